@@ -1,0 +1,42 @@
+"""lamina: neural networks as scikit-learn estimators, compiled by JAX.
+
+The public names are flat: ``from lamina import MLPClassifier, Dense, SGD``. They are
+handed on lazily, so that ``import lamina`` imports neither JAX nor scikit-learn.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "lamina.networks": ["Dense", "Dropout", "Network", "description"],
+    "lamina.learning": [
+        "LBFGS",
+        "SGD",
+        "Adam",
+        "Adaptive",
+        "Constant",
+        "InverseScaling",
+    ],
+    "lamina.estimators": ["MLPClassifier", "MLPRegressor", "Perceptron", "load"],
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULES = ("data", "estimators", "learning", "networks", "storage")
+
+__all__ = sorted([*_HOME, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"lamina.{name}")
+    else:
+        raise AttributeError(f"module 'lamina' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,206 @@
+"""What all estimators share: parameters of nested descriptions, keys, fitting, saving.
+
+A shell has no mathematics: it validates, encodes, builds the network, calls the loop
+and keeps what came back under names that end in ``_``.
+"""
+
+import dataclasses
+import inspect
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import jax
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from lamina import learning
+from lamina.learning.apply import outputs
+from lamina.learning.program import compile_count
+from lamina.networks import Key, Network
+from lamina.networks.description import is_description
+
+DTYPES = ("float32", "float64")
+
+
+def nested_params(name: str, value: Any) -> dict[str, Any]:
+    """Return ``name__field`` (and ``name__0__field``) of the descriptions in value."""
+    if is_description(value):
+        found = {f"{name}__{k}": v for k, v in vars(value).items()}
+        for key, inner in list(found.items()):
+            found |= nested_params(key, inner)
+        return found
+    if isinstance(value, list | tuple) and any(map(is_description, value)):
+        found = {f"{name}__{i}": v for i, v in enumerate(value)}
+        for key, inner in list(found.items()):
+            found |= nested_params(key, inner)
+        return found
+    return {}
+
+
+def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
+    """Return a copy of value in which the field that path leads to is new.
+
+    Raises
+    ------
+    ValueError
+        If the path leads nowhere.
+    """
+    if not path:
+        return new
+    head, *rest = path
+    if isinstance(value, list | tuple) and head.isdigit() and int(head) < len(value):
+        items = list(value)
+        items[int(head)] = replaced(items[int(head)], rest, new, f"{name}__{head}")
+        return type(value)(items)
+    if is_description(value) and head in vars(value):
+        inner = replaced(getattr(value, head), rest, new, f"{name}__{head}")
+        return dataclasses.replace(value, **{head: inner})
+    raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
+
+
+class NetworkEstimator(BaseEstimator):
+    """Base of all estimators that hold a network.
+
+    Attributes
+    ----------
+    network_ : Network
+        Description of the network.
+    params_ : tuple of dict of ndarray
+        Its parameters, one dictionary a layer.
+    history_ : dict of list
+        One number an epoch: ``loss``, and with validation ``validation_loss`` and
+        ``score``.
+    n_iter_ : int
+        Epochs of the last call of ``fit``.
+    n_compiles_ : int
+        Programs that ``fit`` had to compile; 0 when the structure was known.
+    stopped_ : str
+        Why learning ended: "finished", "stopped", "diverged" or "interrupted".
+    """
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return parameters; with ``deep`` those of descriptions too.
+
+        A description's field is ``solver__learning_rate``, a layer's
+        ``layers__0__units``.
+        """
+        params = super().get_params(deep=deep)
+        if deep:
+            for name in list(params):
+                params |= nested_params(name, params[name])
+        return params
+
+    def set_params(self, **params: Any) -> "NetworkEstimator":
+        """Set parameters, nested ones by a changed copy of their description."""
+        plain = {k: v for k, v in params.items() if "__" not in k}
+        super().set_params(**plain)
+        own = set(inspect.signature(type(self).__init__).parameters)
+        for name, new in params.items():
+            head, *path = name.split("__")
+            if path:
+                if head not in own:
+                    super().set_params(**{name: new})  # raises, naming what is valid
+                value = getattr(self, head)
+                setattr(self, head, replaced(value, path, new, head))
+        return self
+
+    def _key(self) -> Key:
+        if isinstance(self.random_state, int | np.integer):
+            return Key(int(self.random_state))
+        return Key(int(check_random_state(self.random_state).randint(2**31 - 1)))
+
+    def _dtype(self) -> np.dtype:
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {DTYPES}, got {self.dtype!r}")
+        return np.dtype(self.dtype)
+
+    def _precision(self) -> Any:
+        """Return a context in which the device computes in the estimator's dtype."""
+        return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
+
+    def _learn(self, objective: learning.Objective, algorithm: Any, **how: Any) -> None:
+        """Call the loop, from where an earlier call ended, and keep what it returns."""
+        before = compile_count()
+        result = learning.fit(objective, algorithm, **how)
+        self.n_compiles_ = compile_count() - before
+        self.params_ = jax.tree.map(_writable, result.params)
+        self._state = jax.tree.map(np.asarray, result.state)
+        self._state_owner = type(algorithm).__name__
+        self._epochs += result.epochs
+        self.t_ = result.examples
+        self.n_iter_ = result.epochs
+        self.stopped_ = result.reason
+        for name, values in result.history.items():
+            self.history_.setdefault(name, []).extend(values)
+        _explain(result, how["epochs"], how.get("stopping", ()))
+
+    def _fresh(self, network: Network, key: Key, shape: tuple[int, ...]) -> None:
+        """Start anew: initial parameters, no history."""
+        self.network_ = network
+        self.params_, _ = network.init(key.fold_in("init"), shape, self._dtype())
+        self._state, self._state_owner = None, None
+        self._epochs, self.t_ = 0, 0
+        self.history_: dict[str, list[float]] = {}
+
+    def _outputs(self, x: Any) -> np.ndarray:
+        with self._precision():
+            return outputs(self.network_, self.params_, x, self._dtype())
+
+
+def _writable(leaf: Any) -> np.ndarray:
+    return np.array(leaf)
+
+
+def _explain(result: learning.Result, epochs: int, stopping: Any) -> None:
+    """Warn about an end that is not what the user wanted, and say what to try."""
+    if result.reason == "diverged":
+        message = (
+            f"learning diverged in epoch {result.epochs + 1}: the loss is not finite. "
+            "The weights before that epoch are kept. Try a smaller learning rate, "
+            "scaled inputs (StandardScaler), or dtype='float64'."
+        )
+    elif result.reason == "interrupted":
+        message = f"learning was interrupted after {result.epochs} epochs; weights kept"
+    elif result.reason == "finished" and stopping:
+        message = (
+            f"max_iter={epochs} epochs reached and learning has not converged yet: "
+            "raise max_iter, the learning rate or tol."
+        )
+    else:
+        return
+    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+
+
+def split(
+    key: Key, n: int, fraction: float, strata: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split row numbers into training and validation rows.
+
+    Rows are put in random order, sorted by class, and validation rows taken at equal
+    distances: every class gives its share, and a class of one row is no error.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows are left for either part.
+    """
+    order = key.fold_in("split").generator().permutation(n)
+    if strata is not None:
+        order = order[np.argsort(strata[order], kind="stable")]
+    size = int(np.ceil(fraction * n))
+    if size < 2 or n - size < 1:
+        raise ValueError(
+            f"The validation set is too small: validation_fraction={fraction} of {n} "
+            f"examples is {size}, at least 2 are needed. Increase "
+            "'validation_fraction' or the size of your dataset."
+        )
+    held = np.zeros(n, bool)
+    held[((np.arange(size) + 0.5) * n / size).astype(int)] = True
+    return np.sort(order[~held]), np.sort(order[held])
+
+
+Callback = Callable[[learning.Progress], Any]

@@ -1,0 +1,72 @@
+"""Checks of parameters: one error that says what was expected and what came."""
+
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def check_number(
+    name: str, value: Any, low: float, high: float = math.inf, *, open_low: bool = False
+) -> None:
+    """Refuse what is not a number in [low, high] (or in (low, high]).
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was expected and what came.
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if number and (low < value if open_low else low <= value) and value <= high:
+        return
+    left = "(" if open_low else "["
+    right = "∞)" if high == math.inf else f"{high:g}]"
+    raise ValueError(
+        f"{name} must be a number in {left}{low:g}, {right}; got {value!r}"
+    )
+
+
+def check_integer(name: str, value: Any, low: int) -> None:
+    """Refuse what is not a whole number of at least ``low``.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was expected and what came.
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
+    if not whole or value < low:  # type: ignore[operator]
+        raise ValueError(f"{name} must be a whole number ≥ {low}; got {value!r}")
+
+
+def check_option(name: str, value: Any, options: Iterable[str]) -> None:
+    """Refuse what is not one of the options.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, the options and what came.
+    """
+    options = tuple(options)
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} must be one of {options}; got {value!r}")
+
+
+def check_fits_float32(X: np.ndarray, name: str = "X") -> None:
+    """Refuse numbers that float32 cannot hold; JAX would make them infinite silently.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such value's row and column.
+    """
+    largest = np.finfo(np.float32).max
+    if X.size == 0 or (X.max() <= largest and X.min() >= -largest):
+        return
+    row, column = (int(i) for i in np.argwhere(np.abs(X) > largest)[0][:2])
+    raise ValueError(
+        f"{name}[{row}, {column}] = {X[row, column]:g} is beyond the range of float32 "
+        f"(±{largest:.3g}): scale the column, or use dtype='float64'"
+    )

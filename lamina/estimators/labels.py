@@ -1,0 +1,96 @@
+"""Labels ↔ class numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes of a target, and how they are numbered.
+
+    Attributes
+    ----------
+    kind : "binary" (one class or two), "multiclass" or "multilabel"
+    classes : ndarray
+        Sorted labels; for multilabel the column numbers.
+    """
+
+    kind: str
+    classes: np.ndarray
+
+    @classmethod
+    def of(cls, y: np.ndarray) -> "Labels":
+        """Find the classes of a target.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` is not a classification target, continuous numbers for instance.
+        """
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind == "multilabel-indicator":
+            return cls("multilabel", np.arange(y.shape[1]))
+        check_classification_targets(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "multiclass-multioutput targets are not supported: y must hold one "
+                "label an example, or one 0/1 column a label"
+            )
+        return cls.from_classes(np.unique(y))
+
+    @classmethod
+    def from_classes(cls, classes: Any) -> "Labels":
+        """Number given classes, in sorted order."""
+        classes = np.unique(classes)
+        return cls("binary" if len(classes) <= 2 else "multiclass", classes)
+
+    @property
+    def n_outputs(self) -> int:
+        """Output units: one for two classes, one a class or label otherwise."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return class numbers (n,), or 0/1 columns (n, labels).
+
+        Raises
+        ------
+        ValueError
+            If ``y`` holds a label that is not one of the classes.
+        """
+        if self.kind == "multilabel":
+            if y.ndim != 2 or y.shape[1] != len(self.classes):
+                raise ValueError(
+                    f"y must have {len(self.classes)} 0/1 columns, got shape {y.shape}"
+                )
+            return (y.toarray() if hasattr(y, "toarray") else y).astype(np.int32)
+        found = np.unique(y)
+        unknown = np.setdiff1d(found, self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"y has labels that are not among the classes {self.classes}: "
+                f"{unknown[:5]}"
+            )
+        return np.searchsorted(self.classes, y).astype(np.int32)
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the labels that outputs (n, n_outputs) stand for."""
+        codes = self.codes(outputs)
+        return codes if self.kind == "multilabel" else self.classes[codes]
+
+    def codes(self, outputs: np.ndarray) -> np.ndarray:
+        """Return class numbers (n,), or 0/1 columns, that outputs stand for."""
+        if self.kind == "multiclass":
+            return outputs.argmax(axis=1)
+        on = outputs > 0.5
+        if self.kind == "multilabel":
+            return on.astype(int)
+        return np.minimum(on[:, 0], len(self.classes) - 1).astype(int)
+
+    def one_hot(self, codes: np.ndarray) -> np.ndarray:
+        """Return dense targets (n, n_outputs) of 0 and 1."""
+        if self.kind != "multiclass":
+            return codes.reshape(len(codes), -1).astype(float)
+        return np.eye(len(self.classes))[codes]

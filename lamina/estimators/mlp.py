@@ -1,0 +1,833 @@
+"""Multi-layer perceptrons: drop-in for scikit-learn's, and more."""
+
+import warnings
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from lamina import learning
+from lamina.estimators.base import NetworkEstimator, split
+from lamina.estimators.checks import (
+    check_fits_float32,
+    check_integer,
+    check_number,
+    check_option,
+)
+from lamina.estimators.labels import Labels
+from lamina.estimators.progress import ProgressBar
+from lamina.networks import Dense, Dropout, Network
+from lamina.networks.description import is_description
+
+HEADS = ("softmax", "logistic", "identity", "exp")
+"""A last ``Dense`` layer with one of these and as many units as there are outputs is
+the output layer; otherwise one is added."""
+
+STOCHASTIC = ("sgd", "adam")
+
+
+def _is_stochastic(self: Any) -> bool:
+    if isinstance(self.solver, learning.LBFGS) or self.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic solvers; "
+            f"{self.solver!r} needs all examples at once"
+        )
+    return True
+
+
+class _MLP(NetworkEstimator):
+    """What the two multi-layer perceptrons share."""
+
+    # ---- parameters -> descriptions -------------------------------------------------
+
+    def _check_params(self) -> None:
+        for name in ("alpha", "l1", "power_t", "tol"):
+            check_number(name, getattr(self, name), 0)
+        for name in ("learning_rate_init", "epsilon"):
+            check_number(name, getattr(self, name), 0, open_low=True)
+        for name in ("momentum", "beta_1", "beta_2", "validation_fraction"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_integer("max_iter", self.max_iter, 1)
+        check_integer("max_fun", self.max_fun, 1)
+        check_number("n_iter_no_change", self.n_iter_no_change, 1)
+        check_option(
+            "learning_rate", self.learning_rate, ("constant", "invscaling", "adaptive")
+        )
+        if self.batch_size not in ("auto", "full"):
+            check_integer("batch_size", self.batch_size, 1)
+
+    def _algorithm(self) -> Any:
+        if is_description(self.solver) and hasattr(self.solver, "update"):
+            return self.solver
+        check_option("solver", self.solver, (*STOCHASTIC, "lbfgs"))
+        if self.solver == "adam":
+            rate, betas = self.learning_rate_init, (self.beta_1, self.beta_2)
+            return learning.Adam(rate, *betas, self.epsilon)
+        if self.solver == "sgd":
+            nesterov = self.nesterovs_momentum and self.momentum > 0
+            return learning.SGD(self.learning_rate_init, self.momentum, nesterov)
+        return learning.LBFGS()
+
+    def _schedule(self) -> Any:
+        if self.solver != "sgd":
+            return None
+        if self.learning_rate == "invscaling":
+            return learning.InverseScaling(self.power_t)
+        return learning.Adaptive() if self.learning_rate == "adaptive" else None
+
+    def _network(self, head: str, n_outputs: int) -> Network:
+        start = "glorot_uniform" if self.init == "auto" else self.init
+        layers = self._hidden(start) if self.layers is None else tuple(self.layers)
+        if not (layers and _is_head(layers[-1], n_outputs)):
+            layers = (*layers, Dense(n_outputs, head, start))
+        return Network(layers)
+
+    def _hidden(self, start: str) -> tuple:
+        sizes = _as_list(self.hidden_layer_sizes)
+        for size in sizes:
+            check_integer("hidden_layer_sizes", size, 1)
+        activations = _per_layer("activation", self.activation, len(sizes))
+        rates = _per_layer("dropout", self.dropout, len(sizes))
+        check_number("input_dropout", self.input_dropout, 0, 1)
+        layers = [Dropout(self.input_dropout)] if self.input_dropout else []
+        for units, activation, rate in zip(sizes, activations, rates, strict=True):
+            layers.append(Dense(units, activation, start))
+            layers += [Dropout(rate)] if rate else []
+        return tuple(layers)
+
+    def _batch_size(self, n: int) -> int:
+        if self.batch_size == "full" or isinstance(
+            self._algorithm_in_use, learning.LBFGS
+        ):
+            return n
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of examples "
+                f"and is clipped to {n}",
+                stacklevel=4,
+            )
+        return min(int(self.batch_size), n)
+
+    def _stopping(self, validated: bool) -> list[Any]:
+        if isinstance(self._algorithm_in_use, learning.LBFGS):
+            return [
+                learning.Below("gradient", self.tol),
+                learning.NoImprovement("loss", 1e-9, 5),
+                learning.Budget("evaluations", self.max_fun),
+            ]
+        if self.early_stopping and validated:
+            return [
+                learning.NoImprovement("score", self.tol, self.n_iter_no_change, True)
+            ]
+        return [learning.NoImprovement("loss", self.tol, self.n_iter_no_change)]
+
+    # ---- fitting --------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+    ) -> Any:
+        self._check_params()
+        self._algorithm_in_use = self._algorithm()
+        first = not hasattr(self, "params_") or not (self.warm_start or incremental)
+        X, y = self._validate(X, y, reset=first)
+        target = self._encode(y, first, incremental, classes)
+        weight = self._weight(X, y, sample_weight)
+        with self._precision():
+            if first:
+                self._start(X.shape[1], target)
+            examples = self._examples(X, target, weight)
+            train, validation = self._feeds(examples, target, X_val, y_val, incremental)
+            self._train(train, validation, 1 if incremental else self.max_iter)
+        self._summarise(incremental)
+        return self
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            y_numeric=self._y_numeric,
+            reset=reset,
+        )
+        X = self._checked(X)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _checked(self, X: Any) -> Any:
+        if not isinstance(X, np.ndarray):
+            X = X.tocsr()
+            values = X.data[:, None]
+        else:
+            values = X
+        if self._dtype() == np.float32 and X.dtype == np.float64:
+            check_fits_float32(values)
+        return X
+
+    def _weight(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray | None:
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, ensure_non_negative=True
+            )
+        class_weight = getattr(self, "class_weight", None)
+        if class_weight is None:
+            return sample_weight
+        by_class = compute_sample_weight(class_weight, y)
+        return by_class if sample_weight is None else by_class * sample_weight
+
+    def _start(self, n_features: int, target: np.ndarray) -> None:
+        head = self._head()
+        self.n_outputs_ = self._n_outputs(target)
+        network = self._network(head, self.n_outputs_)
+        key = self._run_key = self._key()
+        self._fresh(network, key, (n_features,))
+        self._objective()  # refuses an unknown loss before any work
+
+    def _objective(self) -> learning.Objective:
+        loss = self._loss(self.network_.out_activation)
+        return learning.Objective(self.network_, loss, self.alpha, self.l1)
+
+    def _examples(self, X: Any, target: Any, weight: Any) -> learning.Examples:
+        return learning.Examples(X, self._target(target), weight, dtype=self._dtype())
+
+    def _feeds(
+        self, examples: Any, target: Any, X_val: Any, y_val: Any, incremental: bool
+    ) -> tuple[learning.Feed, learning.Validation | None]:
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together")
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        rows = held = None
+        if X_val is not None:
+            held_examples, held_target = self._held_out(X_val, y_val)
+        elif self.early_stopping and not isinstance(
+            self._algorithm_in_use, learning.LBFGS
+        ):
+            strata = self._strata(target)
+            fraction = self.validation_fraction
+            rows, held = split(self._run_key, examples.n, fraction, strata)
+            held_examples, held_target = examples, target[held]
+        else:
+            held_examples = None
+        n = examples.n if rows is None else len(rows)
+        train = learning.Feed(
+            examples, rows, batch_size=self._batch_size(n), shuffle=self.shuffle
+        )
+        if held_examples is None:
+            return train, None
+        weight = held_examples.weight if held is None else held_examples.weight[held]
+        size = n if held is None else len(held)
+        feed = learning.Feed(
+            held_examples, held, batch_size=min(size, 1024), shuffle=False
+        )
+
+        def score(outputs: np.ndarray) -> float:
+            return self._score_outputs(held_target, outputs, weight)
+
+        return train, learning.Validation(feed, score)
+
+    def _held_out(self, X: Any, y: Any) -> tuple[learning.Examples, np.ndarray]:
+        X, y = self._validate(X, y, reset=False)
+        target = self._encode(y, first=False, incremental=True, classes=None)
+        return self._examples(X, target, None), target
+
+    def _train(self, feed: Any, validation: Any, epochs: int) -> None:
+        algorithm = self._algorithm_in_use
+        kept = self._state if self._state_owner == type(algorithm).__name__ else None
+        best = "score" if validation and self.early_stopping else None
+        with ExitStack() as stack:
+            callbacks = list(self.callbacks or ())
+            if self.verbose:
+                callbacks.append(stack.enter_context(ProgressBar(epochs)))
+            self._learn(
+                self._objective(),
+                algorithm,
+                feed=feed,
+                params=self.params_,
+                state=kept,
+                key=self._run_key,
+                epochs=epochs,
+                first_epoch=self._epochs,
+                examples=self.t_,
+                stopping=self._stopping(validation is not None),
+                schedule=self._schedule(),
+                validation=validation,
+                keep_best=best,
+                callbacks=callbacks,
+            )
+
+    def _summarise(self, incremental: bool) -> None:
+        """Set scikit-learn's names for what ``history_`` holds."""
+        losses = self.history_.get("loss", [])
+        scores = self.history_.get("score")
+        self.loss_curve_ = losses
+        self.loss_ = losses[-1] if losses else np.nan
+        self.validation_scores_ = scores
+        self.best_validation_score_ = max(scores) if scores else None
+        self.best_loss_ = None if self.early_stopping else min(losses, default=np.inf)
+        self.out_activation_ = self.network_.out_activation
+        self.n_layers_ = len(self.coefs_) + 1
+
+    # ---- what was learnt ------------------------------------------------------------
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weight matrices, one a layer that has weights."""
+        return [p["weight"] for p in self.params_ if "weight" in p]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Bias vectors, one a layer that has a bias."""
+        return [p["bias"] for p in self.params_ if "bias" in p]
+
+    def _predicted(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            accept_sparse=["csr", "csc"],
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+        return self._outputs(self._checked(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.non_deterministic = False
+        return tags
+
+
+def _as_list(sizes: Any) -> list[Any]:
+    return list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+
+
+def _per_layer(name: str, value: Any, n: int) -> list[Any]:
+    """Return one value for each of n hidden layers."""
+    if not isinstance(value, list | tuple):
+        return [value] * n
+    if len(value) != n:
+        raise ValueError(
+            f"{name} has {len(value)} entries for {n} hidden layers: give one for "
+            "each, or one for all"
+        )
+    return list(value)
+
+
+def _is_head(layer: Any, n_outputs: int) -> bool:
+    named = getattr(layer, "activation", None) in HEADS
+    if named and layer.activation == "softmax" and layer.units != n_outputs:
+        raise ValueError(
+            f"the softmax layer has {layer.units} units, but there are {n_outputs} "
+            "outputs"
+        )
+    return named and getattr(layer, "units", None) == n_outputs
+
+
+class MLPClassifier(ClassifierMixin, _MLP):
+    """Multi-layer perceptron for classes.
+
+    Two classes get one logistic output, more a softmax, several 0/1 columns one
+    logistic output each. scikit-learn's parameters mean what they mean there; those
+    below the line are lamina's own.
+
+    Equations
+    ---------
+        aᵢ = φᵢ(aᵢ₋₁ Wᵢ + bᵢ),   a₀ = x
+        E(θ) = [Σⱼ wⱼ ℓ(h(xⱼ), yⱼ) + ½ α Σ W² + λ Σ |W|] / Σⱼ wⱼ
+
+    Shapes
+    ------
+    X (n_samples, n_features); y (n_samples,) labels of any type, or (n_samples,
+    n_labels) of 0 and 1.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(100,)
+        Units of each hidden layer; () for a linear classifier.
+    activation : str, callable or list of them, default="relu"
+        φ of the hidden layers, one for all or one for each: "identity", "logistic",
+        "tanh", "relu", "leaky_relu", "threshold", "sign", "softmax", "exp", or a
+        function.
+    solver : {"adam", "sgd", "lbfgs"} or algorithm description, default="adam"
+        ``solver=SGD(0.1, momentum=0.9)`` sets its rates itself; a grid search reaches
+        them as ``solver__learning_rate``.
+    alpha : float, default=0.0001
+        α, the L2 penalty.
+    batch_size : int, "auto" or "full", default="auto"
+        Examples a step; 1 is online learning, "auto" is min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Schedule of ``solver="sgd"``: see :mod:`lamina.learning.schedules`.
+    learning_rate_init : float, default=0.001
+        η of "sgd" and "adam".
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Epochs at most; for "lbfgs" steps.
+    shuffle : bool, default=True
+        Whether each epoch has an order of its own.
+    random_state : int, RandomState or None, default=None
+        The seed of everything random.
+    tol : float, default=1e-4
+        An epoch improves if the loss falls (the score rises) by this; "lbfgs" stops
+        when no component of the gradient is larger.
+    verbose : bool, default=False
+        Shows a progress bar on a terminal or in a notebook.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from where the last one ended, solver state included.
+    momentum : float, default=0.9
+    nesterovs_momentum : bool, default=True
+        Both for "sgd".
+    early_stopping : bool, default=False
+        Whether to stop by the score of held-out examples and give back the weights
+        that scored best.
+    validation_fraction : float, default=0.1
+        Share of examples held out for that, the same of every class.
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        For "adam".
+    n_iter_no_change : int, default=10
+        Epochs without improvement before stopping.
+    max_fun : int, default=15000
+        Evaluations of the loss at most, for "lbfgs".
+    loss : str or callable, default="log_loss"
+        "log_loss" is the cross entropy that fits the outputs; others are
+        "squared_error", "sum_squared_error", "absolute_error", or a function
+        ``loss(outputs, targets)`` that returns one number an example.
+    layers : list of layer descriptions, optional
+        Any network instead of ``hidden_layer_sizes``, ``activation`` and ``dropout``:
+        ``layers=[Dense(64, "tanh"), Dropout(0.3)]``. The output layer is added unless
+        the last layer is one.
+    l1 : float, default=0
+        λ, the L1 penalty.
+    dropout : float or list of float, default=0
+        Share of hidden units set to zero in each training step.
+    input_dropout : float, default=0
+        The same for inputs.
+    init : str, default="auto"
+        Initialiser of weights; "auto" is "glorot_uniform". Biases start at 0.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of classes.
+    callbacks : list of callables, optional
+        Called after every epoch with a :class:`lamina.learning.Progress`; one that
+        returns True stops.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the computation.
+
+    Attributes
+    ----------
+    classes_, coefs_, intercepts_, loss_, best_loss_, loss_curve_, validation_scores_,
+    best_validation_score_, t_, n_iter_, n_layers_, n_outputs_, out_activation_,
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+    network_, params_, history_, n_compiles_, stopped_
+        See :class:`lamina.estimators.base.NetworkEstimator`.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams (1986), Learning representations by back-propagating
+    errors, Nature 323; decks 000, 002, 003 and 004.
+
+    Examples
+    --------
+    >>> from lamina import MLPClassifier
+    >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+    >>> model = MLPClassifier((8,), activation="tanh", solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).predict(X).tolist()
+    [0, 1, 1, 0]
+    """
+
+    _y_numeric = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        loss="log_loss",
+        layers=None,
+        l1=0.0,
+        dropout=0.0,
+        input_dropout=0.0,
+        init="auto",
+        class_weight=None,
+        callbacks=None,
+        dtype="float32",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.layers = layers
+        self.l1 = l1
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.init = init
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.dtype = dtype
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        y : array-like (n_samples,) of labels, or (n_samples, n_labels) of 0 and 1
+        sample_weight : array-like (n_samples,), optional
+        X_val, y_val : optional
+            A validation set of one's own: ``history_`` then holds its loss and score,
+            and with ``early_stopping`` it decides when to stop.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If parameters or data cannot be used; nothing has been changed then.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If learning diverged, was interrupted, or used up ``max_iter``.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go on learning for one epoch over these examples.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in :meth:`fit`.
+        classes : array-like, optional
+            All classes; required in the first call, unless ``y`` holds them all.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """Return the labels of X (n_samples, n_features)."""
+        return self._labels.decode(self._predicted(X))
+
+    def predict_proba(self, X):
+        """Return probabilities (n_samples, n_classes), or of each label to be on.
+
+        Raises
+        ------
+        AttributeError
+            If the outputs are not probabilities (a linear output layer).
+        """
+        outputs = self._predicted(X)
+        if self.network_.out_activation not in ("softmax", "logistic"):
+            raise AttributeError(
+                f"outputs of the activation {self.network_.out_activation!r} are not "
+                "probabilities"
+            )
+        if self._labels.kind != "binary":
+            return outputs
+        return np.concatenate([1 - outputs, outputs], axis=1)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    # ---- what differs from regression -----------------------------------------------
+
+    def _head(self) -> str:
+        return "softmax" if self._labels.kind == "multiclass" else "logistic"
+
+    def _loss(self, out_activation: Any) -> Any:
+        if self.loss != "log_loss":
+            return self.loss
+        multiclass = self._labels.kind == "multiclass"
+        return "cross_entropy" if multiclass else "binary_cross_entropy"
+
+    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
+        if first:
+            if classes is None:
+                self._labels = Labels.of(y)
+            else:
+                self._labels = Labels.from_classes(classes)
+            self.classes_ = self._labels.classes
+        elif not incremental and not np.array_equal(
+            Labels.of(y).classes, self.classes_
+        ):
+            raise ValueError(
+                "warm_start can only be used where `self.classes_` is the same as in "
+                f"the previous call to fit. Previously got {self.classes_}, `y` has "
+                f"{np.unique(y)}"
+            )
+        return self._labels.encode(y)
+
+    def _n_outputs(self, target: np.ndarray) -> int:
+        return self._labels.n_outputs
+
+    def _target(self, codes: np.ndarray) -> np.ndarray:
+        if self._loss(None) == "cross_entropy":
+            return codes
+        return self._labels.one_hot(codes)
+
+    def _strata(self, codes: np.ndarray) -> np.ndarray | None:
+        return codes if codes.ndim == 1 else None
+
+    def _score_outputs(
+        self, codes: np.ndarray, outputs: np.ndarray, weight: np.ndarray
+    ) -> float:
+        right = self._labels.codes(outputs) == codes
+        right = right.all(axis=1) if right.ndim == 2 else right
+        return float(np.average(right, weights=weight)) if weight.any() else np.nan
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MLPRegressor(RegressorMixin, _MLP):
+    """Multi-layer perceptron for numbers, one or several outputs.
+
+    Parameters, attributes and methods are those of :class:`MLPClassifier` but for
+    classes; these differ:
+
+    Parameters
+    ----------
+    loss : str or callable, default="squared_error"
+        ½ Σ (y − a)² with linear outputs; "poisson" (counts; outputs e^h),
+        "absolute_error", "sum_squared_error", or a function ``loss(outputs,
+        targets)`` that returns one number an example.
+    scale_target : bool, default=False
+        Whether the targets are brought to mean 0 and standard deviation 1 for
+        learning, and predictions back. Targets of a large scale want it.
+
+    Notes
+    -----
+    For several outputs the loss is their sum, whose gradient scikit-learn follows too;
+    the ``loss_`` that scikit-learn prints is their mean.
+
+    References
+    ----------
+    Decks 000, 003 and 004.
+
+    Examples
+    --------
+    >>> from lamina import MLPRegressor
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 2.0, 4.0, 6.0]
+    >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+    >>> float(model.predict([[4.0]]).round(2)[0])
+    8.0
+    """
+
+    _y_numeric = True
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        layers=None,
+        l1=0.0,
+        dropout=0.0,
+        input_dropout=0.0,
+        init="auto",
+        scale_target=False,
+        callbacks=None,
+        dtype="float32",
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.layers = layers
+        self.l1 = l1
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.init = init
+        self.scale_target = scale_target
+        self.callbacks = callbacks
+        self.dtype = dtype
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Train the network: see :meth:`MLPClassifier.fit`; y holds numbers."""
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Go on learning for one epoch over these examples."""
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Return float64 numbers (n_samples,), or (n_samples, n_outputs)."""
+        return self._decode(self._predicted(X))
+
+    # ---- what differs from classification -------------------------------------------
+
+    def _head(self) -> str:
+        return "exp" if self.loss == "poisson" else "identity"
+
+    def _loss(self, out_activation: Any) -> Any:
+        return self.loss
+
+    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError("loss='poisson' needs targets ≥ 0")
+        if first:
+            self._y_ndim = y.ndim
+            self.target_mean_, self.target_scale_ = self._scaling(y)
+        return y.reshape(len(y), -1)
+
+    def _scaling(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if not self.scale_target:
+            return np.zeros(n_outputs), np.ones(n_outputs)
+        if self.loss == "poisson":
+            raise ValueError("scale_target cannot be used with loss='poisson'")
+        y = y.reshape(len(y), -1).astype(np.float64)
+        scale = y.std(axis=0)
+        return y.mean(axis=0), np.where(scale > 0, scale, 1)
+
+    def _n_outputs(self, target: np.ndarray) -> int:
+        return target.shape[1]
+
+    def _target(self, target: np.ndarray) -> np.ndarray:
+        scaled = (target - self.target_mean_) / self.target_scale_
+        if self._dtype() == np.float32:
+            check_fits_float32(scaled, "y")
+        return scaled
+
+    def _decode(self, outputs: np.ndarray) -> np.ndarray:
+        numbers = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
+        return numbers[:, 0] if self._y_ndim == 1 else numbers
+
+    def _strata(self, target: np.ndarray) -> None:
+        return None
+
+    def _score_outputs(
+        self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
+    ) -> float:
+        """Return R², averaged over outputs."""
+        numbers = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
+        if not weight.any() or not np.isfinite(numbers).all():
+            return np.nan
+        mean = np.average(target, axis=0, weights=weight)
+        rest = np.average((target - numbers) ** 2, axis=0, weights=weight)
+        spread = np.average((target - mean) ** 2, axis=0, weights=weight)
+        known = spread > 0
+        ratio = np.divide(rest, spread, out=(rest > 0).astype(float), where=known)
+        return float(np.mean(1 - ratio))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,209 @@
+"""The feed: how examples come to the device, padded to few sizes.
+
+Two gears with one result. *Resident*: all examples lie on the device and a batch is
+a gather by row numbers. *Streaming*: the host gathers a block of batches at a time (the
+examples are sparse, or larger than the device) and the same program walks through it.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina.learning.objective import Batch
+from lamina.networks.keys import Key
+
+STEPS_PER_CALL = 4096
+"""Small data sets take many epochs in one call, until it has about so many steps."""
+
+MAX_EPOCHS_PER_CALL = 32
+
+STREAM_BYTES = 64 * 2**20
+"""A streamed block of batches takes about so much memory."""
+
+RESIDENT_SHARE = 0.5
+"""Examples stay resident while they fit into this share of an accelerator's memory."""
+
+
+def padded_size(n: int) -> int:
+    """Return the padded number of rows: at most an eighth more than ``n``.
+
+    Sizes 8, 9, …, 16, 18, …, 32, 36, …: a fit of similar size finds its program
+    compiled.
+    """
+    granule = 1 << max(0, n.bit_length() - 4)
+    return max(8, -(-n // granule) * granule)
+
+
+def _aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return zeros at a 64-byte boundary, which the CPU device takes without a copy."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+class Examples:
+    """Inputs, targets and weights of all examples.
+
+    Parameters
+    ----------
+    x : ndarray (n, \\*shape) or SciPy sparse array (n, features)
+    y : ndarray (n, outputs), or (n,) class numbers
+    weight : ndarray (n,), optional
+        Weight of each example, 1 by default.
+    dtype : dtype of the arrays on the device
+    resident : bool, optional
+        Which gear; by default resident if ``x`` is dense and fits on the device.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: np.ndarray,
+        weight: np.ndarray | None = None,
+        *,
+        dtype: Any = np.float32,
+        resident: bool | None = None,
+    ) -> None:
+        self.x, self.y = x, y
+        self.n = x.shape[0]
+        self.weight = np.ones(self.n, dtype) if weight is None else weight
+        self.dtype = np.dtype(dtype)
+        self.sparse = not isinstance(x, np.ndarray)
+        self.resident = self._fits() if resident is None else resident
+        self._device: Batch | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return tuple(self.x.shape[1:])
+
+    def _fits(self) -> bool:
+        if self.sparse:
+            return False
+        stats = jax.devices()[0].memory_stats() or {}
+        limit = stats.get("bytes_limit", float("inf"))
+        return self.x.size * self.dtype.itemsize <= RESIDENT_SHARE * limit
+
+    @property
+    def device(self) -> Batch:
+        """All examples on the device, padded with rows of weight 0."""
+        if self._device is None:
+            size = padded_size(self.n + 1)  # at least one row of weight 0
+            self._device = jax.device_put(self._padded(np.arange(self.n), size))
+        return self._device
+
+    def block(self, rows: np.ndarray) -> Batch:
+        """Gather rows on the host; the row number ``n`` stands for padding."""
+        real = np.flatnonzero(rows < self.n)
+        batch = self._padded(rows[real], len(rows), real)
+        return jax.device_put(batch)
+
+    def _padded(
+        self, rows: np.ndarray, size: int, at: np.ndarray | slice | None = None
+    ) -> Batch:
+        at = slice(len(rows)) if at is None else at
+        whole = len(rows) == self.n and isinstance(at, slice)
+        x = _aligned_zeros((size, *self.shape), self.dtype)
+        y = _aligned_zeros((size, *self.y.shape[1:]), self._y_dtype())
+        weight = np.zeros(size, self.dtype)
+        if whole:
+            x[at], y[at], weight[at] = self.x, self.y, self.weight
+        else:
+            taken = self.x[rows]
+            x[at] = taken.toarray() if self.sparse else taken
+            y[at], weight[at] = self.y[rows], self.weight[rows]
+        return Batch(x, y, weight)
+
+    def _y_dtype(self) -> Any:
+        return np.int32 if self.y.dtype.kind in "iu" else self.dtype
+
+
+class Feed:
+    """Some rows of the examples, in batches, in an order drawn anew each epoch.
+
+    Parameters
+    ----------
+    examples : Examples
+    rows : ndarray of int, optional
+        The rows that belong to this feed; all by default.
+    batch_size : int
+        Examples a step. From the number of rows on, the batch is *whole*: all examples
+        as they lie on the device, those of other feeds with weight 0.
+    shuffle : bool
+        Whether the order is drawn by ``fold_in("order", epoch)`` or is ``rows``.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        rows: np.ndarray | None = None,
+        *,
+        batch_size: int,
+        shuffle: bool = True,
+    ) -> None:
+        self.examples = examples
+        self.rows = np.arange(examples.n) if rows is None else np.asarray(rows)
+        self.rows = self.rows.astype(np.int32)
+        self.whole = batch_size >= len(self.rows)
+        self.batch_size = batch_size
+        self.steps = -(-len(self.rows) // batch_size)
+        self.shuffle = shuffle
+        self._max_steps = -(-padded_size(len(self.rows) + 1) // batch_size)
+
+    @property
+    def epochs_per_call(self) -> int:
+        """Most epochs that one call of the compiled program takes."""
+        if self.whole:
+            return MAX_EPOCHS_PER_CALL
+        return max(1, min(MAX_EPOCHS_PER_CALL, STEPS_PER_CALL // self._max_steps))
+
+    @cached_property
+    def whole_batch(self) -> Batch:
+        """All rows as one batch on the device."""
+        if not self.examples.resident:
+            padding = padded_size(len(self.rows) + 1) - len(self.rows)
+            return self.examples.block(
+                np.append(self.rows, [self.examples.n] * padding)
+            )
+        batch = self.examples.device
+        if len(self.rows) == self.examples.n:
+            return batch
+        mine = np.zeros(batch.weight.shape, bool)
+        mine[self.rows] = True
+        weight = np.where(mine, np.asarray(batch.weight), 0)
+        return batch._replace(weight=jax.device_put(weight))
+
+    def order(self, key: Key, first: int, epochs: int) -> np.ndarray:
+        """Return row numbers (epochs per call, steps, batch) from epoch ``first`` on.
+
+        Only the first ``epochs`` of them are filled; the rest is padding.
+        """
+        slots = self._max_steps * self.batch_size
+        order = np.empty((self.epochs_per_call, slots), np.int32)
+        order[:, len(self.rows) :] = self.examples.n
+        for epoch in range(epochs):
+            order[epoch, : len(self.rows)] = self._rows_of(key, first + epoch)
+        return order.reshape(len(order), self._max_steps, self.batch_size)
+
+    def _rows_of(self, key: Key, epoch: int) -> np.ndarray:
+        if not self.shuffle:
+            return self.rows
+        return key.fold_in("order", epoch).generator().permutation(self.rows)
+
+    def blocks(self, key: Key, epoch: int) -> Iterator[tuple[Batch, np.ndarray, int]]:
+        """Yield (examples, their order, number of steps) block by block."""
+        rows = self.order(key, epoch, 1)[0]
+        row_bytes = int(np.prod(self.examples.shape)) * self.examples.dtype.itemsize
+        size = int(STREAM_BYTES // max(1, row_bytes * self.batch_size))
+        size = max(1, min(size, self._max_steps))
+        local = np.arange(size * self.batch_size, dtype=np.int32)
+        for start in range(0, self.steps, size):
+            block = np.full((size, self.batch_size), self.examples.n, np.int32)
+            taken = rows[start : min(start + size, self.steps)]
+            block[: len(taken)] = taken
+            batch = self.examples.block(block.ravel())
+            yield batch, local.reshape(1, size, self.batch_size), len(taken)

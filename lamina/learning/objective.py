@@ -1,0 +1,93 @@
+"""The objective: what learning makes small."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lamina.networks.description import Nested, description
+from lamina.networks.losses import find_loss, loss_from_net
+
+
+class Batch(NamedTuple):
+    """Examples that are learnt together.
+
+    x (batch, \\*shape), y (batch, outputs) or (batch,) class numbers, weight (batch,).
+    An example of weight 0 is padding: it changes nothing.
+    """
+
+    x: Any
+    y: Any
+    weight: Any
+
+
+@description
+class Objective:
+    """Weighted mean loss of a batch plus penalties on the weights.
+
+    Equations
+    ---------
+        E(θ) = [Σᵢ wᵢ ℓ(hᵢ, yᵢ) + ½ α Σ W² + λ Σ |W|] / Σᵢ wᵢ
+
+    ℓ is the loss of one example, W runs over all weights but not over biases. The
+    penalties are divided by the batch's total weight as in scikit-learn, so that one
+    epoch of mini-batches decays as much as one full batch of the same rate.
+
+    Parameters
+    ----------
+    network : Network
+    loss : str or callable
+        See :func:`lamina.networks.losses.loss_from_net`.
+    l2 : float, default=0
+        α. Decks 000, 002 and 004 (weight decay); biases are left out.
+    l1 : float, default=0
+        λ.
+    """
+
+    network: Nested
+    loss: str | Callable
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def check(self) -> None:
+        """Refuse an unknown loss.
+
+        Raises
+        ------
+        ValueError
+            If there is no loss of that name.
+        """
+        find_loss(self.loss)
+
+    def __call__(self, params: Any, batch: Batch, key: Any = None) -> Any:
+        """Return E(θ) of the batch; a key switches dropout and noise on."""
+        h = self.network.net(params, batch.x, key=key)
+        return (self.total_loss(h, batch) + self.penalty(params)) / total_weight(batch)
+
+    def total_loss(self, h: Any, batch: Batch) -> Any:
+        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ)."""
+        losses = loss_from_net(self.loss, self.network.out_activation, h, batch.y)
+        return jnp.sum(batch.weight * losses)
+
+    def penalty(self, params: Any) -> Any:
+        """Return ½ α Σ W² + λ Σ |W|."""
+        weights = decayed(params)
+        squares = sum((jnp.sum(w * w) for w in weights), start=jnp.zeros(()))
+        absolutes = sum((jnp.sum(jnp.abs(w)) for w in weights), start=jnp.zeros(()))
+        return 0.5 * self.l2 * squares + self.l1 * absolutes
+
+
+def total_weight(batch: Batch) -> Any:
+    """Return Σᵢ wᵢ, or 1 if all weights are 0."""
+    total = jnp.sum(batch.weight)
+    return jnp.where(total > 0, total, 1)
+
+
+def decayed(params: Any) -> list[Any]:
+    """Return the arrays that penalties act on: all weights, no biases."""
+    return [
+        leaf
+        for path, leaf in jax.tree.leaves_with_path(params)
+        if str(getattr(path[-1], "key", "")).endswith("weight")
+    ]

@@ -1,0 +1,151 @@
+"""The compiled part of the training loop: a pure function of arrays.
+
+One program serves every fit of a structure: descriptions bring their numbers as traced
+leaves, rows come padded to few sizes, and the numbers of epochs and steps are traced
+too. It can be mapped over many models with ``jax.vmap``.
+"""
+
+import threading
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.learning.feed import MAX_EPOCHS_PER_CALL
+from lamina.learning.objective import Batch, Objective
+from lamina.networks.keys import device_key
+
+_compiled = threading.local()
+
+
+def compile_count() -> int:
+    """Return how many programs this thread has compiled (or read from the cache)."""
+    return getattr(_compiled, "count", 0)
+
+
+def _count_compilation() -> None:
+    """Count one; called while a program is traced, which happens once a program."""
+    _compiled.count = compile_count() + 1
+
+
+def train(
+    objective: Objective,
+    algorithm: Any,
+    params: Any,
+    state: Any,
+    data: Batch,
+    order: Any,
+    epochs: Any,
+    steps: Any,
+    key_words: Any,
+    first_epoch: Any,
+    first_step: Any,
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Train for some epochs.
+
+    Parameters
+    ----------
+    objective, algorithm : descriptions
+    params, state : pytrees
+        The parameters and the algorithm's state.
+    data : Batch
+        Examples on the device.
+    order : int array (epochs per call, steps, batch) or None
+        Row numbers of each batch; None for one batch of all examples.
+    epochs, steps : int
+        How many of the epochs, and of the steps in each, to take.
+    key_words : uint32 array (2,)
+        Key of the run; a step's key is ``fold_in(epoch, step)`` of it.
+    first_epoch, first_step : int
+        Numbers of the first epoch and of its first step, for the keys.
+
+    Returns
+    -------
+    params, state, sums
+        sums[name] (epochs per call,): each number that the algorithm reports, times
+        its batch's weight and summed over the epoch; ``sums["weight"]``: the weights.
+    """
+    _count_compilation()
+    key = device_key(key_words)
+
+    def take_step(epoch: Any, step: Any, carry: Any) -> Any:
+        params, state, sums = carry
+        batch = data if order is None else _take(data, order[epoch, step])
+        epoch_key = jax.random.fold_in(key, first_epoch + epoch)
+        step_key = jax.random.fold_in(epoch_key, first_step + step)
+        params, state, report = algorithm.update(
+            objective, params, state, batch, step_key
+        )
+        return params, state, _add(sums, report, jnp.sum(batch.weight))
+
+    zero = _zero_sums(objective, algorithm, params, state, data, order, key)
+
+    def take_epoch(epoch: Any, carry: Any) -> Any:
+        params, state, history = carry
+        carry = params, state, zero
+        body = partial(take_step, epoch)
+        params, state, sums = jax.lax.fori_loop(0, steps, body, carry)
+        history = jax.tree.map(lambda h, s: h.at[epoch].set(s), history, sums)
+        return params, state, history
+
+    size = MAX_EPOCHS_PER_CALL if order is None else order.shape[0]
+    history = jax.tree.map(lambda z: jnp.zeros(size, z.dtype), zero)
+    return jax.lax.fori_loop(0, epochs, take_epoch, (params, state, history))
+
+
+def _take(data: Batch, rows: Any) -> Batch:
+    """Gather a batch; the row number after the last example is padding, weight 0."""
+    return jax.tree.map(lambda a: a.at[rows].get(mode="clip"), data)
+
+
+def _add(sums: dict, report: dict, weight: Any) -> dict:
+    weighted = {name: weight * value for name, value in report.items()}
+    return jax.tree.map(jnp.add, sums, weighted | {"weight": weight})
+
+
+def _zero_sums(
+    objective: Any,
+    algorithm: Any,
+    params: Any,
+    state: Any,
+    data: Batch,
+    order: Any,
+    key: Any,
+) -> dict[str, Any]:
+    """Return zeros for what the algorithm reports, without running it."""
+    batch = data if order is None else _take(data, order[0, 0])
+    report = jax.eval_shape(algorithm.update, objective, params, state, batch, key)[2]
+    zero = jnp.zeros((), batch.weight.dtype)
+    return dict.fromkeys([*report, "weight"], zero)
+
+
+def evaluate(
+    objective: Objective, params: Any, data: Batch, order: Any
+) -> tuple[Any, Any, Any]:
+    """Return (Σ w ℓ, Σ w, outputs) over batches, in application mode.
+
+    Shapes: order (steps, batch); outputs (steps · batch, …).
+    """
+    _count_compilation()
+
+    def one(rows: Any) -> tuple[Any, Any, Any]:
+        batch = _take(data, rows)
+        h = objective.network.net(params, batch.x)
+        loss = objective.total_loss(h, batch)
+        return loss, jnp.sum(batch.weight), objective.network.output(h)
+
+    losses, weights, outputs = jax.lax.map(one, order)
+    outputs = outputs.reshape(-1, *outputs.shape[2:])
+    return jnp.sum(losses), jnp.sum(weights), outputs
+
+
+def apply(network: Any, params: Any, x: Any) -> Any:
+    """Return the network's outputs for x (batch, …)."""
+    _count_compilation()
+    return network(params, x)
+
+
+compiled_train = jax.jit(train)
+compiled_evaluate = jax.jit(evaluate)
+compiled_apply = jax.jit(apply)

@@ -1,0 +1,87 @@
+"""Stopping rules: the host decides after each epoch whether learning goes on.
+
+A rule is asked once an epoch with the epoch's record (``loss``, ``score`` …) and says
+whether to stop. Its fields are plain numbers, so a checkpoint can hold them.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+Record = dict[str, float]
+
+
+@dataclass
+class NoImprovement:
+    """Stop when a number has not improved for a while.
+
+    Equations
+    ---------
+        improved  ⇔  value < best − tol   (loss)
+                     value ≥ best + tol   (score)
+        stop after more than ``patience`` epochs in a row without improvement
+
+    The asymmetry at equality is scikit-learn's.
+
+    Parameters
+    ----------
+    monitor : str
+        Which number of the record.
+    tol : float
+    patience : float
+        Epochs; may be infinite.
+    maximize : bool
+        Whether larger is better.
+    """
+
+    monitor: str = "loss"
+    tol: float = 1e-4
+    patience: float = 10
+    maximize: bool = False
+    best: float = field(default=math.nan)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.best):
+            self.best = -math.inf if self.maximize else math.inf
+
+    def __call__(self, record: Record) -> bool:
+        """Take note of an epoch; return whether to stop."""
+        value = record[self.monitor]
+        self.count = 0 if self._improved(value) else self.count + 1
+        self.best = (max if self.maximize else min)(self.best, value)
+        return self.count > self.patience
+
+    def _improved(self, value: float) -> bool:
+        if self.maximize:
+            return value >= self.best + self.tol
+        return value <= self.best - self.tol
+
+    def restart(self) -> None:
+        """Forget how long there was no improvement."""
+        self.count = 0
+
+
+@dataclass
+class Below:
+    """Stop when a number of the record has fallen to a threshold."""
+
+    monitor: str
+    threshold: float
+
+    def __call__(self, record: Record) -> bool:
+        """Return whether to stop."""
+        return record[self.monitor] <= self.threshold
+
+
+@dataclass
+class Budget:
+    """Stop when a number, summed over epochs, has used up a budget."""
+
+    monitor: str
+    budget: float
+    spent: float = 0.0
+
+    def __call__(self, record: Record) -> bool:
+        """Take note of an epoch; return whether to stop."""
+        self.spent += record[self.monitor]
+        return self.spent >= self.budget

@@ -1,0 +1,132 @@
+"""Descriptions: frozen dataclasses that are pytrees, hashable structure and JSON.
+
+A layer, a network, an objective and an algorithm are each a *description*. Its numbers
+(fields typed ``float``) are leaves of a pytree: they may be traced, so another learning
+rate compiles nothing and many learning rates train side by side under ``jax.vmap``. All
+other fields are static structure: they select the compiled program.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
+
+import jax
+
+T = TypeVar("T")
+
+Nested = Annotated[Any, "nested"]
+"""Type of a field that holds further descriptions (one, a tuple of them, or None)."""
+
+MAX_DEPTH = 32
+"""Deepest nesting of descriptions that JSON may ask for."""
+
+_REGISTRY: dict[str, type] = {}
+
+
+@dataclass_transform(frozen_default=True)
+def description(cls: type[T]) -> type[T]:
+    """Turn a class with annotated fields into a description.
+
+    The class becomes a frozen dataclass, a pytree node (see the module's text) and is
+    entered in the registry from which :func:`from_json` takes its classes. Lists are
+    kept as tuples and integers given for ``float`` fields as floats, so that two ways
+    of writing the same description compare equal and share one compiled program. A
+    class may define ``check(self)`` to refuse values.
+    """
+    cls.__post_init__ = _post_init  # type: ignore[attr-defined]
+    cls = dataclasses.dataclass(frozen=True)(cls)
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    leaves = [f.name for f in fields if _is_leaf(f.type)]
+    static = [f.name for f in fields if not _is_leaf(f.type)]
+    cls._leaves = frozenset(leaves)  # type: ignore[attr-defined]
+    jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
+    _REGISTRY[cls.__name__] = cls
+    return cls
+
+
+def _is_leaf(kind: Any) -> bool:
+    return kind is float or float in get_args(kind) or kind is Nested
+
+
+def _post_init(self: Any) -> None:
+    for name, value in vars(self).items():
+        if isinstance(value, list):
+            object.__setattr__(self, name, _tuples(value))
+        elif type(value) is int and name in self._leaves:
+            object.__setattr__(self, name, float(value))
+    check = getattr(self, "check", None)
+    if check is not None:
+        check()
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a plain number, which can be checked, and not traced."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_description(value: Any) -> bool:
+    """Whether ``value`` is an instance of a class made by :func:`description`."""
+    return _REGISTRY.get(type(value).__name__) is type(value)
+
+
+def find(name: str) -> type:
+    """Return the description class of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    try:
+        return _REGISTRY[name]
+    except KeyError:
+        known = ", ".join(sorted(_REGISTRY))
+        raise ValueError(f"no description is called {name!r}; known: {known}") from None
+
+
+def to_json(value: Any) -> Any:
+    """Describe ``value`` in JSON types; descriptions become ``{"class": name, …}``.
+
+    Raises
+    ------
+    ValueError
+        If it holds something JSON cannot say, a function for instance.
+    """
+    if is_description(value):
+        fields = {k: to_json(v) for k, v in vars(value).items()}
+        return {"class": type(value).__name__, **fields}
+    if isinstance(value, tuple | list):
+        return [to_json(v) for v in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Callable):
+        what = f"the function {getattr(value, '__name__', value)!r}"
+    else:
+        what = f"a {type(value).__name__}"
+    raise ValueError(f"{what} cannot be written to a file: use a name instead")
+
+
+def from_json(value: Any, depth: int = 0) -> Any:
+    """Rebuild what :func:`to_json` described; classes come from the registry only.
+
+    Raises
+    ------
+    ValueError
+        If a class or a field is unknown, or nesting is deeper than ``MAX_DEPTH``.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"descriptions are nested deeper than {MAX_DEPTH}")
+    if isinstance(value, list):
+        return tuple(from_json(v, depth + 1) for v in value)
+    if not isinstance(value, dict):
+        return value
+    fields = dict(value)
+    cls = find(str(fields.pop("class", None)))
+    known = {f.name for f in dataclasses.fields(cls)}
+    if unknown := sorted(set(fields) - known):
+        raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
+    return cls(**{k: from_json(v, depth + 1) for k, v in fields.items()})

@@ -1,0 +1,152 @@
+"""Losses: how wrong an output is, for each example.
+
+A loss is computed from the net input h of the output layer wherever that is the stable
+form: log-sigmoid and log-softmax never see a probability that has been rounded to 0.
+For these pairs of activation and loss the error signal is δ = ∂ℓ/∂h = a − y:
+
+=============  ======================
+activation     loss
+=============  ======================
+identity       squared_error
+logistic       binary_cross_entropy
+softmax        cross_entropy
+exp            poisson
+=============  ======================
+
+With any other activation the loss is computed from a = φ(h).
+
+Shapes: h and a (batch, outputs); y (batch, outputs), or (batch,) class numbers for
+``cross_entropy``; the loss (batch,).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.networks.activations import activation
+
+TINY = 1e-7
+"""Outputs that should be probabilities are kept this far away from 0 and 1."""
+
+
+def squared_error(a, y):
+    """ℓ = ½ Σⱼ (yⱼ − aⱼ)², so that ∂ℓ/∂a = a − y (decks 000, 003, 004)."""
+    return 0.5 * jnp.sum((y - a) ** 2, axis=-1)
+
+
+def sum_squared_error(a, y):
+    """ℓ = Σⱼ (yⱼ − aⱼ)², without the ½: deck 002, whose δ is twice as large."""
+    return jnp.sum((y - a) ** 2, axis=-1)
+
+
+def absolute_error(a, y):
+    """ℓ = Σⱼ |yⱼ − aⱼ|: the median instead of the mean."""
+    return jnp.sum(jnp.abs(y - a), axis=-1)
+
+
+def binary_cross_entropy(a, y):
+    """ℓ = −Σⱼ yⱼ ln aⱼ + (1 − yⱼ) ln(1 − aⱼ), for one or several yes/no outputs."""
+    a = jnp.clip(a, TINY, 1 - TINY)
+    return -jnp.sum(y * jnp.log(a) + (1 - y) * jnp.log1p(-a), axis=-1)
+
+
+def cross_entropy(a, y):
+    """ℓ = −Σⱼ yⱼ ln aⱼ, for exclusive classes (decks 000, 002, 004)."""
+    return -jnp.sum(_one_hot(y, a) * jnp.log(jnp.clip(a, TINY, 1)), axis=-1)
+
+
+def poisson(a, y):
+    """ℓ = Σⱼ aⱼ − yⱼ ln aⱼ + (yⱼ ln yⱼ − yⱼ): half the Poisson deviance, for counts."""
+    return jnp.sum(a - y * jnp.log(jnp.maximum(a, TINY)) + _saturated(y), axis=-1)
+
+
+def _binary_cross_entropy_from_net(h, y):
+    """ℓ = Σⱼ ln(1 + e^hⱼ) − yⱼ hⱼ."""
+    return jnp.sum(jnp.logaddexp(0, h) - y * h, axis=-1)
+
+
+def _cross_entropy_from_net(h, y):
+    """ℓ = ln Σⱼ e^(hⱼ−m) + m − Σⱼ yⱼ hⱼ, with m = max h and Σⱼ yⱼ = 1."""
+    shifted = h - jax.lax.stop_gradient(jnp.max(h, axis=-1, keepdims=True))
+    log_sum = jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
+    return log_sum - jnp.sum(_one_hot(y, h) * shifted, axis=-1)
+
+
+def _poisson_from_net(h, y):
+    """ℓ = Σⱼ e^hⱼ − yⱼ hⱼ + (yⱼ ln yⱼ − yⱼ)."""
+    return jnp.sum(jnp.exp(h) - y * h + _saturated(y), axis=-1)
+
+
+def _saturated(y):
+    return jax.scipy.special.xlogy(y, y) - y
+
+
+def _one_hot(y, like):
+    """Class numbers (batch,) → (batch, classes); dense targets stay as they are."""
+    if y.ndim == like.ndim:
+        return y
+    return jax.nn.one_hot(y, like.shape[-1], dtype=like.dtype)
+
+
+LOSSES: dict[str, Callable] = {
+    "squared_error": squared_error,
+    "sum_squared_error": sum_squared_error,
+    "absolute_error": absolute_error,
+    "binary_cross_entropy": binary_cross_entropy,
+    "cross_entropy": cross_entropy,
+    "poisson": poisson,
+}
+
+_FROM_NET: dict[tuple[str, str], Callable] = {
+    ("binary_cross_entropy", "logistic"): _binary_cross_entropy_from_net,
+    ("cross_entropy", "softmax"): _cross_entropy_from_net,
+    ("poisson", "exp"): _poisson_from_net,
+}
+
+
+def loss_from_net(
+    loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
+) -> Any:
+    """Return the loss of each example from the net input h of the output layer.
+
+    Parameters
+    ----------
+    loss : str or callable
+        A name from :data:`LOSSES`, or a function ``loss(a, y)`` of outputs (batch,
+        outputs) and targets that returns one number an example.
+    out_activation : str or callable
+        φ of the output layer.
+    h, y : arrays
+        See the module's text.
+
+    Raises
+    ------
+    ValueError
+        If there is no loss of that name.
+    """
+    if callable(loss):
+        return loss(activation(out_activation)(h), y)
+    if from_net := _FROM_NET.get((loss, str(out_activation))):
+        return from_net(h, y)
+    return find_loss(loss)(activation(out_activation)(h), y)
+
+
+def find_loss(name: str | Callable) -> Callable:
+    """Return the loss of that name; a function is its own.
+
+    Raises
+    ------
+    ValueError
+        If there is no loss of that name.
+    """
+    if callable(name):
+        return name
+    try:
+        return LOSSES[name]
+    except (KeyError, TypeError):
+        known = ", ".join(LOSSES)
+        raise ValueError(
+            f"loss must be one of {known}, or a function; got {name!r}"
+        ) from None
