@@ -1,5 +1,7 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
+from lamina.estimators.perceptron import Perceptron
+from lamina.estimators.persistence import load
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "Perceptron", "load"]

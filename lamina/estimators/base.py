@@ -6,9 +6,10 @@ and keeps what came back under names that end in ``_``.
 
 import dataclasses
 import inspect
+import os
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import jax
@@ -16,8 +17,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from lamina import learning
+from lamina.estimators.summary import layer_table
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
 from lamina.networks import Key, Network
@@ -82,6 +85,8 @@ class NetworkEstimator(BaseEstimator):
         Why learning ended: "finished", "stopped", "diverged" or "interrupted".
     """
 
+    _advice = "raise max_iter, the learning rate or tol."
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return parameters; with ``deep`` those of descriptions too.
 
@@ -107,6 +112,40 @@ class NetworkEstimator(BaseEstimator):
                 value = getattr(self, head)
                 setattr(self, head, replaced(value, path, new, head))
         return self
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the fitted estimator to a ``.lamina`` file; ``lamina.load`` reads it.
+
+        See :func:`lamina.estimators.persistence.save`.
+        """
+        from lamina.estimators import persistence  # late: it knows all estimators
+
+        persistence.save(self, path)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Undo every change of the estimator if a fit is refused."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def summary(self) -> str:
+        """Return a table of layers, shapes and parameters as text.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no network yet.
+        """
+        check_is_fitted(self)
+        return layer_table(self.network_, self.params_, self._input_shape())
+
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.n_features_in_,)
 
     def _key(self) -> Key:
         if isinstance(self.random_state, int | np.integer):
@@ -136,7 +175,7 @@ class NetworkEstimator(BaseEstimator):
         self.stopped_ = result.reason
         for name, values in result.history.items():
             self.history_.setdefault(name, []).extend(values)
-        _explain(result, how["epochs"], how.get("stopping", ()))
+        _explain(result, how["epochs"], how.get("stopping", ()), self._advice)
 
     def _fresh(self, network: Network, key: Key, shape: tuple[int, ...]) -> None:
         """Start anew: initial parameters, no history."""
@@ -155,7 +194,7 @@ def _writable(leaf: Any) -> np.ndarray:
     return np.array(leaf)
 
 
-def _explain(result: learning.Result, epochs: int, stopping: Any) -> None:
+def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -> None:
     """Warn about an end that is not what the user wanted, and say what to try."""
     if result.reason == "diverged":
         message = (
@@ -168,7 +207,7 @@ def _explain(result: learning.Result, epochs: int, stopping: Any) -> None:
     elif result.reason == "finished" and stopping:
         message = (
             f"max_iter={epochs} epochs reached and learning has not converged yet: "
-            "raise max_iter, the learning rate or tol."
+            f"{advice}"
         )
     else:
         return

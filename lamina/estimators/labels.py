@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Labels:
     classes: np.ndarray
 
     @classmethod
-    def of(cls, y: np.ndarray) -> "Labels":
-        """Find the classes of a target.
+    def of(cls, y: Any) -> tuple["Labels", np.ndarray]:
+        """Find the classes of a target, and number it.
 
         Raises
         ------
@@ -32,14 +32,16 @@ class Labels:
         """
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multilabel-indicator":
-            return cls("multilabel", np.arange(y.shape[1]))
-        check_classification_targets(y)
-        if kind == "multiclass-multioutput":
+            labels = cls("multilabel", np.arange(y.shape[1]))
+            return labels, labels.encode(y)
+        if kind not in ("binary", "multiclass"):
             raise ValueError(
-                "multiclass-multioutput targets are not supported: y must hold one "
-                "label an example, or one 0/1 column a label"
+                f"Unknown label type: {kind}. y must hold one label an example, or one "
+                "0/1 column a label; for continuous numbers use a regressor."
             )
-        return cls.from_classes(np.unique(y))
+        classes, codes = np.unique(y, return_inverse=True)
+        kind = "binary" if len(classes) <= 2 else "multiclass"
+        return cls(kind, classes), codes.astype(np.int32)
 
     @classmethod
     def from_classes(cls, classes: Any) -> "Labels":

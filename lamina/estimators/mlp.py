@@ -64,6 +64,10 @@ class _MLP(NetworkEstimator):
         )
         if self.batch_size not in ("auto", "full"):
             check_integer("batch_size", self.batch_size, 1)
+        if not (self.layers is None or isinstance(self.layers, list | tuple)):
+            raise ValueError(f"layers must be a list of layers, got {self.layers!r}")
+        if not all(map(callable, self.callbacks or ())):
+            raise ValueError(f"callbacks must be functions, got {self.callbacks!r}")
 
     def _algorithm(self) -> Any:
         if is_description(self.solver) and hasattr(self.solver, "update"):
@@ -145,6 +149,20 @@ class _MLP(NetworkEstimator):
         incremental: bool = False,
         classes: Any = None,
     ) -> Any:
+        with self._all_or_nothing():
+            self._fit_checked(X, y, sample_weight, X_val, y_val, incremental, classes)
+        return self
+
+    def _fit_checked(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        incremental: bool,
+        classes: Any,
+    ) -> None:
         self._check_params()
         self._algorithm_in_use = self._algorithm()
         first = not hasattr(self, "params_") or not (self.warm_start or incremental)
@@ -158,7 +176,6 @@ class _MLP(NetworkEstimator):
             train, validation = self._feeds(examples, target, X_val, y_val, incremental)
             self._train(train, validation, 1 if incremental else self.max_iter)
         self._summarise(incremental)
-        return self
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(
@@ -207,7 +224,9 @@ class _MLP(NetworkEstimator):
 
     def _objective(self) -> learning.Objective:
         loss = self._loss(self.network_.out_activation)
-        return learning.Objective(self.network_, loss, self.alpha, self.l1)
+        return learning.Objective(
+            self.network_, loss, self.alpha or None, self.l1 or None
+        )
 
     def _examples(self, X: Any, target: Any, weight: Any) -> learning.Examples:
         return learning.Examples(X, self._target(target), weight, dtype=self._dtype())
@@ -576,7 +595,8 @@ class MLPClassifier(ClassifierMixin, _MLP):
 
     def predict(self, X):
         """Return the labels of X (n_samples, n_features)."""
-        return self._labels.decode(self._predicted(X))
+        outputs = self._predicted(X)
+        return self._labels.decode(outputs)
 
     def predict_proba(self, X):
         """Return probabilities (n_samples, n_classes), or of each label to be on.
@@ -613,21 +633,25 @@ class MLPClassifier(ClassifierMixin, _MLP):
         return "cross_entropy" if multiclass else "binary_cross_entropy"
 
     def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
-        if first:
-            if classes is None:
-                self._labels = Labels.of(y)
-            else:
-                self._labels = Labels.from_classes(classes)
+        if first and classes is None:
+            self._labels, codes = Labels.of(y)
             self.classes_ = self._labels.classes
-        elif not incremental and not np.array_equal(
-            Labels.of(y).classes, self.classes_
-        ):
+            return codes
+        if first:
+            self._labels = Labels.from_classes(classes)
+            self.classes_ = self._labels.classes
+        elif not incremental:
+            self._check_same_classes(y)
+        return self._labels.encode(y)
+
+    def _check_same_classes(self, y: Any) -> None:
+        found = Labels.of(y)[0].classes
+        if not np.array_equal(found, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `self.classes_` is the same as in "
                 f"the previous call to fit. Previously got {self.classes_}, `y` has "
-                f"{np.unique(y)}"
+                f"{found}"
             )
-        return self._labels.encode(y)
 
     def _n_outputs(self, target: np.ndarray) -> int:
         return self._labels.n_outputs
@@ -769,7 +793,8 @@ class MLPRegressor(RegressorMixin, _MLP):
 
     def predict(self, X):
         """Return float64 numbers (n_samples,), or (n_samples, n_outputs)."""
-        return self._decode(self._predicted(X))
+        outputs = self._predicted(X)
+        return self._decode(outputs)
 
     # ---- what differs from classification -------------------------------------------
 

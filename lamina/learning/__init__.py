@@ -5,9 +5,11 @@ from lamina.learning.feed import Examples, Feed
 from lamina.learning.lbfgs import LBFGS
 from lamina.learning.loop import Progress, Result, Validation, fit
 from lamina.learning.objective import Batch, Objective
+from lamina.learning.perceptron import PerceptronRule, perceptron_loss
 from lamina.learning.schedules import Adaptive, Constant, InverseScaling
 from lamina.learning.sgd import SGD
 from lamina.learning.stopping import Below, Budget, NoImprovement
+from lamina.learning.traced import Traced
 
 __all__ = [
     "LBFGS",
@@ -23,8 +25,11 @@ __all__ = [
     "InverseScaling",
     "NoImprovement",
     "Objective",
+    "PerceptronRule",
     "Progress",
     "Result",
+    "Traced",
     "Validation",
     "fit",
+    "perceptron_loss",
 ]

@@ -1,11 +1,13 @@
 """Adam."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from lamina.learning.objective import Batch, Objective
+from lamina.learning.objective import zeros_like
 from lamina.networks.description import description, is_number
 
 
@@ -55,11 +57,11 @@ class Adam:
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: t = 0, m = v = 0."""
-        zeros = jax.tree.map(jnp.zeros_like, params)
-        return {"t": jnp.zeros((), jnp.int32), "m": zeros, "v": zeros}
+        zeros = zeros_like(params)
+        return {"t": np.zeros((), np.int32), "m": zeros, "v": zeros}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = jax.value_and_grad(objective)(params, batch, key)

@@ -26,6 +26,9 @@ from lamina.networks.keys import Key
 SECONDS_PER_CALL = 0.05
 """Short epochs are taken several in one call, as long as the call is this short."""
 
+SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
+"""A modest machine, to guess how long the first epoch will take."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -37,6 +40,7 @@ class Progress:
     params: Any
     seconds: float
     examples: int
+    state: Any = None
 
     @property
     def speed(self) -> float:
@@ -119,7 +123,7 @@ def fit(
     Result
     """
     if state is None:
-        state = jax.device_put(algorithm.init(params))
+        state = algorithm.init(params)
     run = _Run(
         objective=objective,
         algorithm=algorithm,
@@ -132,7 +136,7 @@ def fit(
         validation=validation,
         keep_best=keep_best,
         callbacks=tuple(callbacks),
-        result=Result(jax.device_put(params), state, examples=examples),
+        result=Result(params, state, examples=examples),
     )
     try:
         while not run.done:
@@ -164,15 +168,24 @@ class _Run:
     best_params: Any = None
     plateaus: int = 0
     done: bool = False
-    next_epochs: int = 1
+    next_epochs: int = 0
     started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.plan(self.expected_seconds())
+
+    def expected_seconds(self) -> float:
+        """Guess how long an epoch takes, before the first one."""
+        sizes = sum(np.size(leaf) for leaf in jax.tree.leaves(self.result.params))
+        work = 6 * sizes * len(self.feed.rows)
+        return self.feed.steps * SECONDS_PER_STEP + work / FLOPS
 
     def advance(self) -> None:
         """Take the next epochs in one call, then look at each of them."""
         result, start = self.result, time.perf_counter()
         before = result.params, result.state
         params, state, records = self.train(*before, self.next_epochs)
-        kept = self.look(records, params)
+        kept = self.look(records, params, state)
         if kept < len(records):  # ended amid the call: take only what was kept again
             params, state, _ = self.train(*before, kept) if kept else (*before, [])
         result.params, result.state = params, state
@@ -181,18 +194,18 @@ class _Run:
         self.done = self.done or result.epochs >= self.epochs
         self.plan((time.perf_counter() - start) / len(records))
 
-    def look(self, records: list[Record], params: Any) -> int:
+    def look(self, records: list[Record], params: Any, state: Any) -> int:
         """Take note of epochs until one ends the run; return how many are kept."""
         for i, record in enumerate(records):
             if not math.isfinite(record["loss"]):
                 self.result.reason, self.done = "diverged", True
                 return i
-            self.note(record, self.result.epochs + i + 1, params)
+            self.note(record, self.result.epochs + i + 1, params, state)
             if self.done:
                 return i + 1
         return len(records)
 
-    def note(self, record: Record, epoch: int, params: Any) -> None:
+    def note(self, record: Record, epoch: int, params: Any, state: Any) -> None:
         """Validate, write history, keep the best weights, ask rules and callbacks."""
         if self.validation is not None:
             record |= validate(self.objective, params, self.validation)
@@ -204,7 +217,8 @@ class _Run:
         if stop and isinstance(self.schedule, Adaptive):
             stop = not self.slow_down()
         for callback in self.callbacks:
-            stop = callback(self.progress(epoch, record, params)) is True or stop
+            progress = self.progress(epoch, record, params, state)
+            stop = callback(progress) is True or stop
         if stop:
             self.result.reason, self.done = "stopped", True
 
@@ -221,10 +235,10 @@ class _Run:
         initial = self.algorithm.learning_rate
         return self.schedule.rate(initial, self.result.examples, plateaus)
 
-    def progress(self, epoch: int, record: Record, params: Any) -> Progress:
+    def progress(self, epoch: int, record: Record, params: Any, state: Any) -> Progress:
         seconds = time.perf_counter() - self.started
         examples = epoch * len(self.feed.rows)
-        return Progress(epoch, self.epochs, record, params, seconds, examples)
+        return Progress(epoch, self.epochs, record, params, seconds, examples, state)
 
     def plan(self, seconds: float) -> None:
         """Choose how many epochs the next call takes.

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lamina.networks.description import Nested, description
 from lamina.networks.losses import find_loss, loss_from_net
@@ -39,16 +40,16 @@ class Objective:
     network : Network
     loss : str or callable
         See :func:`lamina.networks.losses.loss_from_net`.
-    l2 : float, default=0
+    l2 : float, optional
         α. Decks 000, 002 and 004 (weight decay); biases are left out.
-    l1 : float, default=0
-        λ.
+    l1 : float, optional
+        λ. A penalty of None costs nothing; 0 is a number like any other.
     """
 
     network: Nested
     loss: str | Callable
-    l2: float = 0.0
-    l1: float = 0.0
+    l2: float | None = None
+    l1: float | None = None
 
     def check(self) -> None:
         """Refuse an unknown loss.
@@ -72,10 +73,24 @@ class Objective:
 
     def penalty(self, params: Any) -> Any:
         """Return ½ α Σ W² + λ Σ |W|."""
-        weights = decayed(params)
-        squares = sum((jnp.sum(w * w) for w in weights), start=jnp.zeros(()))
-        absolutes = sum((jnp.sum(jnp.abs(w)) for w in weights), start=jnp.zeros(()))
-        return 0.5 * self.l2 * squares + self.l1 * absolutes
+        weights, penalty = decayed(params), 0.0
+        if self.l2 is not None:
+            penalty += 0.5 * self.l2 * sum(jnp.sum(w * w) for w in weights)
+        if self.l1 is not None:
+            penalty += self.l1 * sum(jnp.sum(jnp.abs(w)) for w in weights)
+        return penalty
+
+
+def zeros_like(params: Any) -> Any:
+    """Return zeros of the same shapes; on the host as long as nothing is traced.
+
+    A ``jax.numpy`` call a leaf would cost more than a step of a small network.
+    """
+
+    def zeros(leaf: Any) -> Any:
+        return np.zeros_like(leaf) if isinstance(leaf, np.ndarray) else 0 * leaf
+
+    return jax.tree.map(zeros, params)
 
 
 def total_weight(batch: Batch) -> Any:

@@ -1,11 +1,11 @@
 """Stochastic gradient descent."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from lamina.learning.objective import Batch, Objective
+from lamina.learning.objective import zeros_like
 from lamina.networks.description import description, is_number
 
 
@@ -58,10 +58,10 @@ class SGD:
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: v = 0."""
-        return {"velocity": jax.tree.map(jnp.zeros_like, params)}
+        return {"velocity": zeros_like(params)}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = jax.value_and_grad(objective)(params, batch, key)

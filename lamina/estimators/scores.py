@@ -1,0 +1,144 @@
+"""Scores of predictions beside a trivial baseline.
+
+The baseline knows the training target only: it always answers with the most frequent
+class (its probabilities are the classes' shares), or with the mean.
+
+Equations
+---------
+    accuracy           share of rows that are right (for labels side by side: all right)
+    balanced accuracy  mean over the classes of the share of their rows that are right
+    log loss           −mean ln p(true class)
+    R²                 1 − Σ (y − ŷ)² / Σ (y − ȳ)²
+    RMSE, MAE          √mean (y − ŷ)², mean |y − ŷ|, in the units of the target
+
+Several numbers at once: R², RMSE and MAE are means over the targets.
+
+References
+----------
+Brodersen, Ong, Stephan & Buhmann (2010), The balanced accuracy and its posterior
+distribution, ICPR (balanced accuracy).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Scores = dict[str, float | None]
+
+SMALLEST = 1e-7
+"""A probability of 0 counts as this much, so that one row cannot make it all infinite;
+about the precision of float32."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is known without any input.
+
+    Attributes
+    ----------
+    shares : ndarray (n_classes,) or (n_labels,), for classes
+        Shares of the classes in training; for labels side by side, how often each is 1.
+    mean : ndarray (n_targets,), for numbers
+    """
+
+    shares: np.ndarray | None = None
+    mean: np.ndarray | None = None
+
+    @classmethod
+    def of_classes(cls, y: np.ndarray, classes: np.ndarray) -> "Baseline":
+        """Learn the shares of the classes."""
+        if y.ndim == 2:
+            return cls(shares=y.mean(axis=0))
+        codes = np.searchsorted(classes, y)
+        return cls(shares=np.bincount(codes, minlength=len(classes)) / len(y))
+
+    @classmethod
+    def of_numbers(cls, y: np.ndarray) -> "Baseline":
+        """Learn the mean."""
+        return cls(mean=y.reshape(len(y), -1).mean(axis=0))
+
+    def probabilities(self, n: int) -> np.ndarray:
+        """Return the shares for each of n rows."""
+        return np.tile(self.shares, (n, 1))  # type: ignore[arg-type]
+
+    def numbers(self, like: np.ndarray) -> np.ndarray:
+        """Return the mean in the shape of a target."""
+        return np.broadcast_to(self.mean, (len(like), len(self.mean))).reshape(  # type: ignore[arg-type]
+            like.shape
+        )
+
+
+def class_scores(
+    y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
+) -> Scores:
+    """Return the scores of predicted classes.
+
+    A row of a class that is not among ``classes`` counts as wrong, its probability
+    as 0.
+
+    Parameters
+    ----------
+    y, predicted : ndarray (n,) of labels
+    probabilities : ndarray (n, n_classes)
+    classes : ndarray (n_classes,), sorted
+    """
+    right = y == predicted
+    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    known = classes[codes] == y
+    given = np.where(known, probabilities[np.arange(len(y)), codes], 0)
+    return {
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(np.mean([right[y == c].mean() for c in set(y)])),
+        "log_loss": float(-np.log(np.clip(given, SMALLEST, 1)).mean()),
+    }
+
+
+def label_scores(
+    y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+) -> Scores:
+    """Return the scores of several 0/1 labels side by side, all (n, n_labels)."""
+    p = np.clip(np.where(y == 1, probabilities, 1 - probabilities), SMALLEST, 1)
+    right = y == predicted
+    by_value = [right[y == v].mean() for v in (0, 1) if (y == v).any()]
+    return {
+        "accuracy": float(right.all(axis=1).mean()),
+        "balanced_accuracy": float(np.mean(by_value)),
+        "log_loss": float(-np.log(p).sum(axis=1).mean()),
+    }
+
+
+def number_scores(y: np.ndarray, predicted: np.ndarray) -> Scores:
+    """Return the scores of predicted numbers (n,) or (n, n_targets).
+
+    R² is None where a target is the same in all rows, one row for instance.
+    """
+    y, predicted = (a.reshape(len(a), -1) for a in (y, predicted))
+    rest = ((y - predicted) ** 2).mean(axis=0)
+    spread = y.var(axis=0)
+    constant = bool((spread <= 0).any())
+    r2 = None if constant else float((1 - rest / spread).mean())
+    return {
+        "r2": r2,
+        "rmse": float(np.sqrt(rest).mean()),
+        "mae": float(np.abs(y - predicted).mean()),
+    }
+
+
+def baseline_scores(
+    baseline: Baseline, y: np.ndarray, classes: np.ndarray | None
+) -> Scores:
+    """Return the scores of the trivial baseline on a target."""
+    if classes is None:
+        return number_scores(y, baseline.numbers(y))
+    probabilities = baseline.probabilities(len(y))
+    if y.ndim == 2:
+        return label_scores(y, (probabilities > 0.5).astype(int), probabilities)
+    majority = classes[int(np.argmax(baseline.shares))]  # type: ignore[arg-type]
+    predicted = np.full(len(y), majority, dtype=classes.dtype)
+    return class_scores(y, predicted, probabilities, classes)
+
+
+def main_score(scores: Any) -> str:
+    """Return the name of the score that a person looks at first."""
+    return "accuracy" if "accuracy" in scores else "r2"
