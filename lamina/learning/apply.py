@@ -13,8 +13,12 @@ import numpy as np
 from lamina.learning.feed import STREAM_BYTES, padded_size
 from lamina.learning.program import compiled_apply
 
-NUMPY_WORK = 2**22
-"""Up to so many multiplications NumPy is quicker than a compiled program."""
+NUMPY_WORK = 2**28
+"""Up to so many multiplications (a few milliseconds) nothing is compiled."""
+
+NUMPY_ROWS = 512
+COMPILED_ROWS = 2048
+"""Rows at a time: activations then stay in the processor's cache."""
 
 
 def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
@@ -31,23 +35,36 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     -------
     ndarray (n, outputs)
     """
-    weights = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
-    portable = all(getattr(layer, "portable", False) for layer in network.layers)
-    if portable and x.shape[0] * weights <= NUMPY_WORK:
-        return network(params, x.astype(dtype, copy=False))
-    return _compiled(network, params, x, dtype)
+    work = x.shape[0] * sum(leaf.size for leaf in jax.tree.leaves(params))
+    if work <= NUMPY_WORK and all(is_portable(layer) for layer in network.layers):
+        parts = [
+            network(params, x[i : i + NUMPY_ROWS].astype(dtype, copy=False))
+            for i in range(0, x.shape[0], NUMPY_ROWS)
+        ]
+    else:
+        parts = _compiled(network, params, x, dtype)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
+def is_portable(layer: Any) -> bool:
+    """Return whether a layer runs on NumPy arrays as well as in compiled code."""
+    return getattr(layer, "portable", False)
+
+
+def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]:
     n = x.shape[0]
     row_bytes = int(np.prod(x.shape[1:])) * np.dtype(dtype).itemsize
-    chunk = min(padded_size(n), max(8, STREAM_BYTES // max(1, row_bytes)))
+    most = max(8, STREAM_BYTES // max(1, row_bytes))
+    chunk = min(padded_size(n), COMPILED_ROWS, most)
     params = jax.device_put(params)
     parts = []
     for start in range(0, n, chunk):
         rows = x[start : start + chunk]
-        block = np.zeros((chunk, *x.shape[1:]), dtype)
-        block[: rows.shape[0]] = rows if isinstance(x, np.ndarray) else rows.toarray()
-        part = compiled_apply(network, params, block)
-        parts.append(np.asarray(part)[: rows.shape[0]])
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        block = rows if isinstance(x, np.ndarray) else rows.toarray()
+        block = np.asarray(block, dtype)
+        if missing := chunk - block.shape[0]:
+            padding = [(0, missing)] + [(0, 0)] * (block.ndim - 1)
+            block = np.pad(block, padding)
+        part = np.asarray(compiled_apply(network, params, block))
+        parts.append(part[: part.shape[0] - missing])
+    return parts

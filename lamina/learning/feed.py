@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.learning.allocator import keep_large_buffers
 from lamina.learning.objective import Batch
 from lamina.networks.keys import Key
 
@@ -92,6 +93,7 @@ class Examples:
     def device(self) -> Batch:
         """All examples on the device, padded with rows of weight 0."""
         if self._device is None:
+            keep_large_buffers(self.x.size * self.dtype.itemsize)
             size = padded_size(self.n + 1)  # at least one row of weight 0
             self._device = jax.device_put(self._padded(np.arange(self.n), size))
         return self._device

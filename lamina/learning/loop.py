@@ -18,7 +18,11 @@ import numpy as np
 
 from lamina.learning.feed import Feed
 from lamina.learning.objective import Objective
-from lamina.learning.program import compiled_evaluate, compiled_train
+from lamina.learning.program import (
+    bound_programs,
+    compiled_evaluate,
+    compiled_train,
+)
 from lamina.learning.schedules import Adaptive, Constant
 from lamina.learning.stopping import Record
 from lamina.networks.keys import Key
@@ -122,6 +126,7 @@ def fit(
     -------
     Result
     """
+    bound_programs()
     if state is None:
         state = algorithm.init(params)
     run = _Run(

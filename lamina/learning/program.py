@@ -12,21 +12,42 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lamina.learning.allocator import return_freed_memory
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL
 from lamina.learning.objective import Batch, Objective
 from lamina.networks.keys import device_key
 
-_compiled = threading.local()
+MAX_PROGRAMS = 12
+"""A program takes about 5 MB; with more than so many, all are forgotten."""
+
+_this_thread = threading.local()
+_programs = 0
 
 
 def compile_count() -> int:
     """Return how many programs this thread has compiled (or read from the cache)."""
-    return getattr(_compiled, "count", 0)
+    return getattr(_this_thread, "compilations", 0)
 
 
 def _count_compilation() -> None:
     """Count one; called while a program is traced, which happens once a program."""
-    _compiled.count = compile_count() + 1
+    global _programs
+    _programs += 1
+    _this_thread.compilations = compile_count() + 1
+
+
+def bound_programs() -> None:
+    """Forget all compiled programs once there are more than ``MAX_PROGRAMS``.
+
+    A search over many shapes would otherwise fill the memory: JAX keeps every program
+    for ever. Programs that run in another thread at this moment end undisturbed.
+    """
+    global _programs
+    if _programs > MAX_PROGRAMS:
+        _programs = 0
+        for program in (compiled_train, compiled_evaluate, compiled_apply):
+            program.clear_cache()
+        return_freed_memory()
 
 
 def train(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.objective import Batch, Objective
@@ -44,7 +45,11 @@ class Traced:
             objective, params, state["inner"], batch, key
         )
         place = state["t"] % self.steps
-        ring = jax.tree.map(lambda r, p: r.at[place].set(p), state["ring"], params)
+
+        def put(ring: Any, leaf: Any) -> Any:
+            return jnp.asarray(ring).at[place].set(leaf)
+
+        ring = jax.tree.map(put, state["ring"], params)
         return params, {"inner": inner, "ring": ring, "t": state["t"] + 1}, report
 
     def last(self, state: Any, n: int) -> Any:

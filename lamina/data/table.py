@@ -1,0 +1,158 @@
+"""The table: named columns of equal length, and the one error about bad tables."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+class TableError(ValueError):
+    """Bad input from a person: one line that says what, where and how to fix it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Named columns of equal length, each of one of three types.
+
+    * numbers: ``float64``, missing is NaN (booleans are text, see below);
+    * dates and times: ``datetime64[us]`` in UTC, missing is NaT;
+    * text: ``object`` of ``str``, missing is None. Booleans are the texts ``true``
+      and ``false``, whatever they were in the source.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray, each (n_rows,)
+    source : str
+        What error messages call this table: a file name, ``stdin``, ``data frame``.
+    first_line : int or None
+        Line of the file on which the first row stands, where every row is one line.
+    rows : ndarray of int (n_rows,) or None
+        Where each row stood in the source, after `take`; None means in order.
+
+    Raises
+    ------
+    TableError
+        If columns differ in length, or one is not of the three types.
+    """
+
+    columns: dict[str, np.ndarray]
+    source: str = "table"
+    first_line: int | None = None
+    rows: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(_checked(self, name)) for name in self.columns}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{k!r} has {v}" for k, v in list(lengths.items())[:5])
+            raise TableError(
+                f"{self.source}: every column must have the same number of rows, but "
+                f"{shown}"
+            )
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in the order of the source."""
+        return list(self.columns)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.columns.values()), ()))
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def __repr__(self) -> str:
+        return f"Table({self.n_rows:,} rows × {len(self.columns)}, {self.source})"
+
+    def __eq__(self, other: object) -> bool:
+        """Same names in the same order, same types, same values (NaN equals NaN)."""
+        if not isinstance(other, Table):
+            return NotImplemented
+        return self.same_structure(other) and all(
+            _equal(values, other.columns[name]) for name, values in self.columns.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def same_structure(self, other: Table) -> bool:
+        """Whether names, their order and the types of the columns agree."""
+        return [(n, v.dtype) for n, v in self.columns.items()] == [
+            (n, v.dtype) for n, v in other.columns.items()
+        ]
+
+    def column(self, name: str) -> np.ndarray:
+        """One column; a wrong name is a `TableError` with the nearest names."""
+        if name not in self.columns:
+            raise TableError(
+                f"{self.source}: no column {name!r}{nearest(name, self.names)}"
+            )
+        return self.columns[name]
+
+    __getitem__ = column
+
+    def drop(self, *names: str) -> Table:
+        """The same table without these columns."""
+        for name in names:
+            self.column(name)
+        kept = {k: v for k, v in self.columns.items() if k not in names}
+        return replace(self, columns=kept)
+
+    def select(self, names: Iterable[str]) -> Table:
+        """The same table with these columns only, in this order."""
+        return replace(self, columns={name: self.column(name) for name in names})
+
+    def take(self, rows: np.ndarray | list[int] | slice) -> Table:
+        """The rows with these positions, or those where a boolean mask is true."""
+        index = np.arange(self.n_rows)[rows]
+        origin = index if self.rows is None else self.rows[index]
+        taken = {name: values[index] for name, values in self.columns.items()}
+        return replace(self, columns=taken, rows=origin)
+
+    def where(self, row: int) -> str:
+        """Where a row stands in the source: ``line 5`` of a file, or else ``row 4``."""
+        origin = int(row if self.rows is None else self.rows[row])
+        if self.first_line is None:
+            return f"row {origin + 1}"
+        return f"line {origin + self.first_line}"
+
+
+def nearest(name: str, names: list[str], most: int = 20) -> str:
+    """End of a message about a wrong name: close matches, then what there is."""
+    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3)
+    guesses = [n for n in names if n.lower() in close][:3]
+    hint = f"; did you mean {' or '.join(map(repr, guesses))}?" if guesses else ";"
+    shown = ", ".join(names[:most]) + (", …" if len(names) > most else "")
+    return f"{hint} The columns are: {shown}"
+
+
+def shorten(value: object, most: int = 40) -> str:
+    """A value from a hostile file as it may stand in a one-line message."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 2]}…{text[-1]}"
+
+
+def _checked(table: Table, name: str) -> np.ndarray:
+    values = table.columns[name]
+    known = (np.dtype(np.float64), np.dtype("datetime64[us]"), np.dtype(object))
+    if not isinstance(values, np.ndarray) or values.dtype not in known:
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise TableError(
+            f"{table.source}: column {name!r} is {kind}, but a column is float64, "
+            "datetime64[us] or object of text; read_table converts"
+        )
+    if values.ndim != 1:
+        raise TableError(
+            f"{table.source}: column {name!r} has shape {values.shape}, but a column "
+            "has one dimension"
+        )
+    return values
+
+
+def _equal(left: np.ndarray, right: np.ndarray) -> bool:
+    if left.dtype == object:
+        return bool(np.array_equal(left, right))
+    return bool(np.array_equal(left, right, equal_nan=True))

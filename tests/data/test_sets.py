@@ -1,0 +1,118 @@
+"""Embedded data sets: bit for bit scikit-learn's, quick to load."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.datasets
+
+import lamina.data
+from lamina.data import load, names, sets
+
+EMBEDDED = ("iris", "wine", "breast_cancer", "diabetes", "digits")
+
+
+FOLDER = Path(sets.__file__).with_name("sets")
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_sets_equal_scikit_learn_bit_for_bit(name):
+    ours, theirs = load(name), getattr(sklearn.datasets, f"load_{name}")()
+    assert ours.X.dtype == np.float64
+    assert ours.X.tobytes() == np.ascontiguousarray(theirs.data).tobytes()
+    assert ours.y.dtype.kind == theirs.target.dtype.kind
+    np.testing.assert_array_equal(ours.y, theirs.target)
+    assert ours.feature_names == [str(n) for n in theirs.feature_names]
+    assert ours.target_names == [str(n) for n in getattr(theirs, "target_names", [])]
+    assert ours.description
+    assert ours.source
+    assert ours.license
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_files_are_what_make_writes(name):
+    spec = importlib.util.spec_from_file_location("make", FOLDER / "make.py")
+    assert spec
+    assert spec.loader
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    import gzip
+
+    bunch = getattr(sklearn.datasets, f"load_{name}")()
+    written = make.packed(bunch, make.ABOUT[name][0])
+    stored = (FOLDER / f"{name}.csv.gz").read_bytes()
+    assert gzip.decompress(written) == gzip.decompress(stored)
+    assert name in (FOLDER / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_set_is_a_table(name):
+    data = load(name)
+    table = data.as_table()
+    assert table.names == [*data.feature_names, data.target]
+    assert len(set(table.names)) == len(table.names)
+    for i, feature in enumerate(data.feature_names):
+        np.testing.assert_array_equal(table[feature], data.X[:, i])
+    if data.target_names:
+        assert [data.target_names.index(v) for v in table[data.target]] == list(data.y)
+        assert table.source == name
+        assert data.y.dtype == np.int64
+    else:
+        np.testing.assert_array_equal(table[data.target], data.y)
+
+
+@pytest.mark.parametrize(
+    ("call", "part"),
+    [
+        (lambda: load("irs"), "did you mean 'iris'?"),
+        (lambda: load("mnist"), "There are: iris, wine"),
+        (lambda: load("iris", n=5), "takes no option 'n'"),
+        (lambda: load("xor", points=5), "it takes n, noise, seed"),
+        (lambda: load("xor", n=0), "n must be at least 1, but is 0"),
+        (lambda: load("xor", n=2.5), "n must be a whole number"),
+        (lambda: load("xor", n=True), "n must be a whole number"),
+        (lambda: load("xor", noise=-1), "noise must be at least 0"),
+        (lambda: load("xor", noise=float("nan")), "noise must be at least 0"),
+        (lambda: load("xor", noise="much"), "noise must be a number"),
+    ],
+)
+def test_wrong_names_and_options(call, part):
+    with pytest.raises(ValueError, match=re.escape(part)):
+        call()
+
+
+def test_digits_load_quickly():
+    load("digits")
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        load("digits")
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.06
+
+
+def test_importing_the_room_stays_light():
+    code = (
+        "import sys, lamina.data as d; d.load('digits').as_table(); "
+        "heavy = {'jax', 'sklearn', 'pandas', 'duckdb', 'narwhals', 'scipy', 'PIL'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(lamina.data.__file__).parents[2],
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_of_the_room():
+    assert all(hasattr(lamina.data, name) for name in lamina.data.__all__)
+    assert set(lamina.data.__all__) <= set(dir(lamina.data))
+    assert not hasattr(lamina.data, "read_excel")
