@@ -7,6 +7,7 @@ and keeps what came back under names that end in ``_``.
 import dataclasses
 import inspect
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+import lamina
 from lamina import learning
 from lamina.estimators.summary import layer_table
 from lamina.learning.apply import outputs
@@ -61,7 +63,7 @@ def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
         return type(value)(items)
     if is_description(value) and head in vars(value):
         inner = replaced(getattr(value, head), rest, new, f"{name}__{head}")
-        return dataclasses.replace(value, **{head: inner})
+        return dataclasses.replace(value, **{head: inner})  # type: ignore[type-var]
     raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
 
 
@@ -84,6 +86,11 @@ class NetworkEstimator(BaseEstimator):
     stopped_ : str
         Why learning ended: "finished", "stopped", "diverged" or "interrupted".
     """
+
+    # Set by the constructors, and by scikit-learn's validation.
+    random_state: Any
+    dtype: str
+    n_features_in_: int
 
     _advice = "raise max_iter, the learning rate or tol."
 
@@ -164,11 +171,12 @@ class NetworkEstimator(BaseEstimator):
     def _learn(self, objective: learning.Objective, algorithm: Any, **how: Any) -> None:
         """Call the loop, from where an earlier call ended, and keep what it returns."""
         before = compile_count()
+        how["params"] = jax.tree.map(self._in_dtype, how["params"])
         result = learning.fit(objective, algorithm, **how)
         self.n_compiles_ = compile_count() - before
         self.params_ = jax.tree.map(_writable, result.params)
         self._state = jax.tree.map(np.asarray, result.state)
-        self._state_owner = type(algorithm).__name__
+        self._state_owner = self._owner(algorithm)
         self._epochs += result.epochs
         self.t_ = result.examples
         self.n_iter_ = result.epochs
@@ -176,6 +184,16 @@ class NetworkEstimator(BaseEstimator):
         for name, values in result.history.items():
             self.history_.setdefault(name, []).extend(values)
         _explain(result, how["epochs"], how.get("stopping", ()), self._advice)
+
+    def _kept_state(self, algorithm: Any) -> Any:
+        """Return the solver's state of the last call, if this solver can go on."""
+        return self._state if self._state_owner == self._owner(algorithm) else None
+
+    def _owner(self, algorithm: Any) -> str:
+        return f"{type(algorithm).__name__} {self.dtype}"
+
+    def _in_dtype(self, leaf: Any) -> np.ndarray:
+        return np.asarray(leaf, self._dtype())
 
     def _fresh(self, network: Network, key: Key, shape: tuple[int, ...]) -> None:
         """Start anew: initial parameters, no history."""
@@ -211,7 +229,18 @@ def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -
         )
     else:
         return
-    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+    warnings.warn(message, ConvergenceWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return the ``stacklevel`` of the line outside of lamina that called it."""
+    house = os.path.dirname(lamina.__file__)
+    frame, level, outermost = sys._getframe(1), 1, 0
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(house):
+            outermost = level
+        frame, level = frame.f_back, level + 1
+    return outermost + 1
 
 
 def split(

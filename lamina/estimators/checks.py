@@ -18,9 +18,11 @@ def check_number(
     ValueError
         Naming the parameter, what was expected and what came.
     """
-    number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    if number and (low < value if open_low else low <= value) and value <= high:
-        return
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        number = float(value)
+        inside = low < number if open_low else low <= number
+        if inside and number <= high:
+            return
     left = "(" if open_low else "["
     right = "∞)" if high == math.inf else f"{high:g}]"
     raise ValueError(
@@ -37,7 +39,7 @@ def check_integer(name: str, value: Any, low: int) -> None:
         Naming the parameter, what was expected and what came.
     """
     whole = isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
-    if not whole or value < low:  # type: ignore[operator]
+    if not whole or value < low:
         raise ValueError(f"{name} must be a whole number ≥ {low}; got {value!r}")
 
 

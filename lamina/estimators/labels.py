@@ -54,7 +54,7 @@ class Labels:
         """Output units: one for two classes, one a class or label otherwise."""
         return 1 if self.kind == "binary" else len(self.classes)
 
-    def encode(self, y: np.ndarray) -> np.ndarray:
+    def encode(self, y: Any) -> np.ndarray:
         """Return class numbers (n,), or 0/1 columns (n, labels).
 
         Raises

@@ -15,6 +15,7 @@ import numpy as np
 
 from lamina.data import TableSchema
 from lamina.estimators.labels import Labels
+from lamina.estimators.scores import Baseline
 from lamina.networks import Key, from_json, to_json
 from lamina.networks.description import is_description
 
@@ -22,6 +23,7 @@ MAX_DEPTH = 64
 LONG_LIST = 16
 """A list of so many floats (a history) is kept as a tensor: short, and exact."""
 
+MAX_WIDTH = 256
 _SCALARS = ("b", "i", "u", "f")
 _MAX_INT = 2**63
 
@@ -70,6 +72,9 @@ def pack(value: Any, path: str, tensors: Tensors) -> Any:
     if isinstance(value, Labels):
         classes = pack(value.classes, path, tensors)
         return {"type": "labels", "kind": value.kind, "classes": classes}
+    if isinstance(value, Baseline):
+        parts = pack(dict(vars(value)), path, tensors)
+        return {"type": "baseline", "parts": parts}
     if isinstance(value, TableSchema):
         return {"type": "schema", "value": value.to_json()}
     raise ValueError(f"{path} is {_what(value)}, which cannot be written to a file")
@@ -216,11 +221,11 @@ def _texts(value: dict, tensors: Tensors, depth: int) -> np.ndarray:
     width = value["width"]
     if width is None:
         return array
-    # The width a file asks for is memory: at most what its longest text needs.
+    # The width a file asks for is memory: a little, or what its longest text needs.
     longest = max(map(len, items), default=0)
-    if type(width) is not int or width > max(longest, 1):
-        width = max(longest, 1)
-    return array.astype(f"<U{width}")
+    if type(width) is not int or not longest <= width <= max(longest, MAX_WIDTH):
+        width = longest
+    return array.astype(f"<U{max(width, 1)}")
 
 
 def _shape(shape: Any, count: int) -> tuple[int, ...]:
@@ -270,12 +275,20 @@ def _labels(value: dict, tensors: Tensors, depth: int) -> Labels:
     return Labels(value["kind"], classes)
 
 
+def _baseline(value: dict, tensors: Tensors, depth: int) -> Baseline:
+    parts = unpack(value["parts"], tensors, depth + 1)
+    if not any(isinstance(part, np.ndarray) for part in parts.values()):
+        raise ValueError("a baseline is not readable")
+    return Baseline(**parts)
+
+
 def _schema(value: dict, tensors: Tensors, depth: int) -> TableSchema:
     return TableSchema.from_json(value["value"])
 
 
 _UNPACKERS: dict[str, Callable[[dict, Tensors, int], Any]] = {
     "array": _array,
+    "baseline": _baseline,
     "description": _description,
     "dict": _dict,
     "float": _float,

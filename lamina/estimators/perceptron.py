@@ -242,7 +242,8 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         ConvergenceWarning
             If learning diverged, was interrupted, or used up ``max_iter``.
         """
-        return self._fit(X, y, sample_weight, coef_init, intercept_init)
+        with self._all_or_nothing():
+            return self._fit(X, y, sample_weight, coef_init, intercept_init)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Go on learning for one epoch over these examples.
@@ -265,7 +266,8 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
                 "class_weight 'balanced' is not supported for partial_fit, which never "
                 "sees all labels: pass the weights as a dict"
             )
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        with self._all_or_nothing():
+            return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def decision_function(self, X):
         """Return how sure each class is, (n_samples,) for two and else (…, n_classes).
@@ -280,7 +282,8 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
 
     def predict(self, X):
         """Return the labels of X (n_samples, n_features)."""
-        return self.classes_[self._decoded(self._net(X))]
+        h = self._net(X)
+        return self.classes_[self._decoded(h)]
 
     # ---- parameters -> descriptions -------------------------------------------------
 
@@ -299,10 +302,9 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
 
     def _penalties(self) -> tuple[float | None, float | None]:
         """Return (α, λ) of the objective's ½ α Σ W² + λ Σ |W|."""
-        shares = {"l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}
-        share = shares.get(self.penalty)
-        if share is None or not self.alpha:
+        if self.penalty is None:
             return None, None
+        share = {"l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
         return self.alpha * (1 - share) or None, self.alpha * share or None
 
     def _objective(self) -> learning.Objective:
@@ -314,7 +316,7 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         if incremental:
             return []
         penalised = any(p is not None for p in self._penalties())
-        rules = [] if penalised else [learning.Below("mistakes", 0.0)]
+        rules: list[Any] = [] if penalised else [learning.Below("mistakes", 0.0)]
         if self.tol is not None:
             monitor = "score" if self.early_stopping else "loss"
             patience = self.n_iter_no_change - 1
@@ -352,7 +354,7 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
             if first:
                 self._run_key = self._key()
                 self._fresh(network, self._run_key, (X.shape[1],))
-            self.params_[0].update(start)
+            self.params_ = (self.params_[0] | start,)
             self._labels, self.classes_, self.codes_ = labels, labels.classes, codes
             target = (codes * factors)[numbers]
             examples = learning.Examples(X, target, weight, dtype=self._dtype())
@@ -467,7 +469,7 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         algorithm: Any = learning.PerceptronRule(self.eta0)
         trace = _Trace(algorithm, feed.steps, self.params_) if self.trace else None
         with ExitStack() as stack:
-            callbacks = list(self.callbacks or ())
+            callbacks: list[Any] = list(self.callbacks or ())
             if self.verbose:
                 callbacks.append(stack.enter_context(ProgressBar(epochs)))
             if trace:
@@ -582,7 +584,7 @@ def _linear(network: Network) -> Network:
     return Network((dataclasses.replace(layer, activation="identity"),))
 
 
-def _all_classes(given: Any, known: Any) -> np.ndarray:
+def _all_classes(given: Any, known: Any) -> Any:
     """Return all classes, which partial_fit is told in its first call."""
     if known is None and given is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")

@@ -201,7 +201,7 @@ def _state_template(estimator: Any) -> Any:
         algorithm = estimator._algorithm()
     except ValueError:  # parameters were set to nonsense after fit
         return None
-    if type(algorithm).__name__ != estimator._state_owner:
+    if estimator._owner(algorithm) != estimator._state_owner:
         return None
     with estimator._precision():
         return jax.eval_shape(algorithm.init, estimator.params_)
@@ -299,6 +299,11 @@ def _check_network(estimator: Any) -> None:
     units = getattr(estimator, "n_outputs_", output.shape[-1])
     if output.shape != (TRIAL_ROWS, units):
         raise ValueError("the network's outputs are not as many as they should be")
+    for layer, params in zip(estimator.network_.layers, estimator.params_, strict=True):
+        # What a layer says of itself is believed when memory is taken for a summary.
+        units = getattr(layer, "units", None)
+        if units is not None and params["weight"].shape[-1] != units:
+            raise ValueError("the parameters do not fit the network")
 
 
 def _unpack_solver(estimator: Any, leaves: Any) -> Any:

@@ -52,7 +52,7 @@ def is_portable(layer: Any) -> bool:
 
 
 def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]:
-    n = x.shape[0]
+    n, sparse = x.shape[0], not isinstance(x, np.ndarray)
     row_bytes = int(np.prod(x.shape[1:])) * np.dtype(dtype).itemsize
     most = max(8, STREAM_BYTES // max(1, row_bytes))
     chunk = min(padded_size(n), COMPILED_ROWS, most)
@@ -60,8 +60,7 @@ def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]
     parts = []
     for start in range(0, n, chunk):
         rows = x[start : start + chunk]
-        block = rows if isinstance(x, np.ndarray) else rows.toarray()
-        block = np.asarray(block, dtype)
+        block = np.asarray(rows.toarray() if sparse else rows, dtype)
         if missing := chunk - block.shape[0]:
             padding = [(0, missing)] + [(0, 0)] * (block.ndim - 1)
             block = np.pad(block, padding)

@@ -29,13 +29,13 @@ RESIDENT_SHARE = 0.5
 
 
 def padded_size(n: int) -> int:
-    """Return the padded number of rows: at most an eighth more than ``n``.
+    """Return the padded number of rows: at most an eighth more than ``n``, or 31 more.
 
-    Sizes 8, 9, …, 16, 18, …, 32, 36, …: a fit of similar size finds its program
+    Sizes 32, 64, …, 256, 288, …, 512, 576, …: a fit of similar size finds its program
     compiled.
     """
-    granule = 1 << max(0, n.bit_length() - 4)
-    return max(8, -(-n // granule) * granule)
+    granule = max(32, 1 << max(0, n.bit_length() - 4))
+    return max(1, -(-n // granule)) * granule
 
 
 def _aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -75,7 +75,6 @@ class Examples:
         self.dtype = np.dtype(dtype)
         self.sparse = not isinstance(x, np.ndarray)
         self.resident = self._fits() if resident is None else resident
-        self._device: Batch | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,14 +88,12 @@ class Examples:
         limit = stats.get("bytes_limit", float("inf"))
         return self.x.size * self.dtype.itemsize <= RESIDENT_SHARE * limit
 
-    @property
+    @cached_property
     def device(self) -> Batch:
         """All examples on the device, padded with rows of weight 0."""
-        if self._device is None:
-            keep_large_buffers(self.x.size * self.dtype.itemsize)
-            size = padded_size(self.n + 1)  # at least one row of weight 0
-            self._device = jax.device_put(self._padded(np.arange(self.n), size))
-        return self._device
+        keep_large_buffers(self.x.size * self.dtype.itemsize)
+        size = padded_size(self.n + 1)  # at least one row of weight 0
+        return jax.device_put(self._padded(np.arange(self.n), size))
 
     def block(self, rows: np.ndarray) -> Batch:
         """Gather rows on the host; the row number ``n`` stands for padding."""

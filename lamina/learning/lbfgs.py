@@ -32,7 +32,7 @@ class LBFGS:
     is accepted.
 
     The line search evaluates the objective at a single place of the program: one that
-    zooms in nested branches (``optax.lbfgs``) takes ten times as long to compile.
+    zooms in nested branches (``optax.lbfgs``) takes three times as long to compile.
 
     Parameters
     ----------

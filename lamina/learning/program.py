@@ -46,7 +46,7 @@ def bound_programs() -> None:
     if _programs > MAX_PROGRAMS:
         _programs = 0
         for program in (compiled_train, compiled_evaluate, compiled_apply):
-            program.clear_cache()
+            program.clear_cache()  # pyright: ignore[reportAttributeAccessIssue]
         return_freed_memory()
 
 

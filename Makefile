@@ -1,0 +1,80 @@
+# Every target makes the environment it needs, from nothing but Python 3.11 or newer.
+#
+#   make demo        the main job: train on digits, score, predict
+#   make test        all tests but the slow ones
+#   make test-all    the slow ones too
+#   make lint types contracts    what CI checks besides
+#   make bench       lamina against PyTorch, scikit-learn and skorch
+#   make clean       remove what these targets made
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter, WORKERS=8 the number of test
+# processes, ARGS="..." is handed on to pytest or to the benchmarks.
+
+SHELL := /bin/sh
+PYTHON ?=
+WORKERS ?= 2
+ARGS ?=
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+BIN := $(VENV)/bin
+DEMO := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format types contracts bench clean \
+        core-env test-env dev-env bench-env
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: core-env
+	@mkdir -p $(DEMO)
+	$(BIN)/lamina fit digits -o $(DEMO)/digits.lamina \
+	    --holdout-out $(DEMO)/digits.heldout.csv
+	$(BIN)/lamina summary $(DEMO)/digits.lamina
+	$(BIN)/lamina predict $(DEMO)/digits.lamina $(DEMO)/digits.heldout.csv \
+	    -o $(DEMO)/predictions.csv
+	$(BIN)/lamina evaluate $(DEMO)/digits.lamina $(DEMO)/digits.heldout.csv
+	@echo
+	@echo "Files written:"
+	@ls -l $(DEMO)/digits.lamina $(DEMO)/digits.heldout.csv $(DEMO)/predictions.csv \
+	    | awk '{printf "  %-28s %9d bytes\n", $$NF, $$5}'
+
+test: test-env
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-all: test-env
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "" $(ARGS)
+
+lint: dev-env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: dev-env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: dev-env
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+contracts: dev-env
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
+
+bench: bench-env
+	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(BENCH_VENV) $(DEMO) .cache build dist *.egg-info
+	find lamina tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+core-env:
+	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(VENV)
+
+test-env:
+	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(VENV) test
+
+dev-env:
+	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(VENV) test dev
+
+bench-env:
+	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(BENCH_VENV) bench

@@ -1,0 +1,60 @@
+"""A perceptron learns logic gates step by step, fails at XOR, and tells irises apart.
+
+Run it with ``python examples/perceptron.py``.
+"""
+
+import numpy as np
+
+from lamina import Perceptron, data
+
+CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+GATES = {
+    "AND": [0, 0, 0, 1],
+    "OR": [0, 1, 1, 1],
+    "NAND": [1, 1, 1, 0],
+    "XOR": [0, 1, 1, 0],
+}
+
+
+def show_trace() -> None:
+    """Print every weight vector that changes anything (deck 002's example)."""
+    X, y = [[1.0, 2.0], [-1.0, 2.0], [0.0, -1.0]], [1, -1, -1]
+    model = Perceptron(fit_intercept=False, shuffle=False, trace=True, tol=None)
+    model.fit(X, y, coef_init=[1.0, -0.8])
+    print("weights, step by step, until an epoch without a mistake:")
+    for step, (w1, w2) in enumerate(model.trace_):
+        print(f"  {step}: ({w1:4.1f}, {w2:4.1f})")
+
+
+def learn_gates() -> None:
+    """Learn four gates: only XOR has no separating line."""
+    for name, y in GATES.items():
+        model = Perceptron(n_iter_no_change=50).fit(CORNERS, y)
+        w1, w2, b = *model.coef_[0], model.intercept_[0]
+        end = "converged" if model.converged_ else "never converges"
+        print(
+            f"{name:>5}: {model.score(CORNERS, y):4.0%} right, {end}; "
+            f"h = {w1:g} x1 + {w2:g} x2 + {b:g}"
+        )
+
+
+def learn_irises() -> None:
+    """Three classes: one unit a class, or two units and binary codes.
+
+    Codes ask more of each hyperplane: the second one must cut the middle class off
+    from both others, and none can.
+    """
+    iris = data.load("iris")
+    X, y = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0), iris.y
+    for multiclass in ("one_vs_rest", "codes"):
+        model = Perceptron(multiclass=multiclass).fit(X, y)
+        print(
+            f"iris, {multiclass}: {len(model.coef_)} hyperplanes, "
+            f"{model.score(X, y):.1%} right"
+        )
+
+
+if __name__ == "__main__":
+    show_trace()
+    learn_gates()
+    learn_irises()

@@ -1,0 +1,114 @@
+"""What every test shares: a quiet machine, a warm compiler, checked types, one seed.
+
+Environment variables
+---------------------
+LAMINA_TYPECHECK
+    ``0`` switches off the checking of annotations (jaxtyping and beartype).
+LAMINA_TEST_SEED
+    The seed of the fixtures ``seed``, ``rng`` and ``key``; 0 by default.
+JAX_PLATFORMS, JAX_COMPILATION_CACHE_DIR
+    Respected when set; by default tests run on the CPU, and compiled programs are
+    kept under ``.cache/`` so that all worker processes and the next run share them.
+"""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+
+
+def _machine_id() -> str:
+    """Digest of the processor's features: compiled programs fit only their machine."""
+    features = platform.machine() + platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        features += next((s for s in lines if s.startswith(("flags", "Features"))), "")
+    return hashlib.sha256(features.encode()).hexdigest()[:12]
+
+
+def _prepare_jax() -> None:
+    """Set what JAX reads when it is first imported."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    programs = CACHE / f"jax-{_machine_id()}"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(programs))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def _share_cores() -> None:
+    """Give each worker process its share of the cores, so that none waits spinning."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = str(max(1, (os.cpu_count() or 1) // workers))
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", share)
+    if share == "1":
+        flags = os.environ.get("XLA_FLAGS", "")
+        if "xla_cpu_multi_thread_eigen" not in flags:
+            flags = f"{flags} --xla_cpu_multi_thread_eigen=false"
+            os.environ["XLA_FLAGS"] = flags.strip()
+
+
+def _check_annotations() -> None:
+    """Let beartype check the annotations of all modules of lamina, shapes included."""
+    if os.environ.get("LAMINA_TYPECHECK", "1") != "0":
+        # Libraries that were first imported by a hooked module would be compiled from
+        # source every time: the hook has its own names for files of bytecode.
+        import annotation_checks  # noqa: F401
+        import optax  # noqa: F401
+        import sklearn.neural_network  # noqa: F401
+        from jaxtyping import install_import_hook
+
+        install_import_hook("lamina", "annotation_checks.check")
+
+
+def _configure_hypothesis() -> None:
+    """No deadline (a first call compiles); the same examples in every CI run."""
+    from hypothesis import settings
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(CACHE / "hypothesis")
+    in_ci = bool(os.environ.get("CI"))
+    settings.register_profile("lamina", deadline=None, derandomize=in_ci)
+    settings.load_profile("lamina")
+
+
+_prepare_jax()
+_share_cores()
+_check_annotations()
+_configure_hypothesis()
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """The seed that all randomness of a test derives from."""
+    return int(os.environ.get("LAMINA_TEST_SEED", "0"))
+
+
+@pytest.fixture
+def rng(seed: int) -> np.random.Generator:
+    """A fresh NumPy generator, the same in every test."""
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture
+def key(seed: int):
+    """A fresh JAX key, the same in every test."""
+    import jax
+
+    return jax.random.key(seed)
+
+
+@pytest.fixture
+def x64():
+    """Run one test in double precision."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield

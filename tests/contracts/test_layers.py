@@ -1,0 +1,186 @@
+"""Every layer keeps the same contract. A public layer without a row here fails.
+
+To add a layer, add its row to ``ROWS``: the layer and the shape of one example.
+"""
+
+import copy
+import json
+import pickle
+from dataclasses import is_dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import lamina
+from lamina.networks import Dense, Dropout, Key, Network, from_json, to_json
+from lamina.networks.description import is_description
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+BATCH = 3
+
+ROWS = [
+    (Dense(2, "identity"), (3,)),
+    (Dense(2, "logistic"), (3,)),
+    (Dense(2, "tanh", "nguyen_widrow"), (3,)),
+    (Dense(2, "relu", "he"), (3,)),
+    (Dense(2, "leaky_relu"), (3,)),
+    (Dense(3, "softmax", "lecun"), (3,)),
+    (Dense(2, "exp", "uniform"), (3,)),
+    (Dense(2, "threshold", "normal"), (3,)),
+    (Dense(2, "sign", "zeros"), (3,)),
+    (Dense(2, "tanh", use_bias=False), (2, 3)),
+    (Dropout(0.4), (5,)),
+    (Dropout(0.0), (2, 3)),
+    (Network((Dense(3, "tanh"), Dropout(0.5), Dense(2, "softmax"))), (3,)),
+]
+
+
+def name(row):
+    layer, shape = row
+    fields = [str(v) for v in vars(layer).values()]
+    short = "-".join(f for f in fields if len(f) < 20)
+    return f"{type(layer).__name__}-{short}-{'x'.join(map(str, shape))}"
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=name)
+def row(request):
+    """A layer, parameters no start is symmetric in, and a batch of inputs."""
+    layer, shape = request.param
+    rng = np.random.default_rng(0)
+    params, _ = (
+        layer.init(Key(0), shape, np.float64)
+        if isinstance(layer, Network)
+        else layer.init(Key(0), shape)
+    )
+    params = jax.tree.map(lambda p: p + 0.1 * rng.standard_normal(p.shape), params)
+    return layer, params, rng.standard_normal((BATCH, *shape))
+
+
+def key():
+    return Key(1).device()
+
+
+def is_layer(value):
+    """Whether a class is a description that is called with parameters and inputs."""
+    described = isinstance(value, type) and is_dataclass(value)
+    return described and hasattr(value, "init") and "__call__" in vars(value)
+
+
+def test_every_public_layer_has_a_row():
+    layers = {v for v in (getattr(lamina, n) for n in lamina.__all__) if is_layer(v)}
+    assert {Dense, Dropout, Network} <= layers
+    assert layers <= {type(layer) for layer, _ in ROWS}
+
+
+def test_init_tells_the_shape_of_one_output(row):
+    layer, params, x = row
+    fresh, shape = layer.init(Key(0), x.shape[1:])
+    assert layer(params, x).shape == (BATCH, *shape)
+    assert jax.tree.structure(fresh) == jax.tree.structure(params)
+    assert jax.tree.map(np.shape, fresh) == jax.tree.map(np.shape, params)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["application", "training"])
+def test_gradient_is_finite_differences(row, training):
+    """By parameters and inputs, each number moved by ±10⁻⁶ in double precision."""
+    layer, params, x = row
+    shape = layer(params, x).shape
+    probe = np.random.default_rng(1).standard_normal(shape)
+
+    @jax.jit
+    def scalar(flat):
+        params, x = unravel(flat)
+        return jnp.sum(probe * layer(params, x, key=key() if training else None))
+
+    flat, unravel = jax.flatten_util.ravel_pytree((params, jnp.asarray(x)))
+    steps = 1e-6 * np.eye(flat.size)
+    values = jax.jit(jax.vmap(scalar))
+    differences = (values(flat + steps) - values(flat - steps)) / 2e-6
+    np.testing.assert_allclose(jax.grad(scalar)(flat), differences, atol=2e-9)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["application", "training"])
+def test_compiled_is_eager(row, training):
+    layer, params, x = row
+    k = key() if training else None
+    x = jnp.asarray(x)
+    compiled = jax.jit(lambda p, x: layer(p, x, key=k))(params, x)
+    np.testing.assert_allclose(compiled, layer(params, x, key=k), rtol=1e-14)
+
+
+def test_mapped_is_looped(row):
+    """Over models (parameters and keys) and over batches of inputs."""
+    layer, params, x = row
+    n = 3
+    rng = np.random.default_rng(2)
+    many = jax.tree.map(lambda p: p + rng.standard_normal((n, *p.shape)), params)
+    inputs = x + rng.standard_normal((n, *x.shape))
+    keys = jax.random.split(key(), n)
+    mapped = jax.vmap(lambda p, x, k: layer(p, x, key=k))(many, inputs, keys)
+    for i in range(n):
+        one = jax.tree.map(lambda p, i=i: p[i], many)
+        looped = layer(one, jnp.asarray(inputs[i]), key=keys[i])
+        np.testing.assert_allclose(mapped[i], looped, rtol=1e-13, atol=1e-15)
+
+
+def test_same_key_same_output(row):
+    layer, params, x = row
+    first, again = (np.asarray(layer(params, x, key=key())) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    other = np.asarray(layer(params, x, key=jax.random.fold_in(key(), 1)))
+    assert np.array_equal(first, other) == (not is_random(layer))
+
+
+def is_random(layer):
+    inner = layer.layers if isinstance(layer, Network) else (layer,)
+    return any(isinstance(one, Dropout) and one.rate > 0 for one in inner)
+
+
+def test_same_key_same_parameters(row):
+    layer, _, x = row
+    first, again = (layer.init(Key(5), x.shape[1:])[0] for _ in range(2))
+    jax.tree.map(np.testing.assert_array_equal, first, again)
+
+
+def test_rows_do_not_see_each_other(row):
+    """Padding rows, whatever they hold, change no other row; nor does their number."""
+    layer, params, x = row
+    padded = np.concatenate([x, 1e3 * np.ones((5, *x.shape[1:]))])
+    for k in (None, key()):
+        alone = layer(params, jnp.asarray(x), key=k)
+        together = layer(params, jnp.asarray(padded), key=k)[:BATCH]
+        np.testing.assert_allclose(together, alone, rtol=1e-14)
+
+
+def test_numpy_inputs_give_numpy_outputs_and_the_same(row):
+    layer, params, x = row
+    plain = layer(params, x)
+    assert type(plain) is np.ndarray
+    traced = layer(jax.tree.map(jnp.asarray, params), jnp.asarray(x))
+    np.testing.assert_allclose(plain, traced, rtol=1e-13, atol=1e-15)
+
+
+def test_json_round_trip(row):
+    layer, _, _ = row
+    again = from_json(json.loads(json.dumps(to_json(layer))))
+    assert again == layer
+    assert hash(again) == hash(layer)
+
+
+def test_copies(row):
+    layer, _, _ = row
+    for twin in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
+        assert twin == layer
+        assert hash(twin) == hash(layer)
+    assert is_description(layer)
+
+
+def test_single_precision_stays(row):
+    layer, params, x = row
+    single = jax.tree.map(lambda p: p.astype(np.float32), params)
+    x = x.astype(np.float32)
+    assert layer(single, x).dtype == np.float32
+    assert layer(single, jnp.asarray(x), key=key()).dtype == np.float32
