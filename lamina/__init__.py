@@ -18,8 +18,15 @@ _ROOMS = {
         "Adaptive",
         "Constant",
         "InverseScaling",
+        "PerceptronRule",
     ],
-    "lamina.estimators": ["MLPClassifier", "MLPRegressor", "Perceptron", "load"],
+    "lamina.estimators": [
+        "MLPClassifier",
+        "MLPRegressor",
+        "Perceptron",
+        "TableModel",
+        "load",
+    ],
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 _MODULES = ("data", "estimators", "learning", "networks", "storage")

@@ -11,6 +11,7 @@ from typing import Any
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
 
 HIDDEN = (128, 64)
+FEW_HIDDEN = (16,)
 WIDE = 30
 """From so many features on a table is wide."""
 
@@ -28,7 +29,9 @@ def default_estimator(task: str, n_rows: int, n_features: int) -> Any:
         Size of the training part.
     """
     if n_rows < MIN_HELD_OUT:
-        how: dict[str, Any] = {"solver": "lbfgs", "hidden_layer_sizes": (16,)}
+        # tanh: of so few units and rows, relu leaves some seeds with none that is on
+        how: dict[str, Any] = {"solver": "lbfgs", "activation": "tanh"}
+        how["hidden_layer_sizes"] = FEW_HIDDEN
     else:
         how = _stochastic(n_rows, n_features)
     if task == "classification":
@@ -44,9 +47,16 @@ def _stochastic(n_rows: int, n_features: int) -> dict[str, Any]:
         "input_dropout": 0.2 if wide else 0.0,
         "alpha": 1e-4 if wide else 0.01,
         "learning_rate_init": 0.001 if wide else 0.003,
-        "batch_size": 32 if small else 128 if n_rows < 100_000 else 512,
+        "batch_size": _batch_size(n_rows),
         "max_iter": 500 if small else 100,
         "early_stopping": True,
         "validation_fraction": 0.15 if small else 0.1,
         "n_iter_no_change": 50 if small else 10,
     }
+
+
+def _batch_size(n_rows: int) -> int:
+    """Return a batch size: several steps an epoch for few rows, few for many."""
+    if n_rows < 10_000:
+        return min(32, n_rows // 2)
+    return 128 if n_rows < 100_000 else 512

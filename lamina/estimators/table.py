@@ -9,18 +9,19 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lamina import data
 from lamina.data import Table, TableError, TableSchema, read_table
 from lamina.estimators import scores
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import MIN_HELD_OUT, default_estimator
 from lamina.estimators.holdout import hold_out
+from lamina.estimators.table_input import (
+    check_far,
+    check_target,
+    learnt_from,
+    with_target,
+)
 from lamina.estimators.watch import fit_watched
 from lamina.networks import Key
-
-MIN_ROWS = 2
-MANY_CLASSES = 20
-"""So many classes of one example each are no classes but names of the rows."""
 
 
 class TableModel(BaseEstimator):
@@ -142,10 +143,11 @@ class TableModel(BaseEstimator):
         whole = self._schema(table, target)
         rows = np.flatnonzero(whole.target_present(table))
         y = whole.encode_target(table.take(rows))
-        _check_target(table, whole, y)
+        check_target(table, whole, y)
+        check_far(table, whole)
         seed = Key(self._seed())
         train, held = self._split(seed.fold_in("holdout"), y, whole.task)
-        schema = _learnt_from(whole, table.take(rows[train]))
+        schema = learnt_from(whole, table.take(rows[train]))
         X = schema.encode(table.take(rows))
         estimator = self._estimator(schema, len(train), seed)
         self._train(estimator, X[train], y[train], seed)
@@ -178,7 +180,7 @@ class TableModel(BaseEstimator):
         if self.estimator is not None:
             if self.settings:
                 raise ValueError("give an estimator or settings, not both")
-            estimator = clone(self.estimator)
+            estimator: Any = clone(self.estimator)
             _check_task(estimator, schema.task)
         else:
             estimator = default_estimator(str(schema.task), n_rows, schema.width)
@@ -308,53 +310,6 @@ class TableModel(BaseEstimator):
             raise ValueError("the description of the columns is not readable")
         if self.schema_.width != self.estimator_.n_features_in_:
             raise ValueError("the network does not fit the columns")
-
-
-def with_target(source: Any, target: Any) -> tuple[Table, Any]:
-    """Read a table and find its target; an embedded data set brings its own.
-
-    Raises
-    ------
-    TableError
-        If no target is given and none is known.
-    """
-    embedded = isinstance(source, str) and source in data.names()
-    if target is None and embedded and not os.path.exists(source):
-        known = data.load(source)
-        return known.as_table(), known.target
-    table = read_table(source)
-    if target is None or target == [] or target == ():
-        raise TableError(
-            f"{table.source}: which column is to be predicted? Give it, "
-            f"target={table.names[-1]!r} perhaps; the columns are: "
-            f"{', '.join(table.names[:20])}{', …' if len(table.names) > 20 else ''}"
-        )
-    return table, target
-
-
-def _learnt_from(whole: TableSchema, train: Table) -> TableSchema:
-    """Return the schema with kinds from all rows, but numbers from training rows."""
-    kinds = {c.name: c.kind for c in whole.columns if c.name in whole.names}
-    learnt = TableSchema.fit(train.select(kinds), kinds=kinds)
-    by_name = {column.name: column for column in learnt.columns}
-    columns = tuple(by_name.get(column.name, column) for column in whole.columns)
-    return TableSchema(columns, whole.target_column, whole.notes)
-
-
-def _check_target(table: Table, schema: TableSchema, y: np.ndarray) -> None:
-    if len(y) < MIN_ROWS:
-        raise TableError(
-            f"{table.source}: has {len(y)} row{'s' * (len(y) != 1)} with a target; at "
-            f"least {MIN_ROWS} are needed to learn anything"
-        )
-    if schema.task == "classification" and y.ndim == 1:
-        n_classes = len(set(y.tolist()))
-        if n_classes > max(MANY_CLASSES, len(y) / 2):
-            raise TableError(
-                f"{table.source}: the target {schema.target[0]!r} has {n_classes:,} "
-                f"classes in {len(y):,} rows, most with one example only; is it a name "
-                "or a key? Choose another target, or task='regression' for numbers"
-            )
 
 
 def _known(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:

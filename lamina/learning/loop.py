@@ -19,7 +19,6 @@ import numpy as np
 from lamina.learning.feed import Feed
 from lamina.learning.objective import Objective
 from lamina.learning.program import (
-    bound_programs,
     compiled_evaluate,
     compiled_train,
 )
@@ -126,7 +125,6 @@ def fit(
     -------
     Result
     """
-    bound_programs()
     if state is None:
         state = algorithm.init(params)
     run = _Run(

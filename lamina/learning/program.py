@@ -6,22 +6,24 @@ too. It can be mapped over many models with ``jax.vmap``.
 """
 
 import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lamina.learning.allocator import return_freed_memory
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL
 from lamina.learning.objective import Batch, Objective
 from lamina.networks.keys import device_key
 
-MAX_PROGRAMS = 12
-"""A program takes about 5 MB; with more than so many, all are forgotten."""
+MAX_PROGRAMS = 8
+"""Programs of one function that are kept; one takes about 5 MB."""
 
 _this_thread = threading.local()
-_programs = 0
 
 
 def compile_count() -> int:
@@ -31,23 +33,38 @@ def compile_count() -> int:
 
 def _count_compilation() -> None:
     """Count one; called while a program is traced, which happens once a program."""
-    global _programs
-    _programs += 1
     _this_thread.compilations = compile_count() + 1
 
 
-def bound_programs() -> None:
-    """Forget all compiled programs once there are more than ``MAX_PROGRAMS``.
+class Compiled:
+    """A compiled function that forgets the programs not used for longest.
 
-    A search over many shapes would otherwise fill the memory: JAX keeps every program
-    for ever. Programs that run in another thread at this moment end undisturbed.
+    ``jax.jit`` keeps every program for ever, and a search over many shapes would fill
+    the memory. Here every structure of arguments has a ``jax.jit`` of its own, and
+    only the last few are kept.
     """
-    global _programs
-    if _programs > MAX_PROGRAMS:
-        _programs = 0
-        for program in (compiled_train, compiled_evaluate, compiled_apply):
-            program.clear_cache()  # pyright: ignore[reportAttributeAccessIssue]
-        return_freed_memory()
+
+    def __init__(self, function: Callable) -> None:
+        self._function = function
+        self._programs: OrderedDict[Any, Callable] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function, compiled for this structure of arguments."""
+        return self._program(*args)(*args)
+
+    def _program(self, *args: Any) -> Callable:
+        leaves, structure = jax.tree.flatten(args)
+        key = structure, tuple([(np.shape(x), getattr(x, "dtype", 0)) for x in leaves])
+        with self._lock:
+            program = self._programs.pop(key, None) or jax.jit(partial(self._function))
+            self._programs[key] = program
+            forgotten = len(self._programs) > MAX_PROGRAMS
+            oldest = self._programs.popitem(last=False)[1] if forgotten else None
+        if oldest is not None:
+            oldest.clear_cache()  # pyright: ignore[reportFunctionMemberAccess]
+            return_freed_memory()
+        return program
 
 
 def train(
@@ -167,6 +184,6 @@ def apply(network: Any, params: Any, x: Any) -> Any:
     return network(params, x)
 
 
-compiled_train = jax.jit(train)
-compiled_evaluate = jax.jit(evaluate)
-compiled_apply = jax.jit(apply)
+compiled_train = Compiled(train)
+compiled_evaluate = Compiled(evaluate)
+compiled_apply = Compiled(apply)

@@ -305,8 +305,9 @@ def _tensors(name: str, header: dict[str, Any], data_size: int) -> list[_Tensor]
 def _tensor(name: str, key: str, entry: Any, start: int) -> _Tensor:
     dtype = entry.get("dtype") if isinstance(entry, dict) else None
     shape = entry.get("shape") if isinstance(entry, dict) else None
-    known = isinstance(dtype, str) and dtype in _DTYPES and isinstance(shape, list)
-    if not known or len(shape) > 16:
+    if not isinstance(dtype, str) or dtype not in _DTYPES:
+        raise _damaged(name, f"tensor {key[:40]!r} is not readable")
+    if not isinstance(shape, list) or len(shape) > 16:
         raise _damaged(name, f"tensor {key[:40]!r} is not readable")
     if not all(type(n) is int and 0 <= n < 2**48 for n in shape):
         raise _damaged(name, f"tensor {key[:40]!r} has an impossible shape")

@@ -6,11 +6,13 @@ A public estimator without a row in ``ESTIMATORS`` fails.
 import copy
 import inspect
 import pickle
+import re
+from unittest import SkipTest
 
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import lamina
 from lamina import MLPClassifier, MLPRegressor, Perceptron, TableModel
@@ -27,17 +29,15 @@ FLOAT32 = [MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)]
 # they take, so scikit-learn's checks do not apply.
 OF_TABLES = [TableModel]
 
-# In double precision nothing is expected to fail. In single precision these do, each
-# because two sums of float32 numbers in another order differ in the last bit, while
-# the check allows a relative difference of 1e-7 (eps is 1.2e-7). scikit-learn's
-# estimators compute in double precision there.
-ROUNDING = "float32: sums in another order differ by more than 1e-7"
-EXPECTED = {
-    "MLPClassifier": {
-        "check_sample_weight_equivalence_on_dense_data": ROUNDING,
-        "check_sample_weight_equivalence_on_sparse_data": ROUNDING,
-    },
-    "MLPRegressor": {"check_methods_subset_invariance": ROUNDING},
+# In double precision nothing is expected to fail. In single precision these may, each
+# because two sums of float32 numbers in another order differ in the last bit (1.2e-7),
+# while the check allows a relative difference of 1e-7; whether they do depends on the
+# processor. scikit-learn's estimators compute in double precision there.
+ROUNDING = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+    "check_methods_subset_invariance",
+    "check_methods_sample_order_invariance",
 }
 
 
@@ -54,11 +54,7 @@ EXCUSED = {
 
 
 def expected_failures(estimator):
-    if type(estimator).__name__ in EXCUSED:
-        return EXCUSED[type(estimator).__name__]
-    if getattr(estimator, "dtype", None) == "float64":
-        return {}
-    return EXPECTED.get(type(estimator).__name__, {})
+    return EXCUSED.get(type(estimator).__name__, {})
 
 
 def test_every_public_estimator_has_a_row():
@@ -72,11 +68,26 @@ def test_every_public_estimator_has_a_row():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(
-    [*ESTIMATORS, *FLOAT32], expected_failed_checks=expected_failures
-)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize("estimator", FLOAT32, ids=lambda e: type(e).__name__)
+def test_single_precision_fails_by_rounding_alone(estimator):
+    results = check_estimator(estimator, on_fail=None)
+    failed = {r["check_name"]: r["exception"] for r in results if r["exception"]}
+    failed = {
+        name: error
+        for name, error in failed.items()
+        if not isinstance(error, pytest.skip.Exception | SkipTest)
+    }
+    assert set(failed) <= ROUNDING
+    for error in failed.values():
+        largest = re.search(r"Max relative difference.*: ([-+.e\d]+)", str(error))
+        assert float(largest[1]) < 1e-5
 
 
 def data(estimator):
@@ -98,7 +109,8 @@ def weights(model):
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 class TestPromises:
     def test_same_seed_same_weights_bit_for_bit(self, estimator):
-        for a, b in zip(weights(fitted(estimator)), weights(fitted(estimator))):
+        one, two = fitted(estimator), fitted(estimator)
+        for a, b in zip(weights(one), weights(two), strict=True):
             assert np.array_equal(a, b)
 
     def test_another_seed_changes_something(self, estimator):
@@ -128,5 +140,5 @@ class TestPromises:
         again = lamina.load(tmp_path / "model.lamina")
         assert type(again) is type(model)
         assert np.array_equal(again.predict(X), model.predict(X))
-        for a, b in zip(weights(again), weights(model)):
+        for a, b in zip(weights(again), weights(model), strict=True):
             assert np.array_equal(a, b)

@@ -158,7 +158,7 @@ def test_callbacks_and_random_states_are_left_out_with_a_warning(tmp_path):
     estimator = MLPRegressor(
         max_iter=2, callbacks=[lambda progress: None], random_state=state
     ).fit(X, NUMBERS)
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="file") as caught:
         estimator.save(tmp_path / "m.lamina")
     assert len(caught) == 2
     with warnings.catch_warnings():

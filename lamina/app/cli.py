@@ -1,0 +1,294 @@
+"""The command line: thin; what the commands do is in :mod:`lamina.app.jobs`."""
+
+import gc
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+import lamina
+from lamina.app.words import one_line, printable
+
+DEBUG = "LAMINA_DEBUG"
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+EPILOG = (
+    "Start with: lamina fit iris · lamina data lists the data sets that come with it"
+)
+
+app = typer.Typer(
+    name="lamina",
+    help="Neural networks for tables: fit one, look at it, predict with it.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table (.csv .tsv .parquet .json, also .gz), '-' for standard input, "
+        "or the name of an embedded data set.",
+    ),
+]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .lamina model file.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+]
+
+
+def _version(wanted: bool) -> bool:
+    if wanted:
+        print(f"lamina {lamina.__version__}")
+        raise typer.Exit()
+    return False
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def fit(
+    data: Data,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="COLUMN",
+            help="Column to predict; several times for several.",
+        ),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="FILE", help="Where the model goes.")
+    ] = "model.lamina",
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="NAME=VALUE",
+            help="A parameter of the network, such as max_iter=50, solver=lbfgs or "
+            "'layers=[Dense(64), Dropout(0.3)]'.",
+        ),
+    ] = None,
+    holdout: Annotated[
+        float, typer.Option(help="Share of the rows held out for the scores.")
+    ] = 0.2,
+    holdout_out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the held-out rows to this CSV file."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    task: Annotated[
+        str | None,
+        typer.Option(help="classification or regression; found from the target."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", "-x", metavar="COLUMN", help="A column to leave out."
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="COLUMN=KIND",
+            help="number, category, date or ignore, where the kind found is wrong.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no report.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network on a table, score it, and write a model file."""
+    from lamina.app import jobs
+
+    options = jobs.FitOptions(
+        target=target or (),
+        out=out,
+        sets=sets or (),
+        kinds=kind or (),
+        exclude=exclude or (),
+        holdout=holdout,
+        holdout_out=holdout_out,
+        seed=seed,
+        task=task,
+        progress=not quiet and sys.stderr.isatty(),
+    )
+    report = jobs.fit(data, options)
+    if as_json or not quiet:
+        _show(report, as_json)
+    if report["stopped"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def predict(
+    model: Model,
+    data: Data,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="CSV file for the predictions; standard output if not given.",
+        ),
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add the probability of each class.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Predict the target for each row of a table, as CSV."""
+    from lamina.app import jobs, reports
+
+    if out is not None:
+        jobs.check_predictions_out(out, data, model)
+    predictions = jobs.predict(model, data, proba)
+    if not as_json or out is not None:
+        jobs.write_predictions(predictions, out)
+    if as_json:
+        report: dict[str, Any] = {"command": "predict", "model": model, "data": data}
+        rows = {"out": out} if out else {"predictions": predictions.records}
+        print(reports.as_json(report | {"rows": len(predictions.columns[0])} | rows))
+    elif out is not None:
+        n = len(predictions.columns[0])
+        print(f"{n:,} predictions written to {printable(out)}", file=sys.stderr)
+
+
+@app.command()
+def evaluate(model: Model, data: Data, as_json: Json = False) -> None:
+    """Score a model on a table that holds the target."""
+    from lamina.app import jobs
+
+    _show(jobs.evaluate(model, data), as_json)
+
+
+@app.command()
+def summary(model: Model, as_json: Json = False) -> None:
+    """Show a model's layers, columns and scores."""
+    from lamina.app import jobs
+
+    _show(jobs.summary(model), as_json)
+
+
+@app.command(name="data")
+def data_sets(as_json: Json = False) -> None:
+    """List the embedded data sets."""
+    from lamina.app import jobs
+
+    _show(jobs.data_sets(), as_json)
+
+
+def _show(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        from lamina.app.reports import as_json as text
+
+        print(text(report))
+    else:
+        from lamina.app.render import SHOW
+
+        SHOW[report["command"]](report)
+
+
+# ---- errors -------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status.
+
+    0 is success, 1 bad input, 2 a command that is written wrongly, 130 Ctrl-C, 141 a
+    reader that went away.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    gc.set_threshold(100_000, 50, 50)  # importing makes many objects and no garbage
+    status = run(lambda: app(arguments, standalone_mode=False, prog_name="lamina"))
+    sys.stderr.flush()
+    # All files are closed and on the disk; taking the libraries down in order would
+    # cost a third of a second that a person waits for.
+    os._exit(status)
+
+
+def run(command: Callable[[], Any]) -> int:
+    """Call a command; turn whatever happens into an exit status and one line."""
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except BrokenPipeError:
+        _close_quietly()
+        return BROKEN_PIPE
+    except SystemExit as end:  # typer's own answer to a broken pipe is 1
+        _close_quietly()
+        broken = isinstance(end.__context__, BrokenPipeError)
+        return BROKEN_PIPE if broken else 1
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; nothing was written", INTERRUPTED)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.TyperException as error:
+        return _fail(f"{_message(error)} (lamina --help tells more)", error.exit_code)
+    except OSError as error:
+        return _fail(_os_error(error), 1, error)
+    except MemoryError as error:
+        return _fail("there is not enough memory for this", 1, error)
+    except ValueError as error:
+        return _fail(one_line(error), 1, error)
+    except Exception as error:
+        name = type(error).__name__
+        hint = f"this is a bug in lamina; {DEBUG}=1 shows where"
+        return _fail(f"unexpected {name}: {one_line(error)} ({hint})", 1, error)
+
+
+def _message(error: typer.TyperException) -> str:
+    return " ".join(error.format_message().split()).rstrip(".")
+
+
+def _os_error(error: OSError) -> str:
+    reason = error.strerror or one_line(error)
+    name = error.filename if isinstance(error.filename, str) else None
+    return one_line(ValueError(f"{name}: {reason}" if name else reason))
+
+
+def _fail(message: str, status: int, error: BaseException | None = None) -> int:
+    if error is not None and os.environ.get(DEBUG, "") not in ("", "0"):
+        raise error
+    try:
+        sys.stdout.flush()
+        print(f"lamina: {message}", file=sys.stderr)
+    except BrokenPipeError:
+        _close_quietly()
+    return status
+
+
+def _close_quietly() -> None:
+    """Point standard output to nowhere, so that the interpreter's last flush is not
+    an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+
+
+if __name__ == "__main__":
+    main()

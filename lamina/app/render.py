@@ -1,0 +1,211 @@
+"""Reports as a person reads them on a terminal."""
+
+import shlex
+import sys
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lamina.app.reports import Report
+from lamina.app.words import printable, with_options
+
+NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+}
+SHARES = ("accuracy", "balanced_accuracy")
+MOST_COLUMNS = 20
+MOST_NOTES = 8
+STOPPED = {
+    "finished": "all epochs done",
+    "stopped": "no improvement for long",
+    "diverged": "diverged; the weights before are kept",
+    "interrupted": "interrupted; the best network so far is kept",
+}
+
+
+def console() -> Console:
+    """Return a console on standard output, as wide as its lines when piped."""
+    width = None if sys.stdout.isatty() else 100
+    return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False)
+
+
+def show_fit(report: Report) -> None:
+    """Show what a fit came to."""
+    out = console()
+    target = printable(", ".join(report["target"]))
+    _line(
+        out,
+        "Data",
+        f"{printable(report['data'])}: {report['rows']:,} rows; "
+        f"{report['features']} features → {target} ({report['task']})",
+    )
+    held = f"{report['held_out']:,} held out for the scores"
+    _line(out, "Rows", f"{report['trained_on']:,} learnt from, {held}")
+    _line(out, "Network", f"{report['network']} ({report['parameters']:,} parameters)")
+    _line(
+        out,
+        "Training",
+        f"{report['epochs']} epochs in {report['seconds']:.1f} s, best epoch "
+        f"{report['best_epoch']} ({STOPPED.get(report['stopped'], report['stopped'])})",
+    )
+    of = "held-out rows" if report["held_out"] else "rows that were learnt"
+    out.print(_score_table(report, of))
+    _notes(out, report["notes"])
+    _line(
+        out, "Model", f"{printable(report['model'])} ({_bytes(report['model_bytes'])})"
+    )
+    _line(out, "Next", _next(report))
+
+
+def _next(report: Report) -> str:
+    if report["model_bytes"] is None:
+        return "lamina fit … -o model.lamina keeps the model"
+    rows = report["holdout_file"] or "NEW.csv"
+    return f"lamina predict {shlex.quote(report['model'])} {shlex.quote(rows)}"
+
+
+def show_evaluate(report: Report) -> None:
+    """Show the scores of a model."""
+    out = console()
+    skipped = report["skipped"]
+    more = f"; {skipped:,} rows without a target left out" if skipped else ""
+    _line(out, "Model", printable(report["model"]))
+    _line(out, "Data", f"{printable(report['data'])}: {report['rows']:,} rows{more}")
+    out.print(_score_table(report, f"{report['rows']:,} rows"))
+
+
+def show_summary(report: Report) -> None:
+    """Show what a model is made of."""
+    out = console()
+    size = _bytes(report["model_bytes"])
+    _line(out, "Model", f"{printable(report['model'])} ({size}), {report['estimator']}")
+    if "task" in report:
+        _show_training(out, report)
+    out.print(_layer_table(report))
+    if "columns" in report:
+        out.print(_column_table(report["columns"]))
+        out.print(_score_table(report, _scored_on(report)))
+        _notes(out, report["notes"])
+
+
+def _scored_on(report: Report) -> str:
+    held = report["held_out"]
+    return f"{held:,} held-out rows" if held else "rows that were learnt"
+
+
+def _show_training(out: Console, report: Report) -> None:
+    target = printable(", ".join(report["target"]))
+    _line(out, "Predicts", f"{target} ({report['task']})")
+    if report["classes"]:
+        shown = ", ".join(map(str, report["classes"][:12]))
+        more = ", …" if len(report["classes"]) > 12 else ""
+        _line(out, "Classes", printable(f"{len(report['classes'])}: {shown}{more}"))
+    _line(
+        out,
+        "Training",
+        f"{report['trained_on']:,} rows, {report['epochs']} epochs, best epoch "
+        f"{report['best_epoch']} ({STOPPED.get(report['stopped'], report['stopped'])})",
+    )
+
+
+def show_data_sets(report: Report) -> None:
+    """Show the embedded data sets."""
+    table = _table("data set", ">rows", ">columns", "target", ">classes", "")
+    for row in report["sets"]:
+        classes = str(row["classes"]) if row["classes"] else "numbers"
+        size = f"{row['rows']:,}", str(row["columns"])
+        table.add_row(row["name"], *size, row["target"], classes, row["description"])
+    out = console()
+    out.print(table)
+    _line(out, "Next", "lamina fit iris")
+
+
+def _score_table(report: Report, of: str) -> Table:
+    table = _table(f"score on {of}", ">network", ">trivial baseline")
+    for name, value in report["scores"].items():
+        base = report["baseline"][name]
+        table.add_row(NAMES[name], _score(name, value), _score(name, base))
+    return table
+
+
+def _score(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if name in SHARES else f"{value:.4g}"
+
+
+def _layer_table(report: Report) -> Table:
+    table = _table("layer", ">input", ">output", ">parameters", "")
+    for row in report["layers"]:
+        shapes = [" × ".join(map(str, row[side])) for side in ("input", "output")]
+        numbers = f"{row['parameters']:,}"
+        table.add_row(row["layer"], *shapes, numbers, printable(row["details"]))
+    table.add_row("total", "", "", f"{report['parameters']:,}", "")
+    return table
+
+
+def _column_table(columns: list[dict[str, str]]) -> Table:
+    table = _table("column", "kind", "what was learnt of it")
+    shown = columns if len(columns) <= MOST_COLUMNS else columns[: MOST_COLUMNS - 2]
+    for column in shown:
+        table.add_row(*(_cell(column[part]) for part in ("name", "kind", "detail")))
+    if len(shown) < len(columns):
+        left = len(columns) - len(shown) - 1
+        table.add_row(f"… {left} more", "", "lamina summary --json lists them all")
+        table.add_row(*(_cell(columns[-1][p]) for p in ("name", "kind", "detail")))
+    return table
+
+
+def _table(*heads: str) -> Table:
+    """Return an empty table; columns whose heads begin with > are numbers."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for head in heads:
+        right = head.startswith(">")
+        table.add_column(head.removeprefix(">"), justify="right" if right else "left")
+    return table
+
+
+def _cell(text: str) -> Text:
+    return Text(printable(text))  # no markup: a column may be called "[bold]"
+
+
+def _notes(out: Console, notes: list[str]) -> None:
+    shown = notes if len(notes) <= MOST_NOTES else notes[: MOST_NOTES - 1]
+    if len(shown) < len(notes):
+        shown = [*shown, f"… and {len(notes) - len(shown)} more: see --json"]
+    for note in shown:
+        _line(out, "Note", printable(with_options(note)))
+
+
+def _line(out: Console, head: str, text: str) -> None:
+    """Print a labelled line; long ones are wrapped under their beginning."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=9, style="bold")
+    grid.add_column(overflow="fold")
+    grid.add_row(head, Text(text))
+    out.print(grid)
+
+
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return "not kept"
+    if size < 1000:
+        return f"{size} bytes"
+    power = min((len(str(size)) - 1) // 3, 3)
+    return f"{size / 1000**power:.3g} {('kB', 'MB', 'GB')[power - 1]}"
+
+
+SHOW: dict[str, Any] = {
+    "fit": show_fit,
+    "evaluate": show_evaluate,
+    "summary": show_summary,
+    "data": show_data_sets,
+}

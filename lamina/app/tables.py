@@ -1,0 +1,76 @@
+"""CSV out: predictions and held-out rows."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from lamina.data import Table
+
+ROWS_AT_ONCE = 4096
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def guarded(text: str) -> str:
+    """Return text that a spreadsheet does not take for a formula.
+
+    A cell that begins with ``= + - @`` is run as a formula when a person opens the
+    file; an apostrophe before it makes it text. Plain numbers are left alone.
+    """
+    if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def prediction_rows(
+    names: Sequence[str], columns: Sequence[np.ndarray]
+) -> Iterator[list[str]]:
+    """Yield the header and the rows of a table of predictions, guarded."""
+    yield [guarded(name) for name in names]
+    for values in zip(*columns, strict=True):
+        yield [guarded(cell(value)) for value in values]
+
+
+def table_rows(table: Table) -> Iterator[list[str]]:
+    """Yield the header and the rows of a person's own table, as they were."""
+    yield table.names
+    columns = [table.columns[name] for name in table.names]
+    for values in zip(*columns, strict=True):
+        yield [cell(value) for value in values]
+
+
+def cell(value: Any) -> str:
+    """Return a value as it is written in a CSV file; empty if it is missing."""
+    if value is None:
+        return ""
+    if isinstance(value, np.datetime64):
+        return "" if np.isnat(value) else str(value).removesuffix("T00:00:00.000000")
+    if isinstance(value, float) or np.asarray(value).dtype.kind == "f":
+        return _number(float(str(value)))  # of float32 the digits that it has
+    return str(value)
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    whole = abs(value) < 2**53 and value.is_integer()
+    return str(int(value)) if whole else repr(value)
+
+
+def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+    """Yield the rows as UTF-8 CSV, many at once."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    for i, row in enumerate(rows, 1):
+        # One empty cell is written as "": an empty line would be no row at all.
+        writer.writerow(row)
+        if i % ROWS_AT_ONCE == 0:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()

@@ -1,0 +1,30 @@
+"""Texts from files as they may stand on a terminal."""
+
+import re
+import shlex
+
+LONGEST = 600
+_ARGUMENT = re.compile(r"\b(target|task)='([^']+)'")
+_KIND = re.compile(r"\bkinds=\{'([^']+)': '(\w+)'\}")
+
+
+def printable(text: object) -> str:
+    """Return text in one line without control characters, which move the cursor."""
+    return "".join(c if c.isprintable() else "·" for c in str(text))
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message in one line that a person can read."""
+    text = with_options(" ".join(str(error).split())) or type(error).__name__
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST - 1]}…"
+    return printable(text)
+
+
+def with_options(text: str) -> str:
+    """Return advice to a programmer as advice to a person at the command line.
+
+    ``kinds={'zip': 'category'}`` becomes ``--kind zip=category``.
+    """
+    text = _KIND.sub(lambda m: f"--kind {shlex.quote(f'{m[1]}={m[2]}')}", text)
+    return _ARGUMENT.sub(lambda m: f"--{m[1]} {shlex.quote(m[2])}", text)

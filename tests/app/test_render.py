@@ -1,0 +1,84 @@
+"""Reports as a person reads them."""
+
+import pytest
+
+from lamina.app import render
+
+FIT = {
+    "command": "fit",
+    "data": "evil\x1b[2J.csv",
+    "rows": 1000,
+    "target": ["[bold]y"],
+    "task": "regression",
+    "features": 3,
+    "network": "3 → 4 → 1",
+    "parameters": 21,
+    "trained_on": 800,
+    "held_out": 200,
+    "scores": {"r2": None, "rmse": 1.23456, "mae": 0.5},
+    "baseline": {"r2": 0.0, "rmse": 2.0, "mae": 1.0},
+    "epochs": 7,
+    "best_epoch": 5,
+    "stopped": "stopped",
+    "seconds": 1.0,
+    "notes": [f"note {i}" for i in range(20)] + ["kinds={'a': 'category'}"],
+    "model": "my model.lamina",
+    "model_bytes": 12345,
+    "holdout_file": None,
+}
+
+
+def shown(report, capsys):
+    render.SHOW[report["command"]](report)
+    return capsys.readouterr().out
+
+
+def test_scores_stand_beside_the_baseline(capsys):
+    text = shown(FIT, capsys)
+    rows = [line.split() for line in text.splitlines()]
+    assert ["RMSE", "1.235", "2"] in rows
+    assert ["R²", "–", "0"] in rows
+    assert "lamina predict 'my model.lamina' NEW.csv" in text
+
+
+def test_names_from_files_are_neither_markup_nor_escapes(capsys):
+    text = shown(FIT, capsys)
+    assert "\x1b" not in text
+    assert "[bold]y" in text
+
+
+def test_many_notes_are_cut_short(capsys):
+    text = shown(FIT, capsys)
+    assert text.count("Note") == render.MOST_NOTES
+    assert "… and 14 more" in text
+
+
+def test_advice_in_notes_is_for_the_command_line(capsys):
+    text = shown(FIT | {"notes": ["kinds={'a': 'category'}"]}, capsys)
+    assert "--kind a=category" in text
+
+
+@pytest.mark.parametrize("stopped", render.STOPPED)
+def test_why_training_ended_is_told(stopped, capsys):
+    assert render.STOPPED[stopped] in shown(FIT | {"stopped": stopped}, capsys)
+
+
+def test_a_model_that_was_not_kept(capsys):
+    assert "not kept" in shown(FIT | {"model_bytes": None}, capsys)
+
+
+def test_many_columns_are_cut_short_but_the_target_is_shown(capsys):
+    columns = [{"name": f"c{i}", "kind": "number", "detail": ""} for i in range(100)]
+    columns.append({"name": "y", "kind": "target", "detail": "regression"})
+    layer = {"layer": "Dense", "details": "", "input": [3], "output": [1]}
+    report = FIT | {
+        "command": "summary",
+        "columns": columns,
+        "classes": None,
+        "estimator": "MLPRegressor",
+        "layers": [layer | {"parameters": 4}],
+    }
+    text = shown(report, capsys)
+    assert "… 82 more" in text
+    assert "c99" not in text
+    assert "target" in text

@@ -1,0 +1,34 @@
+"""Texts from files as they may stand on a terminal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamina.app.words import LONGEST, one_line, printable, with_options
+
+
+@given(st.text())
+def test_nothing_moves_the_cursor(text):
+    assert printable(text).isprintable()
+    line = one_line(ValueError(text))
+    assert line.isprintable()
+    assert 0 < len(line) <= LONGEST
+
+
+def test_errors_are_one_line():
+    assert one_line(ValueError("a\n  b")) == "a b"
+    assert one_line(KeyError()) == "KeyError"
+    assert one_line(ValueError("\x1b[31mred")) == "·[31mred"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("(kinds={'a': 'category'})", "(--kind a=category)"),
+        ("(kinds={'a b': 'number'} uses it)", "(--kind 'a b=number' uses it)"),
+        ("task='regression' predicts", "--task regression predicts"),
+        ("Give it, target='y' perhaps", "Give it, --target y perhaps"),
+    ],
+)
+def test_advice_to_programmers_becomes_options(text, advice):
+    assert with_options(text) == advice

@@ -1,0 +1,106 @@
+"""Application: NumPy for few rows, a compiled program for many, the same answers."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from lamina.learning import apply as module
+from lamina.learning.apply import outputs
+from lamina.learning.program import compile_count
+from lamina.networks import Dense, Dropout, Key, Network
+
+NETWORK = Network((Dropout(0.9), Dense(5, "tanh"), Dense(3, "softmax")))
+PARAMS, _ = NETWORK.init(Key(0), (4,))
+X = np.random.default_rng(0).standard_normal((50, 4))
+
+
+def by_hand(x):
+    hidden = np.tanh(x @ PARAMS[1]["weight"] + PARAMS[1]["bias"])
+    h = hidden @ PARAMS[2]["weight"] + PARAMS[2]["bias"]
+    e = np.exp(h)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def path(request, monkeypatch):
+    if request.param == "compiled":
+        monkeypatch.setattr(module, "NUMPY_WORK", -1)
+    return request.param
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 50])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_both_paths_by_hand(path, n, form):
+    a = outputs(NETWORK, PARAMS, form(X[:n]), np.float32)
+    assert type(a) is np.ndarray
+    assert a.dtype == np.float32
+    np.testing.assert_allclose(a, by_hand(X[:n]), rtol=2e-6)
+
+
+def test_chunks_are_joined_in_order(path, monkeypatch):
+    whole = outputs(NETWORK, PARAMS, X, np.float32)
+    for name, rows in [("NUMPY_ROWS", 8), ("COMPILED_ROWS", 8)]:
+        monkeypatch.setattr(module, name, rows)
+    for form in (np.asarray, scipy.sparse.csr_array):
+        in_chunks = outputs(NETWORK, PARAMS, form(X), np.float32)
+        np.testing.assert_allclose(in_chunks, whole, rtol=1e-6)
+
+
+def test_chunks_have_a_bounded_size(monkeypatch):
+    """Rows at a time: the constant, or fewer if rows are large."""
+    sizes = []
+    monkeypatch.setattr(module, "NUMPY_WORK", -1)
+    monkeypatch.setattr(
+        module, "compiled_apply", lambda n, p, x: sizes.append(len(x)) or x
+    )
+    outputs(NETWORK, PARAMS, np.zeros((5000, 4)), np.float32)
+    assert max(sizes) == module.COMPILED_ROWS < sum(sizes)
+    monkeypatch.setattr(module, "STREAM_BYTES", 16 * 100)  # a hundred rows of 16 bytes
+    sizes.clear()
+    outputs(NETWORK, PARAMS, np.zeros((5000, 4)), np.float32)
+    assert max(sizes) == 100
+
+
+def test_few_rows_compile_nothing():
+    before = compile_count()
+    outputs(NETWORK, PARAMS, X, np.float32)
+    assert compile_count() == before
+
+
+def test_numbers_of_rows_share_programs(path):
+    outputs(NETWORK, PARAMS, X[:50], np.float32)
+    before = compile_count()
+    for n in (49, 50):
+        outputs(NETWORK, PARAMS, X[:n], np.float32)
+    assert compile_count() == before
+
+
+def test_a_layer_that_needs_the_device_is_compiled():
+    class OnDevice:
+        activation = "identity"
+
+        def __call__(self, params, x, *, key=None, mask=None):
+            assert not isinstance(x, np.ndarray)
+            return 2 * x
+
+    class Stack:
+        layers = (OnDevice(),)
+
+        def __call__(self, params, x):
+            return self.layers[0](params[0], x)
+
+    import jax
+
+    jax.tree_util.register_static(Stack)
+    a = outputs(Stack(), ({},), X[:9], np.float32)
+    np.testing.assert_array_equal(a, 2 * X[:9].astype(np.float32))
+
+
+def test_same_rows_same_bits(path):
+    first, again = (outputs(NETWORK, PARAMS, X, np.float32) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.xfail(strict=True, reason="reported: nothing to concatenate")
+def test_no_rows(path):
+    assert outputs(NETWORK, PARAMS, X[:0], np.float32).shape == (0, 3)

@@ -1,0 +1,230 @@
+"""The feed: sizes, orders and blocks; every row once an epoch, padding besides."""
+
+import jax
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamina.learning import Examples, Feed
+from lamina.learning import feed as module
+from lamina.learning.feed import MAX_EPOCHS_PER_CALL, STEPS_PER_CALL, padded_size
+from lamina.networks import Key
+
+X = np.arange(22.0).reshape(11, 2) + 1
+Y = np.arange(11.0)[:, None] + 100
+W = np.arange(11.0) + 0.5
+KEY = Key(3)
+
+
+def feed(rows=None, batch_size=4, examples=None, **how):
+    rows = None if rows is None else np.array(rows)
+    return Feed(examples or Examples(X, Y, W), rows, batch_size=batch_size, **how)
+
+
+# ---- sizes --------------------------------------------------------------------------
+
+
+def test_padded_sizes():
+    sizes = sorted({padded_size(n) for n in range(1025)})
+    assert sizes == [*range(32, 513, 32), *range(576, 1025, 64)]
+
+
+@given(st.integers(1, 10**9))
+def test_padding_is_at_most_an_eighth_or_31_rows(n):
+    size = padded_size(n)
+    assert n <= size <= max(n + n / 8, n + 31)
+    assert padded_size(size) == size
+    assert padded_size(n + 1) >= size
+
+
+def test_ten_thousand_numbers_of_rows_share_few_sizes():
+    assert len({padded_size(n) for n in range(10_000, 20_000)}) <= 9
+
+
+# ---- examples -----------------------------------------------------------------------
+
+
+def test_device_holds_all_rows_and_then_padding_of_weight_zero():
+    x, y, weight = Examples(X, Y, W).device
+    assert x.shape == (32, 2)
+    np.testing.assert_array_equal(x[:11], X)
+    np.testing.assert_array_equal(y[:11], Y)
+    np.testing.assert_array_equal(weight, [*W, *[0] * 21])
+    assert not np.any(x[11:])
+    assert x.dtype == y.dtype == weight.dtype == np.float32
+
+
+@pytest.mark.parametrize("n", [31, 32, 33, 64, 256])
+def test_there_is_always_a_row_of_padding(n):
+    """Row number n is padding, even where n is a padded size itself."""
+    assert Examples(np.ones((n, 1)), np.ones((n, 1))).device.weight[-1] == 0
+
+
+def test_weights_are_one_by_default():
+    weight = Examples(X, Y).device.weight
+    assert weight.tolist() == [1.0] * 11 + [0.0] * 21
+
+
+def test_class_numbers_stay_whole():
+    y = Examples(X, np.arange(11)).device.y
+    assert y.dtype == np.int32
+    assert y.shape == (32,)
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "csr"])
+def test_blocks_gather_rows_and_padding_anywhere(sparse):
+    x = scipy.sparse.csr_array(X) if sparse else X
+    block = Examples(x, Y, W, resident=False).block(np.array([3, 11, 0, 11, 10]))
+    np.testing.assert_array_equal(block.x, [X[3], [0, 0], X[0], [0, 0], X[10]])
+    np.testing.assert_array_equal(block.y, [Y[3], [0], Y[0], [0], Y[10]])
+    np.testing.assert_array_equal(block.weight, [W[3], 0, W[0], 0, W[10]])
+
+
+def test_which_gear():
+    assert Examples(X, Y).resident
+    assert not Examples(scipy.sparse.csr_array(X), Y).resident
+    assert not Examples(X, Y, resident=False).resident
+
+
+def test_images_keep_their_shape():
+    images = Examples(np.ones((11, 3, 2, 1)), Y)
+    assert images.shape == (3, 2, 1)
+    assert images.device.x.shape == (32, 3, 2, 1)
+
+
+def test_arrays_are_aligned_and_not_aliased():
+    """The CPU device takes 64-byte aligned memory as it is; X is copied there."""
+    x = X.astype(np.float32)
+    examples = Examples(x, Y)
+    before = np.array(examples.device.x)
+    x[:] = -1
+    np.testing.assert_array_equal(examples.device.x, before)
+    zeros = module._aligned_zeros((3, 5), np.float32)
+    assert zeros.ctypes.data % 64 == 0
+    assert not zeros.any()
+
+
+# ---- orders -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 10])
+@pytest.mark.parametrize("rows", [None, [0, 2, 3, 5, 7, 8, 10]], ids=["all", "some"])
+def test_each_epoch_takes_every_row_once(rows, batch_size):
+    f = feed(rows, batch_size)
+    mine = sorted(rows or range(11))
+    order = f.order(KEY, 5, 3)
+    for epoch in order[:3]:
+        steps = epoch[: f.steps].ravel()
+        assert sorted(steps[steps < 11]) == mine
+        assert np.all(steps[len(mine) :] == 11)
+        assert np.all(epoch[f.steps :] == 11)
+
+
+def test_orders_derive_from_the_epoch_alone():
+    f = feed()
+    together = f.order(KEY, 4, 3)
+    for i in range(3):
+        np.testing.assert_array_equal(f.order(KEY, 4 + i, 1)[0], together[i])
+    assert not np.array_equal(together[0], together[1])
+    assert not np.array_equal(together[0], f.order(Key(4), 4, 1)[0])
+
+
+def test_order_is_the_keys_permutation():
+    expected = KEY.fold_in("order", 4).generator().permutation(11)
+    np.testing.assert_array_equal(feed().order(KEY, 4, 1)[0].ravel()[:11], expected)
+
+
+def test_without_shuffling_rows_come_as_given():
+    order = feed([5, 2, 9], 2, shuffle=False).order(KEY, 0, 2)
+    for epoch in order[:2]:
+        assert epoch[:2].tolist() == [[5, 2], [9, 11]]
+
+
+def test_all_orders_are_drawn_alike():
+    """Each row is first equally often: 6,600 epochs, 600 each ± 5 σ."""
+    f = feed(batch_size=1)
+    firsts = np.concatenate([f.order(KEY, 30 * i, 30)[:30, 0, 0] for i in range(220)])
+    counts = np.bincount(firsts, minlength=11)
+    assert np.abs(counts - 600).max() < 5 * np.sqrt(600 * 10 / 11)
+
+
+def test_orders_of_similar_sizes_have_one_shape():
+    """And so one compiled program: 1,500 rows and 1,437 of them."""
+    x, y = np.zeros((1500, 1)), np.zeros((1500, 1))
+    shapes = set()
+    for n in (1500, 1437):
+        f = Feed(Examples(x[:n], y[:n]), batch_size=32)
+        shapes.add((f.order(KEY, 0, 1).shape, f.examples.device.x.shape))
+    assert len(shapes) == 1
+
+
+def test_small_data_take_many_epochs_a_call():
+    assert feed().epochs_per_call == MAX_EPOCHS_PER_CALL
+    large = Feed(Examples(np.zeros((3000, 1)), np.zeros(3000)), batch_size=1)
+    assert large.epochs_per_call == STEPS_PER_CALL // 3072
+
+
+# ---- whole batches and blocks -------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [11, 12, 1000])
+def test_from_all_rows_on_the_batch_is_whole(batch_size):
+    f = feed(batch_size=batch_size)
+    assert f.whole
+    assert f.steps == 1
+    assert not feed(batch_size=10).whole
+
+
+@pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
+def test_whole_batch_weighs_other_rows_zero(resident):
+    rows = [0, 2, 3, 5]
+    examples = Examples(X, Y, W, resident=resident)
+    batch = feed(rows, 4, examples).whole_batch
+    real = np.asarray(batch.weight) > 0
+    np.testing.assert_array_equal(np.asarray(batch.x)[real], X[rows])
+    np.testing.assert_array_equal(np.asarray(batch.y)[real], Y[rows])
+    np.testing.assert_array_equal(np.asarray(batch.weight)[real], W[rows])
+
+
+@pytest.mark.parametrize(
+    "resident",
+    [
+        pytest.param(
+            True,
+            marks=pytest.mark.xfail(strict=True, reason="reported: repeats are lost"),
+        ),
+        False,
+    ],
+    ids=["resident", "streaming"],
+)
+def test_repeated_rows_weigh_twice(resident):
+    """A bootstrap sample as a whole batch."""
+    examples = Examples(X, Y, resident=resident)
+    batch = feed([0, 0, 3], 3, examples).whole_batch
+    assert float(np.sum(batch.weight)) == 3
+
+
+@pytest.mark.parametrize("bytes_a_block", [1, 64, 10**9])
+def test_blocks_are_the_order_cut_into_pieces(bytes_a_block, monkeypatch):
+    monkeypatch.setattr(module, "STREAM_BYTES", bytes_a_block)
+    f = Feed(Examples(X, Y, W, resident=False), batch_size=3)
+    order = f.order(KEY, 2, 1)[0]
+    seen = 0
+    for data, local, steps in f.blocks(KEY, 2):
+        for rows in local[0, :steps]:
+            real = order[seen] < 11
+            expected = X[order[seen][real]]
+            np.testing.assert_array_equal(np.asarray(data.x)[rows][real], expected)
+            np.testing.assert_array_equal(np.asarray(data.weight)[rows] > 0, real)
+            seen += 1
+    assert seen == f.steps == 4
+
+
+def test_all_blocks_have_one_shape(monkeypatch):
+    monkeypatch.setattr(module, "STREAM_BYTES", 64)
+    f = Feed(Examples(X, Y, W, resident=False), batch_size=3)
+    shapes = [jax.tree.map(np.shape, block[:2]) for block in f.blocks(KEY, 0)]
+    assert len(shapes) > 1
+    assert all(shape == shapes[0] for shape in shapes)
