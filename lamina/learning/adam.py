@@ -69,7 +69,8 @@ class Adam:
         t = state["t"] + 1
         m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, state["m"], g)
         v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, state["v"], g)
-        m_scale, v_scale = 1 / (1 - b1**t), 1 / (1 - b2**t)
+        power = t.astype(loss.dtype)
+        m_scale, v_scale = 1 / (1 - b1**power), 1 / (1 - b2**power)
 
         def step(p: Any, m: Any, v: Any) -> Any:
             size = self.learning_rate * m_scale

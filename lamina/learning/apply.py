@@ -39,7 +39,7 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     if work <= NUMPY_WORK and all(is_portable(layer) for layer in network.layers):
         parts = [
             network(params, x[i : i + NUMPY_ROWS].astype(dtype, copy=False))
-            for i in range(0, x.shape[0], NUMPY_ROWS)
+            for i in range(0, max(1, x.shape[0]), NUMPY_ROWS)
         ]
     else:
         parts = _compiled(network, params, x, dtype)
@@ -58,7 +58,7 @@ def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]
     chunk = min(padded_size(n), COMPILED_ROWS, most)
     params = jax.device_put(params)
     parts = []
-    for start in range(0, n, chunk):
+    for start in range(0, max(1, n), chunk):
         rows = x[start : start + chunk]
         block = np.asarray(rows.toarray() if sparse else rows, dtype)
         if missing := chunk - block.shape[0]:

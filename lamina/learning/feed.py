@@ -5,6 +5,7 @@ a gather by row numbers. *Streaming*: the host gathers a block of batches at a t
 examples are sparse, or larger than the device) and the same program walks through it.
 """
 
+import copy
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -171,10 +172,15 @@ class Feed:
         batch = self.examples.device
         if len(self.rows) == self.examples.n:
             return batch
-        mine = np.zeros(batch.weight.shape, bool)
-        mine[self.rows] = True
-        weight = np.where(mine, np.asarray(batch.weight), 0)
+        times = np.bincount(self.rows, minlength=len(batch.weight))
+        weight = np.asarray(batch.weight) * times.astype(self.examples.dtype)
         return batch._replace(weight=jax.device_put(weight))
+
+    def in_order(self) -> "Feed":
+        """Return this feed with its rows as they were given."""
+        feed = copy.copy(self)
+        feed.shuffle = False
+        return feed
 
     def order(self, key: Key, first: int, epochs: int) -> np.ndarray:
         """Return row numbers (epochs per call, steps, batch) from epoch ``first`` on.
@@ -182,8 +188,7 @@ class Feed:
         Only the first ``epochs`` of them are filled; the rest is padding.
         """
         slots = self._max_steps * self.batch_size
-        order = np.empty((self.epochs_per_call, slots), np.int32)
-        order[:, len(self.rows) :] = self.examples.n
+        order = np.full((self.epochs_per_call, slots), self.examples.n, np.int32)
         for epoch in range(epochs):
             order[epoch, : len(self.rows)] = self._rows_of(key, first + epoch)
         return order.reshape(len(order), self._max_steps, self.batch_size)

@@ -7,6 +7,7 @@ record of numbers an epoch.
 """
 
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ from lamina.learning.program import (
     compiled_train,
 )
 from lamina.learning.schedules import Adaptive, Constant
-from lamina.learning.stopping import Record
+from lamina.learning.stopping import NoImprovement, Record
 from lamina.networks.keys import Key
 
 SECONDS_PER_CALL = 0.05
@@ -146,9 +147,7 @@ def fit(
             run.advance()
     except KeyboardInterrupt:
         run.result.reason = "interrupted"
-    if run.best_params is not None:
-        run.result.params = run.best_params
-    return run.result
+    return run.finish()
 
 
 @dataclass
@@ -169,12 +168,14 @@ class _Run:
     result: Result
     best: float = -math.inf
     best_params: Any = None
+    previous: Any = None
     plateaus: int = 0
     done: bool = False
     next_epochs: int = 0
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
+        self.done = self.epochs < 1
         self.plan(self.expected_seconds())
 
     def expected_seconds(self) -> float:
@@ -184,53 +185,102 @@ class _Run:
         return self.feed.steps * SECONDS_PER_STEP + work / FLOPS
 
     def advance(self) -> None:
-        """Take the next epochs in one call, then look at each of them."""
-        result, start = self.result, time.perf_counter()
-        before = result.params, result.state
-        params, state, records = self.train(*before, self.next_epochs)
-        kept = self.look(records, params, state)
-        if kept < len(records):  # ended amid the call: take only what was kept again
-            params, state, _ = self.train(*before, kept) if kept else (*before, [])
+        """Take the next epochs in one call, and take note of each."""
+        began, start = time.perf_counter(), (self.result.params, self.result.state)
+        params, state, records = self.train(*start, self.next_epochs)
+        finite = _leading(math.isfinite(record["loss"]) for record in records)
+        if len(records) == finite == 1:
+            if self.validation is not None:
+                records[0] |= validate(self.objective, params, self.validation)
+            self.accept(params, state, 1)  # before callbacks, which may interrupt
+            self.note(records[0])
+        else:
+            kept = _leading(self.goes_on(record) for record in records[:finite])
+            kept = min(kept + 1, finite)  # the epoch that ended the run counts
+            if kept < len(records):  # it ended amid the call: only so far, once more
+                params, state = self.train(*start, kept)[:2] if kept else start
+            self.accept(params, state, kept)
+        if finite < len(records):
+            self.diverge()
+        self.done = self.done or self.result.epochs >= self.epochs
+        self.plan((time.perf_counter() - began) / len(records))
+
+    def accept(self, params: Any, state: Any, epochs: int) -> None:
+        """Make these weights the result; remember those before."""
+        result = self.result
+        if epochs:
+            self.previous = result.params, result.state, result.epochs
         result.params, result.state = params, state
-        result.epochs += kept
-        result.examples += kept * len(self.feed.rows)
-        self.done = self.done or result.epochs >= self.epochs
-        self.plan((time.perf_counter() - start) / len(records))
+        result.epochs += epochs
+        result.examples += epochs * len(self.feed.rows)
 
-    def look(self, records: list[Record], params: Any, state: Any) -> int:
-        """Take note of epochs until one ends the run; return how many are kept."""
-        for i, record in enumerate(records):
-            if not math.isfinite(record["loss"]):
-                self.result.reason, self.done = "diverged", True
-                return i
-            self.note(record, self.result.epochs + i + 1, params, state)
-            if self.done:
-                return i + 1
-        return len(records)
+    def goes_on(self, record: Record) -> bool:
+        self.note(record)
+        return not self.done
 
-    def note(self, record: Record, epoch: int, params: Any, state: Any) -> None:
-        """Validate, write history, keep the best weights, ask rules and callbacks."""
-        if self.validation is not None:
-            record |= validate(self.objective, params, self.validation)
+    def diverge(self) -> None:
+        """End the run: a loss was not finite.
+
+        Within an epoch of several steps it was the weights of that epoch that went bad,
+        and they have not been accepted. A whole batch's loss is that of the weights
+        before its step: the last accepted step was the bad one.
+        """
+        self.result.reason, self.done = "diverged", True
+        if self.feed.whole:
+            self.rewind()
+
+    def rewind(self) -> None:
+        """Give back the weights of one epoch earlier."""
+        if self.previous is None:
+            return
+        result = self.result
+        epochs = result.epochs - 1
+        result.params, result.state, result.epochs = self.previous
+        result.examples -= len(self.feed.rows)
+        if again := epochs - result.epochs:
+            trained = self.train(result.params, result.state, again)
+            result.params, result.state, _ = trained
+        result.epochs, self.previous = epochs, None
+        for values in result.history.values():
+            del values[epochs:]
+
+    def finish(self) -> Result:
+        """Check the last weights, whose loss nobody has seen, and give the result."""
+        result = self.result
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result.params)):
+            result.reason = "diverged"
+            self.rewind()
+        if self.best_params is not None:
+            result.params = self.best_params
+        return result
+
+    def note(self, record: Record) -> None:
+        """Write history, keep the best weights, ask rules and callbacks."""
         for name, value in record.items():
             self.result.history.setdefault(name, []).append(value)
         if self.keep_best and record[self.keep_best] > self.best:
-            self.best, self.best_params = record[self.keep_best], params
-        stop = any(rule(record) for rule in self.stopping)
-        if stop and isinstance(self.schedule, Adaptive):
-            stop = not self.slow_down()
+            self.best, self.best_params = record[self.keep_best], self.result.params
+        stop = self.ask_rules(record)
         for callback in self.callbacks:
-            progress = self.progress(epoch, record, params, state)
-            stop = callback(progress) is True or stop
+            stop = callback(self.progress(record)) is True or stop
         if stop:
             self.result.reason, self.done = "stopped", True
 
-    def slow_down(self) -> bool:
+    def ask_rules(self, record: Record) -> bool:
+        """Ask every rule; a plateau may be answered by a smaller rate instead."""
+        answers = [(rule, rule(record)) for rule in self.stopping]
+        yes = [rule for rule, stop in answers if stop]
+        plateau = all(isinstance(rule, NoImprovement) for rule in yes)
+        if yes and plateau and isinstance(self.schedule, Adaptive):
+            return not self.slow_down(yes)
+        return bool(yes)
+
+    def slow_down(self, plateaus: list[NoImprovement]) -> bool:
         """Answer a plateau by a smaller rate, if the schedule has one left."""
         if not self.schedule.goes_on(self.rate(self.plateaus)):
             return False
         self.plateaus += 1
-        for rule in self.stopping:
+        for rule in plateaus:
             rule.restart()
         return True
 
@@ -238,10 +288,17 @@ class _Run:
         initial = self.algorithm.learning_rate
         return self.schedule.rate(initial, self.result.examples, plateaus)
 
-    def progress(self, epoch: int, record: Record, params: Any, state: Any) -> Progress:
-        seconds = time.perf_counter() - self.started
-        examples = epoch * len(self.feed.rows)
-        return Progress(epoch, self.epochs, record, params, seconds, examples, state)
+    def progress(self, record: Record) -> Progress:
+        result, seconds = self.result, time.perf_counter() - self.started
+        return Progress(
+            epoch=result.epochs,
+            epochs=self.epochs,
+            record=record,
+            params=result.params,
+            seconds=seconds,
+            examples=result.epochs * len(self.feed.rows),
+            state=result.state,
+        )
 
     def plan(self, seconds: float) -> None:
         """Choose how many epochs the next call takes.
@@ -249,7 +306,8 @@ class _Run:
         One, if something has to see the weights after every epoch, or the rate changes.
         """
         left = self.epochs - self.result.epochs
-        one = self.validation or self.callbacks or not self.feed.examples.resident
+        one = self.validation or self.callbacks or self.keep_best
+        one = one or not self.feed.examples.resident
         if one or not isinstance(self.schedule, Constant):
             self.next_epochs = 1
         else:
@@ -297,6 +355,11 @@ class _Run:
                 done += steps
 
 
+def _leading(answers: Iterable[bool]) -> int:
+    """Return how many yeses come before the first no."""
+    return sum(1 for _ in itertools.takewhile(bool, answers))
+
+
 def _records(sums: list[dict[str, Any]], epochs: int) -> list[Record]:
     """Weighted means of what was reported, one record an epoch."""
     total = {k: sum(np.asarray(s[k], np.float64) for s in sums) for k in sums[0]}
@@ -322,7 +385,7 @@ def validate(objective: Objective, params: Any, validation: Validation) -> Recor
 
 def _passes(feed: Feed) -> Iterable[tuple]:
     """Yield (data, order) that visit all rows once, in order."""
-    key = Key(0)
+    key, feed = Key(0), feed.in_order()
     if feed.examples.resident:
         yield feed.examples.device, feed.order(key, 0, 1)[0]
     else:

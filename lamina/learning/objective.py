@@ -15,7 +15,7 @@ class Batch(NamedTuple):
     """Examples that are learnt together.
 
     x (batch, \\*shape), y (batch, outputs) or (batch,) class numbers, weight (batch,).
-    An example of weight 0 is padding: it changes nothing.
+    An example of weight 0 is padding: nothing is learnt from it.
     """
 
     x: Any
@@ -88,7 +88,11 @@ def zeros_like(params: Any) -> Any:
     """
 
     def zeros(leaf: Any) -> Any:
-        return np.zeros_like(leaf) if isinstance(leaf, np.ndarray) else 0 * leaf
+        return (
+            np.zeros_like(leaf)
+            if isinstance(leaf, np.ndarray)
+            else jnp.zeros_like(leaf)
+        )
 
     return jax.tree.map(zeros, params)
 

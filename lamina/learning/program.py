@@ -124,11 +124,11 @@ def train(
         carry = params, state, zero
         body = partial(take_step, epoch)
         params, state, sums = jax.lax.fori_loop(0, steps, body, carry)
-        history = jax.tree.map(lambda h, s: h.at[epoch].set(s), history, sums)
+        history = {name: history[name].at[epoch].set(sums[name][0]) for name in sums}
         return params, state, history
 
     size = MAX_EPOCHS_PER_CALL if order is None else order.shape[0]
-    history = jax.tree.map(lambda z: jnp.zeros(size, z.dtype), zero)
+    history = {name: jnp.zeros(size, z.dtype) for name, (z, _) in zero.items()}
     return jax.lax.fori_loop(0, epochs, take_epoch, (params, state, history))
 
 
@@ -139,7 +139,21 @@ def _take(data: Batch, rows: Any) -> Batch:
 
 def _add(sums: dict, report: dict, weight: Any) -> dict:
     weighted = {name: weight * value for name, value in report.items()}
-    return jax.tree.map(jnp.add, sums, weighted | {"weight": weight})
+    pairs = {
+        name: _compensated(*sums[name], value)
+        for name, value in (weighted | {"weight": weight}).items()
+    }
+    return pairs
+
+
+def _compensated(total: Any, lost: Any, value: Any) -> tuple[Any, Any]:
+    """Add a value and keep what rounding loses (Kahan 1965, CACM 8).
+
+    The plain float32 sum of 10⁷ losses is wrong by a hundredth.
+    """
+    value = value - lost
+    new = total + value
+    return new, (new - total) - value
 
 
 def _zero_sums(
@@ -155,7 +169,7 @@ def _zero_sums(
     batch = data if order is None else _take(data, order[0, 0])
     report = jax.eval_shape(algorithm.update, objective, params, state, batch, key)[2]
     zero = jnp.zeros((), batch.weight.dtype)
-    return dict.fromkeys([*report, "weight"], zero)
+    return dict.fromkeys([*report, "weight"], (zero, zero))
 
 
 def evaluate(

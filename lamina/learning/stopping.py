@@ -16,11 +16,9 @@ class NoImprovement:
 
     Equations
     ---------
-        improved  ⇔  value < best − tol   (loss)
+        improved  ⇔  value ≤ best − tol   (loss)
                      value ≥ best + tol   (score)
         stop after more than ``patience`` epochs in a row without improvement
-
-    The asymmetry at equality is scikit-learn's.
 
     Parameters
     ----------

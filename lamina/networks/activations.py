@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.description import is_description
+
 LEAK = 0.01
 """Slope of ``leaky_relu`` for negative net inputs (Maas et al. 2013)."""
 
@@ -93,7 +95,7 @@ def activation(name: str | Callable) -> Callable:
     ValueError
         If there is no activation of that name.
     """
-    if callable(name):
+    if callable(name) and not is_description(name):
         return name
     try:
         return ACTIVATIONS[name]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
 import jax
+import numpy as np
 
 T = TypeVar("T")
 
@@ -40,6 +41,11 @@ def description(cls: type[T]) -> type[T]:
     static = [f.name for f in fields if not _is_leaf(f.type)]
     cls._leaves = frozenset(leaves)  # type: ignore[attr-defined]
     jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
+    taken = _REGISTRY.setdefault(cls.__name__, cls)
+    if (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise ValueError(
+            f"a description is called {cls.__name__} already, in {taken.__module__}"
+        )
     _REGISTRY[cls.__name__] = cls
     return cls
 
@@ -50,6 +56,9 @@ def _is_leaf(kind: Any) -> bool:
 
 def _post_init(self: Any) -> None:
     for name, value in vars(self).items():
+        if isinstance(value, np.generic):
+            value = value.item()  # a NumPy scalar would select another program
+            object.__setattr__(self, name, value)
         if isinstance(value, list):
             object.__setattr__(self, name, _tuples(value))
         elif type(value) is int and name in self._leaves:
@@ -129,4 +138,7 @@ def from_json(value: Any, depth: int = 0) -> Any:
     known = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(set(fields) - known):
         raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
-    return cls(**{k: from_json(v, depth + 1) for k, v in fields.items()})
+    try:
+        return cls(**{k: from_json(v, depth + 1) for k, v in fields.items()})
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{cls.__name__} cannot be made: {error}") from None

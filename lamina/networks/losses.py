@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina.networks.activations import activation
+from lamina.networks.description import is_description
 
 TINY = 1e-7
 """Outputs that should be probabilities are kept this far away from 0 and 1."""
@@ -126,11 +127,20 @@ def loss_from_net(
     ValueError
         If there is no loss of that name.
     """
+    _check_shapes(loss, h, y)
     if callable(loss):
         return loss(activation(out_activation)(h), y)
     if from_net := _FROM_NET.get((loss, str(out_activation))):
         return from_net(h, y)
     return find_loss(loss)(activation(out_activation)(h), y)
+
+
+def _check_shapes(loss: str | Callable, h: Any, y: Any) -> None:
+    """Refuse targets that would be broadcast: (n,) beside (n, 1) gives (n, n)."""
+    if callable(loss) or (loss == "cross_entropy" and y.shape == h.shape[:-1]):
+        return
+    if y.shape != h.shape:
+        raise ValueError(f"targets of shape {y.shape} for outputs of shape {h.shape}")
 
 
 def find_loss(name: str | Callable) -> Callable:
@@ -141,7 +151,7 @@ def find_loss(name: str | Callable) -> Callable:
     ValueError
         If there is no loss of that name.
     """
-    if callable(name):
+    if callable(name) and not is_description(name):
         return name
     try:
         return LOSSES[name]

@@ -6,8 +6,14 @@ import jax
 import numpy as np
 
 from lamina.networks.activations import activation
-from lamina.networks.description import Nested, description
+from lamina.networks.description import Nested, description, is_description
 from lamina.networks.keys import Key
+
+
+def _is_no_layer(layer: Any) -> bool:
+    """Whether it cannot be meant as a layer, nor stand for one in a pytree."""
+    no_layer = layer is None or isinstance(layer, type | int | str)
+    return no_layer or hasattr(layer, "update")  # an algorithm
 
 
 @description
@@ -38,25 +44,33 @@ class Network:
             If one of the layers is not a layer description.
         """
         if not isinstance(self.layers, tuple):
+            if isinstance(self.layers, str | int | float) or is_description(
+                self.layers
+            ):
+                raise ValueError(
+                    f"layers must be a list of layers, got {self.layers!r}"
+                )
             return  # a pytree under construction
         for i, layer in enumerate(self.layers):
-            if isinstance(layer, (type, int | str)):
+            if _is_no_layer(layer):
                 raise TypeError(
                     f"layers[{i}] must be a layer such as Dense(10), got {layer!r}"
                 )
 
     def init(
         self, key: Key, shape: tuple[int, ...], dtype: Any = np.float32
-    ) -> tuple[tuple[dict, ...], tuple[int, ...]]:
+    ) -> tuple[tuple[Any, ...], tuple[int, ...]]:
         """Return initial parameters in ``dtype`` and the shape of one output."""
         params = []
         for i, layer in enumerate(self.layers):
-            layer_params, shape = layer.init(key.fold_in(i), shape)
+            inner = {"dtype": dtype} if isinstance(layer, Network) else {}
+            layer_params, shape = layer.init(key.fold_in(i), shape, **inner)
             params.append(layer_params)
         return jax.tree.map(lambda a: np.asarray(a, dtype), tuple(params)), shape
 
     def net(self, params: Any, x: Any, *, key: Any = None, mask: Any = None) -> Any:
         """Return the net input h of the last layer, from which losses are computed."""
+        _ = self.out_activation  # refuses a last layer without a net input
         return self._run(params, x, key, mask, last="net")
 
     def __call__(
@@ -77,7 +91,15 @@ class Network:
     @property
     def out_activation(self) -> Any:
         """Name (or function) of the last layer's activation."""
-        return self.layers[-1].activation
+        last = self.layers[-1]
+        if isinstance(last, Network):
+            return last.out_activation
+        if not hasattr(last, "activation"):
+            raise ValueError(
+                f"the last layer must have units and an activation, as Dense has; "
+                f"got {last!r}"
+            )
+        return last.activation
 
     def output(self, h: Any) -> Any:
         """Return φ(h) of the last layer."""

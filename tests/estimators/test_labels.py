@@ -42,9 +42,7 @@ def test_multilabel_takes_sparse_columns():
     labels, codes = Labels.of(sp.csr_array(Y))
     assert np.array_equal(codes, Y)
     assert np.array_equal(labels.decode(Y * 0.9), Y)
-    with pytest.raises(
-        ValueError, match=r"3 0/1 columns, got shape \(2, 2\)"
-    ):
+    with pytest.raises(ValueError, match=r"3 0/1 columns, got shape \(2, 2\)"):
         labels.encode(Y[:, :2])
 
 

@@ -101,6 +101,5 @@ def test_same_rows_same_bits(path):
     np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.xfail(strict=True, reason="reported: nothing to concatenate")
 def test_no_rows(path):
     assert outputs(NETWORK, PARAMS, X[:0], np.float32).shape == (0, 3)

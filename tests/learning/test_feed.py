@@ -191,10 +191,7 @@ def test_whole_batch_weighs_other_rows_zero(resident):
 @pytest.mark.parametrize(
     "resident",
     [
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(strict=True, reason="reported: repeats are lost"),
-        ),
+        True,
         False,
     ],
     ids=["resident", "streaming"],

@@ -1,5 +1,7 @@
 """L-BFGS: its recursion by hand, its line search by its conditions."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ def steps(objective, start, n, algorithm=None):
 
 
 def test_two_steps_by_hand():
-    """θ₀ = (1, 0): g = (3, 1), first step of length 1 along −g, then H₁ from one pair."""
+    """θ₀ = (1, 0): g = (3, 1), a step of length 1 along −g, then H₁ from one pair."""
     g0 = np.array([3.0, 1.0])
     theta1 = np.array([1.0, 0.0]) - g0 / np.sqrt(10)
     s = theta1 - np.array([1.0, 0.0])
@@ -89,7 +91,7 @@ def test_direction_equals_the_full_bfgs_matrix():
 
 def test_every_step_meets_the_weak_wolfe_conditions():
     path, _, _ = steps(rosenbrock, [-1.2, 1.0], 25)
-    for before, after in zip(path[:-1], path[1:], strict=True):
+    for before, after in itertools.pairwise(path):
         step, slope = after - before, rosen_der(before) @ (after - before)
         assert rosen(after) <= rosen(before) + ARMIJO * slope + 1e-12
         assert rosen_der(after) @ step >= CURVATURE * slope - 1e-12

@@ -144,7 +144,6 @@ def test_a_network_may_be_a_layer():
     np.testing.assert_allclose(outer(params, X), [[A2]], rtol=1e-15)
 
 
-@pytest.mark.xfail(strict=True, reason="reported: the inner init rounds to float32")
 def test_an_inner_network_draws_in_the_outer_dtype():
     inner = Network((Dense(2, "tanh"),))
     params, _ = Network((inner, Dense(1))).init(Key(0), (2,), np.float64)
@@ -152,7 +151,6 @@ def test_an_inner_network_draws_in_the_outer_dtype():
     assert np.any(weight != weight.astype(np.float32))
 
 
-@pytest.mark.xfail(strict=True, reason="reported: a Network has no ``activation``")
 def test_an_inner_network_may_be_the_last_layer():
     outer = Network((Dense(2, "tanh"), Network((Dense(1, "logistic"),))))
     params = (PARAMS[0], (PARAMS[1],))
@@ -160,7 +158,6 @@ def test_an_inner_network_may_be_the_last_layer():
     assert outer.out_activation == "logistic"
 
 
-@pytest.mark.xfail(strict=True, reason="reported: fails with an AttributeError")
 def test_the_last_layer_must_have_an_activation():
     """``Dropout`` has no net input from which a loss could be computed."""
     with pytest.raises(ValueError, match="Dropout"):
