@@ -137,7 +137,7 @@ def _take(data: Batch, rows: Any) -> Batch:
     return jax.tree.map(lambda a: a.at[rows].get(mode="clip"), data)
 
 
-def _add(sums: dict, report: dict, weight: Any) -> dict:
+def _add(sums: dict[str, tuple[Any, Any]], report: dict, weight: Any) -> dict:
     weighted = {name: weight * value for name, value in report.items()}
     pairs = {
         name: _compensated(*sums[name], value)

@@ -98,8 +98,8 @@ def activation(name: str | Callable) -> Callable:
     if callable(name) and not is_description(name):
         return name
     try:
-        return ACTIVATIONS[name]
-    except (KeyError, TypeError):
+        return ACTIVATIONS[str(name)]
+    except KeyError:
         known = ", ".join(ACTIVATIONS)
         raise ValueError(
             f"activation must be one of {known}, or a function; got {name!r}"

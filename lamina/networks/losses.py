@@ -154,8 +154,8 @@ def find_loss(name: str | Callable) -> Callable:
     if callable(name) and not is_description(name):
         return name
     try:
-        return LOSSES[name]
-    except (KeyError, TypeError):
+        return LOSSES[str(name)]
+    except KeyError:
         known = ", ".join(LOSSES)
         raise ValueError(
             f"loss must be one of {known}, or a function; got {name!r}"
