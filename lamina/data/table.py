@@ -124,9 +124,11 @@ def nearest(name: str, names: list[str], most: int = 20) -> str:
     """End of a message about a wrong name: close matches, then what there is."""
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3)
     guesses = [n for n in names if n.lower() in close][:3]
-    hint = f"; did you mean {' or '.join(map(repr, guesses))}?" if guesses else ";"
+    hint = "; the"
+    if guesses:
+        hint = f"; did you mean {' or '.join(map(repr, guesses))}? The"
     shown = ", ".join(names[:most]) + (", …" if len(names) > most else "")
-    return f"{hint} The columns are: {shown}"
+    return f"{hint} columns are: {shown}"
 
 
 def shorten(value: object, most: int = 40) -> str:
