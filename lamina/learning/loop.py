@@ -30,6 +30,10 @@ from lamina.networks.keys import Key
 SECONDS_PER_CALL = 0.05
 """Short epochs are taken several in one call, as long as the call is this short."""
 
+STEPS_PER_SUM = 2**14
+"""Longer epochs take several calls: the device sums losses in float32, and the host
+sums those sums in float64. Ctrl-C is also heard between them."""
+
 SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
 """A modest machine, to guess how long the first epoch will take."""
 
@@ -323,7 +327,7 @@ class _Run:
         first = self.first_epoch + self.result.epochs
         words = self.key.fold_in("steps").words()
         sums = []
-        for data, order, steps, first_step in self.calls(first, epochs):
+        for data, order, (begin, end), first_step in self.calls(first, epochs):
             params, state, part = compiled_train(
                 self.objective,
                 algorithm,
@@ -332,7 +336,8 @@ class _Run:
                 data,
                 order,
                 epochs,
-                steps,
+                begin,
+                end,
                 words,
                 first,
                 first_step,
@@ -341,17 +346,19 @@ class _Run:
         return params, state, _records(sums, epochs)
 
     def calls(self, first: int, epochs: int) -> Iterable[tuple]:
-        """Yield (data, order, steps, first step) of each call of the program."""
+        """Yield (data, order, steps, number of the first) of each call."""
         feed = self.feed
         if feed.whole:
-            yield feed.whole_batch, None, 1, 0
+            yield feed.whole_batch, None, (0, 1), 0
         elif feed.examples.resident:
             order = feed.order(self.key, first, epochs)
-            yield feed.examples.device, order, feed.steps, 0
+            for begin in range(0, feed.steps, STEPS_PER_SUM):
+                end = min(begin + STEPS_PER_SUM, feed.steps)
+                yield feed.examples.device, order, (begin, end), 0
         else:
             done = 0
             for data, order, steps in feed.blocks(self.key, first):
-                yield data, order, steps, done
+                yield data, order, (0, steps), done
                 done += steps
 
 

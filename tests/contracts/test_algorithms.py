@@ -380,7 +380,7 @@ def run(objective, algorithm, feed, params):
     words = Key(0).words()
     return (
         *(objective, algorithm, params, algorithm.init(params), feed.examples.device),
-        *(order, 2, feed.steps, words, 0, 0),
+        *(order, 2, 0, feed.steps, words, 0, 0),
     )
 
 

@@ -867,3 +867,16 @@ def test_single_precision_data_train_where_double_is_enabled(algorithm):
     assert_close(
         result, trained(N, by=algorithm, objective=objective), rtol=1e-4, atol=1e-5
     )
+
+
+# ---- long epochs --------------------------------------------------------------------
+
+
+def test_an_epoch_of_several_calls_gives_the_same_bits(monkeypatch, one_epoch_a_call):
+    """The sums of losses are then added on the host, in double precision."""
+    whole = trained(2, epochs=3)
+    monkeypatch.setattr(module, "STEPS_PER_SUM", 3)
+    parts = trained(2, epochs=3)
+    for a, b in zip(leaves(whole), leaves(parts), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(whole.history["loss"], parts.history["loss"], rtol=1e-6)
