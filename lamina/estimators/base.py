@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -269,6 +269,3 @@ def split(
     held = np.zeros(n, bool)
     held[((np.arange(size) + 0.5) * n / size).astype(int)] = True
     return np.sort(order[~held]), np.sort(order[held])
-
-
-Callback = Callable[[learning.Progress], Any]
