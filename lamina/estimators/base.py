@@ -63,6 +63,7 @@ def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
         return type(value)(items)
     if is_description(value) and head in vars(value):
         inner = replaced(getattr(value, head), rest, new, f"{name}__{head}")
+        # pyright cannot know that the decorator makes every description a dataclass.
         return dataclasses.replace(value, **{head: inner})  # type: ignore[type-var]
     raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
 
