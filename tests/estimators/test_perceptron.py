@@ -13,7 +13,6 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Perceptron as SkPerceptron
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lamina import Perceptron
 from lamina.estimators.perceptron import class_codes
@@ -592,20 +591,3 @@ def test_callbacks_see_every_epoch(iris):
     seen = []
     Perceptron(callbacks=[lambda p: seen.append(p.epoch) or p.epoch == 3]).fit(*iris)
     assert seen == [1, 2, 3]
-
-
-SAME_FOR_SCIKIT_LEARN = dict.fromkeys(
-    [
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-    ],
-    "a step of weight 2 is not two steps; scikit-learn's Perceptron is excused too",
-)
-
-
-@quiet
-@parametrize_with_checks(
-    [Perceptron()], expected_failed_checks=lambda estimator: SAME_FOR_SCIKIT_LEARN
-)
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
