@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.learning.objective import zeros_like
+from lamina.learning.objective import value_and_grad, zeros_like
 from lamina.networks.description import description, is_number
 
 
@@ -64,7 +64,7 @@ class Adam:
         self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
-        loss, g = jax.value_and_grad(objective)(params, batch, key)
+        loss, g = value_and_grad(objective, params, batch, key)
         b1, b2 = self.beta_1, self.beta_2
         t = state["t"] + 1
         m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, state["m"], g)

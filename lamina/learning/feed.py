@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from lamina.learning.allocator import keep_large_buffers
-from lamina.learning.objective import Batch
+from lamina.learning.objective import Batch, chunks_of
 from lamina.networks.keys import Key
 
 STEPS_PER_CALL = 4096
@@ -32,9 +32,12 @@ RESIDENT_SHARE = 0.5
 def padded_size(n: int) -> int:
     """Return the padded number of rows: at most an eighth more than ``n``, or 31 more.
 
-    Sizes 32, 64, …, 256, 288, …, 512, 576, …: a fit of similar size finds its program
-    compiled.
+    Sizes 32, 64, …, 256, 288, …, 512, 576, …, 2048: a fit of similar size finds its
+    program compiled. From there on, where rows cost more than compiling, at most a
+    64th more: as many chunks of equal size as a whole batch is summed in.
     """
+    if (chunks := chunks_of(n)) > 1:
+        return chunks * 16 * -(-n // (16 * chunks))
     granule = max(32, 1 << max(0, n.bit_length() - 4))
     return max(1, -(-n // granule)) * granule
 

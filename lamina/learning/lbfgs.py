@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from lamina.learning.objective import value_and_grad
 from lamina.networks.description import description
 
 ARMIJO = 1e-4
@@ -86,10 +87,8 @@ class LBFGS:
         theta, unravel = ravel_pytree(params)
 
         def evaluate(theta: Any) -> tuple[Any, Any]:
-            def value(theta: Any) -> Any:
-                return objective(unravel(theta), batch, key)
-
-            return jax.value_and_grad(value)(theta)
+            loss, g = value_and_grad(objective, unravel(theta), batch, key)
+            return loss, ravel_pytree(g)[0]
 
         search = self._search(evaluate, theta, state)
         state = _with_pair(state, search.tau * search.d, search)

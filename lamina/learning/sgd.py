@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from lamina.learning.objective import zeros_like
+from lamina.learning.objective import value_and_grad, zeros_like
 from lamina.networks.description import description, is_number
 
 
@@ -64,7 +64,7 @@ class SGD:
         self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
-        loss, g = jax.value_and_grad(objective)(params, batch, key)
+        loss, g = value_and_grad(objective, params, batch, key)
         eta, mu = self.learning_rate, self.momentum
         v = jax.tree.map(lambda v, g: mu * v - eta * g, state["velocity"], g)
         if self.nesterov:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lamina.learning import Examples, Feed
 from lamina.learning import feed as module
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, STEPS_PER_CALL, padded_size
+from lamina.learning.objective import chunks_of
 from lamina.networks import Key
 
 X = np.arange(22.0).reshape(11, 2) + 1
@@ -39,8 +40,17 @@ def test_padding_is_at_most_an_eighth_or_31_rows(n):
     assert padded_size(n + 1) >= size
 
 
+@given(st.integers(2049, 10**9))
+def test_many_rows_are_padded_by_a_64th_at_most_to_whole_chunks(n):
+    size = padded_size(n)
+    assert size < n + max(n / 64, 16 * chunks_of(n))
+    assert chunks_of(size) == chunks_of(n)
+    assert size % chunks_of(size) == 0
+
+
 def test_ten_thousand_numbers_of_rows_share_few_sizes():
-    assert len({padded_size(n) for n in range(10_000, 20_000)}) <= 9
+    assert len({padded_size(n) for n in range(500, 2049)}) <= 20
+    assert len({padded_size(n) for n in range(10_000, 20_000)}) <= 100
 
 
 # ---- examples -----------------------------------------------------------------------

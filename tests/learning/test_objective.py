@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from lamina.learning import Batch, Objective
-from lamina.learning.objective import decayed, total_weight, zeros_like
-from lamina.networks import Dense, Dropout, Network
+from lamina.learning import objective as module
+from lamina.learning.objective import chunks_of, decayed, total_weight, zeros_like
+from lamina.networks import Dense, Dropout, Key, Network
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -141,3 +142,35 @@ def test_zeros_like_of_what_is_not_finite():
 def test_targets_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="shape"):
         objective()(PARAMS, Batch(X, Y[:, 0], W))
+
+
+@pytest.mark.parametrize("key", [None, jax.random.key(0)], ids=["plain", "dropout"])
+def test_gradients_summed_in_chunks_are_those_of_the_whole(monkeypatch, key):
+    """E and ∇E with weights and penalties; a batch of odd size is taken whole."""
+    network = Network((Dense(3, "tanh"), Dropout(0.0), Dense(1, "identity")))
+    params, _ = network.init(Key(1), (2,), np.float64)
+    rng = np.random.default_rng(0)
+    batch = Batch(rng.normal(size=(12, 2)), rng.normal(size=(12, 1)), rng.random(12))
+    objective = Objective(network, "squared_error", l2=0.3, l1=0.2)
+    whole = jax.value_and_grad(objective)(params, batch, None)
+    for rows, chunks in [(12, 1), (4, 3), (5, 3), (7, 2), (11, 2), (1, 12)]:
+        monkeypatch.setattr(module, "CHUNK_ROWS", rows)
+        assert chunks_of(12) == chunks
+        found = objective.value_and_grad(params, batch, key)
+        for a, b in zip(*map(jax.tree.leaves, (found, whole)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_each_chunk_drops_units_of_its_own(monkeypatch):
+    """Six equal rows in three chunks: the same masks in each would show."""
+    network = Network((Dropout(0.5), Dense(1, "identity", use_bias=False)))
+    params = ({}, {"weight": np.ones((8, 1))})
+    objective = Objective(network, "sum_squared_error")
+    batch = Batch(np.ones((6, 8)), np.zeros((6, 1)), np.ones(6))
+    monkeypatch.setattr(module, "CHUNK_ROWS", 2)
+    values = set()
+    for weight in np.repeat(np.eye(3), 2, axis=1):
+        only = batch._replace(weight=weight)
+        value, _ = objective.value_and_grad(params, only, jax.random.key(3))
+        values.add(float(value))
+    assert len(values) == 3
