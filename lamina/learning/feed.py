@@ -42,10 +42,10 @@ def padded_size(n: int) -> int:
     return max(1, -(-n // granule)) * granule
 
 
-def _aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Return zeros at a 64-byte boundary, which the CPU device takes without a copy."""
+def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an array at a 64-byte boundary, which the CPU device takes uncopied."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + 64, np.uint8)
+    raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size].view(dtype).reshape(shape)
 
@@ -110,9 +110,12 @@ class Examples:
     ) -> Batch:
         at = slice(len(rows)) if at is None else at
         whole = len(rows) == self.n and isinstance(at, slice)
-        x = _aligned_zeros((size, *self.shape), self.dtype)
-        y = _aligned_zeros((size, *self.y.shape[1:]), self._y_dtype())
+        x = _aligned((size, *self.shape), self.dtype)
+        y = _aligned((size, *self.y.shape[1:]), self._y_dtype())
         weight = np.zeros(size, self.dtype)
+        padding = np.ones(size, bool)
+        padding[at] = False
+        x[padding] = y[padding] = 0
         if whole:
             x[at], y[at], weight[at] = self.x, self.y, self.weight
         else:
