@@ -1,7 +1,7 @@
 """L-BFGS."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +52,8 @@ class LBFGS:
 
     memory: int = 10
     max_line_search_steps: int = 30
+
+    whole_batch: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible sizes.

@@ -1,0 +1,59 @@
+"""Memory is estimated before a second-order method starts, not found out by a crash."""
+
+import os
+from typing import Any
+
+import jax
+import numpy as np
+
+SHARE = 0.8
+"""An algorithm may take so much of the memory that is free."""
+
+
+def free_memory() -> float:
+    """Return the bytes that a new array may take, infinite if nobody knows."""
+    device = jax.devices()[0]
+    if device.platform != "cpu":
+        stats = device.memory_stats() or {}
+        limit = stats.get("bytes_limit", float("inf"))
+        return limit - stats.get("bytes_in_use", 0)
+    try:
+        with open("/proc/meminfo") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return _physical_memory()
+
+
+def _physical_memory() -> float:
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def check_memory(algorithm: Any, params: Any, rows: int, outputs: int) -> None:
+    """Refuse an algorithm that needs more memory than there is.
+
+    An algorithm with large arrays of its own tells how large by
+    ``memory_bytes(n_params, n_rows, n_outputs, itemsize)``.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit; the message holds both numbers of bytes.
+    """
+    if not hasattr(algorithm, "memory_bytes"):
+        return
+    leaves = jax.tree.leaves(params)
+    n = sum(np.size(leaf) for leaf in leaves)
+    itemsize = np.dtype(leaves[0].dtype).itemsize
+    needed = algorithm.memory_bytes(n, rows, outputs, itemsize)
+    free = free_memory()
+    if needed > SHARE * free:
+        raise ValueError(
+            f"{type(algorithm).__name__} needs about {needed:,} bytes "
+            f"({needed / 2**30:.1f} GiB) for {n:,} parameters and {rows:,} examples, "
+            f"{free / 2**30:.1f} GiB are free. Use a smaller network, or a solver "
+            "whose memory grows with the parameters only: 'lbfgs', 'cg' or 'rprop'."
+        )
