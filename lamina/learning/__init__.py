@@ -1,6 +1,7 @@
 """How a network changes: algorithms, objectives, the one loop, stopping rules."""
 
 from lamina.learning.adam import Adam
+from lamina.learning.adversarial import FGSM, PGD
 from lamina.learning.feed import Examples, Feed
 from lamina.learning.lbfgs import LBFGS
 from lamina.learning.loop import Progress, Result, Validation, fit
@@ -12,7 +13,9 @@ from lamina.learning.stopping import Below, Budget, NoImprovement
 from lamina.learning.traced import Traced
 
 __all__ = [
+    "FGSM",
     "LBFGS",
+    "PGD",
     "SGD",
     "Adam",
     "Adaptive",

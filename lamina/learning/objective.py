@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,11 @@ import numpy as np
 
 from lamina.networks.description import Nested, description
 from lamina.networks.losses import find_loss, loss_from_net
+
+SMOOTHED = ("cross_entropy", "binary_cross_entropy")
+"""Losses whose targets are classes, which can be smoothed."""
+
+TINY = 1e-30
 
 CHUNK_ROWS = 2048
 """A larger batch is summed in chunks of at most so many rows. Activations stay in the
@@ -20,12 +26,14 @@ class Batch(NamedTuple):
     """Examples that are learnt together.
 
     x (batch, \\*shape), y (batch, outputs) or (batch,) class numbers, weight (batch,).
-    An example of weight 0 is padding: nothing is learnt from it.
+    An example of weight 0 is padding: nothing is learnt from it. mask (batch, outputs)
+    weighs single outputs where some are not measured; None means all are.
     """
 
     x: Any
     y: Any
     weight: Any
+    mask: Any = None
 
 
 @description
@@ -38,7 +46,22 @@ class Objective:
 
     ℓ is the loss of one example, W runs over all weights but not over biases. The
     penalties are divided by the batch's total weight as in scikit-learn, so that one
-    epoch of mini-batches decays as much as one full batch of the same rate.
+    epoch of mini-batches decays as much as one full batch of the same rate. Where
+    labels are missing, ℓ = Σⱼ mᵢⱼ ℓⱼ(hᵢⱼ, yᵢⱼ).
+
+    In training (where there is a key) x, W and y may be disturbed:
+
+        x + ε,  ε ~ N(0, σ²)               input_noise σ
+        W + ε,  ε ~ N(0, σ²)               weight_noise σ; the gradient is taken there
+        (1 − s) y + s / K                  label_smoothing s, K classes; K = 2 for
+                                           every yes/no output
+        (1 − r) E(x) + r E(x̃)              adversarial
+
+    and the gradient and the weights be kept within bounds:
+
+        g ← clip(g, −c, c)                 clip_value c
+        g ← g min(1, c / ‖g‖₂)             clip_norm c, over all parameters
+        Wⱼ ← Wⱼ min(1, c / ‖Wⱼ‖₂)          max_norm c: weights into unit j, each step
 
     Parameters
     ----------
@@ -49,43 +72,73 @@ class Objective:
         α. Decks 000, 002 and 004 (weight decay); biases are left out.
     l1 : float, optional
         λ. A penalty of None costs nothing; 0 is a number like any other.
+    input_noise, weight_noise, label_smoothing : float, optional
+    clip_value, clip_norm, max_norm : float, optional
+    adversarial : FGSM or PGD, optional
+
+    References
+    ----------
+    Noise: Bishop (1995), Training with noise is equivalent to Tikhonov regularization,
+    Neural Computation 7; Murray & Edwards (1994), IEEE TNN 5; deck 004. Smoothing:
+    Szegedy et al. (2016), Rethinking the Inception architecture, CVPR, section 7.
+    Clipping: Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent
+    neural networks, ICML, algorithm 1. Max-norm: Srivastava et al. (2014), Dropout,
+    JMLR 15, section 5.1.
     """
 
     network: Nested
     loss: str | Callable
     l2: float | None = None
     l1: float | None = None
+    input_noise: float | None = None
+    weight_noise: float | None = None
+    label_smoothing: float | None = None
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    max_norm: float | None = None
+    adversarial: Nested = None
 
     def check(self) -> None:
-        """Refuse an unknown loss.
+        """Refuse an unknown loss, and labels that cannot be smoothed.
 
         Raises
         ------
         ValueError
-            If there is no loss of that name.
+            If there is no loss of that name, or it has no classes to smooth.
         """
         find_loss(self.loss)
+        if self.label_smoothing is not None and self.loss not in SMOOTHED:
+            raise ValueError(
+                f"label_smoothing needs one of the losses {', '.join(SMOOTHED)}; "
+                f"got {self.loss!r}"
+            )
 
     def __call__(self, params: Any, batch: Batch, key: Any = None) -> Any:
         """Return E(θ) of the batch; a key switches dropout and noise on."""
-        h = self.network.net(params, batch.x, key=key)
-        return (self.total_loss(h, batch) + self.penalty(params)) / total_weight(batch)
+        total = self.training_loss(params, batch, key) + self.penalty(params)
+        return total / total_weight(batch)
 
     def value_and_grad(self, params: Any, batch: Batch, key: Any) -> tuple[Any, Any]:
-        """Return E(θ) and ∇E(θ); a large batch is summed chunk by chunk."""
+        """Return E(θ) and ∇E(θ), clipped; a large batch is summed chunk by chunk."""
         rows = batch.weight.shape[0]
         chunks = chunks_of(rows)
         if chunks == 1 or rows % chunks:
-            return jax.value_and_grad(self)(params, batch, key)
-        size = rows // chunks
+            value, g = jax.value_and_grad(self)(params, batch, key)
+        else:
+            value, g = self._summed(params, batch, key, chunks)
+        return value, self._clipped(g)
+
+    def _summed(
+        self, params: Any, batch: Batch, key: Any, chunks: int
+    ) -> tuple[Any, Any]:
+        size = batch.weight.shape[0] // chunks
 
         def total(params: Any, i: Any) -> Any:
             chunk = jax.tree.map(
                 lambda a: jax.lax.dynamic_slice_in_dim(a, i * size, size), batch
             )
             chunk_key = None if key is None else jax.random.fold_in(key, i)
-            h = self.network.net(params, chunk.x, key=chunk_key)
-            return self.total_loss(h, chunk)
+            return self.training_loss(params, chunk, chunk_key)
 
         def add(i: Any, sums: Any) -> Any:
             return jax.tree.map(jnp.add, sums, jax.value_and_grad(total)(params, i))
@@ -95,10 +148,79 @@ class Objective:
         weight = total_weight(batch)
         return value / weight, jax.tree.map(lambda g: g / weight, g)
 
+    def training_loss(self, params: Any, batch: Batch, key: Any) -> Any:
+        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that is disturbed in training."""
+        if key is None:
+            return self.total_loss(self.network.net(params, batch.x), batch)
+        batch = batch._replace(y=self._smoothed(batch.y))
+        if self.weight_noise is not None:
+            params = self._with_noise(params, _for("weights", key))
+        if self.input_noise is not None:
+            noise = jax.random.normal(_for("inputs", key), batch.x.shape, batch.x.dtype)
+            batch = batch._replace(x=batch.x + self.input_noise * noise)
+
+        def loss(x: Any) -> Any:
+            return self.total_loss(self.network.net(params, x, key=key), batch)
+
+        clean = loss(batch.x)
+        if self.adversarial is None:
+            return clean
+        moved = self.adversarial.attack(loss, batch.x, _for("attack", key))
+        share = self.adversarial.share
+        return (1 - share) * clean + share * loss(moved)
+
+    def _smoothed(self, y: Any) -> Any:
+        s = self.label_smoothing
+        if s is None:
+            return y
+        if self.loss == "binary_cross_entropy":
+            return (1 - s) * y + s / 2
+        classes = self.network.layers[-1].units
+        if y.ndim == 1:
+            y = jax.nn.one_hot(y, classes)
+        return (1 - s) * y + s / classes
+
+    def _with_noise(self, params: Any, key: Any) -> Any:
+        """Return W + ε; biases stay as they are."""
+
+        def disturbed(path: Any, leaf: Any) -> Any:
+            if not is_weight(path):
+                return leaf
+            name = jax.random.fold_in(key, crc32(jax.tree_util.keystr(path).encode()))
+            noise = jax.random.normal(name, leaf.shape, leaf.dtype)
+            return leaf + self.weight_noise * noise
+
+        return jax.tree.map_with_path(disturbed, params)
+
+    def _clipped(self, g: Any) -> Any:
+        if (c := self.clip_value) is not None:
+            g = jax.tree.map(lambda g: jnp.clip(g, -c, c), g)
+        if self.clip_norm is not None:
+            norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(g)))
+            factor = jnp.minimum(1, self.clip_norm / jnp.maximum(norm, TINY))
+            g = jax.tree.map(lambda g: factor * g, g)
+        return g
+
+    def constrained(self, params: Any) -> Any:
+        """Return the parameters with the weights into each unit within ``max_norm``."""
+        if self.max_norm is None:
+            return params
+
+        def shortened(path: Any, w: Any) -> Any:
+            if not is_weight(path):
+                return w
+            axes = tuple(range(w.ndim - 1))
+            norm = jnp.sqrt(jnp.sum(w * w, axis=axes, keepdims=True))
+            return w * jnp.minimum(1, self.max_norm / jnp.maximum(norm, TINY))
+
+        return jax.tree.map_with_path(shortened, params)
+
     def total_loss(self, h: Any, batch: Batch) -> Any:
-        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ)."""
-        losses = loss_from_net(self.loss, self.network.out_activation, h, batch.y)
-        return jnp.sum(batch.weight * losses)
+        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ), of measured outputs only."""
+        activation, y, weight = self.network.out_activation, batch.y, batch.weight
+        if batch.mask is not None:  # the loss of each output by itself
+            h, y, weight = h[..., None], y[..., None], weight[:, None] * batch.mask
+        return jnp.sum(weight * loss_from_net(self.loss, activation, h, y))
 
     def penalty(self, params: Any) -> Any:
         """Return ½ α Σ W² + λ Σ |W|."""
@@ -109,6 +231,11 @@ class Objective:
         if self.l1 is not None:
             penalty += self.l1 * sum(jnp.sum(jnp.abs(w)) for w in weights)
         return penalty
+
+
+def _for(purpose: str, key: Any) -> Any:
+    """Return the key of a purpose; layers fold in their numbers."""
+    return jax.random.fold_in(key, crc32(purpose.encode()))
 
 
 def value_and_grad(
@@ -147,10 +274,12 @@ def total_weight(batch: Batch) -> Any:
     return jnp.where(total > 0, total, 1)
 
 
+def is_weight(path: Any) -> bool:
+    """Whether a path in the parameters leads to weights, not to a bias."""
+    return str(getattr(path[-1], "key", "")).endswith("weight")
+
+
 def decayed(params: Any) -> list[Any]:
     """Return the arrays that penalties act on: all weights, no biases."""
-    return [
-        leaf
-        for path, leaf in jax.tree.leaves_with_path(params)
-        if str(getattr(path[-1], "key", "")).endswith("weight")
-    ]
+    paths = jax.tree.leaves_with_path(params)
+    return [leaf for path, leaf in paths if is_weight(path)]

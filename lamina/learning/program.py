@@ -118,6 +118,7 @@ def train(
         params, state, report = algorithm.update(
             objective, params, state, batch, step_key
         )
+        params = objective.constrained(params)
         return params, state, _add(sums, report, jnp.sum(batch.weight))
 
     zero = _zero_sums(objective, algorithm, params, state, data, order, key)

@@ -174,3 +174,123 @@ def test_each_chunk_drops_units_of_its_own(monkeypatch):
         value, _ = objective.value_and_grad(params, only, jax.random.key(3))
         values.add(float(value))
     assert len(values) == 3
+
+
+# ---- what is disturbed and bounded in training --------------------------------------
+
+KEY = jax.random.key(5)
+ONE = Network((Dense(1, "identity"),))
+ONE_PARAMS = ({"weight": np.array([[3.0], [4.0]]), "bias": np.array([1.0])},)
+
+
+def test_smoothed_classes_by_hand():
+    """s = 0.3 of three classes: y = 1 becomes (0.1, 0.8, 0.1)."""
+    network = Network((Dense(3, "softmax", "zeros"),))
+    params = ({"weight": np.zeros((1, 3)), "bias": np.log([0.2, 0.5, 0.3])},)
+    objective = Objective(network, "cross_entropy", label_smoothing=0.3)
+    batch = Batch(np.ones((1, 1)), np.array([1]), np.ones(1))
+    expected = -(0.1 * np.log(0.2) + 0.8 * np.log(0.5) + 0.1 * np.log(0.3))
+    assert float(objective(params, batch, KEY)) == pytest.approx(expected, rel=1e-12)
+    assert float(objective(params, batch)) == pytest.approx(-np.log(0.5), rel=1e-12)
+
+
+def test_smoothed_yes_and_no_by_hand():
+    """s = 0.2: 1 becomes 0.9 and 0 becomes 0.1; a = σ(ln 3) = ¾."""
+    network = Network((Dense(1, "logistic"),))
+    params = ({"weight": np.zeros((1, 1)), "bias": np.log([3.0])},)
+    objective = Objective(network, "binary_cross_entropy", label_smoothing=0.2)
+    batch = Batch(np.ones((2, 1)), np.array([[1.0], [0.0]]), np.ones(2))
+    expected = -np.log([0.75, 0.25]).sum() / 2  # 0.9 + 0.1 of each, over two rows
+    assert float(objective(params, batch, KEY)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_only_classes_can_be_smoothed():
+    with pytest.raises(ValueError, match="label_smoothing needs one of"):
+        Objective(NETWORK, "squared_error", label_smoothing=0.1)
+
+
+def test_gradient_is_clipped_by_value_and_by_norm():
+    """x = (1, 2), h = 12, y = 0: g = 12 (1, 2), 12 for the bias; ‖g‖ = 12 √6."""
+    batch = Batch(np.array([[1.0, 2.0]]), np.zeros((1, 1)), np.ones(1))
+    for clip, expected in [
+        ({}, [12, 24, 12]),
+        ({"clip_value": 20.0}, [12, 20, 12]),
+        ({"clip_norm": 6.0}, np.array([1, 2, 1]) * 6 / 6**0.5),
+        ({"clip_norm": 100.0}, [12, 24, 12]),
+        ({"clip_value": 12.0, "clip_norm": 3.0}, np.ones(3) * 3**0.5),
+    ]:
+        objective = Objective(ONE, "squared_error", **clip)
+        value, (g,) = objective.value_and_grad(ONE_PARAMS, batch, None)
+        assert float(value) == 72
+        found = [*g["weight"][:, 0], *g["bias"]]
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_weights_into_a_unit_are_shortened_to_max_norm():
+    """(3, 4) has length 5, (0.3, 0.4) has ½, and (0, 0) stays; biases stay."""
+    params = (
+        {"weight": np.array([[3.0, 0.3, 0], [4.0, 0.4, 0]]), "bias": np.full(3, 9.0)},
+    )
+    (found,) = Objective(NETWORK, "squared_error", max_norm=2.0).constrained(params)
+    np.testing.assert_allclose(found["weight"], [[1.2, 0.3, 0], [1.6, 0.4, 0]])
+    np.testing.assert_array_equal(found["bias"], 9)
+    assert objective().constrained(params) is params
+
+
+def test_noise_on_inputs_has_its_variance():
+    """h = 3x₁ + 4x₂ + 1 and y = h(x): ½ (3ε₁ + 4ε₂)² is ½ · 25 σ² on average."""
+    x = np.random.default_rng(0).normal(size=(20_000, 2))
+    batch = Batch(x, x @ [[3.0], [4.0]] + 1, np.ones(len(x)))
+    noisy = Objective(ONE, "squared_error", input_noise=0.1)
+    assert float(noisy(ONE_PARAMS, batch)) == pytest.approx(0, abs=1e-20)
+    found = float(noisy(ONE_PARAMS, batch, KEY))
+    assert found == pytest.approx(0.5 * 25 * 0.01, rel=0.05)
+    assert float(noisy(ONE_PARAMS, batch, jax.random.key(6))) != found
+
+
+def test_noise_on_weights_leaves_biases_alone_and_moves_the_gradient():
+    """x = 0 sees the bias only; at x = 1 h(W + ε) − y = ε, whose square is σ²."""
+    network = Network((Dense(1, "identity"),))
+    params = ({"weight": np.array([[2.0]]), "bias": np.array([1.0])},)
+    noisy = Objective(network, "squared_error", weight_noise=0.1)
+    at_zero = Batch(np.zeros((1, 1)), np.ones((1, 1)), np.ones(1))
+    assert float(noisy(params, at_zero, KEY)) == 0
+    batch = Batch(np.ones((1, 1)), np.full((1, 1), 3.0), np.ones(1))
+    keys = jax.random.split(KEY, 4000)
+    values, g = jax.vmap(lambda k: noisy.value_and_grad(params, batch, k))(keys)
+    assert float(values.mean()) == pytest.approx(0.5 * 0.01, rel=0.1)
+    # ∂E/∂W = h − y = ε: the gradient is that of the disturbed weights
+    found = np.asarray(g[0]["weight"])[:, 0, 0]
+    np.testing.assert_allclose(np.abs(found), np.sqrt(2 * values), rtol=1e-9)
+
+
+# ---- missing labels -----------------------------------------------------------------
+
+
+def test_missing_outputs_count_nothing_by_hand():
+    """Two outputs; of the second only rows 0 and 2 are measured: mask 3/2."""
+    network = Network((Dense(2, "identity"),))
+    params = ({"weight": np.array([[1.0, 2.0]]), "bias": np.zeros(2)},)
+    x = np.array([[1.0], [2.0], [3.0]])
+    y = np.array([[0.0, 1.0], [0.0, 777.0], [0.0, 0.0]])
+    mask = np.array([[1, 1.5], [1, 0], [1, 1.5]])
+    batch = Batch(x, y, np.ones(3), mask)
+    first = 0.5 * (1 + 4 + 9) / 3
+    second = 0.5 * (1**2 + 6**2) / 2
+    objective = Objective(network, "squared_error")
+    assert float(objective(params, batch)) == pytest.approx(first + second, rel=1e-15)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "poisson"])
+def test_a_full_mask_changes_nothing(loss):
+    activation = "exp" if loss == "poisson" else "tanh"
+    network = Network((Dense(3, activation),))
+    params, _ = network.init(Key(0), (2,), np.float64)
+    rng = np.random.default_rng(1)
+    batch = Batch(rng.normal(size=(5, 2)), rng.random((5, 3)), rng.random(5))
+    objective = Objective(network, loss)
+    whole = objective.value_and_grad(params, batch, None)
+    masked = batch._replace(mask=np.ones((5, 3)))
+    found = objective.value_and_grad(params, masked, None)
+    for a, b in zip(*map(jax.tree.leaves, (found, whole)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
