@@ -7,9 +7,23 @@ from lamina.learning.lbfgs import LBFGS
 from lamina.learning.loop import Progress, Result, Validation, fit
 from lamina.learning.objective import Batch, Objective
 from lamina.learning.perceptron import PerceptronRule, perceptron_loss
-from lamina.learning.schedules import Adaptive, Constant, InverseScaling
+from lamina.learning.schedules import (
+    Adaptive,
+    BoldDriver,
+    Constant,
+    Cosine,
+    InverseScaling,
+    InverseTime,
+    Step,
+)
 from lamina.learning.sgd import SGD
-from lamina.learning.stopping import Below, Budget, NoImprovement
+from lamina.learning.stopping import (
+    Below,
+    Budget,
+    NoImprovement,
+    SmallChange,
+    SmallImprovement,
+)
 from lamina.learning.traced import Traced
 
 __all__ = [
@@ -21,16 +35,22 @@ __all__ = [
     "Adaptive",
     "Batch",
     "Below",
+    "BoldDriver",
     "Budget",
     "Constant",
+    "Cosine",
     "Examples",
     "Feed",
     "InverseScaling",
+    "InverseTime",
     "NoImprovement",
     "Objective",
     "PerceptronRule",
     "Progress",
     "Result",
+    "SmallChange",
+    "SmallImprovement",
+    "Step",
     "Traced",
     "Validation",
     "fit",

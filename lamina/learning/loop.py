@@ -18,13 +18,14 @@ import jax
 import numpy as np
 
 from lamina.learning.feed import Feed
+from lamina.learning.memory import check_memory
 from lamina.learning.objective import Objective
 from lamina.learning.program import (
     compiled_evaluate,
     compiled_train,
 )
-from lamina.learning.schedules import Adaptive, Constant
-from lamina.learning.stopping import NoImprovement, Record
+from lamina.learning.schedules import Adaptive, Constant, Moment
+from lamina.learning.stopping import NoImprovement, Record, SmallChange
 from lamina.networks.keys import Key
 
 SECONDS_PER_CALL = 0.05
@@ -122,7 +123,8 @@ def fit(
     validation : Validation, optional
         Adds ``validation_loss`` and ``score`` to each epoch's record.
     keep_best : str, optional
-        Give back the weights of the epoch in which this number was largest.
+        Give back the weights of the epoch in which this number was best: largest, or
+        smallest if its name ends in "loss".
     callbacks : functions of :class:`Progress`
         Called after every epoch; one that returns True stops.
 
@@ -130,6 +132,7 @@ def fit(
     -------
     Result
     """
+    check_memory(algorithm, params, feed.examples.n)
     if state is None:
         state = algorithm.init(params)
     run = _Run(
@@ -196,6 +199,8 @@ class _Run:
         if len(records) == finite == 1:
             if self.validation is not None:
                 records[0] |= validate(self.objective, params, self.validation)
+            if self.watches_change:
+                records[0]["weight_change"] = _largest_change(start[0], params)
             self.accept(params, state, 1)  # before callbacks, which may interrupt
             self.note(records[0])
         else:
@@ -208,6 +213,11 @@ class _Run:
             self.diverge()
         self.done = self.done or self.result.epochs >= self.epochs
         self.plan((time.perf_counter() - began) / len(records))
+
+    @property
+    def watches_change(self) -> bool:
+        """Whether a rule asks how far the weights have moved."""
+        return any(isinstance(rule, SmallChange) for rule in self.stopping)
 
     def accept(self, params: Any, state: Any, epochs: int) -> None:
         """Make these weights the result; remember those before."""
@@ -262,8 +272,11 @@ class _Run:
         """Write history, keep the best weights, ask rules and callbacks."""
         for name, value in record.items():
             self.result.history.setdefault(name, []).append(value)
-        if self.keep_best and record[self.keep_best] > self.best:
-            self.best, self.best_params = record[self.keep_best], self.result.params
+        if self.keep_best:
+            worth = record[self.keep_best]
+            worth = -worth if self.keep_best.endswith("loss") else worth
+            if worth > self.best:
+                self.best, self.best_params = worth, self.result.params
         stop = self.ask_rules(record)
         for callback in self.callbacks:
             stop = callback(self.progress(record)) is True or stop
@@ -289,8 +302,14 @@ class _Run:
         return True
 
     def rate(self, plateaus: int) -> Any:
-        initial = self.algorithm.learning_rate
-        return self.schedule.rate(initial, self.result.examples, plateaus)
+        moment = Moment(
+            epoch=self.first_epoch + self.result.epochs,
+            epochs=self.first_epoch + self.epochs,
+            examples=self.result.examples,
+            plateaus=plateaus,
+            losses=self.result.history.get("loss", ()),
+        )
+        return self.schedule.rate(self.algorithm.learning_rate, moment)
 
     def progress(self, record: Record) -> Progress:
         result, seconds = self.result, time.perf_counter() - self.started
@@ -311,7 +330,7 @@ class _Run:
         """
         left = self.epochs - self.result.epochs
         one = self.validation or self.callbacks or self.keep_best
-        one = one or not self.feed.examples.resident
+        one = one or self.watches_change or not self.feed.examples.resident
         if one or not isinstance(self.schedule, Constant):
             self.next_epochs = 1
         else:
@@ -360,6 +379,13 @@ class _Run:
             for data, order, steps in feed.blocks(self.key, first):
                 yield data, order, (0, steps), done
                 done += steps
+
+
+def _largest_change(before: Any, after: Any) -> float:
+    """Return maxⱼ |θⱼ − θⱼ'|."""
+    pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
+    moves = [np.max(np.abs(np.asarray(b) - np.asarray(a)), initial=0) for a, b in pairs]
+    return float(max(moves, default=0.0))
 
 
 def _leading(answers: Iterable[bool]) -> int:

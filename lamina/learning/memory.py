@@ -32,7 +32,7 @@ def _physical_memory() -> float:
         return float("inf")
 
 
-def check_memory(algorithm: Any, params: Any, rows: int, outputs: int) -> None:
+def check_memory(algorithm: Any, params: Any, rows: int) -> None:
     """Refuse an algorithm that needs more memory than there is.
 
     An algorithm with large arrays of its own tells how large by
@@ -48,6 +48,7 @@ def check_memory(algorithm: Any, params: Any, rows: int, outputs: int) -> None:
     leaves = jax.tree.leaves(params)
     n = sum(np.size(leaf) for leaf in leaves)
     itemsize = np.dtype(leaves[0].dtype).itemsize
+    outputs = np.shape(leaves[-1])[-1]  # of the last layer's weights
     needed = algorithm.memory_bytes(n, rows, outputs, itemsize)
     free = free_memory()
     if needed > SHARE * free:

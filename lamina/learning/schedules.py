@@ -1,19 +1,39 @@
 """Learning-rate schedules that change the rate between epochs.
 
-The rate is a leaf of the algorithm's description, so a new one compiles nothing.
+The rate is a leaf of the algorithm's description, so a new one compiles nothing. A
+schedule is a pure function of what has happened so far: a resumed run goes on with the
+rate of the unbroken one.
 """
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from lamina.networks.description import description
+from lamina.networks.description import description, is_number
+
+
+class Moment(NamedTuple):
+    """Where a run is when an epoch is about to begin.
+
+    epoch, epochs : epochs taken so far in all, and when they will end
+    examples : examples seen so far
+    plateaus : plateaus met
+    losses : loss of each epoch of this run
+    """
+
+    epoch: int = 0
+    epochs: int = 1
+    examples: int = 0
+    plateaus: int = 0
+    losses: Sequence[float] = ()
 
 
 @description
 class Constant:
     """η stays as it is."""
 
-    def rate(self, initial: Any, examples: int, plateaus: int) -> Any:
-        """Return η after so many examples seen and plateaus met."""
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
         return initial
 
 
@@ -31,9 +51,135 @@ class InverseScaling:
 
     power: float = 0.5
 
-    def rate(self, initial: Any, examples: int, plateaus: int) -> Any:
-        """Return η after so many examples seen and plateaus met."""
-        return initial / (examples + 1) ** self.power
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial / (moment.examples + 1) ** self.power
+
+
+@description
+class InverseTime:
+    """η = η₀ c / (i + c) in epoch i = 0, 1, …: the decks' α₀ / (i + c), α₀ = η₀ c.
+
+    So the first epoch has η₀, and after c epochs half of it is left. The sum of all
+    rates diverges and the sum of their squares converges, as Robbins and Monro ask.
+
+    Parameters
+    ----------
+    offset : float, default=1
+        c > 0.
+
+    References
+    ----------
+    Robbins & Monro (1951), A stochastic approximation method, Annals of Mathematical
+    Statistics 22; deck 002.
+    """
+
+    offset: float = 1.0
+
+    def check(self) -> None:
+        """Refuse an offset of 0 or less.
+
+        Raises
+        ------
+        ValueError
+            If c ≤ 0.
+        """
+        if is_number(self.offset) and not self.offset > 0:
+            raise ValueError(f"offset must be > 0, got {self.offset}")
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial * self.offset / (moment.epoch + self.offset)
+
+
+@description
+class Step:
+    """η = η₀ fᵏ, k = ⌊i / every⌋ in epoch i = 0, 1, ….
+
+    Parameters
+    ----------
+    every : int, default=30
+        Epochs between two steps.
+    factor : float, default=0.1
+        f.
+    """
+
+    every: int = 30
+    factor: float = 0.1
+
+    def check(self) -> None:
+        """Refuse steps that never come.
+
+        Raises
+        ------
+        ValueError
+            If ``every`` is less than 1.
+        """
+        if self.every < 1:
+            raise ValueError(f"every must be at least 1, got {self.every}")
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial * self.factor ** (moment.epoch // self.every)
+
+
+@description
+class Cosine:
+    """η = e η₀ + (1 − e) η₀ ½ (1 + cos(π i / I)) in epoch i = 0, …, I − 1.
+
+    Parameters
+    ----------
+    end : float, default=0
+        e, the share of η₀ that is left at the end.
+
+    References
+    ----------
+    Loshchilov & Hutter (2017), SGDR: stochastic gradient descent with warm restarts,
+    ICLR, equation 5, for one period.
+    """
+
+    end: float = 0.0
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        wave = 0.5 * (1 + math.cos(math.pi * moment.epoch / max(1, moment.epochs)))
+        return initial * (self.end + (1 - self.end) * wave)
+
+
+@description
+class BoldDriver:
+    """Raise the rate while the loss falls, lower it as soon as the loss rises.
+
+    Equations
+    ---------
+        η ← ρ η   if Eᵢ < Eᵢ₋₁
+        η ← σ η   if Eᵢ > Eᵢ₋₁
+
+    Deck 004's adaptive rate, meant for the full batch: the loss of a mini-batch epoch
+    rises by chance too. Weights are not taken back after a rise.
+
+    Parameters
+    ----------
+    increase, decrease : float, default=1.05 and 0.5
+        ρ > 1 and σ < 1.
+
+    References
+    ----------
+    Vogl, Mangis, Rigler, Zink & Alkon (1988), Accelerating the convergence of the
+    back-propagation method, Biological Cybernetics 59; Battiti (1989), Accelerated
+    backpropagation learning: two optimization methods, Complex Systems 3.
+    """
+
+    increase: float = 1.05
+    decrease: float = 0.5
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        rate = initial
+        for before, after in zip(moment.losses, moment.losses[1:], strict=False):
+            if after != before:
+                rate = rate * (self.increase if after < before else self.decrease)
+        return rate
 
 
 @description
@@ -52,10 +198,22 @@ class Adaptive:
     factor: float = 5.0
     minimum: float = 1e-6
 
-    def rate(self, initial: Any, examples: int, plateaus: int) -> Any:
-        """Return η after so many examples seen and plateaus met."""
-        return initial / self.factor**plateaus
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial / self.factor**moment.plateaus
 
     def goes_on(self, rate: float) -> bool:
         """Return whether a plateau at this rate is answered by a smaller one."""
         return rate > self.minimum
+
+
+SCHEDULES = {
+    "constant": Constant,
+    "inverse_time": InverseTime,
+    "step": Step,
+    "cosine": Cosine,
+    "bold_driver": BoldDriver,
+    "invscaling": InverseScaling,
+    "adaptive": Adaptive,
+}
+"""Schedules by the names that estimators take."""

@@ -83,3 +83,51 @@ class Budget:
         """Take note of an epoch; return whether to stop."""
         self.spent += record[self.monitor]
         return self.spent >= self.budget
+
+
+@dataclass
+class SmallImprovement:
+    """Stop when a number falls by a small share of itself only.
+
+    Equations
+    ---------
+        (Eᵢ₋₁ − Eᵢ) / |Eᵢ₋₁| < tol   in more than ``patience`` epochs in a row
+
+    Deck 004: the relative improvement of the empirical error is below a threshold.
+    """
+
+    monitor: str = "loss"
+    tol: float = 1e-4
+    patience: float = 0
+    last: float = math.nan
+    count: int = 0
+
+    def __call__(self, record: Record) -> bool:
+        """Take note of an epoch; return whether to stop."""
+        value, last = record[self.monitor], self.last
+        self.last = value
+        if math.isnan(last):
+            return False
+        small = last - value < self.tol * abs(last) or value == last
+        self.count = self.count + 1 if small else 0
+        return self.count > self.patience
+
+
+@dataclass
+class SmallChange:
+    """Stop when no weight changes by more than a threshold in an epoch.
+
+    Equations
+    ---------
+        maxⱼ |θⱼ(i) − θⱼ(i−1)| < threshold   after epoch i
+
+    Deck 004: the maximal weight change is below a threshold.
+    """
+
+    threshold: float = 1e-5
+
+    monitor: str = "weight_change"
+
+    def __call__(self, record: Record) -> bool:
+        """Return whether to stop."""
+        return record[self.monitor] < self.threshold

@@ -20,12 +20,14 @@ from lamina.learning import (
     Adam,
     Adaptive,
     Below,
+    BoldDriver,
     Budget,
     Examples,
     Feed,
     InverseScaling,
     NoImprovement,
     Objective,
+    SmallChange,
     Validation,
     fit,
 )
@@ -33,6 +35,7 @@ from lamina.learning import feed as feed_module
 from lamina.learning import loop as module
 from lamina.learning.loop import validate
 from lamina.learning.program import compile_count
+from lamina.learning.schedules import Moment
 from lamina.networks import Dense, Dropout, Key, Network, description
 
 N = 23
@@ -558,10 +561,13 @@ def test_scores_that_are_no_numbers_are_never_the_best():
 
 
 def test_the_best_weights_need_no_validation(many_epochs_a_call):
-    """The largest loss is that of the first epoch."""
-    result = trained(N, epochs=6, keep_best="loss", objective=NO_DROPOUT)
-    assert np.argmax(result.history["loss"]) == 0
-    expected = trained(N, epochs=1, objective=NO_DROPOUT)
+    """A rate that is good for three epochs and too large from then on."""
+    by, schedule = SGD(0.1), BoldDriver(3.0, 1.0)
+    how = {"objective": NO_DROPOUT, "by": by, "schedule": schedule}
+    result = trained(N, epochs=12, keep_best="loss", **how)
+    best = int(np.argmin(result.history["loss"]))
+    assert 1 < best < 11
+    expected = trained(N, epochs=best + 1, **how)
     for a, b in zip(leaves(result), leaves(expected), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -575,8 +581,8 @@ class GoodUntil:
 
     examples: int
 
-    def rate(self, initial, examples, plateaus):
-        return initial if examples < self.examples else 1e30
+    def rate(self, initial, moment):
+        return initial if moment.examples < self.examples else 1e30
 
 
 @BATCHES
@@ -880,3 +886,54 @@ def test_an_epoch_of_several_calls_gives_the_same_bits(monkeypatch, one_epoch_a_
     for a, b in zip(leaves(whole), leaves(parts), strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_allclose(whole.history["loss"], parts.history["loss"], rtol=1e-6)
+
+
+# ---- rules and schedules that look at the run ---------------------------------------
+
+
+def test_a_rule_may_watch_how_far_the_weights_move():
+    """max |Δθ| of each epoch is in the record, and the first small one ends the run."""
+    free = trained(4, epochs=12, by=SGD(0.05), stopping=[SmallChange(0.0)])
+    changes = free.history["weight_change"]
+    assert free.epochs == 12
+    one = trained(4, epochs=1, by=SGD(0.05))
+    pairs = zip(leaves(one), jax.tree.leaves(START), strict=True)
+    moved = max(np.max(np.abs(a - b)) for a, b in pairs)
+    assert changes[0] == pytest.approx(moved, rel=1e-6)
+    threshold = sorted(changes)[2]
+    stopped = trained(4, epochs=12, by=SGD(0.05), stopping=[SmallChange(threshold)])
+    first = next(i for i, c in enumerate(changes) if c < threshold)
+    assert stopped.epochs == first + 1
+    assert stopped.reason == "stopped"
+
+
+MOMENTS = []
+
+
+@description
+class Watching:
+    """A constant rate that keeps what it is told."""
+
+    def rate(self, initial, moment):
+        MOMENTS.append(moment._replace(losses=list(moment.losses)))
+        return initial
+
+
+def test_a_schedule_is_told_where_the_run_is():
+    """Second half of a run: epochs and examples count on, losses are its own."""
+    MOMENTS.clear()
+    first = trained(5, epochs=2)
+    second = trained(
+        5, epochs=3, first_epoch=2, examples=first.examples, schedule=Watching()
+    )
+    losses = second.history["loss"]
+    assert [Moment(2 + i, 5, (2 + i) * N, 0, losses[:i]) for i in range(3)] == MOMENTS
+
+
+def test_memory_is_checked_before_the_first_step(monkeypatch):
+    class Huge(type(SGD())):
+        def memory_bytes(self, n_params, n_rows, n_outputs, itemsize):
+            return 2**60
+
+    with pytest.raises(ValueError, match="GiB"):
+        trained(4, epochs=1, by=Huge(0.1))

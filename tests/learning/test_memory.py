@@ -30,15 +30,15 @@ def test_without_proc_the_physical_memory_counts(monkeypatch):
 
 
 def test_what_fits_is_let_through(monkeypatch):
-    monkeypatch.setattr(memory, "free_memory", lambda: (16**2 * 4 + 7 + 5) / 0.8)
-    check_memory(Square(), PARAMS, rows=7, outputs=5)
+    monkeypatch.setattr(memory, "free_memory", lambda: (16**2 * 4 + 7 + 4) / 0.8)
+    check_memory(Square(), PARAMS, rows=7)
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers(monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 1000.0)
-    with pytest.raises(ValueError, match=r"Square needs about 1,036 bytes .* 16 param"):
-        check_memory(Square(), PARAMS, rows=7, outputs=5)
+    with pytest.raises(ValueError, match=r"Square needs about 1,035 bytes .* 16 param"):
+        check_memory(Square(), PARAMS, rows=7)
 
 
 def test_an_algorithm_without_large_arrays_is_not_asked():
-    check_memory(object(), PARAMS, rows=10**12, outputs=1)
+    check_memory(object(), PARAMS, rows=10**12)

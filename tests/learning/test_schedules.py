@@ -1,15 +1,22 @@
 """Learning-rate schedules: their equations by hand."""
 
-import json
-
 import pytest
 
-from lamina.learning import Adaptive, Constant, InverseScaling
+from lamina.learning import (
+    Adaptive,
+    BoldDriver,
+    Constant,
+    Cosine,
+    InverseScaling,
+    InverseTime,
+    Step,
+)
+from lamina.learning.schedules import SCHEDULES, Moment
 from lamina.networks import from_json, to_json
 
 
 def test_constant():
-    assert Constant().rate(0.3, 1000, 5) == 0.3
+    assert Constant().rate(0.3, Moment(7, 9, 1000, 5, [1.0])) == 0.3
 
 
 @pytest.mark.parametrize(
@@ -17,10 +24,44 @@ def test_constant():
     [(0.5, 0, 0.2), (0.5, 99, 0.02), (0.5, 399, 0.01), (1, 9, 0.02), (0, 77, 0.2)],
 )
 def test_inverse_scaling(power, examples, expected):
-    """0.2 / (t + 1)^p after t examples, whatever the plateaus."""
+    """0.2 / (t + 1)^p after t examples, whatever the epoch and the plateaus."""
     schedule = InverseScaling(power)
-    assert schedule.rate(0.2, examples, 0) == pytest.approx(expected, rel=1e-15)
-    assert schedule.rate(0.2, examples, 9) == schedule.rate(0.2, examples, 0)
+    for epoch, plateaus in [(0, 0), (3, 9)]:
+        moment = Moment(epoch, 10, examples, plateaus)
+        assert schedule.rate(0.2, moment) == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("offset", "rates"),
+    [(1, [0.6, 0.3, 0.2, 0.15]), (3, [0.6, 0.45, 0.36, 0.3])],
+)
+def test_inverse_time(offset, rates):
+    """α₀ / (i + c) with α₀ = 0.6 c."""
+    found = [InverseTime(offset).rate(0.6, Moment(i)) for i in range(4)]
+    assert found == pytest.approx(rates, rel=1e-15)
+
+
+def test_steps():
+    found = [Step(2, 0.5).rate(0.8, Moment(i)) for i in range(6)]
+    assert found == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2])
+
+
+def test_cosine():
+    """Four epochs: cos 0, π/4, π/2, 3π/4."""
+    root = 0.5**0.5
+    expected = [2.0, 1 + root, 1.0, 1 - root]
+    found = [Cosine().rate(2.0, Moment(i, 4)) for i in range(4)]
+    assert found == pytest.approx(expected, rel=1e-14)
+    assert Cosine(0.5).rate(2.0, Moment(2, 4)) == pytest.approx(1.5)
+    assert Cosine(0.5).rate(2.0, Moment(4, 4)) == pytest.approx(1.0)
+
+
+def test_bold_driver():
+    """Losses 3 → 2 → 2 → 4 → 1: up, as it was, down, up."""
+    losses = [3.0, 2.0, 2.0, 4.0, 1.0]
+    driver = BoldDriver(1.5, 0.25)
+    found = [driver.rate(0.8, Moment(losses=losses[:i])) for i in range(6)]
+    assert found == pytest.approx([0.8, 0.8, 1.2, 1.2, 0.3, 0.45])
 
 
 @pytest.mark.parametrize(
@@ -28,8 +69,9 @@ def test_inverse_scaling(power, examples, expected):
 )
 def test_adaptive(plateaus, expected):
     """0.25 / 5ᵏ after k plateaus, whatever the examples."""
-    assert Adaptive().rate(0.25, 0, plateaus) == pytest.approx(expected, rel=1e-15)
-    assert Adaptive().rate(0.25, 999, plateaus) == Adaptive().rate(0.25, 0, plateaus)
+    for examples in (0, 999):
+        moment = Moment(examples=examples, plateaus=plateaus)
+        assert Adaptive().rate(0.25, moment) == pytest.approx(expected, rel=1e-15)
 
 
 def test_adaptive_ends_at_its_minimum():
@@ -37,11 +79,17 @@ def test_adaptive_ends_at_its_minimum():
     assert Adaptive().goes_on(1.1e-6)
     assert not Adaptive().goes_on(1e-6)
     assert not Adaptive(minimum=0.1).goes_on(0.05)
-    assert Adaptive(factor=2).rate(1.0, 0, 3) == 0.125
+    assert Adaptive(factor=2).rate(1.0, Moment(plateaus=3)) == 0.125
 
 
-@pytest.mark.parametrize(
-    "schedule", [Constant(), InverseScaling(1), Adaptive(2, 1e-3)], ids=str
-)
-def test_json_round_trip(schedule):
-    assert from_json(json.loads(json.dumps(to_json(schedule)))) == schedule
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_starts_with_the_given_rate_and_survives_json(name):
+    schedule = SCHEDULES[name]()
+    assert schedule.rate(0.1, Moment(0, 10)) == pytest.approx(0.1)
+    assert from_json(to_json(schedule)) == schedule
+
+
+@pytest.mark.parametrize("make", [lambda: InverseTime(0.0), lambda: Step(0)])
+def test_nonsense_is_refused(make):
+    with pytest.raises(ValueError, match="must be"):
+        make()

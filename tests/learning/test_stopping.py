@@ -6,7 +6,13 @@ import math
 
 import pytest
 
-from lamina.learning import Below, Budget, NoImprovement
+from lamina.learning import (
+    Below,
+    Budget,
+    NoImprovement,
+    SmallChange,
+    SmallImprovement,
+)
 
 
 def answers(rule, values, name="loss"):
@@ -95,3 +101,26 @@ def test_a_checkpoint_can_hold_a_rule(rule):
     rest = answers(type(rule)(**kept), values[6:], name)
     assert first + rest == whole
     assert any(whole)
+
+
+def test_relative_improvement_below_a_threshold():
+    """8 → 4 halves, 4 → 3.8 is 5 %, 3.8 → 3.7 is 2.6 %."""
+    rule = SmallImprovement("loss", tol=0.04)
+    assert answers(rule, [8.0, 4.0, 3.8, 3.7]) == [False, False, False, True]
+
+
+def test_relative_improvement_has_patience_with_epochs_in_a_row():
+    rule = SmallImprovement("loss", tol=0.1, patience=1)
+    values = [1.0, 0.95, 0.8, 0.79, 0.79]
+    assert answers(rule, values) == [False, False, False, False, True]
+
+
+def test_a_rising_loss_is_no_improvement_and_a_negative_one_may_fall():
+    assert answers(SmallImprovement(tol=0.01), [1.0, 2.0]) == [False, True]
+    assert answers(SmallImprovement(tol=0.01), [-1.0, -2.0]) == [False, False]
+    assert answers(SmallImprovement(tol=0.0), [0.0, 0.0]) == [False, True]
+
+
+def test_largest_weight_change_below_a_threshold():
+    rule = SmallChange(0.5)
+    assert answers(rule, [1.0, 0.5, 0.49], "weight_change") == [False, False, True]
