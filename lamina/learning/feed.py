@@ -57,6 +57,9 @@ class Examples:
     ----------
     x : ndarray (n, \\*shape) or SciPy sparse array (n, features)
     y : ndarray (n, outputs), or (n,) class numbers
+        NaN where an output is not measured. The measured ones count W / Wⱼ times, Wⱼ
+        the weight of those measured for output j and W that of all: the loss of each
+        output is the mean over its own examples.
     weight : ndarray (n,), optional
         Weight of each example, 1 by default.
     dtype : dtype of the arrays on the device
@@ -73,9 +76,9 @@ class Examples:
         dtype: Any = np.float32,
         resident: bool | None = None,
     ) -> None:
-        self.x, self.y = x, y
-        self.n = x.shape[0]
+        self.x, self.n = x, x.shape[0]
         self.weight = np.ones(self.n, dtype) if weight is None else weight
+        self.y, self.mask = _measured(y, self.weight)
         self.dtype = np.dtype(dtype)
         self.sparse = not isinstance(x, np.ndarray)
         self.resident = self._fits() if resident is None else resident
@@ -112,6 +115,7 @@ class Examples:
         whole = len(rows) == self.n and isinstance(at, slice)
         x = _aligned((size, *self.shape), self.dtype)
         y = _aligned((size, *self.y.shape[1:]), self._y_dtype())
+        mask = None if self.mask is None else np.zeros(y.shape, self.dtype)
         weight = np.zeros(size, self.dtype)
         padding = np.ones(size, bool)
         padding[at] = False
@@ -122,10 +126,23 @@ class Examples:
             taken = self.x[rows]
             x[at] = taken.toarray() if self.sparse else taken
             y[at], weight[at] = self.y[rows], self.weight[rows]
-        return Batch(x, y, weight)
+        if mask is not None and self.mask is not None:
+            mask[at] = self.mask[rows]
+        return Batch(x, y, weight, mask)
 
     def _y_dtype(self) -> Any:
         return np.int32 if self.y.dtype.kind in "iu" else self.dtype
+
+
+def _measured(y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Any]:
+    """Return y with 0 for NaN, and how much each output counts (None: all the same)."""
+    missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(0, bool)
+    if not missing.any():
+        return y, None
+    known = weight[:, None] * ~missing
+    with np.errstate(divide="ignore"):
+        scale = np.where(known.sum(axis=0) > 0, weight.sum() / known.sum(axis=0), 0)
+    return np.where(missing, 0, y), ~missing * scale
 
 
 class Feed:

@@ -57,7 +57,7 @@ def test_ten_thousand_numbers_of_rows_share_few_sizes():
 
 
 def test_device_holds_all_rows_and_then_padding_of_weight_zero():
-    x, y, weight = Examples(X, Y, W).device
+    x, y, weight, _ = Examples(X, Y, W).device
     assert x.shape == (32, 2)
     np.testing.assert_array_equal(x[:11], X)
     np.testing.assert_array_equal(y[:11], Y)
@@ -112,6 +112,23 @@ def test_arrays_are_aligned_and_not_aliased():
     x[:] = -1
     np.testing.assert_array_equal(examples.device.x, before)
     assert module._aligned((3, 5), np.float32).ctypes.data % 64 == 0
+
+
+def test_unmeasured_outputs_are_masked_and_the_others_stand_in_for_them():
+    """Weights 1, 2, 1: the second output is measured with weight 2 of 4."""
+    y = np.array([[1.0, np.nan], [2.0, 5.0], [3.0, np.nan]])
+    batch = Examples(np.ones((3, 1)), y, np.array([1.0, 2, 1])).device
+    np.testing.assert_array_equal(batch.y[:3], [[1, 0], [2, 5], [3, 0]])
+    np.testing.assert_array_equal(batch.mask[:4], [[1, 0], [1, 2], [1, 0], [0, 0]])
+    assert Examples(np.ones((3, 1)), np.ones((3, 2))).device.mask is None
+    block = Examples(np.ones((3, 1)), y).block(np.array([1, 3]))
+    np.testing.assert_array_equal(block.mask, [[1, 3], [0, 0]])
+
+
+def test_an_output_that_nobody_measured_counts_nothing():
+    y = np.array([[1.0, np.nan], [2.0, np.nan]])
+    batch = Examples(np.ones((2, 1)), y).device
+    np.testing.assert_array_equal(batch.mask[:2], [[1, 0], [1, 0]])
 
 
 # ---- orders -------------------------------------------------------------------------

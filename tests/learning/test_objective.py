@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import Batch, Objective
+from lamina.learning import Batch, Examples, Objective
 from lamina.learning import objective as module
 from lamina.learning.objective import chunks_of, decayed, total_weight, zeros_like
 from lamina.networks import Dense, Dropout, Key, Network
@@ -294,3 +294,23 @@ def test_a_full_mask_changes_nothing(loss):
     found = objective.value_and_grad(params, masked, None)
     for a, b in zip(*map(jax.tree.leaves, (found, whole)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_missing_labels_give_the_gradients_of_each_task_on_its_own_rows():
+    """Two linear tasks that share nothing: each column is its own regression."""
+    rng = np.random.default_rng(2)
+    x, y, w = rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), rng.random(30)
+    y[rng.random(y.shape) < 0.4] = np.nan
+    network = Network((Dense(2, "identity"),))
+    params, _ = network.init(Key(0), (3,), np.float64)
+    batch = Examples(x, y, w, dtype=np.float64).device
+    _, (g,) = Objective(network, "squared_error").value_and_grad(params, batch, None)
+    alone = Objective(Network((Dense(1, "identity"),)), "squared_error")
+    for j in range(2):
+        own = ~np.isnan(y[:, j])
+        part = ({k: v[..., j : j + 1] for k, v in params[0].items()},)
+        rows = Batch(x[own], y[own, j : j + 1], w[own])
+        _, (expected,) = alone.value_and_grad(part, rows, None)
+        for name in ("weight", "bias"):
+            found = g[name][..., j : j + 1]
+            np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-15)
