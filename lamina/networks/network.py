@@ -1,6 +1,6 @@
 """A network: a stack of layers, itself a description with the same two methods."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,6 +14,13 @@ def _is_no_layer(layer: Any) -> bool:
     """Whether it cannot be meant as a layer, nor stand for one in a pytree."""
     no_layer = layer is None or isinstance(layer, type | int | str)
     return no_layer or hasattr(layer, "update")  # an algorithm
+
+
+class Signal(NamedTuple):
+    """What came out of a layer: its net input h (None if it has none), and a = φ(h)."""
+
+    h: Any
+    a: Any
 
 
 @description
@@ -88,6 +95,49 @@ class Network:
             x = call(layer_params, x, key=layer_key, mask=mask)
         return x
 
+    def walk(self, params: Any) -> list[tuple[Any, Any]]:
+        """Return (layer, parameters) of every layer, those of inner networks too."""
+        pairs: list[tuple[Any, Any]] = []
+        for layer, own in zip(self.layers, params, strict=True):
+            inner = isinstance(layer, Network)
+            pairs += layer.walk(own) if inner else [(layer, own)]
+        return pairs
+
+    def trace(
+        self,
+        params: Any,
+        x: Any,
+        *,
+        key: Any = None,
+        mask: Any = None,
+        shifts: Any = None,
+    ) -> list[Signal]:
+        """Return what came out of every layer, in the order of :meth:`walk`.
+
+        Equations
+        ---------
+            hⁱ = netᵢ(aⁱ⁻¹) + sⁱ,   aⁱ = φᵢ(hⁱ)
+
+        Parameters
+        ----------
+        params, x, key, mask
+            As in a call of the network.
+        shifts : list of arrays or None, optional
+            sⁱ, one a layer, None for those without a net input. The derivative of a
+            loss with respect to sⁱ at 0 is the error signal δⁱ = ∂ℓ/∂hⁱ.
+        """
+        signals: list[Signal] = []
+        for i, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
+            how = {"key": None if key is None else jax.random.fold_in(key, i)}
+            rest = None if shifts is None else shifts[len(signals) :]
+            if isinstance(layer, Network):
+                signals += layer.trace(own, x, mask=mask, shifts=rest, **how)
+            else:
+                shift = rest[0] if rest else None
+                signals.append(_signal(layer, own, x, shift, mask=mask, **how))
+            x = signals[-1].a if signals else x
+        return signals
+
     @property
     def out_activation(self) -> Any:
         """Name (or function) of the last layer's activation."""
@@ -104,3 +154,12 @@ class Network:
     def output(self, h: Any) -> Any:
         """Return φ(h) of the last layer."""
         return activation(self.out_activation)(h)
+
+
+def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:
+    """Return what comes out of one layer whose net input is shifted."""
+    if not (hasattr(layer, "net") and hasattr(layer, "activation")):
+        return Signal(None, layer(params, x, **how))
+    h = layer.net(params, x, **how)
+    h = h if shift is None else h + shift
+    return Signal(h, activation(layer.activation)(h))

@@ -162,3 +162,74 @@ def test_the_last_layer_must_have_an_activation():
     """``Dropout`` has no net input from which a loss could be computed."""
     with pytest.raises(ValueError, match="Dropout"):
         Network((Dense(2), Dropout(0.5))).net(({}, {}), X)
+
+
+def test_trace_by_hand():
+    signals = TWO.trace(PARAMS, X)
+    expected = [(H1, A1), ([H2], [A2])]
+    for signal, (h, a) in zip(signals, expected, strict=True):
+        np.testing.assert_allclose(signal.h, [h], rtol=1e-15)
+        np.testing.assert_allclose(signal.a, [a], rtol=1e-15)
+
+
+def test_the_derivative_with_respect_to_a_shift_is_delta():
+    """δ² = a − y, δ¹ = φ′(h¹) ∘ W² δ², from one backward pass."""
+
+    def loss(shifts):
+        h = TWO.trace(PARAMS, X, shifts=shifts)[-1].h
+        return loss_from_net("binary_cross_entropy", "logistic", h, jnp.ones((1, 1)))[0]
+
+    delta = jax.grad(loss)([jnp.zeros((1, 2)), jnp.zeros((1, 1))])
+    d2 = A2 - 1.0
+    d1 = [(1 - A1[i] ** 2) * W2[i, 0] * d2 for i in range(2)]
+    np.testing.assert_allclose(delta[0], [d1], rtol=1e-13)
+    np.testing.assert_allclose(delta[1], [[d2]], rtol=1e-13)
+
+
+def test_a_shift_goes_through_the_layers_above():
+    shifted = TWO.trace(PARAMS, X, shifts=[np.array([[0.5, 0.0]]), None])
+    a1 = [math.tanh(H1[0] + 0.5), A1[1]]
+    np.testing.assert_allclose(shifted[0].h, [[H1[0] + 0.5, H1[1]]], rtol=1e-15)
+    np.testing.assert_allclose(shifted[1].h, [[a1[0] - 2 * a1[1] + 0.3]], rtol=1e-14)
+
+
+DEEP = Network(
+    (Dropout(0.4), Network((Dense(6, "tanh"), Dropout(0.5))), Dense(3, "softmax"))
+)
+
+
+@pytest.mark.parametrize("key", [None, 5])
+def test_trace_ends_in_the_output_with_and_without_a_key(key):
+    """Inner networks are walked through; every layer draws the same as in a call."""
+    params, _ = DEEP.init(Key(1), (4,), np.float64)
+    x = np.random.default_rng(0).standard_normal((7, 4))
+    key = None if key is None else jax.random.key(key)
+    signals = DEEP.trace(params, x, key=key)
+    assert [s.h is None for s in signals] == [True, False, True, False]
+    np.testing.assert_array_equal(signals[-1].a, DEEP(params, x, key=key))
+    np.testing.assert_array_equal(signals[-1].h, DEEP.net(params, x, key=key))
+    if key is not None:
+        assert np.any(np.asarray(signals[0].a) != x)
+
+
+def test_shifts_reach_the_layers_of_inner_networks():
+    params, _ = DEEP.init(Key(1), (4,), np.float64)
+    x = np.ones((2, 4))
+    shifts = [None, np.full((2, 6), 0.25), None, np.full((2, 3), -1.0)]
+    plain, shifted = DEEP.trace(params, x), DEEP.trace(params, x, shifts=shifts)
+    np.testing.assert_allclose(shifted[1].h, plain[1].h + 0.25, rtol=1e-15)
+    above = np.tanh(plain[1].h + 0.25) @ params[2]["weight"] - 1.0
+    np.testing.assert_allclose(shifted[3].h, above, rtol=1e-13)
+
+
+def test_walk_goes_through_inner_networks():
+    params, _ = DEEP.init(Key(1), (4,))
+    pairs = DEEP.walk(params)
+    assert [type(layer).__name__ for layer, _ in pairs] == [
+        "Dropout",
+        "Dense",
+        "Dropout",
+        "Dense",
+    ]
+    assert pairs[1][1] is params[1][0]
+    assert pairs[3][1] is params[2]
