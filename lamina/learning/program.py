@@ -31,7 +31,7 @@ def compile_count() -> int:
     return getattr(_this_thread, "compilations", 0)
 
 
-def _count_compilation() -> None:
+def count_compilation() -> None:
     """Count one; called while a program is traced, which happens once a program."""
     _this_thread.compilations = compile_count() + 1
 
@@ -107,7 +107,7 @@ def train(
         sums[name] (epochs per call,): each number that the algorithm reports, times
         its batch's weight and summed over the epoch; ``sums["weight"]``: the weights.
     """
-    _count_compilation()
+    count_compilation()
     key = device_key(key_words)
 
     def take_step(epoch: Any, step: Any, carry: Any) -> Any:
@@ -169,7 +169,7 @@ def evaluate(
 
     Shapes: order (steps, batch); outputs (steps · batch, …).
     """
-    _count_compilation()
+    count_compilation()
 
     def one(rows: Any) -> tuple[Any, Any, Any]:
         batch = _take(data, rows)
@@ -184,7 +184,7 @@ def evaluate(
 
 def apply(network: Any, params: Any, x: Any) -> Any:
     """Return the network's outputs for x (batch, …)."""
-    _count_compilation()
+    count_compilation()
     return network(params, x)
 
 
