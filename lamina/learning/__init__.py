@@ -16,6 +16,7 @@ from lamina.learning.schedules import (
     InverseTime,
     Step,
 )
+from lamina.learning.selective import SelectiveDelta
 from lamina.learning.sgd import SGD
 from lamina.learning.stopping import (
     Below,
@@ -48,6 +49,7 @@ __all__ = [
     "PerceptronRule",
     "Progress",
     "Result",
+    "SelectiveDelta",
     "SmallChange",
     "SmallImprovement",
     "Step",

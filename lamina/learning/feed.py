@@ -199,6 +199,14 @@ class Feed:
         weight = np.asarray(batch.weight) * times.astype(self.examples.dtype)
         return batch._replace(weight=jax.device_put(weight))
 
+    def only(self, rows: np.ndarray) -> "Feed":
+        """Return a feed of some of the rows that runs in the same programs."""
+        feed = copy.copy(self)
+        vars(feed).pop("whole_batch", None)
+        feed.rows = np.asarray(rows, np.int32)
+        feed.steps = -(-len(rows) // self.batch_size)
+        return feed
+
     def in_order(self) -> "Feed":
         """Return this feed with its rows as they were given."""
         feed = copy.copy(self)
@@ -221,14 +229,23 @@ class Feed:
             return self.rows
         return key.fold_in("order", epoch).generator().permutation(self.rows)
 
-    def blocks(self, key: Key, epoch: int) -> Iterator[tuple[Batch, np.ndarray, int]]:
-        """Yield (examples, their order, number of steps) block by block."""
-        rows = self.order(key, epoch, 1)[0]
+    @property
+    def block_steps(self) -> int:
+        """Steps of a streamed block."""
         row_bytes = int(np.prod(self.examples.shape)) * self.examples.dtype.itemsize
         size = int(STREAM_BYTES // max(1, row_bytes * self.batch_size))
-        size = max(1, min(size, self._max_steps))
+        return max(1, min(size, self._max_steps))
+
+    def blocks(
+        self, key: Key, epoch: int, step: int = 0
+    ) -> Iterator[tuple[Batch, np.ndarray, int]]:
+        """Yield (examples, their order, number of steps) block by block.
+
+        From a step on at which a block begins.
+        """
+        rows, size = self.order(key, epoch, 1)[0], self.block_steps
         local = np.arange(size * self.batch_size, dtype=np.int32)
-        for start in range(0, self.steps, size):
+        for start in range(step, self.steps, size):
             block = np.full((size, self.batch_size), self.examples.n, np.int32)
             taken = rows[start : min(start + size, self.steps)]
             block[: len(taken)] = taken

@@ -182,6 +182,20 @@ def evaluate(
     return jnp.sum(losses), jnp.sum(weights), outputs
 
 
+def deltas(objective: Objective, params: Any, data: Batch, order: Any) -> Any:
+    """Return ‖∂ℓ/∂h‖₂ (steps · batch,) of every example, in application mode."""
+    count_compilation()
+
+    def one(rows: Any) -> Any:
+        batch = _take(data, rows)
+        batch = batch._replace(weight=jnp.ones_like(batch.weight))
+        h = objective.network.net(params, batch.x)
+        delta = jax.grad(objective.total_loss)(h, batch)
+        return jnp.sqrt(jnp.sum(delta * delta, axis=tuple(range(1, delta.ndim))))
+
+    return jax.lax.map(one, order).reshape(-1)
+
+
 def apply(network: Any, params: Any, x: Any) -> Any:
     """Return the network's outputs for x (batch, …)."""
     count_compilation()
@@ -190,4 +204,5 @@ def apply(network: Any, params: Any, x: Any) -> Any:
 
 compiled_train = Compiled(train)
 compiled_evaluate = Compiled(evaluate)
+compiled_deltas = Compiled(deltas)
 compiled_apply = Compiled(apply)
