@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import lamina
 from lamina import learning
+from lamina.estimators.health import Watched
 from lamina.estimators.summary import layer_table
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
@@ -68,7 +69,7 @@ def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
     raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(Watched, BaseEstimator):
     """Base of all estimators that hold a network.
 
     Attributes
@@ -84,6 +85,9 @@ class NetworkEstimator(BaseEstimator):
         Epochs of the last call of ``fit``.
     n_compiles_ : int
         Programs that ``fit`` had to compile; 0 when the structure was known.
+    health_ : dict of list
+        What went on inside the network: see
+        :attr:`lamina.estimators.health.Watched.health_`.
     stopped_ : str
         Why learning ended: "finished", "stopped", "diverged" or "interrupted".
     """
@@ -142,7 +146,7 @@ class NetworkEstimator(BaseEstimator):
             raise
 
     def summary(self) -> str:
-        """Return a table of layers, shapes and parameters as text.
+        """Return a table of layers, shapes and parameters as text, and any advice.
 
         Raises
         ------
@@ -150,7 +154,9 @@ class NetworkEstimator(BaseEstimator):
             If there is no network yet.
         """
         check_is_fitted(self)
-        return layer_table(self.network_, self.params_, self._input_shape())
+        table = layer_table(self.network_, self.params_, self._input_shape())
+        advice = getattr(self, "advice_", None)
+        return table if advice is None else f"{table}\nadvice: {advice}"
 
     def _input_shape(self) -> tuple[int, ...]:
         return (self.n_features_in_,)
@@ -165,17 +171,33 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError(f"dtype must be one of {DTYPES}, got {self.dtype!r}")
         return np.dtype(self.dtype)
 
-    def _precision(self) -> Any:
-        """Return a context in which the device computes in the estimator's dtype."""
-        return jax.enable_x64(True) if self.dtype == "float64" else nullcontext()
+    def _learning_dtype(self, algorithm: Any) -> np.dtype:
+        """Return the type to learn in; some algorithms need double precision."""
+        return np.dtype(float) if getattr(algorithm, "double", False) else self._dtype()
 
-    def _learn(self, objective: learning.Objective, algorithm: Any, **how: Any) -> None:
-        """Call the loop, from where an earlier call ended, and keep what it returns."""
-        before = compile_count()
-        how["params"] = jax.tree.map(self._in_dtype, how["params"])
+    def _precision(self, dtype: np.dtype | None = None) -> Any:
+        """Return a context in which the device computes in a type, the estimator's."""
+        double = (dtype or self._dtype()) == np.float64
+        return jax.enable_x64(True) if double else nullcontext()
+
+    def _learn(
+        self,
+        objective: learning.Objective,
+        algorithm: Any,
+        *,
+        prefix: str = "",
+        **how: Any,
+    ) -> None:
+        """Call the loop, from where an earlier call ended, and keep what it returns.
+
+        A prefix keeps the history of a second run apart.
+        """
+        before, dtype = compile_count(), self._learning_dtype(algorithm)
+        how["params"] = jax.tree.map(lambda a: np.asarray(a, dtype), how["params"])
+        how["health"] = self._new_recorder(objective, how["feed"], how["params"])
         result = learning.fit(objective, algorithm, **how)
         self.n_compiles_ = compile_count() - before
-        self.params_ = jax.tree.map(_writable, result.params)
+        self.params_ = jax.tree.map(self._kept, result.params)
         self._state = jax.tree.map(np.asarray, result.state)
         self._state_owner = self._owner(algorithm)
         self._epochs += result.epochs
@@ -183,7 +205,7 @@ class NetworkEstimator(BaseEstimator):
         self.n_iter_ = result.epochs
         self.stopped_ = result.reason
         for name, values in result.history.items():
-            self.history_.setdefault(name, []).extend(values)
+            self.history_.setdefault(prefix + name, []).extend(values)
         _explain(result, how["epochs"], how.get("stopping", ()), self._advice)
 
     def _kept_state(self, algorithm: Any) -> Any:
@@ -191,26 +213,24 @@ class NetworkEstimator(BaseEstimator):
         return self._state if self._state_owner == self._owner(algorithm) else None
 
     def _owner(self, algorithm: Any) -> str:
-        return f"{type(algorithm).__name__} {self.dtype}"
+        return f"{type(algorithm).__name__} {self._learning_dtype(algorithm)}"
 
-    def _in_dtype(self, leaf: Any) -> np.ndarray:
-        return np.asarray(leaf, self._dtype())
+    def _kept(self, leaf: Any) -> np.ndarray:
+        """Return a writable copy in the estimator's type."""
+        return np.array(leaf, self._dtype())
 
     def _fresh(self, network: Network, key: Key, shape: tuple[int, ...]) -> None:
         """Start anew: initial parameters, no history."""
         self.network_ = network
         self.params_, _ = network.init(key.fold_in("init"), shape, self._dtype())
         self._state, self._state_owner = None, None
+        self._recorder, self._health = None, None
         self._epochs, self.t_ = 0, 0
         self.history_: dict[str, list[float]] = {}
 
     def _outputs(self, x: Any) -> np.ndarray:
         with self._precision():
             return outputs(self.network_, self.params_, x, self._dtype())
-
-
-def _writable(leaf: Any) -> np.ndarray:
-    return np.array(leaf)
 
 
 def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -> None:

@@ -7,8 +7,15 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from lamina.estimators.checks import check_fits_float32
-from lamina.estimators.feedforward import FeedForward, is_stochastic
+from lamina.estimators.feedforward import (
+    FeedForward,
+    is_stochastic,
+    with_missing,
+    without_missing,
+)
 from lamina.estimators.labels import Labels
+
+TINY = 1e-300
 
 
 class MLPClassifier(ClassifierMixin, FeedForward):
@@ -36,9 +43,13 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         φ of the hidden layers, one for all or one for each: "identity", "logistic",
         "tanh", "relu", "leaky_relu", "threshold", "sign", "softmax", "exp", or a
         function.
-    solver : {"adam", "sgd", "lbfgs"} or algorithm description, default="adam"
+    solver : str or algorithm description, default="adam"
+        "adam", "sgd" and "lbfgs" as in scikit-learn; "rmsprop", "rprop" (whole
+        batches), "cg", "bfgs", "newton", "lm" (Levenberg–Marquardt) and "exact" (the
+        closed form, for a linear network with squared error) with their own defaults.
         ``solver=SGD(0.1, momentum=0.9)`` sets its rates itself; a grid search reaches
-        them as ``solver__learning_rate``.
+        them as ``solver__learning_rate``. "lm", "newton" and "exact" compute in
+        double precision whatever ``dtype`` says.
     alpha : float, default=0.0001
         α, the L2 penalty.
     batch_size : int, "auto" or "full", default="auto"
@@ -99,6 +110,39 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         returns True stops.
     dtype : {"float32", "float64"}, default="float32"
         Type of the computation.
+    schedule : str or schedule description, optional
+        How the learning rate changes from epoch to epoch, for every solver that has
+        one: "cosine", "step", "inverse_time" (α₀ / (i + c)), "bold_driver", or one with
+        its numbers, ``Step(every=20, factor=0.5)``; see
+        :mod:`lamina.learning.schedules`. The loss is a mean over examples: what is
+        η = 0.7 / l for a sum over l examples is a rate of 0.7 here.
+    stopping : list of rules, optional
+        Rules in place of ``tol`` and ``n_iter_no_change``, any of which stops:
+        ``[Below("loss", 0.01), SmallImprovement(), SmallChange(1e-4)]``; see
+        :mod:`lamina.learning.stopping`.
+    monitor : {"score", "loss"}, default="score"
+        What early stopping watches on the validation rows, and whose best weights it
+        gives back. The loss tells more than the accuracy of few rows.
+    refit : {"restart", "continue"}, optional
+        After early stopping, learn from the validation rows too: start anew for as many
+        epochs as were best, or go on from the best weights until the loss falls below
+        the validation loss they had (deck 002). ``history_["refit_loss"]`` holds the
+        losses of this second run, ``refit_n_iter_`` its epochs.
+    input_noise, weight_noise : float, default=0
+        Standard deviation of Gaussian noise on inputs and on weights in each training
+        step.
+    label_smoothing : float, default=0
+        s: targets become (1 − s) y + s / K for K classes.
+    max_norm : float, optional
+        Largest length of the weights into a unit.
+    clip_norm, clip_value : float, optional
+        Largest length of the gradient over all parameters, largest size of one of its
+        components.
+    selective_delta : SelectiveDelta, optional
+        Learn from the examples with large δ between two whole epochs (deck 004).
+    adversarial : FGSM or PGD, optional
+        Learn from examples that were made as wrong as the bound of their norm allows
+        (deck 002).
 
     Attributes
     ----------
@@ -106,6 +150,8 @@ class MLPClassifier(ClassifierMixin, FeedForward):
     best_validation_score_, t_, n_iter_, n_layers_, n_outputs_, out_activation_,
     n_features_in_, feature_names_in_
         As in scikit-learn.
+    best_epoch_ : int
+        The epoch whose weights are kept.
     network_, params_, history_, n_compiles_, stopped_
         See :class:`lamina.estimators.base.NetworkEstimator`.
 
@@ -160,6 +206,18 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         class_weight=None,
         callbacks=None,
         dtype="float32",
+        schedule=None,
+        stopping=None,
+        monitor="score",
+        refit=None,
+        input_noise=0.0,
+        weight_noise=0.0,
+        label_smoothing=0.0,
+        max_norm=None,
+        clip_norm=None,
+        clip_value=None,
+        selective_delta=None,
+        adversarial=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -193,6 +251,18 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.dtype = dtype
+        self.schedule = schedule
+        self.stopping = stopping
+        self.monitor = monitor
+        self.refit = refit
+        self.input_noise = input_noise
+        self.weight_noise = weight_noise
+        self.label_smoothing = label_smoothing
+        self.max_norm = max_norm
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.selective_delta = selective_delta
+        self.adversarial = adversarial
 
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network.
@@ -244,6 +314,15 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         outputs = self._predicted(X)
         return self._labels.decode(outputs)
 
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy; where labels are missing (NaN), of those measured.
+
+        A row of several labels is right if all that are measured are.
+        """
+        if without_missing(y)[1] is None:
+            return super().score(X, y, sample_weight)
+        return self._score_measured(X, y, sample_weight)
+
     def predict_proba(self, X):
         """Return probabilities (n_samples, n_classes), or of each label to be on.
 
@@ -279,6 +358,11 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         return "cross_entropy" if multiclass else "binary_cross_entropy"
 
     def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
+        y, missing = without_missing(y)
+        codes = self._codes(y, first, incremental, classes)
+        return codes if missing is None else with_missing(codes, missing)
+
+    def _codes(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
         if first and classes is None:
             self._labels, codes = Labels.of(y)
             self.classes_ = self._labels.classes
@@ -314,7 +398,10 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
     ) -> float:
         right = self._labels.codes(outputs) == target
-        right = right.all(axis=1) if right.ndim == 2 else right
+        if right.ndim == 2:
+            missing = np.isnan(target)
+            weight = weight * ~missing.all(axis=1)
+            right = (right | missing).all(axis=1)
         return float(np.average(right, weights=weight)) if weight.any() else np.nan
 
     def __sklearn_tags__(self):
@@ -341,6 +428,8 @@ class MLPRegressor(RegressorMixin, FeedForward):
 
     Notes
     -----
+    Targets of several columns may hold NaN for what was not measured.
+
     For several outputs the loss is their sum, whose gradient scikit-learn follows too;
     the ``loss_`` that scikit-learn prints is their mean.
 
@@ -394,6 +483,17 @@ class MLPRegressor(RegressorMixin, FeedForward):
         scale_target=False,
         callbacks=None,
         dtype="float32",
+        schedule=None,
+        stopping=None,
+        monitor="score",
+        refit=None,
+        input_noise=0.0,
+        weight_noise=0.0,
+        max_norm=None,
+        clip_norm=None,
+        clip_value=None,
+        selective_delta=None,
+        adversarial=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -427,6 +527,17 @@ class MLPRegressor(RegressorMixin, FeedForward):
         self.scale_target = scale_target
         self.callbacks = callbacks
         self.dtype = dtype
+        self.schedule = schedule
+        self.stopping = stopping
+        self.monitor = monitor
+        self.refit = refit
+        self.input_noise = input_noise
+        self.weight_noise = weight_noise
+        self.max_norm = max_norm
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.selective_delta = selective_delta
+        self.adversarial = adversarial
 
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network: see :meth:`MLPClassifier.fit`; y holds numbers."""
@@ -441,6 +552,12 @@ class MLPRegressor(RegressorMixin, FeedForward):
         """Return float64 numbers (n_samples,), or (n_samples, n_outputs)."""
         outputs = self._predicted(X)
         return self._decode(outputs)
+
+    def score(self, X, y, sample_weight=None):
+        """Return R²; where targets are missing (NaN), of those measured."""
+        if without_missing(y)[1] is None:
+            return super().score(X, y, sample_weight)
+        return self._score_measured(X, y, sample_weight)
 
     # ---- what differs from classification -------------------------------------------
 
@@ -465,8 +582,8 @@ class MLPRegressor(RegressorMixin, FeedForward):
         if self.loss == "poisson":
             raise ValueError("scale_target cannot be used with loss='poisson'")
         y = y.reshape(len(y), -1).astype(np.float64)
-        scale = y.std(axis=0)
-        return y.mean(axis=0), np.where(scale > 0, scale, 1)
+        scale = np.nanstd(y, axis=0)
+        return np.nanmean(y, axis=0), np.where(scale > 0, scale, 1)
 
     def _n_outputs(self, target: np.ndarray) -> int:
         return target.shape[1]
@@ -474,7 +591,7 @@ class MLPRegressor(RegressorMixin, FeedForward):
     def _target(self, target: np.ndarray) -> np.ndarray:
         scaled = (target - self.target_mean_) / self.target_scale_
         if self._dtype() == np.float32:
-            check_fits_float32(scaled, "y")
+            check_fits_float32(np.nan_to_num(scaled, posinf=np.inf), "y")
         return scaled
 
     def _decode(self, outputs: np.ndarray) -> np.ndarray:
@@ -491,11 +608,14 @@ class MLPRegressor(RegressorMixin, FeedForward):
         numbers = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
         if not weight.any() or not np.isfinite(numbers).all():
             return np.nan
-        mean = np.average(target, axis=0, weights=weight)
-        rest = np.average((target - numbers) ** 2, axis=0, weights=weight)
-        spread = np.average((target - mean) ** 2, axis=0, weights=weight)
-        known = spread > 0
-        ratio = np.divide(rest, spread, out=(rest > 0).astype(float), where=known)
+        known = ~np.isnan(target) * weight[:, None]
+        measured = np.maximum(known.sum(axis=0), TINY)
+        target = np.nan_to_num(target)
+        mean = (known * target).sum(axis=0) / measured
+        rest = (known * (target - numbers) ** 2).sum(axis=0) / measured
+        spread = (known * (target - mean) ** 2).sum(axis=0) / measured
+        varies = spread > 0
+        ratio = np.divide(rest, spread, out=(rest > 0).astype(float), where=varies)
         return float(np.mean(1 - ratio))
 
     def __sklearn_tags__(self):

@@ -20,7 +20,6 @@ from lamina.estimators.table_input import (
     learnt_from,
     with_target,
 )
-from lamina.estimators.watch import fit_watched
 from lamina.networks import Key
 
 
@@ -150,7 +149,7 @@ class TableModel(BaseEstimator):
         schema = learnt_from(whole, table.take(rows[train]))
         X = schema.encode(table.take(rows))
         estimator = self._estimator(schema, len(train), seed)
-        self._train(estimator, X[train], y[train], seed)
+        self._train(estimator, X[train], y[train])
         self.schema_, self.task_, self.notes_ = schema, whole.task, list(schema.notes)
         self.n_train_, self.n_holdout_ = len(train), len(held)
         self.holdout_rows_ = rows[held]
@@ -189,17 +188,14 @@ class TableModel(BaseEstimator):
             estimator.set_params(random_state=seed.seed)
         return estimator
 
-    def _train(self, estimator: Any, X: np.ndarray, y: np.ndarray, seed: Key) -> None:
-        """Train the network, by default with a watch over its validation loss."""
+    def _train(self, estimator: Any, X: np.ndarray, y: np.ndarray) -> None:
+        """Train the network with the progress and the callbacks asked for."""
         own = {"callbacks": estimator.callbacks, "verbose": estimator.verbose}
         estimator.set_params(
             callbacks=[*(estimator.callbacks or ()), *(self.callbacks or ())],
             verbose=self.verbose or estimator.verbose,
         )
-        if self.estimator is None and estimator.early_stopping:
-            self.best_epoch_ = fit_watched(estimator, X, y, seed.fold_in("validation"))
-        else:
-            self.best_epoch_ = _best_epoch(estimator.fit(X, y))
+        self.best_epoch_ = estimator.fit(X, y).best_epoch_
         self.estimator_ = estimator.set_params(**own)
 
     def _score(
@@ -334,10 +330,3 @@ def _check_task(estimator: Any, task: str | None) -> None:
             f"the target calls for {task}, but the estimator is a "
             f"{type(estimator).__name__}"
         )
-
-
-def _best_epoch(estimator: Any) -> int:
-    values = estimator.history_.get("score") if estimator.early_stopping else None
-    if values:
-        return int(np.nanargmax(values)) + 1
-    return int(estimator.n_iter_)
