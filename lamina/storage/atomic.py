@@ -17,7 +17,12 @@ class UnwritableError(ValueError):
     """A file cannot be written where a person wants it: one line that says why."""
 
 
-def replace_file(path: str | os.PathLike, chunks: Iterable[Any]) -> None:
+def replace_file(
+    path: str | os.PathLike,
+    chunks: Iterable[Any],
+    *,
+    previous: str | os.PathLike | None = None,
+) -> None:
     """Write a file under a temporary name in the same folder, then rename it.
 
     Data and folder are flushed to the disk, so that after a power cut there is the old
@@ -29,6 +34,9 @@ def replace_file(path: str | os.PathLike, chunks: Iterable[Any]) -> None:
     path : path
         A symbolic link is followed; an existing file's permissions are kept.
     chunks : iterable of bytes-like
+    previous : path, optional
+        In the same folder: the file that was there gets this name. If the process is
+        killed between the two renamings, it has this name alone.
 
     Raises
     ------
@@ -45,6 +53,8 @@ def replace_file(path: str | os.PathLike, chunks: Iterable[Any]) -> None:
         _write_new(temporary, chunks)
         if target.exists():
             os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+            if previous is not None:
+                os.replace(target, previous)
         os.replace(temporary, target)
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)

@@ -112,6 +112,8 @@ def write(
     path: str | os.PathLike,
     description: Mapping[str, Any],
     tensors: Mapping[str, np.ndarray],
+    *,
+    previous: str | os.PathLike | None = None,
 ) -> None:
     """Write a model file: whole, or not at all.
 
@@ -121,6 +123,8 @@ def write(
     description : dict of JSON types
     tensors : dict of ndarray
         Numbers or truth values of any shape.
+    previous : path, optional
+        Name for the file that was there, see :func:`lamina.storage.replace_file`.
 
     Raises
     ------
@@ -145,7 +149,8 @@ def write(
             f"{len(arrays):,} tensors need a header of {len(header):,} bytes; a model "
             f"file's has at most {MAX_HEADER:,}"
         )
-    replace_file(path, [len(header).to_bytes(8, "little"), header, *data])
+    chunks = [len(header).to_bytes(8, "little"), header, *data]
+    replace_file(path, chunks, previous=previous)
 
 
 def _little_endian(name: str, array: np.ndarray) -> np.ndarray:

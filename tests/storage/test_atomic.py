@@ -130,3 +130,14 @@ def test_folders_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
         UnwritableError, match="a: cannot be written: Permission denied"
     ):
         check_writable(tmp_path / "a")
+
+
+def test_the_file_before_keeps_another_name(tmp_path):
+    for content in (b"1", b"2", b"3"):
+        replace_file(tmp_path / "a", [content], previous=tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == b"3"
+    assert (tmp_path / "b").read_bytes() == b"2"
+    with pytest.raises(PowerCutError):
+        replace_file(tmp_path / "a", failing_chunks(), previous=tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"2"
+    assert names(tmp_path) == ["a", "b"]

@@ -1,0 +1,361 @@
+"""Checkpoints: the last two snapshots of a run, in a folder of its own.
+
+::
+
+    checkpoint.lamina            the newest
+    checkpoint.previous.lamina   the one before
+    checkpoint.lock              held by the process that writes
+
+Each is one file in the format of :mod:`lamina.storage.modelfile`: a description in JSON
+and tensors under one SHA-256, no code. A new one is written whole and flushed to the
+disk under a temporary name, then the newest is renamed to the one before and the new
+one to the newest. So at every moment at least one whole file is there, wherever a
+process is killed. If the newest is damaged all the same, by a failing disk for
+instance, the one before is taken.
+
+A checkpoint says which run it belongs to (data, network, settings, version), and any
+other run is refused.
+"""
+
+import contextlib
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamina.storage import modelfile
+from lamina.storage.atomic import UnwritableError, check_writable
+from lamina.storage.modelfile import ModelFileError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes on one folder are not found out there
+    fcntl = None
+
+FORMAT = 1
+NEWEST, PREVIOUS = "checkpoint.lamina", "checkpoint.previous.lamina"
+LOCK = "checkpoint.lock"
+MAX_DEPTH = 64
+MOST_DIFFERENCES = 5
+
+Run = Mapping[str, Mapping[str, Any]]
+"""What a run is: groups of names with what JSON can say of them."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used: one line that says which and why."""
+
+
+class Checkpoint:
+    """The checkpoint of a run in a folder; see the text of this module.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    seconds : float
+        Least time from one writing to the next.
+    """
+
+    def __init__(self, folder: str | os.PathLike, seconds: float = 30.0) -> None:
+        self.folder, self.seconds = Path(folder), seconds
+        self.run: Run = {}
+        self.made_with: Mapping[str, Any] = {}
+        self._lock: int | None = None
+        self._found: dict[str, Any] | None = None
+        self._parts: dict[str, Any] = {}
+        self._written = -math.inf
+
+    def __enter__(self) -> "Checkpoint":
+        """Make the folder ready: writable, locked, without the rest of killed runs.
+
+        Raises
+        ------
+        UnwritableError
+            If nothing can be written there.
+        CheckpointError
+            If another process writes there, or what is there is damaged.
+        """
+        self._make()
+        self._take_lock()
+        try:
+            self._sweep()
+            self._found = self._read()
+            self._parts = dict(self._found["parts"]) if self._found else {}
+        except BaseException:
+            self._free_lock()
+            raise
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._free_lock()
+
+    # ---- snapshots ------------------------------------------------------------------
+
+    def part(self, name: str) -> "Part":
+        """Return what writes one part of the run, in the order in which they are taken.
+
+        Most runs have one part. Training anew with the best number of epochs, for
+        instance, is a second one.
+        """
+        return Part(self, name)
+
+    def load(self, part: str) -> dict[str, Any] | None:
+        """Return a part's snapshot, None if there is none."""
+        return self._parts.get(part)
+
+    def due(self) -> bool:
+        """Return whether the last one was written long enough ago."""
+        return time.monotonic() - self._written >= self.seconds
+
+    def save(self, part: str, snapshot: Mapping[str, Any]) -> None:
+        """Write a part's snapshot; the newest file becomes the one before.
+
+        Parts that were begun after this one are dropped: they followed from how it
+        ended.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was there is untouched.
+        ValueError
+            If it holds what has no place in a file.
+        """
+        names = list(self._parts)
+        earlier = names[: names.index(part)] if part in names else names
+        parts = {name: self._parts[name] for name in earlier} | {part: snapshot}
+        tensors: dict[str, np.ndarray] = {}
+        description = {
+            "checkpoint": FORMAT,
+            "run": _pack(self.run, "run", tensors),
+            "made_with": _pack(self.made_with, "made_with", tensors),
+            "parts": _pack(parts, "parts", tensors),
+        }
+        previous = self.folder / PREVIOUS
+        try:
+            modelfile.write(
+                self.folder / NEWEST, description, tensors, previous=previous
+            )
+        except OSError as error:
+            where = os.fspath(self.folder)
+            raise OSError(error.errno, error.strerror, where) from None
+        finally:  # a disk that is full is not asked again at every step
+            self._written = time.monotonic()
+        self._parts = parts
+
+    # ---- which run ------------------------------------------------------------------
+
+    def belongs_to(self, run: Run, made_with: Mapping[str, Any]) -> None:
+        """Say which run is being written; refuse it if the checkpoint is of another.
+
+        Parameters
+        ----------
+        run : dict of dict
+            Data and settings: all must be the same.
+        made_with : dict
+            Libraries and machine: that they are others is only a warning, for the run
+            can go on, though perhaps not to the same bits.
+
+        Raises
+        ------
+        CheckpointError
+            Naming what differs.
+        """
+        self.run, self.made_with = run, made_with
+        if self._found is None:
+            return
+        if found := _listed(differences(self._found["run"], run)):
+            raise CheckpointError(
+                f"{self.folder}: holds the checkpoint of another run: {found}. Use "
+                "another folder, or remove this one to start anew"
+            )
+        was = {"made with": self._found["made_with"]}
+        if found := _listed(differences(was, {"made with": made_with})):
+            warnings.warn(
+                f"{self.folder}: the run goes on, but perhaps not to the same bits: "
+                f"{found}",
+                stacklevel=2,
+            )
+
+    # ---- the folder -----------------------------------------------------------------
+
+    def _make(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise UnwritableError(
+                f"{self.folder}: is a file; a checkpoint is a folder"
+            ) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UnwritableError(
+                f"{self.folder}: the folder cannot be made: {reason}"
+            ) from None
+        check_writable(self.folder / NEWEST)
+
+    def _take_lock(self) -> None:
+        """Keep every other process and thread out until this one ends."""
+        if fcntl is None:
+            return
+        lock = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise CheckpointError(
+                f"{self.folder}: another run writes its checkpoint here at this moment"
+            ) from None
+        except OSError:  # a network disk without locks: go on without
+            os.close(lock)
+            return
+        self._lock = lock
+
+    def _free_lock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left half written; the lock keeps out others."""
+        for path in self.folder.glob(f".{NEWEST}.*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _read(self) -> dict[str, Any] | None:
+        """Return what the newest file says that is whole."""
+        newest, previous = self.folder / NEWEST, self.folder / PREVIOUS
+        try:
+            return _read(newest) if newest.exists() else _read_if_there(previous)
+        except ModelFileError as damage:
+            error = damage
+        try:
+            found = _read_if_there(previous)
+        except ModelFileError as damage:
+            raise CheckpointError(f"{error}; and {damage}") from None
+        if found is None:
+            raise CheckpointError(f"{error}; there is no earlier one") from None
+        warnings.warn(
+            f"{error}; the run goes on from the one before", UserWarning, stacklevel=2
+        )
+        os.replace(previous, newest)  # lest the damaged one becomes the one before
+        return found
+
+
+class Part:
+    """One part of a run's checkpoint, as the training loop asks for it."""
+
+    def __init__(self, checkpoint: Checkpoint, name: str) -> None:
+        self.checkpoint, self.name = checkpoint, name
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the snapshot that was there, None if there was none."""
+        return self.checkpoint.load(self.name)
+
+    def due(self) -> bool:
+        """Return whether the last one was written long enough ago."""
+        return self.checkpoint.due()
+
+    def save(self, snapshot: Mapping[str, Any]) -> None:
+        """Write a snapshot, or raise OSError."""
+        self.checkpoint.save(self.name, snapshot)
+
+
+def _read_if_there(path: Path) -> dict[str, Any] | None:
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    description, tensors = modelfile.read(path)
+    if description.get("checkpoint") != FORMAT:
+        other = description.get("checkpoint")
+        what = f"format {str(other)[:20]}" if other else "a model, not a checkpoint"
+        raise ModelFileError(f"{path}: holds {what}; this lamina reads {FORMAT}")
+    try:
+        names = ("run", "made_with", "parts")
+        found = {name: _unpack(description[name], tensors) for name in names}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFileError(f"{path}: is not readable: {error}") from None
+    parts = found["parts"].values() if isinstance(found["parts"], dict) else [None]
+    if not all(isinstance(part, dict) for part in (*found.values(), *parts)):
+        raise ModelFileError(f"{path}: is not readable")
+    return found
+
+
+def differences(was: Any, now: Run) -> Iterator[str]:
+    """Yield what differs between two runs, ``name: this, was that``."""
+    for group, names in now.items():
+        before = was.get(group)
+        before = before if isinstance(before, dict) else {}
+        for name in (*names, *(n for n in before if n not in names)):
+            old, new = before.get(name), names.get(name)
+            if old != new:
+                yield f"{name}: {_short(new)}, was {_short(old)}"
+
+
+def _listed(found: Iterator[str]) -> str:
+    parts = list(found)
+    more = len(parts) - MOST_DIFFERENCES
+    rest = [f"and {more} more"] if more > 0 else []
+    return "; ".join([*parts[:MOST_DIFFERENCES], *rest])
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+# ---- values <-> JSON and tensors ----------------------------------------------------
+
+
+def _pack(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
+    """Return JSON for a value; arrays, and lists of floats, go to the tensors."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": str(value)}
+    if path in tensors:
+        raise ValueError(f"two values are called {path}")
+    if isinstance(value, np.ndarray | np.generic):
+        tensors[path] = np.asarray(value)
+        return {"tensor": path}
+    if isinstance(value, Mapping):
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError(f"{path} has names that are no texts")
+        items = {k: _pack(v, f"{path}/{k}", tensors) for k, v in value.items()}
+        return {"dict": items}
+    if isinstance(value, list) and value and all(type(v) is float for v in value):
+        tensors[path] = np.array(value, np.float64)
+        return {"floats": path}
+    if isinstance(value, list | tuple):
+        items = [_pack(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
+        return items if isinstance(value, list) else {"tuple": items}
+    raise ValueError(
+        f"{path} is a {type(value).__name__}, which has no place in a file"
+    )
+
+
+def _unpack(value: Any, tensors: dict[str, np.ndarray], depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"values are nested deeper than {MAX_DEPTH}")
+    if isinstance(value, list):
+        return [_unpack(v, tensors, depth + 1) for v in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    match kind:
+        case "tensor":
+            return tensors[content]
+        case "floats":
+            return tensors[content].astype(np.float64).reshape(-1).tolist()
+        case "float" if content in ("nan", "inf", "-inf"):
+            return float(content)
+        case "dict":
+            return {k: _unpack(v, tensors, depth + 1) for k, v in content.items()}
+        case "tuple":
+            return tuple(_unpack(list(content), tensors, depth + 1))
+    raise ValueError(f"no value of the kind {kind[:40]!r} is known")
