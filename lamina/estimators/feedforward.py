@@ -1,6 +1,8 @@
 """What the multi-layer perceptrons share: parameters → descriptions, and fitting."""
 
 import copy
+import math
+import os
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -117,6 +119,7 @@ class FeedForward(Advised, NetworkEstimator, ABC):
     clip_value: float | None
     selective_delta: Any
     adversarial: Any
+    checkpoint: Any
 
     # ---- what the outputs mean ------------------------------------------------------
 
@@ -182,6 +185,16 @@ class FeedForward(Advised, NetworkEstimator, ABC):
             raise ValueError(f"layers must be a list of layers, got {self.layers!r}")
         if not all(map(callable, self.callbacks or ())):
             raise ValueError(f"callbacks must be functions, got {self.callbacks!r}")
+        if not isinstance(self.checkpoint, str | os.PathLike | None):
+            raise ValueError(
+                f"checkpoint must be the path of a folder, got {self.checkpoint!r}"
+            )
+        check_number("checkpoint_seconds", self.checkpoint_seconds, 0)
+        for name, method in (("selective_delta", "chosen"), ("adversarial", "attack")):
+            value = getattr(self, name)
+            if value is not None and not hasattr(value, method):
+                wanted = "SelectiveDelta()" if method == "chosen" else "FGSM() or PGD()"
+                raise ValueError(f"{name} must be {wanted} or None, got {value!r}")
         if not all(map(callable, self.stopping or ())):
             raise ValueError(
                 f"stopping must be rules such as Below('loss', 0.1), got "
@@ -324,7 +337,8 @@ class FeedForward(Advised, NetworkEstimator, ABC):
         X, y = self._validate(X, y, reset=first)
         target = self._encode(y, first, incremental, classes)
         weight = self._weight(X, y, sample_weight)
-        with self._precision(self._learning_dtype(self._algorithm_in_use)):
+        precision = self._precision(self._learning_dtype(self._algorithm_in_use))
+        with precision, self._checkpointed(first and not incremental):
             if first:
                 self._start(X.shape[1], target)
             examples = self._examples(X, target, weight)
@@ -504,7 +518,7 @@ class FeedForward(Advised, NetworkEstimator, ABC):
             dtype = self._dtype()
             params, _ = self.network_.init(key.fold_in("init"), n_features, dtype)
         else:
-            stopping = [learning.Below("loss", np.nextafter(bound, -np.inf))]
+            stopping = [learning.Below("loss", math.nextafter(bound, -math.inf))]
         again = self.refit == "restart"
         self._learn(
             self._objective(),

@@ -8,6 +8,7 @@ from lamina.learning.loop import Progress, Result, Validation, fit
 from lamina.learning.objective import Batch, Objective
 from lamina.learning.perceptron import PerceptronRule, perceptron_loss
 from lamina.learning.schedules import (
+    SCHEDULES,
     Adaptive,
     BoldDriver,
     Constant,
@@ -31,6 +32,7 @@ __all__ = [
     "FGSM",
     "LBFGS",
     "PGD",
+    "SCHEDULES",
     "SGD",
     "Adam",
     "Adaptive",

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import SGD, Batch, Examples, Feed, Objective, fit
+from lamina.learning import FGSM, SGD, Batch, Examples, Feed, Objective, fit
 from lamina.learning import program as module
 from lamina.learning.program import (
     Compiled,
@@ -189,6 +189,53 @@ def test_many_models_train_side_by_side():
             together,
             one,
         )
+
+
+SETTINGS = {
+    "rate": np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.05, 0.05]),
+    "momentum": np.array([0.9, 0.0, 0.5, 0.9, 0.0, 0.5, 0.9, 0.9]),
+    "dropout": np.linspace(0, 0.5, 8),
+    "l2": np.geomspace(1e-4, 1, 8),
+    "l1": np.geomspace(1e-6, 0.1, 8),
+    "input_noise": np.linspace(0, 0.7, 8),
+    "weight_noise": np.linspace(0.35, 0, 8),
+    "clip_norm": np.geomspace(0.01, 10, 8),
+    "clip_value": np.geomspace(10, 0.01, 8),
+    "max_norm": np.linspace(0.3, 3, 8),
+    "epsilon": np.linspace(0, 0.5, 8),
+    "seed": np.stack([Key(s).words() for s in range(8)]),
+}
+
+
+def test_eight_settings_train_in_one_program_as_eight_runs_would():
+    """Every number of an objective and an algorithm is a leaf, and so is the seed."""
+    start, _ = Network((Dense(4, "tanh"), Dense(1, "identity"))).init(
+        Key(0), (2,), np.float64
+    )
+    params = (start[0], {}, start[1])
+    order = jnp.array([[[3, 1], [0, 4]], [[0, 1], [2, 3]]])
+    data = padded()
+
+    def trained(rate, momentum, dropout, epsilon, seed, **numbers):
+        layers = Dense(4, "tanh"), Dropout(dropout), Dense(1, "identity")
+        attack = FGSM(epsilon, share=0.3)
+        objective = Objective(
+            Network(layers), "squared_error", adversarial=attack, **numbers
+        )
+        algorithm = SGD(rate, momentum)
+        state = algorithm.init(params)
+        how = (objective, algorithm, params, state, data, order)
+        params_after, _, sums = train(*how, 2, 0, 2, seed, 0, 0)
+        return params_after, sums["loss"]
+
+    together = jax.jit(jax.vmap(lambda settings: trained(**settings)))(SETTINGS)
+    alone = jax.jit(lambda settings: trained(**settings))
+    runs = [alone({k: v[i] for k, v in SETTINGS.items()}) for i in range(8)]
+    assert alone._cache_size() == 1
+    for many, *single in zip(*map(jax.tree.leaves, (together, *runs)), strict=True):
+        np.testing.assert_allclose(many, np.stack(single), rtol=1e-11, atol=1e-14)
+    losses = together[1][:, 0]
+    assert len(np.unique(np.asarray(losses))) == 8
 
 
 def test_apply():
