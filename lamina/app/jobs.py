@@ -192,6 +192,7 @@ def _fit_report(
         "seconds": round(seconds, 3),
         "programs_compiled": estimator.n_compiles_,
         "notes": [*model.notes_, *(n for n in notes if "interrupted" not in n)],
+        "advice": getattr(estimator, "advice_", None),
         "model": options.out,
         "model_bytes": size(options.out),
         "holdout_file": options.holdout_out,

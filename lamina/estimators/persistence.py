@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 import lamina
+from lamina.estimators.health import Watched
 from lamina.estimators.packing import Tensors, pack, unpack
 from lamina.storage import ModelFileError, read, write
 
@@ -132,6 +133,8 @@ def _pack_estimator(
         for param, value in estimator.get_params(deep=False).items()
     }
     left_out = (*_REBUILT, *getattr(estimator, "_transient", ()))
+    if isinstance(estimator, Watched):
+        estimator._settled_health()  # its figures go into the file, its examples not
     fitted = {
         k: _pack_value(v, f"{prefix}{k}", tensors)
         for k, v in vars(estimator).items()
@@ -259,6 +262,7 @@ def _from_state(state: dict[str, Any], tensors: Tensors) -> Any:
         _set(estimator, name, value)
     if hasattr(estimator, "network_"):
         _check_network(estimator)
+        estimator._check_health()
         estimator._state = _unpack_solver(estimator, leaves)
     check = getattr(estimator, "_check_loaded", None)
     if check is not None:

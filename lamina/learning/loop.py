@@ -12,31 +12,37 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
 from lamina.learning.feed import Feed
+from lamina.learning.health import Recorder
 from lamina.learning.memory import check_memory
 from lamina.learning.objective import Objective
 from lamina.learning.program import (
+    compiled_deltas,
     compiled_evaluate,
     compiled_train,
 )
 from lamina.learning.schedules import Adaptive, Constant, Moment
+from lamina.learning.selective import SelectiveDelta
+from lamina.learning.snapshots import Checkpoint, Keeper, Within, total
 from lamina.learning.stopping import NoImprovement, Record, SmallChange
 from lamina.networks.keys import Key
 
 SECONDS_PER_CALL = 0.05
 """Short epochs are taken several in one call, as long as the call is this short."""
 
-STEPS_PER_SUM = 2**14
-"""Longer epochs take several calls: the device sums losses in float32, and the host
-sums those sums in float64. Ctrl-C is also heard between them."""
+STEPS_PER_SUM, SECONDS_PER_SUM = 2**14, 1.0
+"""Epochs that are longer than either take several calls: the device sums losses in
+float32, and the host sums those sums in float64. Between them Ctrl-C is heard and a
+checkpoint can be written. Where an epoch is broken changes the last bits of its loss,
+and through a stopping rule perhaps more: it follows from sizes, never from a clock."""
 
 SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
-"""A modest machine, to guess how long the first epoch will take."""
+"""A modest machine, to guess how long a step will take."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,9 @@ def fit(
     validation: Validation | None = None,
     keep_best: str | None = None,
     callbacks: Iterable[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    selective: SelectiveDelta | None = None,
+    health: Recorder | None = None,
 ) -> Result:
     """Train a network.
 
@@ -127,10 +136,25 @@ def fit(
         smallest if its name ends in "loss".
     callbacks : functions of :class:`Progress`
         Called after every epoch; one that returns True stops.
+    checkpoint : Checkpoint, optional
+        Where the run is written from time to time, and where it goes on from: with the
+        same bits as a run that was never broken off. A callback that has a memory
+        gives and takes it by ``get_state()`` and ``set_state(state)``.
+    selective : SelectiveDelta, optional
+        Learn from the examples with large δ between two whole epochs.
+    health : Recorder, optional
+        Takes records of what goes on inside the network.
 
     Returns
     -------
     Result
+
+    Raises
+    ------
+    OSError
+        If the checkpoint cannot be written at the start; later that is a warning.
+    ValueError
+        If it does not fit this run.
     """
     check_memory(algorithm, params, feed.examples.n)
     if state is None:
@@ -147,19 +171,31 @@ def fit(
         validation=validation,
         keep_best=keep_best,
         callbacks=tuple(callbacks),
+        selective=selective,
         result=Result(params, state, examples=examples),
+        health=health,
     )
+    if health is not None:
+        health.begin(run.epoch, run.result.params)
+    run.keep(checkpoint)
     try:
         while not run.done:
             run.advance()
     except KeyboardInterrupt:
         run.result.reason = "interrupted"
+        run.keeper.write()
+    except Exception:  # of a callback: the run can go on when it is mended
+        run.keeper.write()
+        raise
     return run.finish()
 
 
 @dataclass
 class _Run:
     """A fit under way."""
+
+    kept: ClassVar[tuple[str, ...]] = ("best", "plateaus", "selected")
+    """Fields that a snapshot keeps beside the weights and the result."""
 
     objective: Objective
     algorithm: Any
@@ -172,29 +208,49 @@ class _Run:
     validation: Validation | None
     keep_best: str | None
     callbacks: tuple
+    selective: SelectiveDelta | None
     result: Result
     best: float = -math.inf
     best_params: Any = None
     previous: Any = None
     plateaus: int = 0
+    selected: Any = None
     done: bool = False
+    within: Within | None = None
     next_epochs: int = 0
+    health: Recorder | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        self.done = self.epochs < 1
-        self.plan(self.expected_seconds())
-
-    def expected_seconds(self) -> float:
-        """Guess how long an epoch takes, before the first one."""
+        self.keeper, self.all_rows = Keeper(self, None), self.feed
         sizes = sum(np.size(leaf) for leaf in jax.tree.leaves(self.result.params))
-        work = 6 * sizes * len(self.feed.rows)
-        return self.feed.steps * SECONDS_PER_STEP + work / FLOPS
+        rows = min(self.feed.batch_size, len(self.feed.rows))
+        self.step_seconds = SECONDS_PER_STEP + 6 * sizes * rows / FLOPS
+        self.start()
+
+    def start(self) -> None:
+        """Find out whether anything is left to do, and plan the first call."""
+        ended = self.result.reason != "finished"
+        self.done = ended or self.result.epochs >= self.epochs
+        self.plan(self.feed.steps * self.step_seconds)
+
+    def keep(self, checkpoint: Checkpoint | None) -> None:
+        """Write checkpoints from now on; go on from the one that is there."""
+        self.keeper = Keeper(self, checkpoint)
+        self.keeper.resume()
+        self.start()
+
+    @property
+    def steps_per_call(self) -> int:
+        """Most steps of a call; what it does not depend on is time."""
+        return max(1, min(STEPS_PER_SUM, int(SECONDS_PER_SUM / self.step_seconds)))
 
     def advance(self) -> None:
         """Take the next epochs in one call, and take note of each."""
+        self.select()
         began, start = time.perf_counter(), (self.result.params, self.result.state)
-        params, state, records = self.train(*start, self.next_epochs)
+        within, self.within = self.within or Within(0, *start), None
+        params, state, records = self.train(*start, self.next_epochs, within)
         finite = _leading(math.isfinite(record["loss"]) for record in records)
         if len(records) == finite == 1:
             if self.validation is not None:
@@ -213,11 +269,29 @@ class _Run:
             self.diverge()
         self.done = self.done or self.result.epochs >= self.epochs
         self.plan((time.perf_counter() - began) / len(records))
+        self.keeper.note()
 
     @property
     def watches_change(self) -> bool:
         """Whether a rule asks how far the weights have moved."""
         return any(isinstance(rule, SmallChange) for rule in self.stopping)
+
+    def select(self) -> None:
+        """Choose the rows of the next epoch, where ``selective`` δ says so."""
+        if self.selective is None:
+            return
+        if self.selective.place(self.first_epoch + self.result.epochs) == 0:
+            self.feed, self.selected = self.all_rows, None
+            return
+        if self.selected is None:
+            delta = deltas(self.objective, self.result.params, self.all_rows)
+            self.selected = self.selective.chosen(self.all_rows.rows, delta)
+        self.feed = self.all_rows.only(self.selected)
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were taken, those of earlier calls included."""
+        return self.first_epoch + self.result.epochs
 
     def accept(self, params: Any, state: Any, epochs: int) -> None:
         """Make these weights the result; remember those before."""
@@ -227,6 +301,8 @@ class _Run:
         result.params, result.state = params, state
         result.epochs += epochs
         result.examples += epochs * len(self.feed.rows)
+        if self.health is not None and epochs:
+            self.health.note(self.epoch, params)
 
     def goes_on(self, record: Record) -> bool:
         self.note(record)
@@ -255,15 +331,23 @@ class _Run:
             trained = self.train(result.params, result.state, again)
             result.params, result.state, _ = trained
         result.epochs, self.previous = epochs, None
+        if self.health is not None:
+            self.health.forget(self.epoch)
         for values in result.history.values():
             del values[epochs:]
 
     def finish(self) -> Result:
         """Check the last weights, whose loss nobody has seen, and give the result."""
         result = self.result
+        interrupted = result.reason == "interrupted"
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result.params)):
             result.reason = "diverged"
             self.rewind()
+        if not interrupted:
+            self.keeper.note()
+            self.keeper.write()
+        if self.health is not None:
+            self.health.end(self.epoch, result.params)
         if self.best_params is not None:
             result.params = self.best_params
         return result
@@ -277,7 +361,7 @@ class _Run:
             worth = -worth if self.keep_best.endswith("loss") else worth
             if worth > self.best:
                 self.best, self.best_params = worth, self.result.params
-        stop = self.ask_rules(record)
+        stop = self.selected is None and self.ask_rules(record)
         for callback in self.callbacks:
             stop = callback(self.progress(record)) is True or stop
         if stop:
@@ -311,6 +395,14 @@ class _Run:
         )
         return self.schedule.rate(self.algorithm.learning_rate, moment)
 
+    def depends_on_end(self, epoch: int, planned: int) -> bool:
+        """Whether an epoch's rate would be another with so many epochs planned."""
+        if isinstance(self.schedule, Constant):
+            return False
+        ends = (Moment(epoch=epoch, epochs=end) for end in (planned, self.epochs))
+        rates = [self.schedule.rate(self.algorithm.learning_rate, end) for end in ends]
+        return rates[0] != rates[1]
+
     def progress(self, record: Record) -> Progress:
         result, seconds = self.result, time.perf_counter() - self.started
         return Progress(
@@ -319,7 +411,7 @@ class _Run:
             record=record,
             params=result.params,
             seconds=seconds,
-            examples=result.epochs * len(self.feed.rows),
+            examples=result.epochs * len(self.all_rows.rows),
             state=result.state,
         )
 
@@ -330,23 +422,39 @@ class _Run:
         """
         left = self.epochs - self.result.epochs
         one = self.validation or self.callbacks or self.keep_best
-        one = one or self.watches_change or not self.feed.examples.resident
+        one = (
+            one
+            or self.watches_change
+            or self.selective
+            or not self.feed.examples.resident
+        )
+        one = one or self.feed.steps > self.steps_per_call
         if one or not isinstance(self.schedule, Constant):
             self.next_epochs = 1
         else:
             fitting = int(SECONDS_PER_CALL / max(seconds, 1e-9))
-            self.next_epochs = max(1, min(left, fitting, self.feed.epochs_per_call))
+            most = min(left, self.feed.epochs_per_call)
+            if self.health is not None:
+                most = min(most, self.health.until_due(self.epoch))
+            self.next_epochs = max(1, min(fitting, most))
 
-    def train(self, params: Any, state: Any, epochs: int) -> tuple[Any, Any, list]:
-        """Call the compiled program; return parameters, state and the records."""
+    def train(
+        self, params: Any, state: Any, epochs: int, within: Within | None = None
+    ) -> tuple[Any, Any, list]:
+        """Call the compiled program; return parameters, state and the records.
+
+        What is told ``within`` is the epoch under way, which is taken up where it says
+        and noted after each call; without it epochs are taken again.
+        """
         algorithm = self.algorithm
         if not isinstance(self.schedule, Constant):
             rate = self.rate(self.plateaus)
             algorithm = dataclasses.replace(algorithm, learning_rate=rate)
         first = self.first_epoch + self.result.epochs
         words = self.key.fold_in("steps").words()
-        sums = []
-        for data, order, (begin, end), first_step in self.calls(first, epochs):
+        step, params, state, sums = within or Within(0, params, state)
+        sums = list(sums)
+        for data, order, (begin, end), first_step in self.calls(first, epochs, step):
             params, state, part = compiled_train(
                 self.objective,
                 algorithm,
@@ -362,22 +470,29 @@ class _Run:
                 first_step,
             )
             sums.append(part)
+            if within is not None and first_step + end < self.feed.steps:
+                # Calls return before they are done: one may be under way while the
+                # host prepares the next, but no more, or Ctrl-C would come too late.
+                jax.block_until_ready(sums[-2:][0])
+                noted = Within(first_step + end, params, state, tuple(sums))
+                self.keeper.note(noted)
         return params, state, _records(sums, epochs)
 
-    def calls(self, first: int, epochs: int) -> Iterable[tuple]:
-        """Yield (data, order, steps, number of the first) of each call."""
-        feed = self.feed
+    def calls(self, first: int, epochs: int, step: int) -> Iterable[tuple]:
+        """Yield (data, order, steps, number of the first) of each call from step on."""
+        feed, most = self.feed, self.steps_per_call
         if feed.whole:
             yield feed.whole_batch, None, (0, 1), 0
         elif feed.examples.resident:
             order = feed.order(self.key, first, epochs)
-            for begin in range(0, feed.steps, STEPS_PER_SUM):
-                end = min(begin + STEPS_PER_SUM, feed.steps)
-                yield feed.examples.device, order, (begin, end), 0
+            for begin in range(step, feed.steps, most):
+                yield feed.examples.device, order, _steps(begin, most, feed.steps), 0
         else:
-            done = 0
-            for data, order, steps in feed.blocks(self.key, first):
-                yield data, order, (0, steps), done
+            done = step // feed.block_steps * feed.block_steps
+            for data, order, steps in feed.blocks(self.key, first, done):
+                for begin in range(0, steps, most):
+                    if done + begin >= step:
+                        yield data, order, _steps(begin, most, steps), done
                 done += steps
 
 
@@ -388,6 +503,10 @@ def _largest_change(before: Any, after: Any) -> float:
     return float(max(moves, default=0.0))
 
 
+def _steps(begin: int, most: int, end: int) -> tuple[int, int]:
+    return begin, min(begin + most, end)
+
+
 def _leading(answers: Iterable[bool]) -> int:
     """Return how many yeses come before the first no."""
     return sum(1 for _ in itertools.takewhile(bool, answers))
@@ -395,9 +514,9 @@ def _leading(answers: Iterable[bool]) -> int:
 
 def _records(sums: list[dict[str, Any]], epochs: int) -> list[Record]:
     """Weighted means of what was reported, one record an epoch."""
-    total = {k: sum(np.asarray(s[k], np.float64) for s in sums) for k in sums[0]}
-    weight = np.maximum(total.pop("weight"), 1e-300)
-    means = {name: value / weight for name, value in total.items()}
+    whole = total(sums)
+    weight = np.maximum(whole.pop("weight"), 1e-300)
+    means = {name: value / weight for name, value in whole.items()}
     return [{k: float(v[i]) for k, v in means.items()} for i in range(epochs)]
 
 
@@ -414,6 +533,15 @@ def validate(objective: Objective, params: Any, validation: Validation) -> Recor
     weight = max(float(sum(map(float, weights))), 1e-300)
     loss = float(sum(map(float, losses))) / weight
     return {"validation_loss": loss, "score": validation.score(output)}
+
+
+def deltas(objective: Objective, params: Any, feed: Feed) -> np.ndarray:
+    """Return ‖∂ℓ/∂h‖₂ of every row of the feed, in order."""
+    parts = [
+        np.asarray(compiled_deltas(objective, params, data, order))
+        for data, order in _passes(feed)
+    ]
+    return np.concatenate(parts)[: len(feed.rows)]
 
 
 def _passes(feed: Feed) -> Iterable[tuple]:

@@ -16,6 +16,11 @@ def _is_no_layer(layer: Any) -> bool:
     return no_layer or hasattr(layer, "update")  # an algorithm
 
 
+def has_net_input(layer: Any) -> bool:
+    """Whether a layer computes a = φ(h) from a net input h, as Dense does."""
+    return hasattr(layer, "net") and hasattr(layer, "activation")
+
+
 class Signal(NamedTuple):
     """What came out of a layer: its net input h (None if it has none), and a = φ(h)."""
 
@@ -158,7 +163,7 @@ class Network:
 
 def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:
     """Return what comes out of one layer whose net input is shifted."""
-    if not (hasattr(layer, "net") and hasattr(layer, "activation")):
+    if not has_net_input(layer):
         return Signal(None, layer(params, x, **how))
     h = layer.net(params, x, **how)
     h = h if shift is None else h + shift
