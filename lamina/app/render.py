@@ -59,7 +59,7 @@ def show_fit(report: Report) -> None:
     of = "held-out rows" if report["held_out"] else "rows that were learnt"
     out.print(_score_table(report, of))
     _notes(out, report["notes"])
-    if report["advice"]:
+    if report.get("advice"):
         _line(out, "Advice", printable(report["advice"]))
     _line(
         out, "Model", f"{printable(report['model'])} ({_bytes(report['model_bytes'])})"
