@@ -23,11 +23,13 @@ from sklearn.utils.validation import check_is_fitted
 import lamina
 from lamina import learning
 from lamina.estimators.health import Watched
+from lamina.estimators.resuming import drawn_seed, made_with, run_of
 from lamina.estimators.summary import layer_table
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
 from lamina.networks import Key, Network
 from lamina.networks.description import is_description
+from lamina.storage import Checkpoint
 
 DTYPES = ("float32", "float64")
 
@@ -90,14 +92,19 @@ class NetworkEstimator(Watched, BaseEstimator):
         :attr:`lamina.estimators.health.Watched.health_`.
     stopped_ : str
         Why learning ended: "finished", "stopped", "diverged" or "interrupted".
+    resumed_from_ : int or None
+        Epochs that the checkpoint held already when ``fit`` began; None if there was
+        none.
     """
 
     # Set by the constructors, and by scikit-learn's validation.
     random_state: Any
     dtype: str
     n_features_in_: int
+    checkpoint_seconds: float
 
     _advice = "raise max_iter, the learning rate or tol."
+    _checkpoint: Checkpoint | None = None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return parameters; with ``deep`` those of descriptions too.
@@ -162,9 +169,36 @@ class NetworkEstimator(Watched, BaseEstimator):
         return (self.n_features_in_,)
 
     def _key(self) -> Key:
+        """Return the key of a run; one that goes on has that of its checkpoint."""
         if isinstance(self.random_state, int | np.integer):
             return Key(int(self.random_state))
-        return Key(int(check_random_state(self.random_state).randint(2**31 - 1)))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return Key(drawn_seed(self._checkpoint, seed))
+
+    @contextmanager
+    def _checkpointed(self, fresh: bool) -> Iterator[None]:
+        """Hold the folder of the checkpoint, if there is to be one, during a fit.
+
+        Raises
+        ------
+        ValueError
+            If the fit starts from what was learnt before: only a fresh one can be
+            taken up again.
+        """
+        folder = getattr(self, "checkpoint", None)
+        if folder is None:
+            yield
+            return
+        if not fresh:
+            raise ValueError(
+                "checkpoint is for fits that start afresh, not for partial_fit and "
+                "warm starts: raise max_iter to go on from a checkpoint"
+            )
+        with Checkpoint(folder, self.checkpoint_seconds) as self._checkpoint:
+            try:
+                yield
+            finally:
+                del self._checkpoint
 
     def _dtype(self) -> np.dtype:
         if self.dtype not in DTYPES:
@@ -193,8 +227,17 @@ class NetworkEstimator(Watched, BaseEstimator):
         A prefix keeps the history of a second run apart.
         """
         before, dtype = compile_count(), self._learning_dtype(algorithm)
+        checkpoint = self._checkpoint
+        if checkpoint is not None:
+            how["checkpoint"] = checkpoint.part(prefix or "run")
         how["params"] = jax.tree.map(lambda a: np.asarray(a, dtype), how["params"])
         how["health"] = self._new_recorder(objective, how["feed"], how["params"])
+        if checkpoint is not None and not prefix:
+            run = run_of(self, how["feed"], how.get("validation"))
+            checkpoint.belongs_to(run, made_with())
+        if not prefix:
+            there = checkpoint.load("run") if checkpoint is not None else None
+            self.resumed_from_ = None if there is None else there.get("epochs")
         result = learning.fit(objective, algorithm, **how)
         self.n_compiles_ = compile_count() - before
         self.params_ = jax.tree.map(self._kept, result.params)

@@ -143,6 +143,16 @@ class MLPClassifier(ClassifierMixin, FeedForward):
     adversarial : FGSM or PGD, optional
         Learn from examples that were made as wrong as the bound of their norm allows
         (deck 002).
+    checkpoint : path, optional
+        A folder for the checkpoint of this fit. A ``fit`` that was killed goes on from
+        there when it is called again with equal parameters and data, and ends with the
+        same bits as one that was not; one that had ended is given back at once, or goes
+        on if ``max_iter`` is larger now. A checkpoint of another run is refused. A
+        callback that has a memory keeps it there if it has the methods ``get_state()``,
+        which returns plain numbers and arrays, and ``set_state(state)``.
+    checkpoint_seconds : float, default=30
+        Least time between two checkpoints; one is always written at the start, at the
+        end and at Ctrl-C.
 
     Attributes
     ----------
@@ -152,7 +162,7 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         As in scikit-learn.
     best_epoch_ : int
         The epoch whose weights are kept.
-    network_, params_, history_, n_compiles_, stopped_
+    network_, params_, history_, n_compiles_, stopped_, resumed_from_
         See :class:`lamina.estimators.base.NetworkEstimator`.
 
     References
@@ -218,6 +228,8 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         clip_value=None,
         selective_delta=None,
         adversarial=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -263,6 +275,8 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         self.clip_value = clip_value
         self.selective_delta = selective_delta
         self.adversarial = adversarial
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
 
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network.
@@ -283,7 +297,10 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         Raises
         ------
         ValueError
-            If parameters or data cannot be used; nothing has been changed then.
+            If parameters or data cannot be used, or the checkpoint belongs to another
+            run; nothing has been changed then.
+        OSError
+            If the first checkpoint cannot be written; later that is a warning.
 
         Warns
         -----
@@ -494,6 +511,8 @@ class MLPRegressor(RegressorMixin, FeedForward):
         clip_value=None,
         selective_delta=None,
         adversarial=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -538,6 +557,8 @@ class MLPRegressor(RegressorMixin, FeedForward):
         self.clip_value = clip_value
         self.selective_delta = selective_delta
         self.adversarial = adversarial
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
 
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network: see :meth:`MLPClassifier.fit`; y holds numbers."""

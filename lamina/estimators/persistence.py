@@ -165,6 +165,8 @@ def _pack_param(
     if name == "callbacks" and value is not None:
         notes.append(f"callbacks are functions and are not kept in the file of a {of}")
         return None
+    if name == "checkpoint":
+        return None  # a folder of this machine, and of this one run
     if name == "loss" and callable(value):
         notes.append(_loss_note(of, value, _default(estimator, name)))
         return _default(estimator, name)

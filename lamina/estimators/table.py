@@ -56,6 +56,9 @@ class TableModel(BaseEstimator):
         Shows progress on a terminal or in a notebook.
     callbacks : list of callables, optional
         Called after every epoch with a :class:`lamina.learning.Progress`.
+    checkpoint : path, optional
+        A folder from which a fit that was killed goes on: see
+        :class:`lamina.MLPClassifier`. The table has to be the same.
 
     Attributes
     ----------
@@ -101,6 +104,7 @@ class TableModel(BaseEstimator):
         random_state=None,
         verbose=False,
         callbacks=None,
+        checkpoint=None,
     ):
         self.target = target
         self.estimator = estimator
@@ -112,6 +116,7 @@ class TableModel(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
 
     # ---- fitting --------------------------------------------------------------------
 
@@ -190,10 +195,12 @@ class TableModel(BaseEstimator):
 
     def _train(self, estimator: Any, X: np.ndarray, y: np.ndarray) -> None:
         """Train the network with the progress and the callbacks asked for."""
-        own = {"callbacks": estimator.callbacks, "verbose": estimator.verbose}
+        names = ("callbacks", "verbose", "checkpoint")
+        own = {name: getattr(estimator, name) for name in names}
         estimator.set_params(
             callbacks=[*(estimator.callbacks or ()), *(self.callbacks or ())],
             verbose=self.verbose or estimator.verbose,
+            checkpoint=self.checkpoint or estimator.checkpoint,
         )
         self.best_epoch_ = estimator.fit(X, y).best_epoch_
         self.estimator_ = estimator.set_params(**own)

@@ -149,7 +149,8 @@ class Keeper:
             "whole": run.feed.whole,
             "within": within,
             "rules": [memory_of(rule) for rule in run.stopping],
-            "callbacks": [callback_memory(callback) for callback in run.callbacks],
+            "callbacks": [memory_if_any(callback) for callback in run.callbacks],
+            "health": memory_if_any(run.health),
         }
 
     # ---- the way back ---------------------------------------------------------------
@@ -182,6 +183,8 @@ class Keeper:
         memories = [memory for memory in snapshot["callbacks"] if memory is not None]
         for callback, memory in zip(callbacks, memories, strict=True):
             callback.set_state(memory)
+        if run.health is not None and snapshot["health"] is not None:
+            run.health.set_state(snapshot["health"])
         run.started -= float(snapshot["elapsed"])
 
     def _check(self, snapshot: Snapshot) -> None:
@@ -235,6 +238,7 @@ def _snapshot(note: dict[str, Any]) -> Snapshot:
         "within": None,
         "rules": note["rules"],
         "callbacks": on_host(note["callbacks"]),
+        "health": on_host(note["health"]),
     }
     if note["best_params"] is not None:
         snapshot["best_params"] = leaves_of(note["best_params"])
@@ -351,9 +355,9 @@ def remind(rule: Any, memory: dict[str, Any]) -> None:
     vars(rule).update({k: _same_kind(v, now[k], k) for k, v in memory.items()})
 
 
-def callback_memory(callback: Any) -> dict[str, Any] | None:
+def memory_if_any(watcher: Any) -> dict[str, Any] | None:
     """Return what ``get_state`` of a callback says, or None if it has no memory."""
-    return callback.get_state() if hasattr(callback, "get_state") else None
+    return watcher.get_state() if hasattr(watcher, "get_state") else None
 
 
 def _same_kind(value: Any, now: Any, name: str) -> Any:

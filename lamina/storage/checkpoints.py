@@ -42,6 +42,7 @@ NEWEST, PREVIOUS = "checkpoint.lamina", "checkpoint.previous.lamina"
 LOCK = "checkpoint.lock"
 MAX_DEPTH = 64
 MOST_DIFFERENCES = 5
+LONGEST = 80
 
 Run = Mapping[str, Mapping[str, Any]]
 """What a run is: groups of names with what JSON can say of them."""
@@ -294,7 +295,7 @@ def differences(was: Any, now: Run) -> Iterator[str]:
         for name in (*names, *(n for n in before if n not in names)):
             old, new = before.get(name), names.get(name)
             if old != new:
-                yield f"{name}: {_short(new)}, was {_short(old)}"
+                yield f"{name}: {_shown(new, old)}, was {_shown(old, new)}"
 
 
 def _listed(found: Iterator[str]) -> str:
@@ -304,9 +305,20 @@ def _listed(found: Iterator[str]) -> str:
     return "; ".join([*parts[:MOST_DIFFERENCES], *rest])
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _shown(value: Any, other: Any) -> str:
+    """Return a value's text; of a long one the part in which it differs."""
+    text = _text(value)
+    if len(text) <= LONGEST:
+        return text
+    pairs = enumerate(zip(text, _text(other), strict=False))
+    same = next((i for i, (a, b) in pairs if a != b), LONGEST)
+    start = max(0, same - LONGEST // 2)
+    end = start + LONGEST
+    return f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
 
 
 # ---- values <-> JSON and tensors ----------------------------------------------------

@@ -233,6 +233,14 @@ def test_many_differences_are_counted(folder):
         found(folder, {"p": dict.fromkeys("abcdefgh", 1)})
 
 
+def test_of_long_values_the_part_that_differs_is_shown(folder):
+    layers = [f"Dense({units})" for units in range(40)]
+    written(folder, {"epochs": 1}, run={"p": {"layers": layers}})
+    other = [*layers[:30], "Dropout(0.5)", *layers[31:]]
+    with pytest.raises(CheckpointError, match=r"layers: ….*Dropout.*…, was ….*30\)"):
+        found(folder, {"p": {"layers": other}})
+
+
 def test_other_libraries_are_a_warning(folder):
     written(folder, {"epochs": 1})
     with pytest.warns(UserWarning, match="not to the same bits: jax: 2.0, was 1.0"):
