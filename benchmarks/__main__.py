@@ -15,6 +15,7 @@ WORKLOADS = (
     "cold_start",
     "memory",
     "mnist_accuracy",
+    "solvers",
 )
 
 
