@@ -19,6 +19,7 @@ Shapes: h and a (batch, outputs); y (batch, outputs), or (batch,) class numbers 
 ``cross_entropy``; the loss (batch,).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,9 @@ from lamina.networks.description import is_description
 
 TINY = 1e-7
 """Outputs that should be probabilities are kept this far away from 0 and 1."""
+
+TINY_ROOT = 1e-15
+"""Roots of curvatures are at least this large, as one divides by them."""
 
 
 def squared_error(a, y):
@@ -133,6 +137,99 @@ def loss_from_net(
     if from_net := _FROM_NET.get((loss, str(out_activation))):
         return from_net(h, y)
     return find_loss(loss)(activation(out_activation)(h), y)
+
+
+def _squared_error_root(a, jacobian, y):
+    """ℓ = ½ Σ (y − a)²: B = ∂a/∂h, ρ = a − y."""
+    return jacobian, a - y
+
+
+def _sum_squared_error_root(a, jacobian, y):
+    """ℓ = Σ (y − a)²: B = √2 ∂a/∂h, ρ = √2 (a − y)."""
+    return math.sqrt(2) * jacobian, math.sqrt(2) * (a - y)
+
+
+def _binary_cross_entropy_root(h, y):
+    """B = diag √(a (1 − a)), ρ = (a − y) / √(a (1 − a)), a = σ(h)."""
+    a = jax.nn.sigmoid(h)
+    root = jnp.maximum(jnp.sqrt(a * jax.nn.sigmoid(-h)), TINY_ROOT)
+    return _diagonal(root), (a - y) / root
+
+
+def _cross_entropy_root(h, y):
+    """Bⱼₖ = √aⱼ (δⱼₖ − aₖ), ρⱼ = (aⱼ − yⱼ) / √aⱼ, a = softmax(h)."""
+    a = jax.nn.softmax(h, axis=-1)
+    root = jnp.maximum(jnp.sqrt(a), TINY_ROOT)
+    B = root[..., :, None] * (jnp.eye(h.shape[-1], dtype=h.dtype) - a[..., None, :])
+    return B, (a - _one_hot(y, h)) / root
+
+
+def _poisson_root(h, y):
+    """B = diag √a, ρ = (a − y) / √a, a = e^h."""
+    root = jnp.maximum(jnp.exp(h / 2), TINY_ROOT)
+    return _diagonal(root), (jnp.exp(h) - y) / root
+
+
+def _diagonal(v):
+    return v[..., :, None] * jnp.eye(v.shape[-1], dtype=v.dtype)
+
+
+_ROOT_OF_SQUARES: dict[str, Callable] = {
+    "squared_error": _squared_error_root,
+    "sum_squared_error": _sum_squared_error_root,
+}
+
+_ROOT_FROM_NET: dict[tuple[str, str], Callable] = {
+    ("binary_cross_entropy", "logistic"): _binary_cross_entropy_root,
+    ("cross_entropy", "softmax"): _cross_entropy_root,
+    ("poisson", "exp"): _poisson_root,
+}
+
+
+def curvature_root(
+    loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
+) -> tuple[Any, Any]:
+    """Return B and ρ: any loss as if it were a sum of squares, up to second order.
+
+    Equations
+    ---------
+        Bᵀ ρ = ∂ℓ/∂h
+        Bᵀ B = ∂²ℓ/∂h²     for the pairs of the module's table
+        Bᵀ B = (∂a/∂h)ᵀ (∂a/∂h)     for squared errors of any activation, which
+                                    leaves out (a − y) ∂²a/∂h²
+
+    Parameters
+    ----------
+    loss, out_activation, h, y
+        As for :func:`loss_from_net`.
+
+    Returns
+    -------
+    B : array (batch, outputs, outputs)
+    rho : array (batch, outputs)
+
+    Raises
+    ------
+    ValueError
+        If the loss has no such root.
+
+    References
+    ----------
+    Schraudolph (2002), Fast curvature matrix-vector products for second-order gradient
+    descent, Neural Computation 14, section 3.
+    """
+    _check_shapes(loss, h, y)
+    if from_output := _ROOT_OF_SQUARES.get(str(loss)):
+        phi = activation(out_activation)
+        jacobian = jax.vmap(jax.jacfwd(phi))(h)
+        return from_output(phi(h), jacobian, y)
+    if from_net := _ROOT_FROM_NET.get((str(loss), str(out_activation))):
+        return from_net(h, y)
+    pairs = ", ".join(f"{loss} with {phi}" for loss, phi in _ROOT_FROM_NET)
+    raise ValueError(
+        f"Gauss-Newton methods need squared_error, sum_squared_error, or one of the "
+        f"pairs {pairs}; got {loss!r} with {out_activation!r}"
+    )
 
 
 def _check_shapes(loss: str | Callable, h: Any, y: Any) -> None:

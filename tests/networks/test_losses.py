@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lamina.networks.activations import ACTIVATIONS
-from lamina.networks.losses import LOSSES, find_loss, loss_from_net
+from lamina.networks.losses import LOSSES, curvature_root, find_loss, loss_from_net
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -165,3 +165,87 @@ def test_a_function_gets_outputs_and_targets():
 def test_unknown_names_are_refused_with_what_is_known(find):
     with pytest.raises(ValueError, match=r"one of squared_error, .* got 'hinge'"):
         find("hinge")
+
+
+NET_INPUTS = np.array([[0.3, -1.2, 0.8], [2.0, 0.1, -0.4]])
+CLASSES = np.array([[0.0, 1, 0], [1, 0, 0]])
+
+MATCHED = [
+    ("squared_error", "identity"),
+    ("sum_squared_error", "identity"),
+    ("binary_cross_entropy", "logistic"),
+    ("cross_entropy", "softmax"),
+    ("poisson", "exp"),
+]
+
+
+@pytest.mark.parametrize(("loss", "activation"), MATCHED)
+def test_curvature_root_squared_is_the_hessian(loss, activation):
+    """BᵀB = ∂²ℓ/∂h² and Bᵀρ = ∂ℓ/∂h, both by differentiating the loss itself."""
+    B, rho = curvature_root(loss, activation, NET_INPUTS, CLASSES)
+
+    def one(h, y):
+        return loss_from_net(loss, activation, h[None], y[None])[0]
+
+    for i in range(2):
+        gradient = jax.grad(one)(NET_INPUTS[i], CLASSES[i])
+        hessian = jax.hessian(one)(NET_INPUTS[i], CLASSES[i])
+        np.testing.assert_allclose(B[i].T @ rho[i], gradient, atol=1e-14)
+        np.testing.assert_allclose(B[i].T @ B[i], hessian, atol=1e-14)
+
+
+def test_curvature_root_of_two_classes_by_hand():
+    """a = (¾, ¼), y = (0, 1): BᵀB = diag a − a aᵀ = 3/16 (1, −1; −1, 1)."""
+    h = np.log([[3.0, 1.0]])
+    B, rho = curvature_root("cross_entropy", "softmax", h, np.array([1]))
+    root = math.sqrt(0.75)
+    expected = [[root * 0.25, -root * 0.25], [-0.5 * 0.75, 0.5 * 0.75]]
+    np.testing.assert_allclose(B[0], expected, rtol=1e-14)
+    np.testing.assert_allclose(rho[0], [0.75 / root, -0.75 / 0.5], rtol=1e-14)
+    np.testing.assert_allclose(B[0].T @ B[0], 3 / 16 * np.array([[1, -1], [-1, 1]]))
+
+
+@pytest.mark.parametrize("activation", ["logistic", "tanh", "softmax"])
+def test_squared_errors_of_any_activation_leave_out_its_second_derivative(activation):
+    B, rho = curvature_root("squared_error", activation, NET_INPUTS, CLASSES)
+    a = np.asarray(ACTIVATIONS[activation](NET_INPUTS))
+    np.testing.assert_allclose(rho, a - CLASSES, rtol=1e-14)
+    for i in range(2):
+        if activation == "softmax":
+            slope = np.diag(a[i]) - np.outer(a[i], a[i])
+        else:
+            slope = np.diag(
+                a[i] * (1 - a[i]) if activation == "logistic" else 1 - a[i] ** 2
+            )
+        np.testing.assert_allclose(B[i], slope, atol=1e-15)
+    gradient = delta_of("squared_error", activation, jnp.asarray(NET_INPUTS), CLASSES)
+    np.testing.assert_allclose(np.einsum("bkj,bk->bj", B, rho), gradient, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("loss", "activation"), MATCHED[2:])
+def test_curvature_root_of_saturated_outputs_keeps_the_signal(loss, activation, dtype):
+    """Hopelessly wrong: Bᵀρ is a − y still, though the curvature itself is 0."""
+    h = jnp.array([[-80.0, 40.0]], dtype)
+    y = jnp.array([[1.0, 0.0]], dtype)
+    B, rho = curvature_root(loss, activation, h, y)
+    signal = (jnp.swapaxes(B, 1, 2) @ rho[..., None])[0, :, 0]
+    expected = ACTIVATIONS[activation](h)[0] - y[0]
+    np.testing.assert_allclose(
+        signal, expected, rtol=1e-5 if dtype == "float32" else 1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation"),
+    [
+        ("absolute_error", "identity"),
+        ("binary_cross_entropy", "identity"),
+        ("cross_entropy", "logistic"),
+    ],
+)
+def test_losses_without_a_curvature_root_are_refused_with_those_that_have(
+    loss, activation
+):
+    with pytest.raises(ValueError, match=r"cross_entropy with softmax.*; got '" + loss):
+        curvature_root(loss, activation, NET_INPUTS, CLASSES)
