@@ -93,6 +93,7 @@ def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
     JᵀJ where that is the smaller matrix, summed over chunks of rows so that J never
     exists as a whole; J itself where JJᵀ is smaller.
     """
+    batch = batch._replace(x=jnp.asarray(batch.x))  # sparse rows refuse, with a reason
     theta, _ = ravel_pytree(params)
     c = _decay_rates(objective, params, batch)
     outputs = jax.eval_shape(objective.network.net, params, batch.x).shape[-1]
