@@ -150,15 +150,16 @@ MANY_SATURATED = 0.5
 STEADY_EPOCHS = 10
 """Shorter runs are not judged by their loss."""
 
-SLOW = 1e-3
+SLOW = 3e-4
 """Weights that move by less of their size an epoch hardly move."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What there is to judge by: ``deltas`` … are those of the last record, a layer."""
+    """What there is to judge by; ``figures`` are (records, layers)."""
 
     losses: list[float]
+    since_start: bool
     stopped: str
     rate: float | None
     columns: list[str]
@@ -170,8 +171,13 @@ class Case:
 
     @property
     def fall(self) -> float:
-        """By which share the loss of the probe has fallen since the start."""
-        start, end = float(self.probe_losses[0]), float(self.probe_losses[-1])
+        """By which share the loss has fallen since the start.
+
+        That of the probe, from before the first step on; a run that was taken up from
+        a checkpoint knows only how the loss of its epochs went.
+        """
+        losses = self.probe_losses if self.since_start else self.losses
+        start, end = float(losses[0]), float(losses[-1])
         return (start - end) / max(abs(start), 1e-300)
 
     @property
@@ -293,8 +299,11 @@ def too_low(case: Case) -> str | None:
 
 def flat(case: Case) -> str | None:
     """A loss that does not fall, and nothing else to see."""
-    if len(case.losses) < STEADY_EPOCHS or not (case.stuck and case.fall < 0.5):
+    losses = case.losses
+    if len(losses) < STEADY_EPOCHS or not case.stuck or case.fall > 0.5:
         return None
+    if losses[-1] < 0.99 * losses[len(losses) // 2]:
+        return None  # it is on its way
     return (
         "all examples get nearly the same answer; check that the targets belong to "
         "their rows, and try another learning rate or network."
@@ -320,6 +329,7 @@ def case_of(estimator: Any, algorithm: Any) -> Case | None:
     layers = [layer for layer, _ in estimator.network_.walk(estimator.params_)]
     return Case(
         losses=list(estimator.history_.get("loss", ())),
+        since_start=not plain["epoch"][0] or not estimator.history_.get("loss"),
         stopped=estimator.stopped_,
         rate=getattr(algorithm, "learning_rate", None),
         columns=numbers if features is None else [f"column {f!r}" for f in features],
