@@ -2,15 +2,18 @@
 
 A compiled program starts in tens of microseconds and has to be compiled once; plain
 NumPy runs the same layers at once. Which of the two answers depends only on the sizes,
-so that the same rows always get the same answer.
+so that the same rows always get the same answer. Sparse rows are not made dense, unless
+they are full enough for that to be quicker, and then a chunk at a time.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
-from lamina.learning.feed import STREAM_BYTES, padded_size
+from lamina.learning.feed import STREAM_BYTES, is_thin, padded_size, sparse_rows
 from lamina.learning.program import compiled_apply
 
 NUMPY_WORK = 2**28
@@ -35,8 +38,9 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     -------
     ndarray (n, outputs)
     """
-    work = x.shape[0] * sum(leaf.size for leaf in jax.tree.leaves(params))
-    if work <= NUMPY_WORK and all(is_portable(layer) for layer in network.layers):
+    x = x if isinstance(x, np.ndarray) else x.tocsr()
+    portable = all(is_portable(layer) for layer in network.layers)
+    if portable and _work(params, x) <= NUMPY_WORK:
         parts = [
             network(params, x[i : i + NUMPY_ROWS].astype(dtype, copy=False))
             for i in range(0, max(1, x.shape[0]), NUMPY_ROWS)
@@ -51,19 +55,46 @@ def is_portable(layer: Any) -> bool:
     return getattr(layer, "portable", False)
 
 
+def _work(params: Any, x: Any) -> int:
+    """Return about how many multiplications the outputs take."""
+    leaves = jax.tree.leaves(params)
+    work = x.shape[0] * sum(leaf.size for leaf in leaves)
+    if isinstance(x, np.ndarray):
+        return work
+    # Weights into x are met by its entries only, if the first layer is a Dense one.
+    first = sum(leaf.size for leaf in leaves[:2] if leaf.shape[:1] == x.shape[1:])
+    return work - x.shape[0] * first + x.nnz * first // x.shape[1]
+
+
 def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]:
-    n, sparse = x.shape[0], not isinstance(x, np.ndarray)
-    row_bytes = int(np.prod(x.shape[1:])) * np.dtype(dtype).itemsize
-    most = max(8, STREAM_BYTES // max(1, row_bytes))
-    chunk = min(padded_size(n), COMPILED_ROWS, most)
     params = jax.device_put(params)
     parts = []
-    for start in range(0, max(1, n), chunk):
-        rows = x[start : start + chunk]
-        block = np.asarray(rows.toarray() if sparse else rows, dtype)
-        if missing := chunk - block.shape[0]:
-            padding = [(0, missing)] + [(0, 0)] * (block.ndim - 1)
-            block = np.pad(block, padding)
+    for block, rows in _blocks(x, dtype):
         part = np.asarray(compiled_apply(network, params, block))
-        parts.append(part[: part.shape[0] - missing])
+        parts.append(part[:rows])
     return parts
+
+
+def _blocks(x: Any, dtype: Any) -> Iterator[tuple[Any, int]]:
+    """Yield (rows padded to one number, how many are real)."""
+    n = x.shape[0]
+    thin = not isinstance(x, np.ndarray) and is_thin(x)
+    row_bytes = int(np.prod(x.shape[1:])) * np.dtype(dtype).itemsize
+    most = COMPILED_ROWS if thin else max(8, STREAM_BYTES // max(1, row_bytes))
+    chunk = min(padded_size(n), COMPILED_ROWS, most)
+    steps = range(0, max(1, n), chunk)
+    if thin:
+        every = sparse_rows(x, dtype, len(steps) * chunk)
+        values, columns = jax.device_put((every.values, every.columns))
+        every = replace(every, values=values, columns=columns)
+        for start in steps:
+            some = slice(start, start + chunk)
+            yield every.map_rows(lambda a, some=some: a[some]), min(chunk, n - start)
+        return
+    for start in steps:
+        rows = x[start : start + chunk]
+        block = rows if isinstance(rows, np.ndarray) else rows.toarray()
+        block = np.asarray(block, dtype)
+        missing = chunk - block.shape[0]
+        padding = [(0, missing)] + [(0, 0)] * (block.ndim - 1)
+        yield (np.pad(block, padding) if missing else block), chunk - missing

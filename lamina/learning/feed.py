@@ -2,7 +2,11 @@
 
 Two gears with one result. *Resident*: all examples lie on the device and a batch is
 a gather by row numbers. *Streaming*: the host gathers a block of batches at a time (the
-examples are sparse, or larger than the device) and the same program walks through it.
+examples are larger than the device) and the same program walks through it.
+
+Sparse examples stay sparse where few of their entries are not 0: see
+:mod:`lamina.networks.sparse`. Others are made dense, all at once if that takes little
+memory, or else block by block.
 """
 
 import copy
@@ -16,6 +20,7 @@ import numpy as np
 from lamina.learning.allocator import keep_large_buffers
 from lamina.learning.objective import Batch, chunks_of
 from lamina.networks.keys import Key
+from lamina.networks.sparse import SparseRows
 
 STEPS_PER_CALL = 4096
 """Small data sets take many epochs in one call, until it has about so many steps."""
@@ -24,6 +29,9 @@ MAX_EPOCHS_PER_CALL = 32
 
 STREAM_BYTES = 64 * 2**20
 """A streamed block of batches takes about so much memory."""
+
+THIN, WIDE = 0.05, 256
+"""Rows stay sparse up to this share of entries, and from so many features on."""
 
 RESIDENT_SHARE = 0.5
 """Examples stay resident while they fit into this share of an accelerator's memory."""
@@ -50,6 +58,19 @@ def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
+def is_thin(x: Any) -> bool:
+    """Return whether a SciPy array has so few entries that it should stay sparse."""
+    n, features = x.shape
+    few = x.nnz <= THIN * n * features
+    return few and features >= WIDE and x.nnz < np.iinfo(np.int32).max
+
+
+def sparse_rows(x: Any, dtype: Any, size: int) -> SparseRows:
+    """Return all rows of a CSR array, padded; similar numbers of entries look alike."""
+    granule = max(1024, 1 << max(0, x.nnz.bit_length() - 4))  # an eighth at most
+    return SparseRows.from_csr(x, dtype, size, -(-(x.nnz + 1) // granule) * granule)
+
+
 class Examples:
     """Inputs, targets and weights of all examples.
 
@@ -64,7 +85,8 @@ class Examples:
         Weight of each example, 1 by default.
     dtype : dtype of the arrays on the device
     resident : bool, optional
-        Which gear; by default resident if ``x`` is dense and fits on the device.
+        Which gear; by default resident if ``x`` fits on the device. A streamed batch is
+        dense, but never one of all sparse rows.
     """
 
     def __init__(
@@ -76,11 +98,11 @@ class Examples:
         dtype: Any = np.float32,
         resident: bool | None = None,
     ) -> None:
-        self.x, self.n = x, x.shape[0]
+        self.sparse = not isinstance(x, np.ndarray)
+        self.x, self.n = x.tocsr() if self.sparse else x, x.shape[0]
         self.weight = np.ones(self.n, dtype) if weight is None else weight
         self.y, self.mask = _measured(y, self.weight)
         self.dtype = np.dtype(dtype)
-        self.sparse = not isinstance(x, np.ndarray)
         self.resident = self._fits() if resident is None else resident
 
     @property
@@ -88,19 +110,34 @@ class Examples:
         """Shape of one example."""
         return tuple(self.x.shape[1:])
 
+    @property
+    def stays_sparse(self) -> bool:
+        """Whether sparse rows lie on the device, or dense ones made of them."""
+        return self.sparse and (is_thin(self.x) or self._dense_bytes() > STREAM_BYTES)
+
+    def _dense_bytes(self) -> int:
+        return int(np.prod(self.x.shape)) * self.dtype.itemsize
+
+    def _bytes(self) -> int:
+        """Return how many bytes x takes on the device."""
+        if not self.stays_sparse:
+            return self._dense_bytes()
+        return self.x.nnz * (self.dtype.itemsize + np.dtype(np.int32).itemsize)
+
     def _fits(self) -> bool:
-        if self.sparse:
-            return False
+        if self.stays_sparse and not is_thin(self.x):
+            return False  # dense blocks are quicker
         stats = jax.devices()[0].memory_stats() or {}
         limit = stats.get("bytes_limit", float("inf"))
-        return self.x.size * self.dtype.itemsize <= RESIDENT_SHARE * limit
+        return self._bytes() <= RESIDENT_SHARE * limit
 
     @cached_property
     def device(self) -> Batch:
         """All examples on the device, padded with rows of weight 0."""
-        keep_large_buffers(self.x.size * self.dtype.itemsize)
+        keep_large_buffers(self._bytes())
         size = padded_size(self.n + 1)  # at least one row of weight 0
-        return jax.device_put(self._padded(np.arange(self.n), size))
+        x = sparse_rows(self.x, self.dtype, size) if self.stays_sparse else None
+        return jax.device_put(self._padded(np.arange(self.n), size, x=x))
 
     def block(self, rows: np.ndarray) -> Batch:
         """Gather rows on the host; the row number ``n`` stands for padding."""
@@ -109,26 +146,28 @@ class Examples:
         return jax.device_put(batch)
 
     def _padded(
-        self, rows: np.ndarray, size: int, at: np.ndarray | slice | None = None
+        self, rows: np.ndarray, size: int, at: np.ndarray | None = None, x: Any = None
     ) -> Batch:
-        at = slice(len(rows)) if at is None else at
-        whole = len(rows) == self.n and isinstance(at, slice)
-        x = _aligned((size, *self.shape), self.dtype)
-        y = _aligned((size, *self.y.shape[1:]), self._y_dtype())
-        mask = None if self.mask is None else np.zeros(y.shape, self.dtype)
-        weight = np.zeros(size, self.dtype)
+        """Return a batch of these rows at these places, the first ones by default."""
+
+        places = slice(len(rows)) if at is None else at
         padding = np.ones(size, bool)
-        padding[at] = False
-        x[padding] = y[padding] = 0
-        if whole:
-            x[at], y[at], weight[at] = self.x, self.y, self.weight
-        else:
-            taken = self.x[rows]
-            x[at] = taken.toarray() if self.sparse else taken
-            y[at], weight[at] = self.y[rows], self.weight[rows]
-        if mask is not None and self.mask is not None:
-            mask[at] = self.mask[rows]
-        return Batch(x, y, weight, mask)
+        padding[places] = False
+        whole = at is None and len(rows) == self.n
+
+        def gathered(source: Any, dtype: Any) -> np.ndarray:
+            out = _aligned((size, *source.shape[1:]), dtype)
+            taken = source if whole else source[rows]  # no copy of all
+            out[places] = taken if isinstance(taken, np.ndarray) else taken.toarray()
+            out[padding] = 0
+            return out
+
+        return Batch(
+            gathered(self.x, self.dtype) if x is None else x,
+            gathered(self.y, self._y_dtype()),
+            gathered(self.weight, self.dtype),
+            None if self.mask is None else gathered(self.mask, self.dtype),
+        )
 
     def _y_dtype(self) -> Any:
         return np.int32 if self.y.dtype.kind in "iu" else self.dtype
@@ -187,7 +226,7 @@ class Feed:
     @cached_property
     def whole_batch(self) -> Batch:
         """All rows as one batch on the device."""
-        if not self.examples.resident:
+        if not (self.examples.resident or self.examples.stays_sparse):
             padding = padded_size(len(self.rows) + 1) - len(self.rows)
             return self.examples.block(
                 np.append(self.rows, [self.examples.n] * padding)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lamina.networks.description import Nested, description
 from lamina.networks.losses import find_loss, loss_from_net
+from lamina.networks.sparse import map_rows
 
 SMOOTHED = ("cross_entropy", "binary_cross_entropy")
 """Losses whose targets are classes, which can be smoothed."""
@@ -134,7 +135,7 @@ class Objective:
         size = batch.weight.shape[0] // chunks
 
         def total(params: Any, i: Any) -> Any:
-            chunk = jax.tree.map(
+            chunk = map_rows(
                 lambda a: jax.lax.dynamic_slice_in_dim(a, i * size, size), batch
             )
             chunk_key = None if key is None else jax.random.fold_in(key, i)
@@ -165,7 +166,8 @@ class Objective:
         clean = loss(batch.x)
         if self.adversarial is None:
             return clean
-        moved = self.adversarial.attack(loss, batch.x, _for("attack", key))
+        x = jnp.asarray(batch.x)  # refuses sparse rows, whose gradient is dense
+        moved = self.adversarial.attack(loss, x, _for("attack", key))
         share = self.adversarial.share
         return (1 - share) * clean + share * loss(moved)
 

@@ -19,6 +19,7 @@ from lamina.learning.allocator import return_freed_memory
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL
 from lamina.learning.objective import Batch, Objective
 from lamina.networks.keys import device_key
+from lamina.networks.sparse import map_rows
 
 MAX_PROGRAMS = 8
 """Programs of one function that are kept; one takes about 5 MB."""
@@ -138,7 +139,7 @@ def train(
 
 def _take(data: Batch, rows: Any) -> Batch:
     """Gather a batch; the row number after the last example is padding, weight 0."""
-    return jax.tree.map(lambda a: a.at[rows].get(mode="clip"), data)
+    return map_rows(lambda a: a.at[rows].get(mode="clip"), data)
 
 
 def _add(sums: dict[str, Any], report: dict[str, Any], weight: Any) -> dict[str, Any]:

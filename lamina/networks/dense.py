@@ -23,7 +23,8 @@ class Dense:
 
     Shapes
     ------
-    x (batch, …, n), W (n, units), b (units,), h and a (batch, …, units).
+    x (batch, …, n), W (n, units), b (units,), h and a (batch, …, units). x may be
+    :class:`lamina.networks.sparse.SparseRows` (batch, n): only its entries meet W.
 
     Parameters
     ----------

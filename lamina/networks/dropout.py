@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from lamina.networks.description import description, is_number
 from lamina.networks.keys import Key
+from lamina.networks.sparse import SparseRows
 
 
 @description
@@ -24,7 +25,7 @@ class Dropout:
 
     Shapes
     ------
-    x and a (batch, …), any shape.
+    x and a (batch, …), any shape. Sparse rows stay sparse, and drop the same entries.
 
     Parameters
     ----------
@@ -62,5 +63,7 @@ class Dropout:
         """Return a; without a key, x itself."""
         if key is None:
             return x
+        if isinstance(x, SparseRows):
+            return x.dropped(key, self.rate)
         kept = jax.random.bernoulli(key, 1 - self.rate, x.shape)
         return jnp.where(kept, x / (1 - self.rate), 0).astype(x.dtype)

@@ -61,6 +61,35 @@ def test_chunks_have_a_bounded_size(monkeypatch):
     assert max(sizes) == 100
 
 
+WIDE_X = scipy.sparse.random_array((50, 600), density=0.02, rng=0, format="csr")
+WIDE_NET = Network((Dense(5, "tanh"), Dense(3, "softmax")))
+WIDE_PARAMS, _ = WIDE_NET.init(Key(0), (600,))
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("rows", [8, 2048])
+def test_sparse_rows_are_not_made_dense(path, form, rows, monkeypatch):
+    for name in ("NUMPY_ROWS", "COMPILED_ROWS"):
+        monkeypatch.setattr(module, name, rows)
+    expected = outputs(WIDE_NET, WIDE_PARAMS, WIDE_X.toarray(), np.float32)
+    x = WIDE_X.asformat(form)
+    with monkeypatch.context() as patch:
+        for kind in (scipy.sparse.csr_array, scipy.sparse.csc_array):
+            patch.setattr(kind, "toarray", None)
+        a = outputs(WIDE_NET, WIDE_PARAMS, x, np.float32)
+        none = outputs(WIDE_NET, WIDE_PARAMS, x.tocsr()[:0], np.float32)
+    np.testing.assert_allclose(a, expected, rtol=1e-5)
+    assert none.shape == (0, 3)
+
+
+def test_work_of_sparse_rows_is_that_of_their_entries():
+    """600 · 5 weights meet 2 % of entries only; the other parameters meet each row."""
+    rest = 5 + 5 * 3 + 3
+    expected = WIDE_X.nnz * (600 * 5) // 600 + 50 * rest
+    assert module._work(WIDE_PARAMS, WIDE_X) == expected
+    assert module._work(WIDE_PARAMS, WIDE_X.toarray()) == 50 * (600 * 5 + rest)
+
+
 def test_few_rows_compile_nothing():
     before = compile_count()
     outputs(NETWORK, PARAMS, X, np.float32)

@@ -12,11 +12,17 @@ from lamina.learning import feed as module
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, STEPS_PER_CALL, padded_size
 from lamina.learning.objective import chunks_of
 from lamina.networks import Key
+from lamina.networks.sparse import SparseRows
 
 X = np.arange(22.0).reshape(11, 2) + 1
 Y = np.arange(11.0)[:, None] + 100
 W = np.arange(11.0) + 0.5
 KEY = Key(3)
+
+
+THIN_X = scipy.sparse.csr_array(  # 11 × 300, an entry a row
+    (X[:, 0], np.arange(11) * 5, np.arange(12)), shape=(11, 300)
+)
 
 
 def feed(rows=None, batch_size=4, examples=None, **how):
@@ -94,8 +100,54 @@ def test_blocks_gather_rows_and_padding_anywhere(sparse):
 
 def test_which_gear():
     assert Examples(X, Y).resident
-    assert not Examples(scipy.sparse.csr_array(X), Y).resident
+    assert Examples(scipy.sparse.csr_array(X), Y).resident
     assert not Examples(X, Y, resident=False).resident
+    assert Examples(THIN_X, Y).resident
+
+
+def test_few_entries_stay_sparse_on_the_device():
+    batch = Examples(THIN_X, Y, W).device
+    assert isinstance(batch.x, SparseRows)
+    assert batch.x.shape == (32, 300)
+    dense = np.asarray(batch.x @ np.eye(300, dtype=np.float32))
+    np.testing.assert_array_equal(dense[:11], THIN_X.toarray())
+    assert not dense[11:].any()
+    np.testing.assert_array_equal(batch.weight, [*W, *[0] * 21])
+
+
+def test_many_entries_or_few_columns_become_dense():
+    narrow, full = THIN_X[:, :255], scipy.sparse.csr_array(np.ones((11, 300)))
+    for x in (narrow, full):
+        device = Examples(x, Y).device.x
+        np.testing.assert_array_equal(device[:11], x.toarray())
+
+
+def test_large_and_not_thin_is_streamed_but_never_dense_as_a_whole(monkeypatch):
+    monkeypatch.setattr(module, "STREAM_BYTES", 11 * 300 * 4 - 1)
+    full = scipy.sparse.csr_array(np.ones((11, 300)))
+    examples = Examples(full, Y)
+    assert not examples.resident
+    assert isinstance(examples.block(np.arange(4)).x, jax.Array)
+    assert isinstance(feed(None, 11, examples).whole_batch.x, SparseRows)
+
+
+def test_similar_numbers_of_entries_look_alike():
+    """At most an eighth is padding, and one program serves them all."""
+    sizes = set()
+    for n in range(100_000, 110_000, 100):
+        x = scipy.sparse.csr_array((np.ones(n), np.zeros(n), [0, n]), shape=(1, 300))
+        sizes.add(len(module.sparse_rows(x, np.float32, 1).values))
+        assert n < max(sizes) <= n * 9 / 8
+    assert len(sizes) <= 3
+
+
+@pytest.mark.parametrize("form", ["csc", "coo", "lil", "dok"])
+def test_any_sparse_form_is_taken(form):
+    examples = Examples(THIN_X.asformat(form), Y)
+    dense = np.asarray(examples.device.x @ np.eye(300, dtype=np.float32))
+    np.testing.assert_array_equal(dense[:11], THIN_X.toarray())
+    block = examples.block(np.array([3, 11]))
+    np.testing.assert_array_equal(block.x, [THIN_X[3].toarray(), np.zeros(300)])
 
 
 def test_images_keep_their_shape():
