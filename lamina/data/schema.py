@@ -134,12 +134,13 @@ class TableSchema:
     def encode_target(self, table: Table) -> np.ndarray:
         """The target: labels (n,) or numbers float64 (n,), (n, k) for several targets.
 
-        Labels are as they stand in the table: whole numbers int64, text object.
+        Of several targets those without a value are NaN. Labels are as they stand in
+        the table: whole numbers int64, text object.
         """
         return self._known_target().encode(table)
 
     def target_present(self, table: Table) -> np.ndarray:
-        """Boolean (n,): the rows where every target has a value."""
+        """Boolean (n,): the rows with a target, with one of several at least."""
         return self._known_target().present(table)
 
     def _known_target(self) -> Target:

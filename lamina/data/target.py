@@ -32,15 +32,18 @@ class Target:
     labels: str
 
     def encode(self, table: Table) -> np.ndarray:
-        """`y`: labels (n,), numbers float64 (n,), or (n, k) for several targets."""
+        """`y`: labels (n,), numbers float64 (n,), or (n, k) for several targets.
+
+        Of several targets those without a value are NaN, in float64.
+        """
         self._refuse_missing(table)
         parts = [self._one(table, name) for name in self.names]
         return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
 
     def present(self, table: Table) -> np.ndarray:
-        """Boolean (n,): the rows where every target has a value."""
+        """Boolean (n,): the rows with a target, with one of several at least."""
         parts = [~is_missing(table.column(name)) for name in self.names]
-        return np.logical_and.reduce(parts)
+        return np.logical_or.reduce(parts)
 
     def _one(self, table: Table, name: str) -> np.ndarray:
         if self.labels == "text":
@@ -48,11 +51,12 @@ class Target:
         values = as_numbers(table, name)
         if self.labels == "float":
             return values
-        broken = values != np.floor(values)
+        missing = np.isnan(values)
+        broken = (values != np.floor(values)) & ~missing
         if broken.any():
             shown = texts(values)
             refuse_odd(table, name, shown, broken, "a whole number (a class)")
-        return values.astype(np.int64)
+        return values if missing.any() else values.astype(np.int64)
 
     def _refuse_missing(self, table: Table) -> None:
         gaps = ~self.present(table)

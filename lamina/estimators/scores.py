@@ -11,7 +11,8 @@ Equations
     R²                 1 − Σ (y − ŷ)² / Σ (y − ȳ)²
     RMSE, MAE          √mean (y − ŷ)², mean |y − ŷ|, in the units of the target
 
-Several numbers at once: R², RMSE and MAE are means over the targets.
+Several numbers at once: R², RMSE and MAE are means over the targets. Targets that are
+NaN are left out: a row of labels is right if all that are known are.
 
 References
 ----------
@@ -49,14 +50,14 @@ class Baseline:
     def of_classes(cls, y: np.ndarray, classes: np.ndarray) -> "Baseline":
         """Learn the shares of the classes."""
         if y.ndim == 2:
-            return cls(shares=y.mean(axis=0))
+            return cls(shares=np.nanmean(y, axis=0))
         codes = np.searchsorted(classes, y)
         return cls(shares=np.bincount(codes, minlength=len(classes)) / len(y))
 
     @classmethod
     def of_numbers(cls, y: np.ndarray) -> "Baseline":
         """Learn the mean."""
-        return cls(mean=y.reshape(len(y), -1).mean(axis=0))
+        return cls(mean=np.nanmean(y.reshape(len(y), -1), axis=0))
 
     def probabilities(self, n: int) -> np.ndarray:
         """Return the shares for each of n rows."""
@@ -98,13 +99,14 @@ def label_scores(
     y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
 ) -> Scores:
     """Return the scores of several 0/1 labels side by side, all (n, n_labels)."""
+    known = ~np.isnan(y)
     p = np.clip(np.where(y == 1, probabilities, 1 - probabilities), SMALLEST, 1)
     right = y == predicted
     by_value = [right[y == v].mean() for v in (0, 1) if (y == v).any()]
     return {
-        "accuracy": float(right.all(axis=1).mean()),
+        "accuracy": float((right | ~known).all(axis=1).mean()),
         "balanced_accuracy": float(np.mean(by_value)),
-        "log_loss": float(-np.log(p).sum(axis=1).mean()),
+        "log_loss": float(-np.sum(np.log(p), axis=1, where=known).mean()),
     }
 
 
@@ -114,14 +116,16 @@ def number_scores(y: np.ndarray, predicted: np.ndarray) -> Scores:
     R² is None where a target is the same in all rows, one row for instance.
     """
     y, predicted = (a.reshape(len(a), -1) for a in (y, predicted))
-    rest = ((y - predicted) ** 2).mean(axis=0)
-    spread = y.var(axis=0)
+    some = ~np.isnan(y).all(axis=0)
+    y, predicted = y[:, some], predicted[:, some]
+    rest = np.nanmean((y - predicted) ** 2, axis=0)
+    spread = np.nanvar(y, axis=0)
     constant = bool((spread <= 0).any())
     r2 = None if constant else float((1 - rest / spread).mean())
     return {
         "r2": r2,
         "rmse": float(np.sqrt(rest).mean()),
-        "mae": float(np.abs(y - predicted).mean()),
+        "mae": float(np.nanmean(np.abs(y - predicted), axis=0).mean()),
     }
 
 

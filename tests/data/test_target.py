@@ -70,6 +70,19 @@ def test_text_labels_keep_their_type_in_a_later_table():
     assert schema.text_names == ("y",)
 
 
+def test_of_several_targets_those_not_measured_are_nan():
+    """A row with one of them is learnt from; without any it is left out."""
+    table = csv("x,a,b\n1,0,1\n2,,1\n3,1,\n4,,\n")
+    schema = TableSchema.fit(table, ["a", "b"])
+    assert schema.target_present(table).tolist() == [True, True, True, False]
+    y = schema.encode_target(table.take(schema.target_present(table)))
+    np.testing.assert_array_equal(y, [[0, 1], [np.nan, 1], [1, np.nan]])
+    assert schema.task == "classification"
+    refused(lambda: schema.encode_target(table), "missing in 1 rows", "line 5")
+    whole = schema.encode_target(csv("x,a,b\n1,0,1\n2,1,1\n"))
+    assert whole.dtype == np.int64
+
+
 def test_missing_targets_are_masked_and_refused():
     table = csv("x,y\n1,a\n2,\n3,b\n")
     schema = TableSchema.fit(table, "y")

@@ -89,3 +89,38 @@ def test_baselines():
 def test_main_score():
     assert main_score({"accuracy": 1}) == "accuracy"
     assert main_score({"r2": 1}) == "r2"
+
+
+# ---- targets that are not known -----------------------------------------------------
+
+
+def test_unknown_labels_are_left_out_by_hand():
+    """Rows: right of one known; wrong in one of two. Known labels: 1, 0, 1."""
+    y = np.array([[1.0, np.nan], [0.0, 1.0]])
+    predicted = np.array([[1, 0], [1, 1]])
+    p = np.array([[0.5, 0.9], [0.75, 0.5]])
+    found = label_scores(y, predicted, p)
+    assert found["accuracy"] == 0.5
+    assert found["balanced_accuracy"] == pytest.approx((2 / 2 + 0 / 1) / 2)
+    expected = (math.log(2) + math.log(4) + math.log(2)) / 2
+    assert found["log_loss"] == pytest.approx(expected)
+
+
+def test_unknown_numbers_are_left_out_target_by_target():
+    rng = np.random.default_rng(0)
+    y, predicted = rng.normal(size=(2, 20, 3))
+    y[rng.random(y.shape) < 0.3] = np.nan
+    parts = [
+        (y[~np.isnan(c), j], predicted[~np.isnan(c), j]) for j, c in enumerate(y.T)
+    ]
+    found = number_scores(y, predicted)
+    r2 = np.mean([metrics.r2_score(*part) for part in parts])
+    mae = np.mean([metrics.mean_absolute_error(*part) for part in parts])
+    assert found["r2"] == pytest.approx(r2)
+    assert found["mae"] == pytest.approx(mae)
+
+
+def test_baselines_know_what_was_measured():
+    y = np.array([[1.0, np.nan], [0.0, 1.0], [np.nan, 1.0]])
+    assert Baseline.of_classes(y, np.arange(2)).shares.tolist() == [0.5, 1.0]
+    assert Baseline.of_numbers(y).mean.tolist() == [0.5, 1.0]

@@ -221,3 +221,30 @@ def test_parts_of_a_file_must_fit_each_other(iris, diabetes):
     description["fitted"]["schema_"] = other
     with pytest.raises(ValueError, match="does not fit the columns"):
         persistence.from_state(description, tensors)
+
+
+def test_a_table_model_goes_on_from_its_checkpoint(tmp_path):
+    how = {"random_state": 0, "checkpoint": tmp_path / "run"}
+    first = TableModel(settings={"max_iter": 2}, **how).fit("iris")
+    model = TableModel(settings={"max_iter": 5}, **how).fit("iris")
+    assert (first.estimator_.resumed_from_, model.estimator_.resumed_from_) == (None, 2)
+    expected = TableModel(settings={"max_iter": 5}, random_state=0).fit("iris")
+    assert model.scores_ == expected.scores_
+    assert model.estimator_.history_ == expected.estimator_.history_
+    assert model.estimator_.checkpoint is None  # the folder was that of this fit
+    with pytest.raises(ValueError, match="another run: .*data: "):
+        TableModel(settings={"max_iter": 5}, **how | {"holdout": 0.5}).fit("iris")
+
+
+def test_targets_with_gaps_are_learnt_from_row_by_row():
+    """No row is lost for want of one of two targets, and scores leave gaps out."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    a = (x > 0).astype(float)
+    b = (x < 0.5).astype(float)
+    a[::2], b[1::3] = np.nan, np.nan
+    known = ~(np.isnan(a) & np.isnan(b))
+    model = TableModel(["a", "b"], random_state=0).fit({"x": x, "a": a, "b": b})
+    assert model.n_train_ + model.n_holdout_ == known.sum()
+    assert model.scores_["accuracy"] > 0.9
+    assert model.evaluate({"x": x, "a": a, "b": b})["rows"] == known.sum()
