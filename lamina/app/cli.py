@@ -114,6 +114,21 @@ def fit(
             help="number, category, date or ignore, where the kind found is wrong.",
         ),
     ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the state of the training there from time to time; the same "
+            "command again goes on from it, bit for bit.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Like --checkpoint, but there has to be one to go on from.",
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no report.")
     ] = False,
@@ -132,6 +147,8 @@ def fit(
         holdout_out=holdout_out,
         seed=seed,
         task=task,
+        checkpoint=checkpoint,
+        resume=resume,
         progress=not quiet and sys.stderr.isatty(),
     )
     report = jobs.fit(data, options)

@@ -46,6 +46,8 @@ class FitOptions:
     holdout_out: str | None = None
     seed: int = 0
     task: str | None = None
+    checkpoint: str | None = None
+    resume: str | None = None
     progress: bool = False
 
 
@@ -55,7 +57,8 @@ class FitOptions:
 def fit(source: str, options: FitOptions) -> Report:
     """Train a network on a table, score it on held-out rows, write the model.
 
-    Ctrl-C ends training, and the best network so far is scored and written.
+    Ctrl-C ends training, and the best network so far is scored and written. With a
+    checkpoint the same call again goes on, after Ctrl-C or whatever ended it.
 
     Raises
     ------
@@ -83,6 +86,7 @@ def fit(source: str, options: FitOptions) -> Report:
         holdout=options.holdout,
         random_state=options.seed,
         verbose=options.progress,
+        checkpoint=options.resume or options.checkpoint,
     )
     start = time.perf_counter()
     with _noted() as notes:
@@ -104,6 +108,7 @@ def _check_fit(source: str, options: FitOptions) -> None:
         raise JobError(f"--task must be {' or '.join(TASKS)}, not {options.task!r}")
     if options.holdout_out and not options.holdout:
         raise JobError("--holdout-out has nothing to write with --holdout 0")
+    _check_checkpoint(options)
     _check_out(options.out, source)
     if os.path.isfile(options.out) and not _is_model(options.out):
         raise JobError(
@@ -111,6 +116,20 @@ def _check_fit(source: str, options: FitOptions) -> None:
         )
     if options.holdout_out:
         _check_out(options.holdout_out, source, options.out)
+
+
+def _check_checkpoint(options: FitOptions) -> None:
+    from lamina.storage.checkpoints import is_there
+
+    if options.resume is None:
+        return
+    if options.checkpoint not in (None, options.resume):
+        raise JobError("--resume goes on from the folder to which it writes too")
+    if not is_there(options.resume):
+        raise JobError(
+            f"{options.resume}: there is no checkpoint to go on from; --checkpoint "
+            f"{options.resume} begins one"
+        )
 
 
 def _check_out(out: str, *inputs: str) -> None:
@@ -190,6 +209,8 @@ def _fit_report(
         "best_epoch": model.best_epoch_,
         "stopped": estimator.stopped_,
         "seconds": round(seconds, 3),
+        "checkpoint": options.resume or options.checkpoint,
+        "resumed_from": estimator.resumed_from_,
         "programs_compiled": estimator.n_compiles_,
         "notes": [*model.notes_, *(n for n in notes if "interrupted" not in n)],
         "advice": getattr(estimator, "advice_", None),

@@ -56,6 +56,8 @@ def show_fit(report: Report) -> None:
         f"{report['epochs']} epochs in {report['seconds']:.1f} s, best epoch "
         f"{report['best_epoch']} ({STOPPED.get(report['stopped'], report['stopped'])})",
     )
+    if report["checkpoint"] is not None:
+        _line(out, "Run", _checkpoint(report))
     of = "held-out rows" if report["held_out"] else "rows that were learnt"
     out.print(_score_table(report, of))
     _notes(out, report["notes"])
@@ -65,6 +67,17 @@ def show_fit(report: Report) -> None:
         out, "Model", f"{printable(report['model'])} ({_bytes(report['model_bytes'])})"
     )
     _line(out, "Next", _next(report))
+
+
+def _checkpoint(report: Report) -> str:
+    """Say where the training began this time, and where it can go on."""
+    folder, epoch = printable(report["checkpoint"]), report["resumed_from"]
+    began = "begun anew" if not epoch else f"went on from epoch {epoch}"
+    if epoch == report["epochs"]:
+        began = f"had ended before, with epoch {epoch}"
+    if report["stopped"] == "interrupted":
+        return f"{folder}: {began}; the same command again goes on"
+    return f"{folder}: {began}"
 
 
 def _next(report: Report) -> str:

@@ -266,6 +266,11 @@ class Part:
         self.checkpoint.save(self.name, snapshot)
 
 
+def is_there(folder: str | os.PathLike) -> bool:
+    """Return whether there is a checkpoint in a folder."""
+    return any((Path(folder) / name).exists() for name in (NEWEST, PREVIOUS))
+
+
 def _read_if_there(path: Path) -> dict[str, Any] | None:
     return _read(path) if path.exists() else None
 

@@ -92,6 +92,37 @@ def test_everything_speaks_json(call, iris):
         assert out.count("\n") == 1
 
 
+def test_the_same_command_again_goes_on(call, tmp_path):
+    again = ["fit", "iris", "--set", "hidden_layer_sizes=[4]"]
+    first = call(*again, "--checkpoint", "run", "--set", "max_iter=2")
+    assert first[0] == 0
+    assert "run: begun anew" in first[1]
+    status, out, _ = call(*again, "--resume", "run", "--set", "max_iter=3")
+    assert status == 0
+    assert "run: went on from epoch 2" in out
+    assert call(*again, "--set", "max_iter=3", "-o", "unbroken.lamina")[0] == 0
+    models = [lamina.load(tmp_path / f"{n}.lamina") for n in ("model", "unbroken")]
+    resumed, unbroken = (model.estimator_.params_ for model in models)
+    for one, other in zip(resumed, unbroken, strict=True):
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+    out = call(*again, "--resume", "run", "--set", "max_iter=3", "--json")[1]
+    assert json.loads(out)["resumed_from"] == 3
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused(call):
+    again = ["fit", "iris", *QUICK]
+    result = call(*again, "--resume", "run")
+    assert_refused(result, "run: there is no checkpoint to go on from")
+    assert call(*again, "--checkpoint", "run", "-q")[0] == 0
+    result = call(*again, "--checkpoint", "run", "--seed", "1")
+    assert_refused(result, "another run: random_state: 1, was 0")
+    result = call(*again, "--checkpoint", "run", "--resume", "other")
+    assert_refused(result, "--resume goes on from the folder to which it writes")
+    result = call(*again, "--checkpoint", "model.lamina")
+    assert_refused(result, "model.lamina: is a file; a checkpoint is a folder")
+
+
 def test_quiet_says_nothing(call):
     assert call("fit", "iris", "-q", *QUICK) == (0, "", "")
 

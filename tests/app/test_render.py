@@ -21,6 +21,8 @@ FIT = {
     "best_epoch": 5,
     "stopped": "stopped",
     "seconds": 1.0,
+    "checkpoint": None,
+    "resumed_from": None,
     "notes": [f"note {i}" for i in range(20)] + ["kinds={'a': 'category'}"],
     "model": "my model.lamina",
     "model_bytes": 12345,
@@ -82,3 +84,21 @@ def test_many_columns_are_cut_short_but_the_target_is_shown(capsys):
     assert "… 82 more" in text
     assert "c99" not in text
     assert "target" in text
+
+
+@pytest.mark.parametrize(
+    ("report", "text"),
+    [
+        ({"resumed_from": None}, "run: begun anew"),
+        ({"resumed_from": 3}, "run: went on from epoch 3"),
+        ({"resumed_from": 7}, "run: had ended before, with epoch 7"),
+        (
+            {"resumed_from": 3, "stopped": "interrupted"},
+            "run: went on from epoch 3; the same command again goes on",
+        ),
+    ],
+)
+def test_where_a_fit_went_on_is_said(report, text, capsys):
+    lines = shown(FIT | {"checkpoint": "run"} | report, capsys).splitlines()
+    assert text in [line.removeprefix("Run").strip() for line in lines]
+    assert "Run" not in shown(FIT, capsys)

@@ -69,7 +69,11 @@ def test_round_trip(folder):
 
 
 def test_an_empty_folder_has_nothing_and_is_made(folder):
+    assert not checkpoints.is_there(folder)
     assert found(folder / "deep" / "down") is None
+    assert not checkpoints.is_there(folder / "deep" / "down")
+    written(folder, {"epochs": 1})
+    assert checkpoints.is_there(folder)
 
 
 def test_the_last_two_are_kept(folder):

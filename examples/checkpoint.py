@@ -1,0 +1,47 @@
+"""A fit that is broken off goes on where it was, to the very same weights.
+
+Run it with ``python examples/checkpoint.py``. Whatever ends a fit, a power cut or a
+job's time limit, calling it again with the same parameters and data is all there is to
+do.
+"""
+
+import tempfile
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import MLPClassifier, data
+
+PARAMS = {"hidden_layer_sizes": (64,), "max_iter": 40, "random_state": 0}
+
+
+def power_cut(progress):
+    """Break the fit off in its 15th epoch."""
+    if progress.epoch == 15:
+        raise RuntimeError("the lights went out")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 40 epochs are few
+    digits = data.load("digits")
+    X, y = digits.X / 16, digits.y
+    unbroken = MLPClassifier(**PARAMS).fit(X, y)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            MLPClassifier(**PARAMS, checkpoint=folder, callbacks=[power_cut]).fit(X, y)
+        except RuntimeError as error:
+            print(f"broken off: {error}")
+        again = MLPClassifier(**PARAMS, checkpoint=folder).fit(X, y)
+        print(f"went on from epoch {again.resumed_from_} to {again.n_iter_}")
+        pairs = zip(again.coefs_, unbroken.coefs_, strict=True)
+        print("the same weights:", all(np.array_equal(a, b) for a, b in pairs))
+
+        PARAMS["max_iter"] = 60
+        longer = MLPClassifier(**PARAMS, checkpoint=folder).fit(X, y)
+        print(f"and with more epochs from {longer.resumed_from_} to {longer.n_iter_}")
+
+        try:
+            MLPClassifier(**PARAMS, checkpoint=folder).fit(X[:1000], y[:1000])
+        except ValueError as error:
+            print("other data:", str(error).replace(folder, "run"))
