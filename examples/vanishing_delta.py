@@ -1,0 +1,103 @@
+"""Logistic layers let the error signal fade: deck 004's claim, seen in ``health_``.
+
+σ′ is at most ¼, so each logistic layer leaves at most about a quarter of δ, the
+derivative of the loss with respect to its net input. Ten such layers leave nothing for
+the lowest ones to learn from; relu layers keep it. Run it with
+
+    python examples/vanishing_delta.py [FILE.png]
+
+It prints the error signal of each layer and what lamina advises, and draws it if a
+file is given.
+"""
+
+import sys
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import SGD, MLPClassifier, data
+
+HIDDEN = (50,) * 9
+
+
+def fitted(activation: str, rate: float) -> MLPClassifier:
+    """Train ten layers on the digits."""
+    digits = data.load("digits")
+    model = MLPClassifier(
+        HIDDEN,
+        activation=activation,
+        solver=SGD(rate, momentum=0.9),
+        batch_size=32,
+        max_iter=20,
+        random_state=0,
+    )
+    return model.fit(digits.X / 16, digits.y)
+
+
+def deltas(model: MLPClassifier) -> np.ndarray:
+    """Return δ (records, layers), root mean square over examples of its length."""
+    return np.reshape(model.health_["delta"], (-1, len(HIDDEN) + 1))
+
+
+def draw(models: dict[str, MLPClassifier]):
+    """Return a figure of δ in every layer before learning."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    layers = np.arange(1, len(HIDDEN) + 2)
+    looks = {"logistic": ("#D55E00", "o-"), "relu": ("#0072B2", "s-")}
+    for name, model in models.items():
+        colour, style = looks[name]
+        delta = deltas(model)[0]
+        axes.plot(layers, delta, style, color=colour, lw=2, ms=8)
+        axes.annotate(
+            f"{name}: {model.score(*known()):.0%} of the digits right after training",
+            (layers[1], delta[1]),
+            xytext=(14, -16) if name == "logistic" else (0, -24),
+            textcoords="offset points",
+            color=colour,
+            fontsize=12,
+        )
+    top = deltas(models["logistic"])[0][-1]
+    axes.plot(layers, top / 4.0 ** (len(layers) - layers), ":", color="0.4", lw=1.5)
+    axes.annotate(
+        "¼ a layer",
+        (layers[4], top / 4.0**5),
+        xytext=(-64, 8),
+        textcoords="offset points",
+        color="0.3",
+        fontsize=12,
+    )
+    axes.set(yscale="log", xticks=layers)
+    axes.set_xlabel("layer (1 is next to the inputs, 10 is the output)", fontsize=13)
+    axes.set_ylabel("error signal ‖δ‖ (nats per unit of net input)", fontsize=13)
+    axes.set_title("Ten layers, before learning: logistic units lose δ", fontsize=14)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def known() -> tuple[np.ndarray, np.ndarray]:
+    """Return the digits as they were learnt."""
+    digits = data.load("digits")
+    return digits.X / 16, digits.y
+
+
+def main() -> None:
+    """Train both stacks, print their health, and draw it if a file is given."""
+    models = {"logistic": fitted("logistic", 0.1), "relu": fitted("relu", 0.01)}
+    for name, model in models.items():
+        delta = deltas(model)[0]
+        factors = delta[:-1] / delta[1:]
+        print(f"{name}: {model.score(*known()):.0%} right; before learning")
+        print("  δ, layers 1 to 10:   ", " ".join(f"{d:.1e}" for d in delta))
+        print(f"  left by each layer:   {factors.min():.2f} to {factors.max():.2f}")
+        print(f"  advice: {model.advice_ or 'none'}")
+    if len(sys.argv) > 1:
+        draw(models).savefig(sys.argv[1], dpi=120)
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    main()
