@@ -6,6 +6,7 @@ what the host decides (when to stop, which weights were best) it decides here, f
 record of numbers an epoch.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -185,7 +186,8 @@ def fit(
         run.result.reason = "interrupted"
         run.keeper.write()
     except Exception:  # of a callback: the run can go on when it is mended
-        run.keeper.write()
+        with contextlib.suppress(Exception):  # the first error is the one to tell
+            run.keeper.write()
         raise
     return run.finish()
 

@@ -32,6 +32,11 @@ class Checkpoint(Protocol):
     lists, tuples and dictionaries of these.
     """
 
+    @property
+    def first(self) -> bool:
+        """Whether nothing was found and nothing has been written yet."""
+        ...
+
     def load(self) -> Snapshot | None:
         """Return the snapshot to go on from, if there is one."""
         ...
@@ -92,7 +97,10 @@ class Keeper:
             return
         snapshot = self.checkpoint.load()
         if snapshot is None:
-            self._save(self.checkpoint, self._note(None))
+            self._noted = self._note(None)
+            if self.checkpoint.first:
+                self._save(self.checkpoint, self._noted)
+            self.write()
             return
         self._check(snapshot)
         try:

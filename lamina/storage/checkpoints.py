@@ -110,6 +110,11 @@ class Checkpoint:
         """Return a part's snapshot, None if there is none."""
         return self._parts.get(part)
 
+    @property
+    def begun(self) -> bool:
+        """Whether a snapshot was found or written."""
+        return bool(self._parts)
+
     def due(self) -> bool:
         """Return whether the last one was written long enough ago."""
         return time.monotonic() - self._written >= self.seconds
@@ -146,8 +151,7 @@ class Checkpoint:
             where = os.fspath(self.folder)
             raise OSError(error.errno, error.strerror, where) from None
         finally:  # a disk that is full is not asked again at every step
-            self._written = time.monotonic()
-        self._parts = parts
+            self._written, self._parts = time.monotonic(), parts
 
     # ---- which run ------------------------------------------------------------------
 
@@ -252,6 +256,11 @@ class Part:
 
     def __init__(self, checkpoint: Checkpoint, name: str) -> None:
         self.checkpoint, self.name = checkpoint, name
+
+    @property
+    def first(self) -> bool:
+        """Whether nothing was found and nothing has been written yet."""
+        return not self.checkpoint.begun
 
     def load(self) -> dict[str, Any] | None:
         """Return the snapshot that was there, None if there was none."""

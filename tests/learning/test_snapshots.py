@@ -65,8 +65,9 @@ def keep_all_programs():
 class InMemory:
     """A checkpoint that is always due, and keeps all snapshots as a file would."""
 
-    def __init__(self, snapshot=None, always=True):
+    def __init__(self, snapshot=None, always=True, first=True):
         self.snapshot, self.always, self.saved = snapshot, always, []
+        self.first = first
 
     def load(self):
         return copy.deepcopy(self.snapshot)
@@ -458,8 +459,8 @@ def test_a_snapshot_without_a_part_is_refused(snapshot, name):
 
 
 class Full(InMemory):
-    def __init__(self, good):
-        super().__init__()
+    def __init__(self, good, first=True):
+        super().__init__(first=first)
         self.good = good
 
     def save(self, snapshot):
@@ -472,6 +473,13 @@ def test_a_checkpoint_that_cannot_be_written_at_the_start_is_an_error(monkeypatc
     monkeypatch.setattr(module, "compiled_train", None)  # nothing is trained
     with pytest.raises(OSError, match="No space left"):
         run("sgd, resident", Full(0))
+
+
+def test_a_second_part_that_cannot_be_written_is_a_warning():
+    """What came before it took hours."""
+    with pytest.warns(UserWarning, match="No space left on device; training goes on"):
+        result = run("sgd, resident", Full(0, first=False))
+    assert digest(result) == digest(run("sgd, resident"))
 
 
 def test_a_checkpoint_that_cannot_be_written_later_is_a_warning(monkeypatch):
