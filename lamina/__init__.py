@@ -12,6 +12,12 @@ __version__ = "0.1.0"
 _ROOMS = {
     "lamina.networks": ["Dense", "Dropout", "Network", "description"],
     "lamina.learning": [
+        "BFGS",
+        "ConjugateGradient",
+        "HebbRule",
+        "Newton",
+        "RMSProp",
+        "Rprop",
         "FGSM",
         "LBFGS",
         "PGD",
@@ -23,8 +29,10 @@ _ROOMS = {
         "Budget",
         "Constant",
         "Cosine",
+        "Exact",
         "InverseScaling",
         "InverseTime",
+        "LevenbergMarquardt",
         "NoImprovement",
         "PerceptronRule",
         "SelectiveDelta",

@@ -2,11 +2,19 @@
 
 from lamina.learning.adam import Adam
 from lamina.learning.adversarial import FGSM, PGD
+from lamina.learning.bfgs import BFGS
+from lamina.learning.conjugate_gradient import ConjugateGradient
+from lamina.learning.exact import Exact
 from lamina.learning.feed import Examples, Feed
+from lamina.learning.hebb import HebbRule
 from lamina.learning.lbfgs import LBFGS
+from lamina.learning.levenberg_marquardt import LevenbergMarquardt
 from lamina.learning.loop import Progress, Result, Validation, fit
+from lamina.learning.newton import Newton
 from lamina.learning.objective import Batch, Objective
 from lamina.learning.perceptron import PerceptronRule, perceptron_loss
+from lamina.learning.rmsprop import RMSProp
+from lamina.learning.rprop import Rprop
 from lamina.learning.schedules import (
     SCHEDULES,
     Adaptive,
@@ -29,6 +37,7 @@ from lamina.learning.stopping import (
 from lamina.learning.traced import Traced
 
 __all__ = [
+    "BFGS",
     "FGSM",
     "LBFGS",
     "PGD",
@@ -40,17 +49,24 @@ __all__ = [
     "Below",
     "BoldDriver",
     "Budget",
+    "ConjugateGradient",
     "Constant",
     "Cosine",
+    "Exact",
     "Examples",
     "Feed",
+    "HebbRule",
     "InverseScaling",
     "InverseTime",
+    "LevenbergMarquardt",
+    "Newton",
     "NoImprovement",
     "Objective",
     "PerceptronRule",
     "Progress",
+    "RMSProp",
     "Result",
+    "Rprop",
     "SelectiveDelta",
     "SmallChange",
     "SmallImprovement",

@@ -1,18 +1,20 @@
 """L-BFGS."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from lamina.learning.objective import value_and_grad
+from lamina.learning.line_search import (
+    Search,
+    first_state,
+    flattened,
+    line_search,
+    size_and_dtype,
+)
 from lamina.networks.description import description
-
-ARMIJO = 1e-4
-CURVATURE = 0.9
 
 
 @description
@@ -27,13 +29,10 @@ class LBFGS:
         θₖ₊₁ = θₖ + τ d       τ by bisection until both weak Wolfe conditions hold:
             E(θ + τ d) ≤ E(θ) + c₁ τ gᵀd,     ∇E(θ + τ d)ᵀ d ≥ c₂ gᵀd
 
-    with c₁ = 10⁻⁴, c₂ = 0.9. The weak conditions suffice for yᵀs > 0, so that H stays
-    positive definite. The first step has length 1. Loss and gradient of the accepted
-    point are kept for the next step, which therefore costs one evaluation where τ = 1
-    is accepted.
-
-    The line search evaluates the objective at a single place of the program: one that
-    zooms in nested branches (``optax.lbfgs``) takes three times as long to compile.
+    with c₁ = 10⁻⁴, c₂ = 0.9; see :mod:`lamina.learning.line_search`. The weak
+    conditions suffice for yᵀs > 0, so that H stays positive definite. The first step
+    has length 1. Loss and gradient of the accepted point are kept for the next step,
+    which therefore costs one evaluation where τ = 1 is accepted.
 
     Parameters
     ----------
@@ -69,118 +68,24 @@ class LBFGS:
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: no pairs, nothing evaluated."""
-        leaves = jax.tree.leaves(params)
-        n = sum(np.size(leaf) for leaf in leaves)
-        dtype = leaves[0].dtype
+        n, dtype = size_and_dtype(params)
         return {
             "s": np.zeros((self.memory, n), dtype),
             "y": np.zeros((self.memory, n), dtype),
             "rho": np.zeros(self.memory, dtype),
             "gamma": np.ones((), dtype),
-            "loss": np.zeros((), dtype),
-            "gradient": np.zeros(n, dtype),
-            "evaluated": np.zeros((), bool),
+            **first_state(params),
         }
 
     def update(
         self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it."""
-        theta, unravel = ravel_pytree(params)
+        theta, evaluate, unravel = flattened(objective, params, batch, key)
 
-        def evaluate(theta: Any) -> tuple[Any, Any]:
-            loss, g = value_and_grad(objective, unravel(theta), batch, key)
-            return loss, ravel_pytree(g)[0]
-
-        search = self._search(evaluate, theta, state)
-        state = _with_pair(state, search.tau * search.d, search)
-        report = {
-            "loss": search.loss,
-            "gradient": jnp.max(jnp.abs(search.g)),
-            "evaluations": search.evaluations,
-        }
-        return unravel(theta + search.tau * search.d), state, report
-
-    def _search(self, evaluate: Any, theta: Any, state: Any) -> "_Search":
-        """Return the accepted step τ d with the loss and gradient there."""
-
-        def begin(search: _Search) -> _Search:
-            d = _direction(state, search.g)
-            newton = state["rho"][-1] > 0
-            tau = jnp.where(newton, 1, 1 / jnp.maximum(jnp.linalg.norm(d), 1e-30))
-            return search._replace(
-                d=d, try_tau=tau, slope=search.g @ d, start=jnp.zeros((), bool)
-            )
-
-        def body(search: _Search) -> _Search:
-            loss, g = evaluate(theta + search.try_tau * search.d)
-            search = search._replace(evaluations=search.evaluations + 1)
-            at_start = search._replace(loss=loss, g=g, first_loss=loss, first_g=g)
-            return jax.lax.cond(
-                search.start,
-                lambda: begin(at_start),
-                lambda: _tried(search, loss, g),
-            )
-
-        def goes_on(search: _Search) -> Any:
-            more = search.evaluations < self.max_line_search_steps
-            return ~search.done & more
-
-        zero, one = jnp.zeros((), theta.dtype), jnp.ones((), theta.dtype)
-        search = _Search(
-            start=jnp.ones((), bool),
-            done=jnp.zeros((), bool),
-            evaluations=jnp.zeros((), jnp.int32),
-            d=jnp.zeros_like(theta),
-            slope=zero,
-            first_loss=state["loss"],
-            first_g=state["gradient"],
-            low=zero,
-            high=jnp.inf * one,
-            try_tau=zero,
-            tau=zero,
-            loss=state["loss"],
-            g=state["gradient"],
-        )
-        search = jax.lax.cond(state["evaluated"], begin, lambda s: s, search)
-        return jax.lax.while_loop(goes_on, body, search)
-
-
-class _Search(NamedTuple):
-    """A line search under way: the bracket, and the best step so far."""
-
-    start: Any  # nothing is known of θ itself yet
-    done: Any
-    evaluations: Any
-    d: Any
-    slope: Any
-    first_loss: Any
-    first_g: Any
-    low: Any
-    high: Any
-    try_tau: Any
-    tau: Any
-    loss: Any
-    g: Any
-
-
-def _tried(search: _Search, loss: Any, g: Any) -> _Search:
-    """Accept the step that was tried, or halve the bracket."""
-    tau = search.try_tau
-    # Near a minimum the loss changes by less than its rounding error.
-    noise = jnp.finfo(loss.dtype).eps * jnp.abs(search.first_loss)
-    bound = search.first_loss + ARMIJO * tau * search.slope + noise
-    falls = (loss <= bound) & jnp.all(jnp.isfinite(g))
-    flat = g @ search.d >= CURVATURE * search.slope
-    low = jnp.where(falls, tau, search.low)
-    high = jnp.where(falls, search.high, tau)
-    kept = search._replace(
-        tau=jnp.where(falls, tau, search.tau),
-        loss=jnp.where(falls, loss, search.loss),
-        g=jnp.where(falls, g, search.g),
-    )
-    middle = jnp.where(jnp.isinf(high), 2 * low, (low + high) / 2)
-    return kept._replace(low=low, high=high, try_tau=middle, done=falls & flat)
+        search = line_search(evaluate, theta, state, most=self.max_line_search_steps)
+        state = _with_pair(state, search)
+        return unravel(theta + search.step), state, search.report()
 
 
 def _direction(state: Any, g: Any) -> Any:
@@ -201,22 +106,18 @@ def _direction(state: Any, g: Any) -> Any:
     return -r
 
 
-def _with_pair(state: Any, s: Any, search: _Search) -> dict[str, Any]:
-    """Return the state after a step; the pair is kept if yᵀs > 0."""
-    y = search.g - search.first_g
-    curvature = s @ y
-    good = curvature > jnp.finfo(s.dtype).eps * (y @ y)
+def _with_pair(state: Any, search: Search) -> dict[str, Any]:
+    """Return the state after a step: its pair, if yᵀs > 0, and the next direction."""
+    s, y, curvature, good = search.pair()
 
     def push(old: Any, new: Any) -> Any:
         return jnp.where(good, jnp.concatenate([old[1:], new[None]]), old)
 
-    safe = jnp.where(good, curvature, 1)
-    return {
+    gamma = curvature / jnp.where(good, y @ y, 1)
+    pairs = {
         "s": push(state["s"], s),
         "y": push(state["y"], y),
-        "rho": push(state["rho"], 1 / safe),
-        "gamma": jnp.where(good, safe / jnp.where(good, y @ y, 1), state["gamma"]),
-        "loss": search.loss,
-        "gradient": search.g,
-        "evaluated": jnp.ones((), bool),
+        "rho": push(state["rho"], 1 / curvature),
+        "gamma": jnp.where(good, gamma, state["gamma"]),
     }
+    return pairs | search.state(_direction(pairs, search.g))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize, rosen, rosen_der
 
-from lamina.learning.lbfgs import ARMIJO, CURVATURE, LBFGS, _direction
+from lamina.learning.lbfgs import LBFGS, _direction
+from lamina.learning.line_search import ARMIJO, CURVATURE
 
 pytestmark = pytest.mark.usefixtures("x64")
 
