@@ -199,7 +199,7 @@ def test_a_run_goes_on_from_every_snapshot_to_the_same_bits(case, steps, monkeyp
     assert digest(run(case, every)) == expected
     amid = [s for s in every.saved if s["within"] is not None]
     assert bool(amid) == (CASES[case][1] < N and steps < 5)
-    for snapshot in every.saved[:: max(1, len(every.saved) // 12)]:
+    for snapshot in every.saved[:: max(1, len(every.saved) // 6)]:
         assert digest(run(case, InMemory(snapshot))) == expected
 
 
