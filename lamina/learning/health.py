@@ -224,13 +224,16 @@ class Recorder:
         size = sum(map(np.size, leaves))
         seconds = feed.steps * SECONDS_PER_STEP + 6 * size * len(feed.rows) / FLOPS
         interval = max(INTERVAL, 6 * size * len(probe.weight) / FLOPS / PROBE_SHARE)
+        every, most_a_call = math.ceil(interval / seconds), feed.epochs_per_call
+        if every > most_a_call:  # else calls would have to end where they need not
+            every = most_a_call * math.ceil(every / most_a_call)
         most = KEPT_BYTES // max(1, size * leaves[0].dtype.itemsize)
         return cls(
             objective,
             probe,
             [str(layer.activation) for layer, _ in _with_figures(objective, params)],
             seconds,
-            every=max(1, math.ceil(interval / seconds)),
+            every=every,
             most_kept=min(max(2, most), MOST_KEPT),
         )
 
