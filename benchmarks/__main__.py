@@ -14,6 +14,7 @@ WORKLOADS = (
     "predict",
     "cold_start",
     "memory",
+    "sparse",
     "mnist_accuracy",
     "solvers",
 )

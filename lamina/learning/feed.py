@@ -31,7 +31,22 @@ STREAM_BYTES = 64 * 2**20
 """A streamed block of batches takes about so much memory."""
 
 THIN, WIDE = 0.05, 256
-"""Rows stay sparse up to this share of entries, and from so many features on."""
+"""Rows stay sparse up to this share of entries, and from so many features on.
+
+A step of Adam with 40,000 features and 100 hidden units, ms of processor time:
+
+=====================  ======  ==========  ============
+batch, entries         sparse  all dense   dense blocks
+=====================  ======  ==========  ============
+200, 0.1 %                  8          53            61
+200, 1 %                   20          53            63
+32, 0.1 %                   6          14            15
+32, 1 %                     7          15            16
+32, 5 %                    17          15            16
+=====================  ======  ==========  ============
+
+With 200 features they take the same time.
+"""
 
 RESIDENT_SHARE = 0.5
 """Examples stay resident while they fit into this share of an accelerator's memory."""
