@@ -48,8 +48,8 @@ class MLPClassifier(ClassifierMixin, FeedForward):
         batches), "cg", "bfgs", "newton", "lm" (Levenberg–Marquardt) and "exact" (the
         closed form, for a linear network with squared error) with their own defaults.
         ``solver=SGD(0.1, momentum=0.9)`` sets its rates itself; a grid search reaches
-        them as ``solver__learning_rate``. "lm", "newton" and "exact" compute in
-        double precision whatever ``dtype`` says.
+        them as ``solver__learning_rate``. "lm" and "exact" compute in double
+        precision whatever ``dtype`` says.
     alpha : float, default=0.0001
         α, the L2 penalty.
     batch_size : int, "auto" or "full", default="auto"

@@ -351,13 +351,13 @@ def test_numbers_reach_the_objective(digits):
     assert np.all(lengths <= 6 + 1e-6)
 
 
-def test_second_order_solvers_compute_in_double_and_keep_the_dtype(digits):
+def test_lm_computes_in_double_and_keeps_the_dtype(digits):
     X, y = digits
-    model = MLPClassifier((2,), solver="newton", max_iter=2, random_state=0)
+    model = MLPClassifier((2,), solver="lm", max_iter=2, random_state=0)
     with pytest.warns(UserWarning, match="max_iter"):
         model.fit(X[:60, ::8], y[:60] > 4)
     assert model.coefs_[0].dtype == np.float32
-    assert model._state["loss"].dtype == np.float64
+    assert model._state["damping"].dtype == np.float64
     assert model.predict_proba(X[:3, ::8]).dtype == np.float32
 
 
