@@ -33,6 +33,13 @@ def test_the_report_of_a_fit_is_json(tmp_path):
     assert report["held_out"] == 30
     assert any("max_iter=3" in note for note in report["notes"])
     assert report["model_bytes"] == (tmp_path / "m.lamina").stat().st_size
+    assert report["advice"] is None
+
+
+def test_the_report_advises_where_something_is_wrong(tmp_path):
+    sets = (*QUICK, "learning_rate_init=1e-9", "max_iter=20")
+    report = jobs.fit("iris", FitOptions(out=str(tmp_path / "m.lamina"), sets=sets))
+    assert "the learning rate 1e-09 is too low" in report["advice"]
 
 
 def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):

@@ -65,6 +65,12 @@ def test_why_training_ended_is_told(stopped, capsys):
     assert render.STOPPED[stopped] in shown(FIT | {"stopped": stopped}, capsys)
 
 
+def test_advice_is_shown_if_there_is_any(capsys):
+    text = shown(FIT | {"advice": "the learning rate 5 is too high."}, capsys)
+    assert "Advice    the learning rate 5 is too high." in text
+    assert "Advice" not in shown(FIT | {"advice": None}, capsys)
+
+
 def test_a_model_that_was_not_kept(capsys):
     assert "not kept" in shown(FIT | {"model_bytes": None}, capsys)
 
