@@ -66,6 +66,12 @@ class LBFGS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
 
+    def memory_bytes(
+        self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
+    ) -> int:
+        """Return the bytes of the pairs, before and after a step, and of some vectors."""
+        return (4 * self.memory + 12) * n_params * itemsize
+
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: no pairs, nothing evaluated."""
         n, dtype = size_and_dtype(params)
