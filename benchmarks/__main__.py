@@ -17,6 +17,8 @@ WORKLOADS = (
     "sparse",
     "mnist_accuracy",
     "solvers",
+    "levenberg_marquardt",
+    "damping",
 )
 
 
