@@ -574,9 +574,9 @@ class FeedForward(Advised, NetworkEstimator, ABC):
 
     def _score_measured(self, X: Any, y: Any, sample_weight: Any) -> float:
         """Return the score over what is measured of y."""
-        filled, missing = without_missing(y)
-        weight = np.ones(len(missing)) if sample_weight is None else sample_weight
-        target = self._encode(with_missing(filled, missing), False, True, None)
+        y = np.asarray(y, float)
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        target = self._encode(y, first=False, incremental=True, classes=None)
         return self._score_outputs(target, self._predicted(X), np.asarray(weight))
 
     # ---- what was learnt ------------------------------------------------------------
@@ -637,7 +637,7 @@ def without_missing(y: Any) -> tuple[Any, np.ndarray | None]:
     ValueError
         If nothing of a column is measured.
     """
-    shape = np.shape(y) if not hasattr(y, "shape") else y.shape
+    shape = (y if hasattr(y, "shape") else np.asarray(y)).shape
     if len(shape) != 2 or shape[1] < 2 or hasattr(y, "tocsr"):
         return y, None
     try:

@@ -69,7 +69,7 @@ class LBFGS:
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return the bytes of the pairs, before and after a step, and of some vectors."""
+        """Return the bytes of the pairs before and after a step, and of vectors."""
         return (4 * self.memory + 12) * n_params * itemsize
 
     def init(self, params: Any) -> dict[str, Any]:

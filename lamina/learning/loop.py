@@ -352,6 +352,7 @@ class _Run:
             self.health.end(self.epoch, result.params)
         if self.best_params is not None:
             result.params = self.best_params
+        del self.keeper  # it points back here: the weights would wait to be collected
         return result
 
     def note(self, record: Record) -> None:

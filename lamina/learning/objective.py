@@ -153,9 +153,9 @@ class Objective:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that is disturbed in training."""
         if key is None:
             return self.total_loss(self.network.net(params, batch.x), batch)
-        batch = batch._replace(y=self._smoothed(batch.y))
+        batch = batch._replace(y=self._smoothed(batch.y, batch.weight.dtype))
         if self.weight_noise is not None:
-            params = self._with_noise(params, _for("weights", key))
+            params = _with_noise(params, self.weight_noise, _for("weights", key))
         if self.input_noise is not None:
             noise = jax.random.normal(_for("inputs", key), batch.x.shape, batch.x.dtype)
             batch = batch._replace(x=batch.x + self.input_noise * noise)
@@ -171,7 +171,7 @@ class Objective:
         share = self.adversarial.share
         return (1 - share) * clean + share * loss(moved)
 
-    def _smoothed(self, y: Any) -> Any:
+    def _smoothed(self, y: Any, dtype: Any) -> Any:
         s = self.label_smoothing
         if s is None:
             return y
@@ -179,27 +179,15 @@ class Objective:
             return (1 - s) * y + s / 2
         classes = self.network.layers[-1].units
         if y.ndim == 1:
-            y = jax.nn.one_hot(y, classes)
+            y = jax.nn.one_hot(y, classes, dtype=dtype)
         return (1 - s) * y + s / classes
-
-    def _with_noise(self, params: Any, key: Any) -> Any:
-        """Return W + ε; biases stay as they are."""
-
-        def disturbed(path: Any, leaf: Any) -> Any:
-            if not is_weight(path):
-                return leaf
-            name = jax.random.fold_in(key, crc32(jax.tree_util.keystr(path).encode()))
-            noise = jax.random.normal(name, leaf.shape, leaf.dtype)
-            return leaf + self.weight_noise * noise
-
-        return jax.tree.map_with_path(disturbed, params)
 
     def _clipped(self, g: Any) -> Any:
         if (c := self.clip_value) is not None:
             g = jax.tree.map(lambda g: jnp.clip(g, -c, c), g)
-        if self.clip_norm is not None:
+        if (longest := self.clip_norm) is not None:
             norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(g)))
-            factor = jnp.minimum(1, self.clip_norm / jnp.maximum(norm, TINY))
+            factor = jnp.minimum(1, longest / jnp.maximum(norm, TINY))
             g = jax.tree.map(lambda g: factor * g, g)
         return g
 
@@ -233,6 +221,18 @@ class Objective:
         if self.l1 is not None:
             penalty += self.l1 * sum(jnp.sum(jnp.abs(w)) for w in weights)
         return penalty
+
+
+def _with_noise(params: Any, sigma: Any, key: Any) -> Any:
+    """Return W + ε; biases stay as they are."""
+
+    def disturbed(path: Any, leaf: Any) -> Any:
+        if not is_weight(path):
+            return leaf
+        own = _for(jax.tree_util.keystr(path), key)
+        return leaf + sigma * jax.random.normal(own, leaf.shape, leaf.dtype)
+
+    return jax.tree.map_with_path(disturbed, params)
 
 
 def _for(purpose: str, key: Any) -> Any:
