@@ -193,7 +193,7 @@ class Objective:
 
     def constrained(self, params: Any) -> Any:
         """Return the parameters with the weights into each unit within ``max_norm``."""
-        if self.max_norm is None:
+        if (bound := self.max_norm) is None:
             return params
 
         def shortened(path: Any, w: Any) -> Any:
@@ -201,7 +201,7 @@ class Objective:
                 return w
             axes = tuple(range(w.ndim - 1))
             norm = jnp.sqrt(jnp.sum(w * w, axis=axes, keepdims=True))
-            return w * jnp.minimum(1, self.max_norm / jnp.maximum(norm, TINY))
+            return w * jnp.minimum(1, bound / jnp.maximum(norm, TINY))
 
         return jax.tree.map_with_path(shortened, params)
 
