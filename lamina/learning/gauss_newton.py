@@ -195,11 +195,10 @@ def check_smooth(algorithm: Any, objective: Any) -> None:
     if not isinstance(objective, Objective):
         raise ValueError(f"{name} needs an Objective, got {objective!r}")
     for field in dataclasses.fields(objective):
-        value = getattr(objective, field.name)
-        if field.name not in SMOOTH and value is not None:
+        if field.name not in SMOOTH and getattr(objective, field.name) is not None:
             raise ValueError(
-                f"{name} has no {field.name}: it needs a smooth objective that is the "
-                f"same in every evaluation; got {field.name}={value!r}"
+                f"{name} cannot learn with {field.name}: it needs a smooth objective "
+                "that is the same in every evaluation"
             )
     if any(isinstance(layer, Dropout) for layer in _layers(objective.network)):
         raise ValueError(

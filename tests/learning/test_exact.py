@@ -143,5 +143,5 @@ def test_penalties_that_are_not_quadratic_are_refused():
     params, _ = network.init(Key(0), (1,), np.float64)
     batch = Batch(np.ones((2, 1)), np.ones((2, 1)), np.ones(2))
     objective = Objective(network, "squared_error", l1=0.1)
-    with pytest.raises(ValueError, match="Exact has no l1"):
+    with pytest.raises(ValueError, match="Exact cannot learn with l1"):
         Exact().update(objective, params, {}, batch, None)

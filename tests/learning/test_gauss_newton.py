@@ -131,7 +131,7 @@ def test_chunks_of_rows_sum_to_the_same(numbers, monkeypatch):
 
 @pytest.mark.parametrize("loss", HEADS)
 @pytest.mark.parametrize("l2", [None, 0.7])
-@pytest.mark.parametrize("damping", [10.0, 1e-2, 1e-6])
+@pytest.mark.parametrize("damping", [1.0, 1e-6])
 def test_both_forms_give_the_same_step(loss, l2, damping):
     """40 hidden units, 15 examples: 202 parameters, 30 rows of J."""
     objective, params, batch = problem(loss, hidden=40, l2=l2)
@@ -157,7 +157,7 @@ def test_what_is_not_smooth_is_refused():
     check_smooth(Adam(), smooth)
     for name in ("l1", "input_noise", "clip_norm"):
         rough = dataclasses.replace(smooth, **{name: 0.5})
-        with pytest.raises(ValueError, match=f"Adam has no {name}.*got {name}=0.5"):
+        with pytest.raises(ValueError, match=f"Adam cannot learn with {name}"):
             check_smooth(Adam(), rough)
     dropout = Network((Network((Dropout(0.2), Dense(2))), Dense(1, "identity")))
     with pytest.raises(ValueError, match="Adam cannot train a network with Dropout"):
