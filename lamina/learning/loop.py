@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from lamina.learning.feed import Feed
+from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
 from lamina.learning.memory import check_memory
 from lamina.learning.objective import Objective
@@ -30,11 +30,14 @@ from lamina.learning.program import (
 from lamina.learning.schedules import Adaptive, Constant, Moment
 from lamina.learning.selective import SelectiveDelta
 from lamina.learning.snapshots import Checkpoint, Keeper, Within, total
-from lamina.learning.stopping import NoImprovement, Record, SmallChange
+from lamina.learning.stopping import Below, NoImprovement, Record, SmallChange
 from lamina.networks.keys import Key
 
 SECONDS_PER_CALL = 0.05
 """Short epochs are taken several in one call, as long as the call is this short."""
+
+SECONDS_OF_A_CALL = 2e-3
+"""Some times what a call itself costs: shorter ones are not worth while."""
 
 STEPS_PER_SUM, SECONDS_PER_SUM = 2**14, 1.0
 """Epochs that are longer than either take several calls: the device sums losses in
@@ -424,22 +427,37 @@ class _Run:
         One, if something has to see the weights after every epoch, or the rate changes.
         """
         left = self.epochs - self.result.epochs
-        one = self.validation or self.callbacks or self.keep_best
-        one = (
-            one
-            or self.watches_change
-            or self.selective
-            or not self.feed.examples.resident
-        )
+        one = self.validation or self.callbacks or self.keep_best or self.selective
+        one = one or self.watches_change or not self.feed.examples.resident
         one = one or self.feed.steps > self.steps_per_call
         if one or not isinstance(self.schedule, Constant):
             self.next_epochs = 1
         else:
             fitting = int(SECONDS_PER_CALL / max(seconds, 1e-9))
-            most = min(left, self.feed.epochs_per_call)
+            most = min(left, self.feed.epochs_per_call, self.soonest_stop(seconds))
             if self.health is not None:
                 most = min(most, self.health.until_due(self.epoch))
             self.next_epochs = max(1, min(fitting, most))
+
+    def soonest_stop(self, seconds: float) -> int:
+        """Return after how many epochs a rule may end the run, at the soonest.
+
+        Epochs after that are taken for nothing; where they cost less than a call does,
+        that does not matter.
+        """
+        soonest = [r.soonest() for r in self.stopping if hasattr(r, "soonest")]
+        least = int(SECONDS_OF_A_CALL / max(seconds, 1e-9))
+        return int(max(min(soonest, default=MAX_EPOCHS_PER_CALL), least, 1))
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Thresholds at which the compiled program itself ends a call."""
+        limits: dict[str, float] = {}
+        for rule in self.stopping:
+            if isinstance(rule, Below):
+                highest = limits.get(rule.monitor, -math.inf)
+                limits[rule.monitor] = max(highest, float(rule.threshold))
+        return limits
 
     def train(
         self, params: Any, state: Any, epochs: int, within: Within | None = None
@@ -471,6 +489,7 @@ class _Run:
                 words,
                 first,
                 first_step,
+                self.limits,
             )
             sums.append(part)
             if within is not None and first_step + end < self.feed.steps:
@@ -518,9 +537,10 @@ def _leading(answers: Iterable[bool]) -> int:
 def _records(sums: list[dict[str, Any]], epochs: int) -> list[Record]:
     """Weighted means of what was reported, one record an epoch."""
     whole = total(sums)
+    taken = int(np.sum(~np.isnan(whole["weight"][:epochs])))
     weight = np.maximum(whole.pop("weight"), 1e-300)
     means = {name: value / weight for name, value in whole.items()}
-    return [{k: float(v[i]) for k, v in means.items()} for i in range(epochs)]
+    return [{k: float(v[i]) for k, v in means.items()} for i in range(taken)]
 
 
 def validate(objective: Objective, params: Any, validation: Validation) -> Record:

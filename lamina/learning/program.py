@@ -81,6 +81,7 @@ def train(
     key_words: Any,
     first_epoch: Any,
     first_step: Any,
+    limits: dict[str, Any] | None = None,
 ) -> tuple[Any, Any, dict[str, Any]]:
     """Train for some epochs.
 
@@ -101,12 +102,16 @@ def train(
         Key of the run; a step's key is ``fold_in(epoch, step)`` of it.
     first_epoch, first_step : int
         Numbers of ``order[0]`` and of ``order[0, 0]`` in the run, for the keys.
+    limits : dict of float, optional
+        The first epoch of which a reported number's mean is not above its limit is the
+        last one; numbers that the algorithm does not report are left out.
 
     Returns
     -------
     params, state, sums
         sums[name] (epochs per call,): each number that the algorithm reports, times
         its batch's weight and summed over the epoch; ``sums["weight"]``: the weights.
+        NaN for epochs that were not taken.
     """
     count_compilation()
     key = device_key(key_words)
@@ -124,17 +129,30 @@ def train(
 
     zero = _zero_sums(objective, algorithm, params, state, data, order, key)
 
-    def take_epoch(epoch: Any, carry: Any) -> Any:
-        params, state, history = carry
+    def goes_on(carry: Any) -> Any:
+        epoch, _, _, history = carry
+        last = {name: history[name][epoch - 1] for name in history}
+        within = [
+            last[name] / last["weight"] <= limit
+            for name, limit in (limits or {}).items()
+            if name in last
+        ]
+        ended = jnp.any(jnp.array(within, bool)) & (epoch > 0)
+        return (epoch < epochs) & ~ended
+
+    def take_epoch(carry: Any) -> Any:
+        epoch, params, state, history = carry
         carry = params, state, zero
         body = partial(take_step, epoch)
         params, state, sums = jax.lax.fori_loop(begin, end, body, carry)
         history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
-        return params, state, history
+        return epoch + 1, params, state, history
 
     size = MAX_EPOCHS_PER_CALL if order is None else order.shape[0]
-    history = {name: jnp.zeros(size, z.dtype) for name, z in zero.items()}
-    return jax.lax.fori_loop(0, epochs, take_epoch, (params, state, history))
+    history = {name: jnp.full(size, jnp.nan, z.dtype) for name, z in zero.items()}
+    start = jnp.zeros((), jnp.int32), params, state, history
+    _, *end_state = jax.lax.while_loop(goes_on, take_epoch, start)
+    return tuple(end_state)
 
 
 def _take(data: Batch, rows: Any) -> Batch:

@@ -54,6 +54,10 @@ class NoImprovement:
             return value >= self.best + self.tol
         return value <= self.best - self.tol
 
+    def soonest(self) -> float:
+        """Return in how many epochs it may say stop, at the soonest."""
+        return math.floor(min(self.patience, 1e9) - self.count) + 1
+
     def restart(self) -> None:
         """Forget how long there was no improvement."""
         self.count = 0
@@ -111,6 +115,10 @@ class SmallImprovement:
         small = last - value < self.tol * abs(last) or value == last
         self.count = self.count + 1 if small else 0
         return self.count > self.patience
+
+    def soonest(self) -> float:
+        """Return in how many epochs it may say stop, at the soonest."""
+        return math.floor(min(self.patience, 1e9) - self.count) + 1
 
 
 @dataclass

@@ -71,8 +71,8 @@ def test_epochs_and_batches_by_hand():
     w, b, losses = batches_by_hand(ORDERS, 0.1)
     np.testing.assert_allclose(params[0]["weight"][:, 0], w, rtol=1e-13)
     np.testing.assert_allclose(params[0]["bias"], b, rtol=1e-13)
-    np.testing.assert_allclose(sums["loss"], [*losses, 0, 0], rtol=1e-13)
-    assert sums["weight"].tolist() == [5.5, 5.5, 0, 0]
+    np.testing.assert_allclose(sums["loss"], [*losses, np.nan, np.nan], rtol=1e-13)
+    np.testing.assert_array_equal(sums["weight"], [5.5, 5.5, np.nan, np.nan])
 
 
 def test_a_whole_batch_by_hand():
@@ -85,6 +85,19 @@ def test_a_whole_batch_by_hand():
     np.testing.assert_allclose(params[0]["weight"][:, 0], w, rtol=1e-13)
     np.testing.assert_allclose(params[0]["bias"], b, rtol=1e-13)
     np.testing.assert_allclose(sums["loss"][:3], losses, rtol=1e-13)
+
+
+def test_a_limit_ends_a_call_after_the_first_epoch_that_keeps_it():
+    """Epochs cost nothing after the one that ended the run; its weights come back."""
+    algorithm = SGD(0.1)
+    how = (OBJECTIVE, algorithm, START, algorithm.init(START), padded())
+    _, _, losses = batches_by_hand([[[0, 1, 2, 3, 4]]] * 5, 0.1)
+    limits = {"loss": losses[2] / 5.5 * (1 + 1e-12), "accuracy": 1.0}
+    params, _, sums = compiled_train(*how, None, 5, 0, 1, WORDS, 0, 0, limits)
+    w, _, _ = batches_by_hand([[[0, 1, 2, 3, 4]]] * 3, 0.1)
+    np.testing.assert_allclose(params[0]["weight"][:, 0], w, rtol=1e-13)
+    np.testing.assert_allclose(sums["loss"][:3], losses[:3], rtol=1e-13)
+    assert np.isnan(sums["loss"][3:]).all()
 
 
 @description

@@ -124,3 +124,22 @@ def test_a_rising_loss_is_no_improvement_and_a_negative_one_may_fall():
 def test_largest_weight_change_below_a_threshold():
     rule = SmallChange(0.5)
     assert answers(rule, [1.0, 0.5, 0.49], "weight_change") == [False, False, True]
+
+
+def test_rules_with_patience_say_when_they_may_stop_at_the_soonest():
+    """Epochs until then cannot be the last: they may be taken in one call."""
+    for make in (
+        lambda patience: NoImprovement("loss", 0.0, patience),
+        lambda patience: SmallImprovement("loss", 0.0, patience),
+    ):
+        for patience in (0, 1, 2.5, 4):
+            rule = make(patience)
+            rule({"loss": 1.0})  # the first epoch always improves
+            for _ in range(3):
+                soonest, said = rule.soonest(), False
+                for _ in range(soonest):
+                    assert not said
+                    said = rule({"loss": 1.0})
+                assert said
+                rule.count = 0
+    assert NoImprovement(patience=math.inf).soonest() >= 10**9
