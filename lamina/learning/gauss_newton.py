@@ -126,7 +126,10 @@ def _summed(
 
     def products(chunk: Batch) -> tuple[Any, Any, Any]:
         loss, J, r = _rows(objective, params, chunk, total)
-        return loss, J.T @ r, J.T @ J
+        # XLA multiplies rows by rows faster, but would undo a plain transposition:
+        # 1-20-1 on 200 rows 86 → 61 µs, 10-8-1 on 442 rows 317 → 272 µs (Zen 4).
+        JT = jax.lax.optimization_barrier(J.T)
+        return loss, JT @ r, JT @ JT.T
 
     if chunks == 1:
         return products(batch)
