@@ -8,6 +8,7 @@ other fields are static structure: they select the compiled program.
 
 import dataclasses
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
 import jax
@@ -93,8 +94,9 @@ def find(name: str) -> type:
     try:
         return _REGISTRY[name]
     except KeyError:
-        known = ", ".join(sorted(_REGISTRY))
-        raise ValueError(f"no description is called {name!r}; known: {known}") from None
+        near = get_close_matches(name, _REGISTRY, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"no description is called {name!r}{hint}") from None
 
 
 def to_json(value: Any) -> Any:

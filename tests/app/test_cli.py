@@ -221,6 +221,7 @@ def test_a_column_without_values_is_left_out_and_noted(call, tmp_path):
     assert any("'a' holds no values" in note for note in json.loads(out)["notes"])
 
 
+@pytest.mark.slow
 def test_a_column_of_100_000_categories_is_left_out_and_noted(call, tmp_path):
     rows = [[f"n{i}", f"{i % 7}", "xy"[i % 2]] for i in range(100_000)]
     (tmp_path / "t.csv").write_text(table(rows))

@@ -75,6 +75,7 @@ def test_scikit_learn_checks(estimator, check):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", FLOAT32, ids=lambda e: type(e).__name__)
 def test_single_precision_fails_by_rounding_alone(estimator):
     results = check_estimator(estimator, on_fail=None)

@@ -129,7 +129,7 @@ def test_largest_weight_change_below_a_threshold():
 def test_rules_with_patience_say_when_they_may_stop_at_the_soonest():
     """Epochs until then cannot be the last: they may be taken in one call."""
     for make in (
-        lambda patience: NoImprovement("loss", 0.0, patience),
+        lambda patience: NoImprovement("loss", 0.1, patience),
         lambda patience: SmallImprovement("loss", 0.0, patience),
     ):
         for patience in (0, 1, 2.5, 4):
