@@ -276,8 +276,8 @@ def test_nesting_has_a_limit():
 
 def test_find():
     assert find("Dense") is Dense
-    with pytest.raises(ValueError, match="no description is called 'Nothing'$"):
-        find("Nothing")
+    with pytest.raises(ValueError, match="no description is called 'Xyzzy'$"):
+        find("Xyzzy")
 
 
 def test_what_is_a_description():
