@@ -7,15 +7,15 @@ many epochs it needs, which a run before the race found out. Three seeds make a 
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from benchmarks.arena import Contender, Lap, race
+from benchmarks.arena import Contender, race
 from benchmarks.machine import thread_counts
 from benchmarks.options import Options
-from benchmarks.report import RESULTS, Report, race_table
+from benchmarks.report import RESULTS, Report, Table, race_table
 
 SEEDS = (0, 1, 2)
 MAX_EPOCHS = 5000
@@ -77,16 +77,16 @@ took 20 ms a task on this course."""
 
 def run(options: Options) -> Report:
     """All courses, a table each, and a picture of them all."""
-    tables, laps = [], {}
+    tables = []
     for name, (course, rivals) in COURSES.items():
-        laps[name] = race(entrants(course, rivals), options.rounds, options.budget)
+        laps = race(entrants(course, rivals), options.rounds, options.budget)
         kind = f"batch {course.batch_size}" if course.batch_size else "whole batches"
         title = (
             f"{name}, {kind}: {course.data} to a loss of {course.target:g}, "
             f"{len(SEEDS)} seeds"
         )
-        tables.append(race_table(title, "times/s", laps[name], PROMISE))
-    draw(laps)
+        tables.append(race_table(title, "times/s", laps, PROMISE))
+    draw(tables)
     return Report("solvers", "Time to the same loss, solver by solver", tables)
 
 
@@ -341,8 +341,8 @@ COLOURS = {
 """Of Okabe and Ito's palette, which colour-blind people can tell apart."""
 
 
-def draw(laps: dict[str, list[Lap]]) -> None:
-    """Bars of seconds a fit, each library at its better thread count."""
+def draw(tables: Sequence[Table]) -> None:
+    """Milliseconds a fit on a logarithmic scale, libraries at their better threads."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -350,28 +350,38 @@ def draw(laps: dict[str, list[Lap]]) -> None:
 
     figure, axes = pyplot.subplots(figsize=(8, 6.5), layout="constrained")
     place, ticks = 0.0, {}
-    for solver, found in laps.items():
-        best: dict[str, float] = {}
-        for lap in found:
-            library = lap.name.split(",")[0]
-            seconds = 1 / lap.rate / len(SEEDS) if lap.rate else np.inf
-            best[library] = min(seconds, best.get(library, np.inf))
-        first = place
-        for library, seconds in best.items():
-            if np.isfinite(seconds):
-                axes.barh(place, seconds, 0.9, color=COLOURS[library])
-                axes.text(seconds * 1.06, place, f"{1e3 * seconds:.3g} ms", va="center")
-                place += 1
-        ticks[solver] = (first + place - 1) / 2
+    for table in tables:
+        best = milliseconds(table)
+        ticks[table.title.split(",")[0]] = place + (len(best) - 1) / 2
+        for library, ms in best.items():
+            axes.plot(ms, place, "o", markersize=10, color=COLOURS[library])
+            axes.text(ms * 1.12, place, f"{ms:.3g} ms", va="center")
+            place += 1
+        axes.axhline(place - 0.1, color="#dddddd", linewidth=1)
         place += 0.8
     axes.set_yticks(list(ticks.values()), list(ticks))
+    axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.margins(x=0.15)
-    axes.set_xlabel("seconds to the same training loss (log scale, shorter is better)")
-    axes.spines[["top", "right"]].set_visible(False)
-    marks = [pyplot.Rectangle((0, 0), 1, 1, color=c) for c in COLOURS.values()]
-    axes.legend(marks, list(COLOURS), loc="lower right", frameon=False)
+    axes.grid(axis="x", color="#eeeeee")
+    axes.set_axisbelow(True)
+    axes.set_xlabel("milliseconds to the same training loss (further left is faster)")
+    axes.spines[["top", "right", "left"]].set_visible(False)
     axes.set_title("Digits 64-32-10; bfgs and newton: wine 13-10-3", loc="left")
+    for library, colour in COLOURS.items():
+        axes.plot([], [], "o", color=colour, label=library)
+    figure.legend(loc="outside lower center", ncols=len(COLOURS), frameon=False)
     figure.savefig(RESULTS / "solvers.png", dpi=130)
     pyplot.close(figure)
+
+
+def milliseconds(table: Table) -> dict[str, float]:
+    """Of each library at its faster number of threads, for one fit."""
+    best: dict[str, float] = {}
+    for row in table.rows:
+        if row.value:
+            library = row.name.split(",")[0]
+            ms = 1e3 / row.value / len(SEEDS)
+            best[library] = min(ms, best.get(library, ms))
+    return best
