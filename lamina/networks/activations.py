@@ -17,7 +17,8 @@ LEAK = 0.01
 """Slope of ``leaky_relu`` for negative net inputs (Maas et al. 2013)."""
 
 
-def _namespace(h: Any) -> Any:
+def namespace(h: Any) -> Any:
+    """Return ``numpy`` for a NumPy array, ``jax.numpy`` for any other."""
     return np if isinstance(h, np.ndarray | np.generic) else jnp
 
 
@@ -33,29 +34,29 @@ def threshold(h):
 
 def sign(h):
     """a = +1 if h ≥ 0, else −1; a tie counts as positive (deck 002)."""
-    return _namespace(h).where(h >= 0, 1, -1).astype(h.dtype)
+    return namespace(h).where(h >= 0, 1, -1).astype(h.dtype)
 
 
 def logistic(h):
     """a = 1 / (1 + e^−h);  a′ = a (1 − a) ≤ ¼ (decks 002, 003, 004)."""
-    if _namespace(h) is jnp:
+    if namespace(h) is jnp:
         return jax.nn.sigmoid(h)
     return np.exp(-np.logaddexp(0, -h))
 
 
 def tanh(h):
     """a = (e^h − e^−h) / (e^h + e^−h) = 2σ(2h) − 1;  a′ = 1 − a² (decks 002, 004)."""
-    return _namespace(h).tanh(h)
+    return namespace(h).tanh(h)
 
 
 def relu(h):
     """a = max(0, h);  a′ = 1 if h > 0, else 0, at the kink too (deck 000)."""
-    return jax.nn.relu(h) if _namespace(h) is jnp else np.maximum(h, 0)
+    return jax.nn.relu(h) if namespace(h) is jnp else np.maximum(h, 0)
 
 
 def leaky_relu(h):
     """a = h if h > 0, else 0.01 h (Maas, Hannun & Ng 2013, ICML workshop)."""
-    return _namespace(h).where(h > 0, h, LEAK * h)
+    return namespace(h).where(h > 0, h, LEAK * h)
 
 
 def softmax(h):
@@ -64,14 +65,14 @@ def softmax(h):
     Its derivative is a Jacobian, ∂aᵢ/∂hⱼ = aᵢ (δᵢⱼ − aⱼ); decks 000 and 002 print only
     the diagonal.
     """
-    xp = _namespace(h)
+    xp = namespace(h)
     e = xp.exp(h - xp.max(h, axis=-1, keepdims=True))
     return e / xp.sum(e, axis=-1, keepdims=True)
 
 
 def exponential(h):
     """a = e^h, the output of a Poisson regression."""
-    return _namespace(h).exp(h)
+    return namespace(h).exp(h)
 
 
 ACTIVATIONS: dict[str, Callable] = {
