@@ -294,7 +294,7 @@ def _set(estimator: Any, name: str, value: Any) -> None:
 def _check_network(estimator: Any) -> None:
     """Run the network on shapes alone: its parameters must fit it."""
     dtype = estimator._dtype()
-    rows = jax.ShapeDtypeStruct((TRIAL_ROWS, estimator.n_features_in_), dtype)
+    rows = jax.ShapeDtypeStruct((TRIAL_ROWS, *estimator._input_shape()), dtype)
     if any(leaf.dtype != dtype for leaf in jax.tree.leaves(estimator.params_)):
         raise ValueError(f"the parameters are not of the type {dtype}")
     try:

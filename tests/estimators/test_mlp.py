@@ -10,13 +10,23 @@ import pytest
 import scipy.sparse as sp
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier as SkClassifier
 from sklearn.neural_network import MLPRegressor as SkRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lamina import LBFGS, SGD, Adam, Dense, Dropout, MLPClassifier, MLPRegressor
+from lamina import (
+    LBFGS,
+    SGD,
+    Adam,
+    Dense,
+    Dropout,
+    MLPClassifier,
+    MLPRegressor,
+    Network,
+)
+from lamina.estimators.mlp import _per_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -160,29 +170,6 @@ class TestLearns:
         model.set_params(learning_rate_init=0.01)
         assert model.fit(a, c).score(b, d) > 0.95
 
-    def test_regression_with_scaled_target_on_diabetes(self, diabetes):
-        model = MLPRegressor(
-            hidden_layer_sizes=(16,), scale_target=True, random_state=0, alpha=1
-        )
-        plain = cross_val_score(model, *diabetes, cv=3)
-        assert plain.mean() > 0.4
-
-    def test_poisson_regression_recovers_the_rates(self):
-        rng = np.random.default_rng(0)
-        X = rng.uniform(-1, 1, (2000, 2))
-        y = rng.poisson(np.exp(0.5 + X @ [1.0, -0.5]))
-        model = MLPRegressor("poisson", (), solver="lbfgs", alpha=0).fit(X, y)
-        assert model.out_activation_ == "exp"
-        np.testing.assert_allclose(model.coefs_[0][:, 0], [1, -0.5], atol=0.06)
-        np.testing.assert_allclose(model.intercepts_[0], [0.5], atol=0.06)
-
-    def test_absolute_error_finds_the_median(self):
-        y = np.array([0.0, 0, 0, 0, 100])
-        model = MLPRegressor(
-            "absolute_error", (), solver=SGD(0.05), max_iter=2000, alpha=0, tol=0
-        )
-        assert model.fit(np.zeros((5, 1)), y).predict([[0.0]])[0] < 1
-
     def test_dropout_and_noise_free_prediction(self, iris):
         X, y = iris
         model = MLPClassifier((64,), dropout=0.5, input_dropout=0.1, random_state=0)
@@ -195,51 +182,6 @@ class TestLearns:
         ]
         assert model.score(X, y) > 0.95
         assert np.array_equal(model.predict_proba(X), model.predict_proba(X))
-
-
-class TestTargets:
-    @pytest.mark.parametrize("labels", [("no", "yes"), (-1, 1), (0, 1), (False, True)])
-    def test_two_classes_of_any_kind(self, labels):
-        X, y = XOR
-        named = np.array(labels)[y]
-        model = MLPClassifier((8,), solver="lbfgs", activation="tanh", random_state=0)
-        model.fit(X, named)
-        assert model.out_activation_ == "logistic"
-        assert model.n_outputs_ == 1
-        assert np.array_equal(model.predict(X), named)
-        assert np.array_equal(model.classes_, np.unique(named))
-
-    def test_multilabel(self, iris):
-        X, _ = iris
-        Y = np.c_[X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 0].astype(int)
-        model = MLPClassifier((16,), solver="lbfgs", max_iter=300).fit(X, Y)
-        assert model.predict(X).shape == Y.shape
-        assert model.score(X, Y) > 0.95
-        assert model.predict_proba(X).shape == Y.shape
-
-    def test_multi_output_regression(self, iris):
-        X, _ = iris
-        Y = X @ np.random.default_rng(0).standard_normal((4, 3))
-        model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, Y)
-        np.testing.assert_allclose(model.predict(X), Y, atol=1e-2)
-        assert model.predict(X).dtype == np.float64
-
-    def test_class_numbers_need_not_be_dense(self, iris):
-        X, y = iris
-        model = MLPClassifier((8,), max_iter=50).fit(X, y * 1000 - 7)
-        assert set(model.predict(X)) <= {-7, 993, 1993}
-
-    def test_squared_error_classification(self, iris):
-        X, y = iris
-        model = MLPClassifier((16,), loss="squared_error", solver="lbfgs").fit(X, y)
-        assert model.score(X, y) > 0.95
-
-    def test_a_loss_given_as_a_function(self, diabetes):
-        def cube(a, y):
-            return abs(y - a).sum(-1) ** 3
-
-        model = MLPRegressor(cube, (4,), scale_target=True, random_state=0)
-        assert model.fit(*diabetes).score(*diabetes) > 0.3
 
 
 class TestWeights:
@@ -372,6 +314,29 @@ class TestGoingOn:
         assert np.isfinite(model.loss_curve_).all()
 
 
+def test_network_of_sizes():
+    model = MLPClassifier((5, 4), "tanh", dropout=0.5, input_dropout=0.2, init="he")
+    assert model._network("softmax", 3) == Network(
+        (
+            Dropout(0.2),
+            Dense(5, "tanh", "he"),
+            Dropout(0.5),
+            Dense(4, "tanh", "he"),
+            Dropout(0.5),
+            Dense(3, "softmax", "he"),
+        )
+    )
+    assert MLPClassifier(7)._network("logistic", 1).layers[0].units == 7
+    assert MLPClassifier(())._network("identity", 2) == Network((Dense(2, "identity"),))
+
+
+def test_one_value_for_all_layers_or_one_each():
+    assert _per_layer("dropout", 0.1, 2) == [0.1, 0.1]
+    assert _per_layer("dropout", (0.1, 0.2), 2) == [0.1, 0.2]
+    with pytest.raises(ValueError, match="dropout has 1 entries for 2 hidden layers"):
+        _per_layer("dropout", [0.1], 2)
+
+
 class TestDescriptions:
     def test_layers_in_place_of_sizes(self, iris):
         layers = [Dense(6, "tanh"), Dropout(0.1), Dense(5)]
@@ -500,16 +465,6 @@ class TestBadInput:
             MLPRegressor(random_state=0).fit(X, y)
         assert [str(w.message)[:17] for w in caught] == ["learning diverged"]
 
-    def test_numbers_as_classes_point_to_the_regressor(self, diabetes):
-        X, y = diabetes
-        with pytest.raises(ValueError, match="continuous.*use a regressor"):
-            MLPClassifier().fit(X, y + 0.5)
-
-    def test_one_class_and_one_row_do_not_break(self):
-        model = MLPClassifier((2,), max_iter=2).fit([[1.0]], ["only"])
-        assert model.predict([[5.0]]).tolist() == ["only"]
-        assert model.predict_proba([[5.0]]).shape == (1, 2)
-
     def test_validation_set_too_small(self):
         with pytest.raises(ValueError, match="validation set is too small.*5 examples"):
             MLPClassifier(early_stopping=True).fit(np.eye(5), [0, 1, 0, 1, 0])
@@ -551,10 +506,3 @@ class TestPrediction:
         before = compile_count()
         model.predict(iris[0][:20])
         assert compile_count() == before
-
-    def test_probabilities_of_a_linear_head_are_refused(self, iris):
-        model = MLPClassifier(
-            layers=[Dense(3, "identity")], loss="squared_error", max_iter=2
-        ).fit(*iris)
-        with pytest.raises(AttributeError, match="identity.*not.*probabilities"):
-            model.predict_proba(iris[0])

@@ -1,0 +1,59 @@
+"""The validation rows used after all: a second run that learns from every row."""
+
+import math
+
+import numpy as np
+
+from lamina import learning
+from lamina.estimators.training import Training
+
+
+class Refitting(Training):
+    """An estimator that may learn from its validation rows once it knows when to stop.
+
+    References
+    ----------
+    Deck 002; Goodfellow, Bengio & Courville (2016), Deep Learning, MIT Press, section
+    7.8, algorithms 7.2 and 7.3.
+    """
+
+    @property
+    def best_epoch_(self) -> int:
+        """The epoch of the last call of ``fit`` whose weights are kept."""
+        values = self.history_.get(self._watched(), ())[-self.n_iter_ :]
+        if not (self.early_stopping and np.isfinite(values).any()):
+            return self.n_iter_
+        best = np.nanargmax if self.monitor == "score" else np.nanargmin
+        return int(best(values)) + 1
+
+    def _train_again(self, everything: learning.Feed) -> None:
+        """Learn from the validation rows too, in one of the two ways of deck 002.
+
+        "restart": from the first weights, for as many epochs as were best. "continue":
+        from the best weights, until the loss falls below the validation loss that they
+        had.
+        """
+        best, epochs, key = self.best_epoch_, self.n_iter_, self._run_key
+        params, stopping = self.params_, []
+        bound = self.history_["validation_loss"][-epochs:][best - 1]
+        if self.refit == "restart":
+            shape, dtype = self._input_shape(), self._dtype()
+            params, _ = self.network_.init(key.fold_in("init"), shape, dtype)
+        else:
+            stopping = [learning.Below("loss", math.nextafter(bound, -math.inf))]
+        again = self.refit == "restart"
+        self._learn(
+            self._objective(),
+            self._algorithm_in_use,
+            prefix="refit_",
+            feed=everything,
+            params=params,
+            key=key,
+            epochs=best if again else self.max_iter,
+            first_epoch=0 if again else best,
+            stopping=stopping,
+            schedule=self._schedule(),
+            callbacks=list(self.callbacks or ()),
+            selective=self.selective_delta,
+        )
+        self.refit_n_iter_, self.n_iter_ = self.n_iter_, epochs

@@ -1,0 +1,266 @@
+"""Parameters of training: what their words mean, and which fit each other."""
+
+import copy
+import os
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any
+
+from lamina import learning
+from lamina.estimators.base import NetworkEstimator
+from lamina.estimators.checks import check_integer, check_number, check_option
+from lamina.estimators.health import Advised
+from lamina.networks import Key
+from lamina.networks.description import is_description
+
+SOLVERS = {
+    "rmsprop": "RMSProp",
+    "rprop": "Rprop",
+    "lbfgs": "LBFGS",
+    "bfgs": "BFGS",
+    "newton": "Newton",
+    "cg": "ConjugateGradient",
+    "lm": "LevenbergMarquardt",
+    "exact": "Exact",
+}
+"""Algorithms by their words, beside "sgd" and "adam"; with their own defaults."""
+
+MONITORS = ("score", "loss")
+REFITS = ("restart", "continue")
+
+CLOSE = 1e-3
+"""Methods in double precision stop at a gradient this much smaller than ``tol``: 1e-7
+by default, as in MATLAB, where 1e-4 would leave digits on the table."""
+
+
+def is_stochastic(self: Any) -> bool:
+    """Whether an estimator can learn from a part of the examples.
+
+    Raises
+    ------
+    AttributeError
+        If its solver needs all of them.
+    """
+    solver = self.solver
+    if isinstance(solver, str):
+        solver = getattr(learning, SOLVERS.get(solver, ""), None)
+    if getattr(solver, "whole_batch", False):
+        raise AttributeError(
+            "partial_fit is only available for stochastic solvers; "
+            f"{self.solver!r} needs all examples at once"
+        )
+    return True
+
+
+class Training(Advised, NetworkEstimator, ABC):
+    """An estimator whose parameters say how a network is trained.
+
+    The docstring of :class:`lamina.MLPClassifier` explains them. One that an
+    estimator's signature leaves out has the value it has here.
+    """
+
+    solver: Any = "adam"
+    alpha: float = 0.0001
+    batch_size: Any = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    tol: float = 1e-4
+    verbose: Any = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
+    loss: Any
+    l1: float = 0.0
+    class_weight: Any = None
+    callbacks: Any = None
+    schedule: Any = None
+    stopping: Any = None
+    monitor: str = "score"
+    refit: str | None = None
+    input_noise: float = 0.0
+    weight_noise: float = 0.0
+    label_smoothing: float = 0.0
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    selective_delta: Any = None
+    adversarial: Any = None
+    checkpoint: Any = None
+    checkpoint_seconds: float = 30.0
+
+    _algorithm_in_use: Any
+    _run_key: Key
+
+    @abstractmethod
+    def _loss(self) -> Any:
+        """Return the loss by lamina's name for it, or a function."""
+
+    def _check_training(self) -> None:
+        """Refuse parameters of training that cannot be."""
+        for name in ("alpha", "l1", "power_t", "tol", "input_noise", "weight_noise"):
+            check_number(name, getattr(self, name), 0)
+        for name in ("max_norm", "clip_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 0, open_low=True)
+        check_option("monitor", self.monitor, MONITORS)
+        if self.refit is not None:
+            check_option("refit", self.refit, REFITS)
+            if not self.early_stopping:
+                raise ValueError(f"refit={self.refit!r} needs early_stopping=True")
+        for name in ("learning_rate_init", "epsilon"):
+            check_number(name, getattr(self, name), 0, open_low=True)
+        for name in ("momentum", "beta_1", "beta_2", "validation_fraction"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_integer("max_iter", self.max_iter, 1)
+        check_integer("max_fun", self.max_fun, 1)
+        check_number("n_iter_no_change", self.n_iter_no_change, 1)
+        check_option(
+            "learning_rate", self.learning_rate, ("constant", "invscaling", "adaptive")
+        )
+        if self.batch_size not in ("auto", "full"):
+            check_integer("batch_size", self.batch_size, 1)
+        if not all(map(callable, self.callbacks or ())):
+            raise ValueError(f"callbacks must be functions, got {self.callbacks!r}")
+        if not isinstance(self.checkpoint, str | os.PathLike | None):
+            raise ValueError(
+                f"checkpoint must be the path of a folder, got {self.checkpoint!r}"
+            )
+        check_number("checkpoint_seconds", self.checkpoint_seconds, 0)
+        for name, method in (("selective_delta", "chosen"), ("adversarial", "attack")):
+            value = getattr(self, name)
+            if value is not None and not hasattr(value, method):
+                wanted = "SelectiveDelta()" if method == "chosen" else "FGSM() or PGD()"
+                raise ValueError(f"{name} must be {wanted} or None, got {value!r}")
+        if not all(map(callable, self.stopping or ())):
+            raise ValueError(
+                f"stopping must be rules such as Below('loss', 0.1), got "
+                f"{self.stopping!r}"
+            )
+
+    def _algorithm(self) -> Any:
+        if is_description(self.solver) and hasattr(self.solver, "update"):
+            return self.solver
+        check_option("solver", self.solver, ("adam", "sgd", *SOLVERS))
+        if self.solver == "adam":
+            rate, betas = self.learning_rate_init, (self.beta_1, self.beta_2)
+            return learning.Adam(rate, *betas, self.epsilon)
+        if self.solver == "sgd":
+            nesterov = self.nesterovs_momentum and self.momentum > 0
+            return learning.SGD(self.learning_rate_init, self.momentum, nesterov)
+        return getattr(learning, SOLVERS[self.solver])()
+
+    def _schedule(self) -> Any:
+        if self.schedule is not None:
+            return self._own_schedule(self.schedule)
+        if self.solver != "sgd":
+            return None
+        if self.learning_rate == "invscaling":
+            return learning.InverseScaling(self.power_t)
+        return learning.Adaptive() if self.learning_rate == "adaptive" else None
+
+    def _own_schedule(self, schedule: Any) -> Any:
+        if self.solver == "sgd" and self.learning_rate != "constant":
+            raise ValueError(
+                f"give either schedule={schedule!r} or "
+                f"learning_rate={self.learning_rate!r}, not both"
+            )
+        if not hasattr(self._algorithm(), "learning_rate"):
+            raise ValueError(f"solver={self.solver!r} has no learning rate to schedule")
+        if is_description(schedule) and hasattr(schedule, "rate"):
+            return schedule
+        check_option("schedule", schedule, tuple(learning.SCHEDULES))
+        return learning.SCHEDULES[schedule]()
+
+    def _needs_all_examples(self) -> bool:
+        return getattr(self._algorithm_in_use, "whole_batch", False)
+
+    def _stops_early(self) -> bool:
+        """Whether to hold out rows; "lbfgs" does not, as in scikit-learn."""
+        return self.early_stopping and self.solver not in ("lbfgs", "exact")
+
+    def _batch_size(self, n: int) -> int:
+        if self.batch_size == "full" or self._needs_all_examples():
+            return n
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of examples "
+                f"and is clipped to {n}",
+                stacklevel=4,
+            )
+        return min(int(self.batch_size), n)
+
+    def _stopping(self, validated: bool) -> list[Any]:
+        patience, given = self.n_iter_no_change, copy.deepcopy(self.stopping)
+        if self._stops_early() and validated:
+            by_score = self.monitor == "score"
+            rule = learning.NoImprovement(self._watched(), self.tol, patience, by_score)
+            return [rule, *(given or ())]
+        if given is not None:
+            return list(given)
+        if hasattr(self._algorithm_in_use, "learning_rate"):
+            return [learning.NoImprovement("loss", self.tol, patience)]
+        if getattr(self._algorithm_in_use, "double", False):
+            return [
+                learning.Below("gradient", CLOSE * self.tol),
+                learning.SmallImprovement("loss", 1e-9, 5),
+            ]
+        return [
+            learning.Below("gradient", self.tol),
+            learning.NoImprovement("loss", 1e-9, 5),
+            learning.Budget("evaluations", self.max_fun),
+        ]
+
+    def _watched(self) -> str:
+        """Return the number of the record that early stopping watches."""
+        return "score" if self.monitor == "score" else "validation_loss"
+
+    def _objective(self) -> learning.Objective:
+        return learning.Objective(
+            self.network_,
+            self._loss(),
+            l2=self.alpha or None,
+            l1=self.l1 or None,
+            input_noise=self.input_noise or None,
+            weight_noise=self.weight_noise or None,
+            label_smoothing=self.label_smoothing or None,
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            max_norm=self.max_norm,
+            adversarial=self.adversarial,
+        )
+
+    def _check_fits_solver(self) -> None:
+        """Refuse what a solver without a learning rate cannot do.
+
+        Such a solver searches along a line or solves for the step: it has to see the
+        loss and the gradient as they are.
+        """
+        algorithm = self._algorithm_in_use
+        if hasattr(algorithm, "learning_rate"):
+            return
+        for name in (
+            "clip_norm",
+            "clip_value",
+            "max_norm",
+            "selective_delta",
+            "adversarial",
+            "input_noise",
+            "weight_noise",
+        ):
+            if getattr(self, name):
+                raise ValueError(
+                    f"{name} needs a solver of first order such as 'sgd', 'adam' or "
+                    f"'rprop'; got solver={self.solver!r}"
+                )

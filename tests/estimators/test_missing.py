@@ -1,0 +1,71 @@
+"""Missing labels: what is not measured teaches nothing and counts for nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import r2_score
+
+from lamina import MLPClassifier, MLPRegressor
+
+
+def test_missing_targets_train_each_task_on_its_own_rows():
+    """Linear tasks share nothing: each is its own regression, in weights and score."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    Y = X @ rng.normal(size=(3, 2)) + 0.1 * rng.normal(size=(80, 2))
+    Y[rng.random(Y.shape) < 0.3] = np.nan
+    how = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0, "tol": 1e-9}
+    model = MLPRegressor(**how, dtype="float64", random_state=0).fit(X, Y)
+    scores = []
+    for j in range(2):
+        own = ~np.isnan(Y[:, j])
+        alone = MLPRegressor(**how, dtype="float64", random_state=0)
+        alone.fit(X[own], Y[own, j])
+        np.testing.assert_allclose(
+            model.coefs_[0][:, j], alone.coefs_[0][:, 0], atol=1e-5
+        )
+        scores.append(r2_score(Y[own, j], model.predict(X[own])[:, j]))
+    assert model.score(X, Y) == pytest.approx(np.mean(scores), rel=1e-9)
+
+
+def test_missing_labels_are_masked_in_early_stopping_and_score_too():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(200, 5))
+    Y = (X[:, :2] > 0).astype(float)
+    missing = rng.random(Y.shape) < 0.4
+    missing[0] = True  # a row of which nothing is known
+    Y[missing] = np.nan
+    model = MLPClassifier(
+        (10,), early_stopping=True, random_state=0, learning_rate_init=0.05
+    ).fit(X, Y)
+    right = (model.predict(X) == Y) | missing
+    some = ~missing.all(axis=1)
+    assert model.score(X, Y) == pytest.approx(right.all(axis=1)[some].mean())
+    assert model.score(X, Y) > 0.9
+    assert np.all(np.isfinite(model.history_["score"]))
+
+
+def test_what_was_filled_in_for_missing_labels_changes_nothing():
+    """The same weights, whatever stands in the places that NaN hides."""
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    Y[::3, 0] = np.nan
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0)
+    with pytest.warns(UserWarning, match="max_iter"):
+        whole = model.fit(X, Y).coefs_[0].copy()
+    frame = pd.DataFrame(Y)
+    with pytest.warns(UserWarning, match="max_iter"):
+        again = model.fit(X, frame).coefs_[0]
+    np.testing.assert_array_equal(whole, again)
+
+
+def test_a_column_without_any_label_is_refused():
+    X, Y = np.ones((5, 2)), np.ones((5, 3))
+    Y[:, 1] = np.nan
+    with pytest.raises(ValueError, match="column 1 of y has no measured value"):
+        MLPRegressor().fit(X, Y)
+
+
+def test_a_single_target_must_be_known():
+    with pytest.raises(ValueError, match="NaN"):
+        MLPRegressor().fit(np.ones((3, 1)), [1.0, np.nan, 2.0])
