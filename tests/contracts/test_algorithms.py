@@ -202,9 +202,21 @@ ROWS = {
     "lbfgs": Row(LBFGS(), by_hand=None, bowl=12, rosenbrock=60),
     "bfgs": Row(BFGS(), by_hand=None, bowl=12, rosenbrock=60),
     "cg": Row(ConjugateGradient(), by_hand=None, bowl=12, rosenbrock=60),
-    # Curvatures 1 and 4, the first raised to 2: θ₁ is halved a step, θ₂ goes to 0
+    # One product a step, as ‖r‖ < ½ ‖g‖ after it. g = (1, −8): α = 65 / (1 + 4 · 64);
+    # then g ∝ (8, 1): α = 65 / 68, which makes θ a multiple of the start again
     "newton": Row(
-        Newton(0.5),
+        Newton(),
+        by_hand=[
+            (192 / 257, 6 / 257),
+            (144 / 4369, -288 / 4369),
+            (144 / 4369 * 192 / 257, 144 / 4369 * 6 / 257),
+        ],
+        bowl=25,
+        rosenbrock=35,
+    ),
+    # Curvatures 1 and 4, the first raised to 2: θ₁ is halved a step, θ₂ goes to 0
+    "exact newton": Row(
+        Newton("exact", 0.5),
         by_hand=[(0.5, 0.0), (0.25, 0.0), (0.125, 0.0)],
         bowl=25,
         rosenbrock=30,
@@ -353,8 +365,8 @@ def test_rosenbrock(name, row):
         algorithm = RMSProp(1e-4, momentum=0.9)
     elif name == "rprop":
         algorithm = Rprop(smallest=1e-12)  # the last steps across are tiny
-    elif name == "newton":
-        algorithm = Newton()  # the valley's curvatures are 1 : 2500
+    elif name == "exact newton":
+        algorithm = Newton("exact")  # the valley's curvatures are 1 : 2500
     theta = walk(algorithm, ROSENBROCK, ROSENBROCK_BATCH, at(-1.2, 1.0), row.rosenbrock)
     np.testing.assert_allclose(theta, 1, atol=1e-4)
 
@@ -536,7 +548,7 @@ def test_many_rates_side_by_side_are_serial_runs(name, row):
             lambda: ConjugateGradient(max_line_search_steps=0),
             "max_line_search_steps must be at least 1",
         ),
-        (lambda: Newton(1.5), r"damping must be in \[0, 1\], got 1.5"),
+        (lambda: Newton(damping=1.5), r"damping must be in \[0, 1\], got 1.5"),
         (lambda: Newton(max_line_search_steps=0), "steps must be at least 1"),
         (lambda: HebbRule(0), "learning_rate must be > 0, got 0"),
         (lambda: HebbRule(decay=2), r"decay must be in \[0, 1\], got 2"),
