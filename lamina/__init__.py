@@ -10,7 +10,15 @@ from typing import Any
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "lamina.networks": ["Dense", "Dropout", "Network", "description"],
+    "lamina.networks": [
+        "Dense",
+        "Dropout",
+        "Flatten",
+        "GlobalPool",
+        "Network",
+        "Rescale",
+        "description",
+    ],
     "lamina.learning": [
         "BFGS",
         "ConjugateGradient",

@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina.networks import Dense, Dropout, Key, Network, from_json, to_json
+from lamina.networks import (
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Key,
+    Network,
+    Rescale,
+    from_json,
+    to_json,
+)
 from lamina.networks.description import is_description
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -34,6 +44,10 @@ ROWS = [
     (Dense(2, "tanh", use_bias=False), (2, 3)),
     (Dropout(0.4), (5,)),
     (Dropout(0.0), (2, 3)),
+    (Flatten(), (2, 1, 3)),
+    (GlobalPool("average"), (2, 2, 2)),
+    (GlobalPool("max"), (3, 2)),
+    (Rescale(0.3, 1.7), (2, 2)),
     (Network((Dense(3, "tanh"), Dropout(0.5), Dense(2, "softmax"))), (3,)),
 ]
 
