@@ -9,9 +9,15 @@ import numpy as np
 
 
 def check_number(
-    name: str, value: Any, low: float, high: float = math.inf, *, open_low: bool = False
+    name: str,
+    value: Any,
+    low: float,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
 ) -> None:
-    """Refuse what is not a number in [low, high] (or in (low, high]).
+    """Refuse what is not a number in [low, high], or between ends that are open.
 
     Raises
     ------
@@ -20,11 +26,11 @@ def check_number(
     """
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
         number = float(value)
-        inside = low < number if open_low else low <= number
-        if inside and number <= high:
+        above = low < number if open_low else low <= number
+        if above and (number < high if open_high else number <= high):
             return
     left = "(" if open_low else "["
-    right = "∞)" if high == math.inf else f"{high:g}]"
+    right = "∞)" if high == math.inf else f"{high:g}{')' if open_high else ']'}"
     raise ValueError(
         f"{name} must be a number in {left}{low:g}, {right}; got {value!r}"
     )

@@ -21,7 +21,7 @@ class Refitting(Training):
     def best_epoch_(self) -> int:
         """The epoch of the last call of ``fit`` whose weights are kept."""
         values = self.history_.get(self._watched(), ())[-self.n_iter_ :]
-        if not (self.early_stopping and np.isfinite(values).any()):
+        if not (self._stops_early() and np.isfinite(values).any()):
             return self.n_iter_
         best = np.nanargmax if self.monitor == "score" else np.nanargmin
         return int(best(values)) + 1

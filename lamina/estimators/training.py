@@ -10,6 +10,7 @@ from lamina import learning
 from lamina.estimators.base import NetworkEstimator
 from lamina.estimators.checks import check_integer, check_number, check_option
 from lamina.estimators.health import Advised
+from lamina.learning.schedules import check_schedulable
 from lamina.networks import Key
 from lamina.networks.description import is_description
 
@@ -121,6 +122,7 @@ class Training(Advised, NetworkEstimator, ABC):
             check_number(name, getattr(self, name), 0, open_low=True)
         for name in ("momentum", "beta_1", "beta_2", "validation_fraction"):
             check_number(name, getattr(self, name), 0, 1)
+        check_number("label_smoothing", self.label_smoothing, 0, 1, open_high=True)
         check_integer("max_iter", self.max_iter, 1)
         check_integer("max_fun", self.max_fun, 1)
         check_number("n_iter_no_change", self.n_iter_no_change, 1)
@@ -174,8 +176,7 @@ class Training(Advised, NetworkEstimator, ABC):
                 f"give either schedule={schedule!r} or "
                 f"learning_rate={self.learning_rate!r}, not both"
             )
-        if not hasattr(self._algorithm(), "learning_rate"):
-            raise ValueError(f"solver={self.solver!r} has no learning rate to schedule")
+        check_schedulable(self._algorithm())
         if is_description(schedule) and hasattr(schedule, "rate"):
             return schedule
         check_option("schedule", schedule, tuple(learning.SCHEDULES))
@@ -184,9 +185,14 @@ class Training(Advised, NetworkEstimator, ABC):
     def _needs_all_examples(self) -> bool:
         return getattr(self._algorithm_in_use, "whole_batch", False)
 
+    def _is_closed_form(self) -> bool:
+        return getattr(self._algorithm(), "closed_form", False)
+
     def _stops_early(self) -> bool:
-        """Whether to hold out rows; "lbfgs" does not, as in scikit-learn."""
-        return self.early_stopping and self.solver not in ("lbfgs", "exact")
+        """Whether to hold out rows: not for one step, and as in scikit-learn not for
+        L-BFGS, which goes by the gradient."""
+        lbfgs = isinstance(self._algorithm(), learning.LBFGS)
+        return self.early_stopping and not (lbfgs or self._is_closed_form())
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "full" or self._needs_all_examples():

@@ -27,7 +27,12 @@ from lamina.learning.program import (
     compiled_evaluate,
     compiled_train,
 )
-from lamina.learning.schedules import Adaptive, Constant, Moment
+from lamina.learning.schedules import (
+    Adaptive,
+    Constant,
+    Moment,
+    check_schedulable,
+)
 from lamina.learning.selective import SelectiveDelta
 from lamina.learning.snapshots import Checkpoint, Keeper, Within, total
 from lamina.learning.stopping import Below, NoImprovement, Record, SmallChange
@@ -158,9 +163,11 @@ def fit(
     OSError
         If the checkpoint cannot be written at the start; later that is a warning.
     ValueError
-        If it does not fit this run.
+        If it does not fit this run, or the schedule not the algorithm.
     """
     check_memory(algorithm, params, feed.examples.n)
+    if not isinstance(schedule, Constant | None):
+        check_schedulable(algorithm)
     if state is None:
         state = algorithm.init(params)
     run = _Run(

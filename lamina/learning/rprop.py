@@ -60,6 +60,7 @@ class Rprop:
     backtracking: bool = False
 
     whole_batch: ClassVar[bool] = True
+    rate_is_start: ClassVar[bool] = True  # no step after the first asks for η
 
     def check(self) -> None:
         """Refuse impossible factors and sizes.

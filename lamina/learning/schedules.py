@@ -28,6 +28,24 @@ class Moment(NamedTuple):
     losses: Sequence[float] = ()
 
 
+def check_schedulable(algorithm: Any) -> None:
+    """Refuse an algorithm whose steps do not depend on a learning rate.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or one that is only where it starts from, as in Rprop.
+    """
+    name = type(algorithm).__name__
+    if not hasattr(algorithm, "learning_rate"):
+        raise ValueError(f"{name} has no learning rate to schedule")
+    if getattr(algorithm, "rate_is_start", False):
+        raise ValueError(
+            f"{name} has no learning rate to schedule: its own is only the size of the "
+            "first step"
+        )
+
+
 @description
 class Constant:
     """η stays as it is."""

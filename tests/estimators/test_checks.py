@@ -25,6 +25,9 @@ def test_numbers_outside_are_refused(value):
 
 
 def test_open_and_infinite_ends_are_written_as_such():
+    check_number("s", 0.999, 0, 1, open_high=True)
+    with pytest.raises(ValueError, match=r"s must be a number in \[0, 1\); got 1"):
+        check_number("s", 1, 0, 1, open_high=True)
     check_number("rate", float("inf"), 1)
     with pytest.raises(ValueError, match=r"rate must be a number in \(0, ∞\); got 0"):
         check_number("rate", 0, 0, open_low=True)

@@ -11,6 +11,7 @@ from lamina import (
     SGD,
     Adam,
     Adaptive,
+    Exact,
     InverseScaling,
     MLPClassifier,
     MLPRegressor,
@@ -87,6 +88,9 @@ def test_a_schedule_by_name_or_with_its_numbers(schedule, expected):
     [
         ({"schedule": "cosines"}, "schedule must be one of"),
         ({"schedule": "cosine", "solver": "lbfgs"}, "no learning rate to schedule"),
+        ({"schedule": "cosine", "solver": "rprop"}, "only the size of the first step"),
+        ({"label_smoothing": 1}, r"label_smoothing must be a number in \[0, 1\)"),
+        ({"label_smoothing": "a"}, "label_smoothing must be a number"),
         (
             {"schedule": "step", "solver": "sgd", "learning_rate": "adaptive"},
             "not both",
@@ -128,6 +132,29 @@ def test_rules_start_afresh_in_every_fit(digits):
     model = MLPClassifier((3,), stopping=[rule], random_state=0)
     assert model.fit(*digits).n_iter_ == model.fit(*digits).n_iter_ == 5
     assert rule == NoImprovement("loss", 1e9, 3)
+
+
+@pytest.mark.parametrize("solver", ["exact", Exact(), "lbfgs", LBFGS()])
+def test_what_ends_by_itself_holds_no_rows_out(solver):
+    """The description decides: its word means the same."""
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = X @ [1.0, -2.0] + 3
+    how = {"hidden_layer_sizes": (), "alpha": 0, "random_state": 0}
+    model = MLPRegressor(solver=solver, early_stopping=True, **how).fit(X, y)
+    assert "validation_loss" not in model.history_
+    assert model.best_epoch_ == model.n_iter_
+    plain = MLPRegressor(solver=solver, **how).fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], plain.coefs_[0])
+
+
+def test_the_closed_form_is_one_epoch_and_has_converged():
+    X = np.arange(8.0)[:, None]
+    model = MLPRegressor(hidden_layer_sizes=(), solver=Exact(), alpha=0, max_iter=7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, 2 * X[:, 0] + 1)
+    assert (model.n_iter_, model.stopped_) == (1, "finished")
+    np.testing.assert_allclose(model.predict([[10.0]]), [21.0], rtol=1e-6)
 
 
 def test_numbers_reach_the_objective(digits):

@@ -3,16 +3,39 @@
 import pytest
 
 from lamina.learning import (
+    LBFGS,
+    SGD,
+    Adam,
     Adaptive,
     BoldDriver,
     Constant,
     Cosine,
+    HebbRule,
     InverseScaling,
     InverseTime,
+    RMSProp,
+    Rprop,
     Step,
 )
-from lamina.learning.schedules import SCHEDULES, Moment
+from lamina.learning.schedules import SCHEDULES, Moment, check_schedulable
 from lamina.networks import from_json, to_json
+
+
+@pytest.mark.parametrize("algorithm", [SGD(), Adam(), RMSProp(), HebbRule()])
+def test_rates_of_steps_can_be_scheduled(algorithm):
+    check_schedulable(algorithm)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "message"),
+    [
+        (LBFGS(), "LBFGS has no learning rate to schedule"),
+        (Rprop(), "Rprop has no learning rate.*only the size of the first step"),
+    ],
+)
+def test_what_asks_for_no_rate_cannot_be_scheduled(algorithm, message):
+    with pytest.raises(ValueError, match=message):
+        check_schedulable(algorithm)
 
 
 def test_constant():
