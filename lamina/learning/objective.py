@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.networks.description import Nested, description
+from lamina.networks.description import Nested, description, is_number
 from lamina.networks.losses import find_loss, loss_from_net
 from lamina.networks.sparse import map_rows
 
@@ -100,14 +100,26 @@ class Objective:
     adversarial: Nested = None
 
     def check(self) -> None:
-        """Refuse an unknown loss, and labels that cannot be smoothed.
+        """Refuse an unknown loss, impossible numbers, and labels that have no classes.
 
         Raises
         ------
         ValueError
-            If there is no loss of that name, or it has no classes to smooth.
+            If there is no loss of that name, it has no classes to smooth, s is not in
+            [0, 1), another number is negative or a bound not positive.
         """
         find_loss(self.loss)
+        for name in ("l2", "l1", "input_noise", "weight_noise"):
+            value = getattr(self, name)
+            if is_number(value) and not value >= 0:
+                raise ValueError(f"{name} must be ≥ 0, got {value}")
+        for name in ("clip_value", "clip_norm", "max_norm"):
+            value = getattr(self, name)
+            if is_number(value) and not value > 0:
+                raise ValueError(f"{name} must be > 0, got {value}")
+        s: Any = self.label_smoothing
+        if is_number(s) and not 0 <= s < 1:
+            raise ValueError(f"label_smoothing must be in [0, 1), got {s}")
         if self.label_smoothing is not None and self.loss not in SMOOTHED:
             raise ValueError(
                 f"label_smoothing needs one of the losses {', '.join(SMOOTHED)}; "
@@ -153,7 +165,6 @@ class Objective:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that is disturbed in training."""
         if key is None:
             return self.total_loss(self.network.net(params, batch.x), batch)
-        batch = batch._replace(y=self._smoothed(batch.y, batch.weight.dtype))
         if self.weight_noise is not None:
             params = _with_noise(params, self.weight_noise, _for("weights", key))
         if self.input_noise is not None:
@@ -161,7 +172,8 @@ class Objective:
             batch = batch._replace(x=batch.x + self.input_noise * noise)
 
         def loss(x: Any) -> Any:
-            return self.total_loss(self.network.net(params, x, key=key), batch)
+            h = self.network.net(params, x, key=key)
+            return self.total_loss(h, batch._replace(y=self._smoothed(batch.y, h)))
 
         clean = loss(batch.x)
         if self.adversarial is None:
@@ -171,15 +183,15 @@ class Objective:
         share = self.adversarial.share
         return (1 - share) * clean + share * loss(moved)
 
-    def _smoothed(self, y: Any, dtype: Any) -> Any:
+    def _smoothed(self, y: Any, h: Any) -> Any:
         s = self.label_smoothing
         if s is None:
             return y
         if self.loss == "binary_cross_entropy":
             return (1 - s) * y + s / 2
-        classes = self.network.layers[-1].units
-        if y.ndim == 1:
-            y = jax.nn.one_hot(y, classes, dtype=dtype)
+        classes = h.shape[-1]
+        if y.ndim < h.ndim:
+            y = jax.nn.one_hot(y, classes, dtype=h.dtype)
         return (1 - s) * y + s / classes
 
     def _clipped(self, g: Any) -> Any:

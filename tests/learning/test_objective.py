@@ -209,6 +209,38 @@ def test_only_classes_can_be_smoothed():
         Objective(NETWORK, "squared_error", label_smoothing=0.1)
 
 
+def test_classes_of_an_inner_network_are_smoothed_too():
+    """How many classes there are follows from h, wherever it comes from."""
+    dense = Dense(3, "softmax")
+    batch = Batch(np.ones((2, 2)), np.array([0, 2]), np.ones(2))
+    weights = {"weight": np.arange(6.0).reshape(2, 3), "bias": np.zeros(3)}
+    plain = Objective(Network((dense,)), "cross_entropy", label_smoothing=0.3)
+    nested = Network((Network((dense,)),))
+    inside = Objective(nested, "cross_entropy", label_smoothing=0.3)
+    key = jax.random.key(0)
+    value = inside(((weights,),), batch, key)
+    assert float(value) == float(plain((weights,), batch, key))
+    # h = (3, 5, 7), log Σ exp h = 7.142932; targets (0.8, 0.1, 0.1) and (0.1, 0.1, 0.8)
+    by_hand = 7.142932 - (0.8 * 3 + 0.5 + 0.7 + 0.3 + 0.5 + 0.8 * 7) / 2
+    np.testing.assert_allclose(value, by_hand, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("l2", -1.0),
+        ("input_noise", -0.1),
+        ("clip_norm", 0.0),
+        ("max_norm", float("nan")),
+        ("label_smoothing", 1.0),
+        ("label_smoothing", -0.1),
+    ],
+)
+def test_impossible_numbers_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be .*got {value}"):
+        Objective(NETWORK, "cross_entropy", **{name: value})
+
+
 def test_gradient_is_clipped_by_value_and_by_norm():
     """x = (1, 2), h = 12, y = 0: g = 12 (1, 2), 12 for the bias; ‖g‖ = 12 √6."""
     batch = Batch(np.array([[1.0, 2.0]]), np.zeros((1, 1)), np.ones(1))
