@@ -82,9 +82,10 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
 
         A row of several labels is right if all that are measured are.
         """
-        if without_missing(y)[1] is None:
+        y, missing = without_missing(y)
+        if missing is None:
             return super().score(X, y, sample_weight)
-        return self._score_measured(X, y, sample_weight)
+        return self._score_measured(X, y, missing, sample_weight)
 
     def predict_proba(self, X):
         """Return probabilities (n_samples, n_classes), or of each label to be on.
@@ -120,10 +121,10 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         multiclass = self._labels.kind == "multiclass"
         return "cross_entropy" if multiclass else "binary_cross_entropy"
 
-    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
-        y, missing = without_missing(y)
-        codes = self._codes(y, first, incremental, classes)
-        return codes if missing is None else with_missing(codes, missing)
+    def _encode(
+        self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
+    ) -> Any:
+        return with_missing(self._codes(y, first, incremental, classes), missing)
 
     def _codes(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
         if first and classes is None:

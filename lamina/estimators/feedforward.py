@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 from lamina import learning
 from lamina.estimators.base import split
 from lamina.estimators.heads import with_head
-from lamina.estimators.missing import with_missing, without_missing
+from lamina.estimators.missing import check_measured, without_missing
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
 from lamina.learning.allocator import return_freed_memory
@@ -75,8 +75,13 @@ class FeedForward(Refitting):
     """Whether targets are numbers."""
 
     @abstractmethod
-    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
-        """Return the target as class numbers, 0/1 columns or number columns."""
+    def _encode(
+        self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
+    ) -> Any:
+        """Return the target as class numbers, 0/1 columns or number columns.
+
+        It is NaN where ``missing``, an array of bool or None, says so.
+        """
 
     @abstractmethod
     def _n_outputs(self, target: np.ndarray) -> int:
@@ -142,8 +147,9 @@ class FeedForward(Refitting):
         self._algorithm_in_use = self._algorithm()
         self._check_fits_solver()
         first = not hasattr(self, "params_") or not (self.warm_start or incremental)
-        X, y = self._validate(X, y, reset=first)
-        target = self._encode(y, first, incremental, classes)
+        X, y, missing = self._validate(X, y, reset=first)
+        check_measured(missing)
+        target = self._encode(y, missing, first, incremental, classes)
         weight = self._weight(X, y, sample_weight)
         precision = self._precision(self._learning_dtype(self._algorithm_in_use))
         with precision, self._checkpointed(first and not incremental):
@@ -157,8 +163,11 @@ class FeedForward(Refitting):
                 self._train_again(everything())
         self._summarise(incremental)
 
-    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        """Return inputs and targets that fit each other; a missing target is NaN."""
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any, Any]:
+        """Return inputs and targets that fit each other, and where targets are missing.
+
+        A missing target is 0.
+        """
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
@@ -168,11 +177,9 @@ class FeedForward(Refitting):
         X = self._check_inputs(X, reset)
         y = self._check_targets(y)
         check_consistent_length(X, y)
-        if missing is not None:
-            return X, with_missing(y, missing)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X, y
+        return X, y, missing
 
     def _check_targets(self, y: Any) -> Any:
         """Return targets as an array of finite values, or a sparse one."""
@@ -216,8 +223,8 @@ class FeedForward(Refitting):
         rows = validation = None
         together = [(examples.x, target, examples.weight)]
         if X_val is not None:
-            X_val, y_val = self._validate(X_val, y_val, reset=False)
-            held = self._encode(y_val, first=False, incremental=True, classes=None)
+            X_val, y_val, missing = self._validate(X_val, y_val, reset=False)
+            held = self._encode(y_val, missing, False, True, None)
             own = self._examples(X_val, held, None)
             validation = self._validation(own, held)
             together.append((X_val, held, own.weight))
@@ -256,7 +263,7 @@ class FeedForward(Refitting):
 
     def _train(self, feed: Any, validation: Any, incremental: bool) -> None:
         algorithm = self._algorithm_in_use
-        once = incremental or getattr(algorithm, "closed_form", False)
+        once = incremental or self._is_closed_form()
         epochs = 1 if once else self.max_iter
         best = self._watched() if validation and self._stops_early() else None
         with ExitStack() as stack:
@@ -292,12 +299,19 @@ class FeedForward(Refitting):
         self.best_loss_ = None if self.early_stopping else min(losses, default=np.inf)
         self.out_activation_ = self.network_.out_activation
 
-    def _score_measured(self, X: Any, y: Any, sample_weight: Any) -> float:
-        """Return the score over what is measured of y."""
-        y = np.asarray(y, float)
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        target = self._encode(y, first=False, incremental=True, classes=None)
-        return self._score_outputs(target, self._predicted(X), np.asarray(weight))
+    def _score_measured(
+        self, X: Any, y: Any, missing: np.ndarray, sample_weight: Any
+    ) -> float:
+        """Return the score over what is measured of y, which is 0 where it is not."""
+        outputs = self._predicted(X)
+        check_consistent_length(outputs, y, sample_weight)
+        if y.shape[1] != outputs.shape[1]:
+            raise ValueError(
+                f"y must have {outputs.shape[1]} columns, got {y.shape[1]}"
+            )
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
+        target = self._encode(y, missing, False, True, None)
+        return self._score_outputs(target, outputs, weight)
 
     def _predicted(self, X: Any) -> np.ndarray:
         if not hasattr(self, "params_"):

@@ -10,11 +10,6 @@ def without_missing(y: Any) -> tuple[Any, np.ndarray | None]:
 
     In one column a missing label would teach nothing: it is left for the validation to
     refuse.
-
-    Raises
-    ------
-    ValueError
-        If nothing of a column is measured.
     """
     shape = (y if hasattr(y, "shape") else np.asarray(y)).shape
     if len(shape) != 2 or shape[1] < 2 or hasattr(y, "tocsr"):
@@ -26,12 +21,22 @@ def without_missing(y: Any) -> tuple[Any, np.ndarray | None]:
     missing = np.isnan(numbers)
     if not missing.any():
         return y, None
-    if missing.all(axis=0).any():
-        column = int(missing.all(axis=0).argmax())
-        raise ValueError(f"column {column} of y has no measured value (all are NaN)")
     return np.where(missing, 0, numbers), missing
 
 
-def with_missing(y: np.ndarray, missing: np.ndarray) -> np.ndarray:
+def with_missing(y: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
     """Return y with NaN where it was."""
-    return np.where(missing, np.nan, y)
+    return y if missing is None else np.where(missing, np.nan, y)
+
+
+def check_measured(missing: np.ndarray | None) -> None:
+    """Refuse to learn a column of which nothing is known.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such column.
+    """
+    if missing is not None and missing.all(axis=0).any():
+        column = int(missing.all(axis=0).argmax())
+        raise ValueError(f"column {column} of y has no measured value (all are NaN)")

@@ -8,10 +8,8 @@ from sklearn.utils.metaestimators import available_if
 
 from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.feedforward import FeedForward
-from lamina.estimators.missing import without_missing
+from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
-
-TINY = 1e-300
 
 
 class FeedForwardRegressor(RegressorMixin, FeedForward):
@@ -38,9 +36,10 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
 
     def score(self, X, y, sample_weight=None):
         """Return R²; where targets are missing (NaN), of those measured."""
-        if without_missing(y)[1] is None:
+        y, missing = without_missing(y)
+        if missing is None:
             return super().score(X, y, sample_weight)
-        return self._score_measured(X, y, sample_weight)
+        return self._score_measured(X, y, missing, sample_weight)
 
     # ---- what differs from classification -------------------------------------------
 
@@ -50,7 +49,10 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
     def _loss(self) -> Any:
         return self.loss
 
-    def _encode(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
+    def _encode(
+        self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
+    ) -> Any:
+        y = with_missing(y, missing)
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError("loss='poisson' needs targets ≥ 0")
         if first:
@@ -87,13 +89,16 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
     def _score_outputs(
         self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
     ) -> float:
-        """Return R², averaged over outputs."""
+        """Return R², averaged over the outputs of which something is measured."""
         numbers = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
         if not weight.any() or not np.isfinite(numbers).all():
             return np.nan
         known = ~np.isnan(target) * weight[:, None]
-        measured = np.maximum(known.sum(axis=0), TINY)
-        target = np.nan_to_num(target)
+        counts = known.any(axis=0)
+        if not counts.any():
+            return np.nan
+        known, numbers = known[:, counts], numbers[:, counts]
+        target, measured = np.nan_to_num(target[:, counts]), known.sum(axis=0)
         mean = (known * target).sum(axis=0) / measured
         rest = (known * (target - numbers) ** 2).sum(axis=0) / measured
         spread = (known * (target - mean) ** 2).sum(axis=0) / measured

@@ -66,6 +66,49 @@ def test_a_column_without_any_label_is_refused():
         MLPRegressor().fit(X, Y)
 
 
+def test_a_column_that_is_not_measured_is_left_out_of_the_score():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 3))
+    Y = X @ rng.normal(size=(3, 2)) + rng.normal(size=(40, 2))
+    how = {"hidden_layer_sizes": (), "solver": "lbfgs", "random_state": 0}
+    model = MLPRegressor(**how).fit(X, Y)
+    known = Y.copy()
+    known[:, 1] = np.nan
+    expected = r2_score(Y[:, 0], model.predict(X)[:, 0])
+    assert model.score(X, known) == pytest.approx(expected, rel=1e-6)
+    assert np.isnan(model.score(X, np.full_like(Y, np.nan)))
+    labels = (Y > 0).astype(int)
+    classifier = MLPClassifier(**how).fit(X, labels)
+    half = np.where([True, False], labels, np.nan)
+    right = classifier.predict(X)[:, 0] == labels[:, 0]
+    assert classifier.score(X, half) == pytest.approx(right.mean())
+
+
+def test_a_validation_set_may_lack_a_column():
+    """Its loss and score are those of the columns that it has."""
+    rng = np.random.default_rng(4)
+    X, Y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    held = Y[:10].copy()
+    held[:, 1] = np.nan
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0)
+    with pytest.warns(UserWarning, match="max_iter"):
+        model.fit(X, Y, X_val=X[:10], y_val=held)
+    predicted = model.predict(X[:10])[:, 0]
+    loss = np.mean((predicted - Y[:10, 0]) ** 2) / 2
+    assert model.history_["validation_loss"][-1] == pytest.approx(loss, rel=1e-5)
+    score = r2_score(Y[:10, 0], predicted)
+    assert model.history_["score"][-1] == pytest.approx(score, rel=1e-5)
+
+
+def test_a_score_of_other_columns_is_refused():
+    X, Y = np.eye(4), np.eye(4)
+    model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, Y)
+    with pytest.raises(ValueError, match="y must have 4 columns, got 2"):
+        model.score(X, np.where(Y > 0, np.nan, 0)[:, :2])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(X, np.where(Y > 0, np.nan, 0)[:3])
+
+
 def test_a_single_target_must_be_known():
     with pytest.raises(ValueError, match="NaN"):
         MLPRegressor().fit(np.ones((3, 1)), [1.0, np.nan, 2.0])
