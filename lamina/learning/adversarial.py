@@ -1,7 +1,7 @@
 """Adversarial training: learning from examples that were made as wrong as allowed."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -105,8 +105,6 @@ class PGD:
     steps: int = 7
     step_size: float | None = None
 
-    random: ClassVar[bool] = True
-
     def check(self) -> None:
         """Refuse impossible fields.
 
@@ -118,8 +116,9 @@ class PGD:
         _check(self)
         if self.steps < 1:
             raise ValueError(f"steps must be at least 1, got {self.steps}")
-        if is_number(self.step_size) and not self.step_size > 0:  # type: ignore[operator]
-            raise ValueError(f"step_size must be > 0, got {self.step_size}")
+        size: Any = self.step_size
+        if is_number(size) and not size > 0:
+            raise ValueError(f"step_size must be > 0, got {size}")
 
     def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
         """Return x̃ (batch, …) for a loss that is a sum over the batch."""

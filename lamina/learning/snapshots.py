@@ -288,8 +288,12 @@ def total(sums: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
 
     From left to right, so that a sum may be broken off and taken up again.
     """
-    names = sums[0] if sums else ()
-    return {k: sum(np.asarray(s[k], np.float64) for s in sums) for k in names}  # type: ignore[misc]
+    if not sums:
+        return {}
+    first, *others = (
+        {k: np.asarray(v, np.float64) for k, v in s.items()} for s in sums
+    )
+    return {k: sum((s[k] for s in others), start=first[k]) for k in first}
 
 
 def first_epoch(sums: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
