@@ -216,7 +216,9 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         After early stopping, learn from the validation rows too: start anew for as many
         epochs as were best, or go on from the best weights until the loss falls below
         the validation loss they had (deck 002). ``history_["refit_loss"]`` holds the
-        losses of this second run, ``refit_n_iter_`` its epochs.
+        losses of this second run, ``refit_n_iter_`` its epochs and ``refit_stopped_``
+        why it ended; ``n_iter_`` and ``stopped_`` are those of the first, and ``t_``
+        counts the examples seen since the weights were initialised.
     input_noise, weight_noise : float, default=0
         Standard deviation of Gaussian noise on inputs and on weights in each training
         step.

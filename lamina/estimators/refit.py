@@ -11,6 +11,14 @@ from lamina.estimators.training import Training
 class Refitting(Training):
     """An estimator that may learn from its validation rows once it knows when to stop.
 
+    Attributes
+    ----------
+    refit_n_iter_, refit_stopped_ : int and str
+        Epochs of the second run, and why it ended; ``n_iter_`` and ``stopped_`` are
+        those of the first, but for Ctrl-C, which interrupts both. Both runs count in
+        ``n_compiles_``. ``t_`` counts what was seen since the weights were initialised:
+        with "restart" in the second run only.
+
     References
     ----------
     Deck 002; Goodfellow, Bengio & Courville (2016), Deep Learning, MIT Press, section
@@ -31,17 +39,23 @@ class Refitting(Training):
 
         "restart": from the first weights, for as many epochs as were best. "continue":
         from the best weights, until the loss falls below the validation loss that they
-        had.
+        had. Nothing is learnt after Ctrl-C, nor if the first epoch diverged already.
         """
-        best, epochs, key = self.best_epoch_, self.n_iter_, self._run_key
+        names = ("n_iter_", "stopped_", "n_compiles_")
+        epochs, reason, compiles = (getattr(self, name) for name in names)
+        self.refit_n_iter_, self.refit_stopped_ = 0, reason
+        if reason == "interrupted" or not epochs:
+            return
+        best, key = self.best_epoch_, self._run_key
         params, stopping = self.params_, []
         bound = self.history_["validation_loss"][-epochs:][best - 1]
-        if self.refit == "restart":
+        again = self.refit == "restart"
+        if again:
             shape, dtype = self._input_shape(), self._dtype()
             params, _ = self.network_.init(key.fold_in("init"), shape, dtype)
+            self._epochs, self.t_ = 0, 0
         else:
             stopping = [learning.Below("loss", math.nextafter(bound, -math.inf))]
-        again = self.refit == "restart"
         self._learn(
             self._objective(),
             self._algorithm_in_use,
@@ -50,10 +64,14 @@ class Refitting(Training):
             params=params,
             key=key,
             epochs=best if again else self.max_iter,
-            first_epoch=0 if again else best,
+            first_epoch=self._epochs,
+            examples=self.t_,
             stopping=stopping,
             schedule=self._schedule(),
             callbacks=list(self.callbacks or ()),
             selective=self.selective_delta,
         )
-        self.refit_n_iter_, self.n_iter_ = self.n_iter_, epochs
+        self.refit_n_iter_, self.refit_stopped_ = self.n_iter_, self.stopped_
+        interrupted = self.stopped_ == "interrupted"  # so was the fit as a whole
+        self.n_iter_, self.stopped_ = epochs, self.stopped_ if interrupted else reason
+        self.n_compiles_ += compiles

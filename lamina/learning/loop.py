@@ -292,7 +292,7 @@ class _Run:
         """Choose the rows of the next epoch, where ``selective`` δ says so."""
         if self.selective is None:
             return
-        if self.selective.place(self.first_epoch + self.result.epochs) == 0:
+        if self.selective.place(self.epoch) == 0:
             self.feed, self.selected = self.all_rows, None
             return
         if self.selected is None:
@@ -400,7 +400,7 @@ class _Run:
 
     def rate(self, plateaus: int) -> Any:
         moment = Moment(
-            epoch=self.first_epoch + self.result.epochs,
+            epoch=self.epoch,
             epochs=self.first_epoch + self.epochs,
             examples=self.result.examples,
             plateaus=plateaus,
@@ -478,7 +478,7 @@ class _Run:
         if not isinstance(self.schedule, Constant):
             rate = self.rate(self.plateaus)
             algorithm = dataclasses.replace(algorithm, learning_rate=rate)
-        first = self.first_epoch + self.result.epochs
+        first = self.epoch
         words = self.key.fold_in("steps").words()
         step, params, state, sums = within or Within(0, params, state)
         sums = list(sums)
@@ -542,9 +542,13 @@ def _leading(answers: Iterable[bool]) -> int:
 
 
 def _records(sums: list[dict[str, Any]], epochs: int) -> list[Record]:
-    """Weighted means of what was reported, one record an epoch."""
+    """Weighted means of what was reported, one record an epoch.
+
+    Epochs that were not taken are NaN. The first always is: its weight is only NaN if
+    an example's is.
+    """
     whole = total(sums)
-    taken = int(np.sum(~np.isnan(whole["weight"][:epochs])))
+    taken = max(1, int(np.sum(~np.isnan(whole["weight"][:epochs]))))
     weight = np.maximum(whole.pop("weight"), 1e-300)
     means = {name: value / weight for name, value in whole.items()}
     return [{k: float(v[i]) for k, v in means.items()} for i in range(taken)]

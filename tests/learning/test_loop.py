@@ -612,6 +612,15 @@ def test_divergence_gives_back_weights_of_a_finite_loss(batch_size):
     assert math.isfinite(SQUARED(result.params, batch))
 
 
+@BATCHES
+def test_a_weight_that_is_no_number_is_a_divergence(batch_size):
+    weight = np.where(np.arange(N) == 3, np.nan, 1)
+    result = trained(batch_size, data=examples(weight=weight), epochs=3)
+    assert (result.reason, result.epochs) == ("diverged", 0)
+    for a, b in zip(leaves(result), jax.tree.leaves(START), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_divergence_amid_a_call(many_epochs_a_call):
     """At the rate 1 the loss grows a thousandfold a step, to infinity within a call."""
     result = trained(5, epochs=30, by=SGD(1.0), objective=SQUARED)
