@@ -126,7 +126,10 @@ def walker(problem: Problem, geodesic: bool) -> Callable:
         s = -cho_solve(factor, g)
         step, bends_little = s, True
         if geodesic:
-            along = lambda t: jax.jvp(residuals, (t,), (s,))[1]  # noqa: E731
+
+            def along(t: Any) -> Any:
+                return jax.jvp(residuals, (t,), (s,))[1]
+
             a = -cho_solve(factor, J.T @ jax.jvp(along, (theta,), (s,))[1])
             bends_little = jnp.linalg.norm(a) <= 0.375 * jnp.linalg.norm(s)
             step = s + 0.5 * a

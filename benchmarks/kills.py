@@ -12,6 +12,7 @@ computes, and a fork from before that is as good as a new process.
 
 import argparse
 import hashlib
+import importlib
 import itertools
 import os
 import random
@@ -203,10 +204,9 @@ def main() -> None:
     parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    import sklearn.neural_network  # noqa: F401  # imported once, before all forks
-
-    import lamina.estimators  # noqa: F401
-
+    # Imported here, once, and not in every one of the forked processes.
+    for name in ("sklearn.neural_network", "lamina.estimators"):
+        importlib.import_module(name)
     sys.exit(0 if run(args.kills, args.seed) else 1)
 
 
