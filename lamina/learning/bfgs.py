@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina.learning.line_search import (
     Search,
+    check_counts,
     first_state,
     flattened,
     line_search,
@@ -66,8 +67,7 @@ class BFGS:
         ValueError
             If there may be less than one evaluation a step.
         """
-        if self.max_line_search_steps < 1:
-            raise ValueError("max_line_search_steps must be at least 1")
+        check_counts(self, "max_line_search_steps")
 
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int

@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina.learning.line_search import (
     Search,
+    check_counts,
     first_state,
     flattened,
     line_search,
@@ -92,8 +93,7 @@ class ConjugateGradient:
         if self.formula not in FORMULAS:
             known = ", ".join(map(repr, FORMULAS))
             raise ValueError(f"formula must be one of {known}; got {self.formula!r}")
-        if self.max_line_search_steps < 1:
-            raise ValueError("max_line_search_steps must be at least 1")
+        check_counts(self, "max_line_search_steps")
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: no direction, nothing evaluated."""

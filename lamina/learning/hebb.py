@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina.learning.objective import Batch, Objective, total_weight
+from lamina.learning.one_layer import check_one_layer
 from lamina.networks.description import description, is_number
 
 
@@ -77,13 +78,8 @@ class HebbRule:
         ValueError
             If the network is not one fully connected layer.
         """
-        if len(params) != 1 or not set(params[0]) <= {"weight", "bias"}:
-            raise ValueError(
-                "Hebb's rule trains a network of one Dense layer: the activity of "
-                "hidden layers is not given by the targets. This network has "
-                f"{len(params)} layers with the parameters "
-                f"{[sorted(layer) for layer in params]}"
-            )
+        reason = ", as targets do not give the activity of hidden layers"
+        check_one_layer(params, "Hebb's rule", reason)
         return {}
 
     def update(

@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.learning.line_search import (
     Search,
+    check_counts,
     first_state,
     flattened,
     line_search,
@@ -62,9 +63,7 @@ class LBFGS:
         ValueError
             If one of them is less than 1.
         """
-        for name in ("memory", "max_line_search_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        check_counts(self, "memory", "max_line_search_steps")
 
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int

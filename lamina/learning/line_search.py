@@ -100,6 +100,20 @@ class Search(NamedTuple):
         }
 
 
+def check_counts(algorithm: Any, *names: str) -> None:
+    """Refuse numbers of steps or pairs that are less than 1.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such field.
+    """
+    for name in names:
+        if getattr(algorithm, name) < 1:
+            value = getattr(algorithm, name)
+            raise ValueError(f"{name} must be at least 1, got {value}")
+
+
 def first_state(params: Any) -> dict[str, Any]:
     """Return :meth:`Search.state` before the first step: nothing is known yet."""
     n, dtype = size_and_dtype(params)

@@ -7,7 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.learning.line_search import flattened, line_search, size_and_dtype
+from lamina.learning.line_search import (
+    check_counts,
+    flattened,
+    line_search,
+    size_and_dtype,
+)
 from lamina.learning.objective import CHUNK_ROWS
 from lamina.networks.description import description, is_number
 
@@ -140,9 +145,7 @@ class Newton:
             value = getattr(self, name)
             if is_number(value) and not value > 0:
                 raise ValueError(f"{name} must be > 0, got {value}")
-        for name in ("max_line_search_steps", "max_products"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        check_counts(self, "max_line_search_steps", "max_products")
 
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int

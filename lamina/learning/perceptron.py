@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.objective import Batch, Objective, total_weight, zeros_like
+from lamina.learning.one_layer import check_one_layer
 from lamina.networks.activations import sign
 from lamina.networks.description import description, is_number
 
@@ -91,12 +92,7 @@ class PerceptronRule:
         ValueError
             If the network is not one fully connected layer.
         """
-        if len(params) != 1 or not set(params[0]) <= {"weight", "bias"}:
-            raise ValueError(
-                "the perceptron rule trains a network of one Dense layer; this one "
-                f"has {len(params)} layers with the parameters "
-                f"{[sorted(layer) for layer in params]}"
-            )
+        check_one_layer(params, "the perceptron rule")
         weight = params[0]["weight"]
         return {"owed": np.zeros((), weight.dtype), "paid": zeros_like(weight)}
 

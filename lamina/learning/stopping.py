@@ -10,8 +10,19 @@ from dataclasses import dataclass, field
 Record = dict[str, float]
 
 
+class Patient:
+    """A rule that stops after more than ``patience`` epochs in a row."""
+
+    patience: float
+    count: int
+
+    def soonest(self) -> float:
+        """Return in how many epochs it may say stop, at the soonest."""
+        return math.floor(min(self.patience, 1e9) - self.count) + 1
+
+
 @dataclass
-class NoImprovement:
+class NoImprovement(Patient):
     """Stop when a number has not improved for a while.
 
     Equations
@@ -54,10 +65,6 @@ class NoImprovement:
             return value >= self.best + self.tol
         return value <= self.best - self.tol
 
-    def soonest(self) -> float:
-        """Return in how many epochs it may say stop, at the soonest."""
-        return math.floor(min(self.patience, 1e9) - self.count) + 1
-
     def restart(self) -> None:
         """Forget how long there was no improvement."""
         self.count = 0
@@ -90,7 +97,7 @@ class Budget:
 
 
 @dataclass
-class SmallImprovement:
+class SmallImprovement(Patient):
     """Stop when a number falls by a small share of itself only.
 
     Equations
@@ -115,10 +122,6 @@ class SmallImprovement:
         small = last - value < self.tol * abs(last) or value == last
         self.count = self.count + 1 if small else 0
         return self.count > self.patience
-
-    def soonest(self) -> float:
-        """Return in how many epochs it may say stop, at the soonest."""
-        return math.floor(min(self.patience, 1e9) - self.count) + 1
 
 
 @dataclass

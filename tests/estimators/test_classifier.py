@@ -2,25 +2,12 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes, load_iris
 
 from lamina import Dense, MLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
-
-
-@pytest.fixture(scope="module")
-def iris():
-    X, y = load_iris(return_X_y=True)
-    return (X - X.mean(0)) / X.std(0), y
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    X, y = load_diabetes(return_X_y=True)
-    return X / X.std(0), y
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), (-1, 1), (0, 1), (False, True)])

@@ -5,19 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.utils import check_array
 
 from lamina import Dense, MLPClassifier, MLPRegressor
 from lamina.estimators.classifier import FeedForwardClassifier
 from lamina.estimators.feedforward import FeedForward
 from lamina.networks.description import description
-
-
-@pytest.fixture(scope="module")
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:300] / 16, y[:300]
 
 
 def test_validation_rows_are_outside_training():

@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 
 from lamina import MLPClassifier
 from lamina.learning.program import compile_count
-
-
-@pytest.fixture(scope="module")
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:300] / 16, y[:300]
 
 
 @pytest.fixture(scope="module")

@@ -2,24 +2,11 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import cross_val_score
 
 from lamina import SGD, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-@pytest.fixture(scope="module")
-def iris():
-    X, y = load_iris(return_X_y=True)
-    return (X - X.mean(0)) / X.std(0), y
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    X, y = load_diabetes(return_X_y=True)
-    return X / X.std(0), y
 
 
 def test_regression_with_scaled_target_on_diabetes(diabetes):

@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from lamina import (
     LBFGS,
@@ -17,12 +16,6 @@ from lamina import (
     MLPRegressor,
 )
 from lamina.learning import FGSM, Below, BoldDriver, Cosine, NoImprovement, Step
-
-
-@pytest.fixture(scope="module")
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:300] / 16, y[:300]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lamina.learning import BFGS, LBFGS, ConjugateGradient, Newton
 from lamina.learning.line_search import (
     ARMIJO,
     first_state,
@@ -182,3 +183,9 @@ def test_flattened_parameters_and_back():
     np.testing.assert_array_equal(g, [2, 2, 12])
     np.testing.assert_array_equal(unravel(theta)["a"], params["a"])
     assert size_and_dtype(params) == (3, np.float64)
+
+
+@pytest.mark.parametrize("cls", [BFGS, LBFGS, ConjugateGradient, Newton])
+def test_a_step_takes_one_evaluation_at_least(cls):
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+        cls(max_line_search_steps=0)
