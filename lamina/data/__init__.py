@@ -1,4 +1,4 @@
-"""What goes in: tables of files and data frames, their encoding, embedded data sets.
+"""What goes in: tables and pictures, their encoding, embedded data sets.
 
 The names are handed on when they are first asked for, so that a program that only
 loads a data set does not pay for the readers of files.
@@ -8,6 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lamina.data.drawing import shapes
+    from lamina.data.idx import read_idx
+    from lamina.data.image_folder import read_image_folder
+    from lamina.data.image_schema import ImageSchema
+    from lamina.data.image_set import ImageSet
+    from lamina.data.image_table import read_image_table
+    from lamina.data.images import ImageError, as_images
+    from lamina.data.pictures import Pictures
     from lamina.data.schema import TableSchema
     from lamina.data.sets import Dataset, load, names
     from lamina.data.table import Table, TableError
@@ -15,22 +23,40 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dataset",
+    "ImageError",
+    "ImageSchema",
+    "ImageSet",
+    "Pictures",
     "Table",
     "TableError",
     "TableSchema",
+    "as_images",
     "load",
     "names",
+    "read_idx",
+    "read_image_folder",
+    "read_image_table",
     "read_table",
+    "shapes",
 ]
 
 _HOMES = {
     "Dataset": "sets",
+    "ImageError": "images",
+    "ImageSchema": "image_schema",
+    "ImageSet": "image_set",
+    "Pictures": "pictures",
     "Table": "table",
     "TableError": "table",
     "TableSchema": "schema",
+    "as_images": "images",
     "load": "sets",
     "names": "sets",
+    "read_idx": "idx",
+    "read_image_folder": "image_folder",
+    "read_image_table": "image_table",
     "read_table": "tables",
+    "shapes": "drawing",
 }
 
 

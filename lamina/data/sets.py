@@ -20,10 +20,13 @@ from typing import Any
 import numpy as np
 
 from lamina.data import generators
+from lamina.data.images import as_images
 from lamina.data.table import Table
 
 _FOLDER = Path(__file__).with_name("sets")
 EMBEDDED = ("iris", "wine", "breast_cancer", "diabetes", "digits")
+#: Height and width where a row is the pixels of an image.
+IMAGE_SHAPES = {"digits": (8, 8)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,20 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"Dataset({self.name}: {len(self.X):,} rows × {self.X.shape[1]})"
+
+    def as_images(self) -> np.ndarray:
+        """The rows as images, bytes (n, h, w, 1).
+
+        Raises
+        ------
+        ValueError
+            If the rows are no images.
+        """
+        if self.name not in IMAGE_SHAPES:
+            raise ValueError(
+                f"{self.name} holds no images; {', '.join(IMAGE_SHAPES)} does"
+            )
+        return as_images(self.X.astype(np.uint8), IMAGE_SHAPES[self.name])
 
     def as_table(self) -> Table:
         """Features and target in one table; classes stand there by their names."""

@@ -86,6 +86,15 @@ def test_wrong_names_and_options(call, part):
         call()
 
 
+def test_digits_are_images_too():
+    images = load("digits").as_images()
+    theirs = sklearn.datasets.load_digits().images
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images[..., 0], theirs)
+    with pytest.raises(ValueError, match="iris holds no images; digits does"):
+        load("iris").as_images()
+
+
 def test_digits_load_quickly():
     load("digits")
     times = []

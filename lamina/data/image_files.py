@@ -1,0 +1,193 @@
+"""Many picture files → images of one shape: looked at, decoded in threads, kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamina.data import pictures
+from lamina.data.decoding import BrokenPicture, Decoded, Look, decode, look, prepared
+from lamina.data.image_schema import ImageSchema, checked_size, chosen_size
+from lamina.data.image_set import NAMED, listed
+from lamina.data.images import ImageError
+from lamina.data.parallel import Progress, for_each
+
+ERRORS = ("raise", "skip")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a person wants pictures to be read; see :func:`read_image_folder`."""
+
+    size: Any = None
+    channels: int | None = None
+    fit: str = "letterbox"
+    errors: str = "raise"
+    progress: Progress | None = None
+    threads: int | None = None
+    in_memory: int = field(default_factory=lambda: pictures.IN_MEMORY)
+
+    def __post_init__(self) -> None:
+        height, width = checked_size(self.size) or (1, 1)
+        ImageSchema(height, width, self.channels or 1, self.fit)
+        if self.channels is not None and not self.channels:
+            raise ImageError("channels must be 1 (grey) or 3 (colour), but is 0")
+        if self.errors not in ERRORS:
+            raise ImageError(
+                f"errors must be {' or '.join(map(repr, ERRORS))}, but is "
+                f"{self.errors!r}"
+            )
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """Images of those files that could be read; `rows` are the numbers of these."""
+
+    X: Any
+    rows: np.ndarray
+    schema: ImageSchema
+    skipped: list[tuple[str, str]]
+    notes: list[str]
+
+
+def read_files(
+    paths: Sequence[Path], names: Sequence[str], source: str, reading: Reading
+) -> FilesRead:
+    """Decode files into images of one shape.
+
+    At most `threads` files are open at a time, each in the memory of one picture, and
+    of pictures of more than 16 million pixels one only; the images lie in an array or,
+    if they are many, in a temporary file.
+
+    Raises
+    ------
+    ImageError
+        If the disk is too small; if files cannot be read and ``errors="raise"``, with
+        the first five and why; if none can be read.
+    """
+    with prepared():
+        schema, notes = _schema(paths, reading)
+        images = pictures.Collection(len(paths), schema.shape, reading.in_memory)
+        broken: dict[int, str] = {}
+        odd: dict[int, Decoded] = {}
+
+        def work(row: int) -> None:
+            try:
+                decoded = decode(paths[row], schema)
+            except BrokenPicture as reason:
+                broken[row] = str(reason)
+                return
+            images.put(row, decoded.image)
+            if decoded.size or decoded.name:
+                odd[row] = Decoded(_NOTHING, decoded.size, decoded.name)
+
+        options = {"threads": reading.threads, "progress": reading.progress}
+        try:
+            for_each(work, len(paths), **options)
+            skipped = [(names[row], broken[row]) for row in sorted(broken)]
+            _refuse_broken(skipped, len(paths), source, reading.errors)
+        except BaseException:
+            images.close()
+            raise
+    X, rows = images.finished()
+    return FilesRead(X, rows, schema, skipped, notes + _oddities(odd, names))
+
+
+_NOTHING = np.zeros(0, np.uint8)
+
+
+def _schema(paths: Sequence[Path], reading: Reading) -> tuple[ImageSchema, list[str]]:
+    """What is told, and where it is not told what the heads of the files tell."""
+    size, channels = checked_size(reading.size), reading.channels
+    if size is not None and channels is not None:
+        return ImageSchema(*size, channels, reading.fit), []
+    looks = _looks(paths, reading.threads)
+    if not looks:  # decoding them will tell why
+        return ImageSchema(*(size or (1, 1)), channels or 1, reading.fit), []
+    heights = np.array([found.height for found in looks])
+    widths = np.array([found.width for found in looks])
+    if channels is None:
+        channels = 1 if all(found.grey for found in looks) else 3
+    schema = ImageSchema(*(size or chosen_size(heights, widths)), channels, reading.fit)
+    return schema, [] if size else [_size_note(heights, widths, schema)]
+
+
+def _looks(paths: Sequence[Path], threads: int | None) -> list[Look]:
+    found: list[Look | None] = [None] * len(paths)
+
+    def work(row: int) -> None:
+        try:
+            found[row] = look(paths[row])
+        except BrokenPicture:
+            return  # decoding it will tell why
+
+    for_each(work, len(paths), threads=threads)
+    return [each for each in found if each is not None]
+
+
+def _size_note(heights: np.ndarray, widths: np.ndarray, schema: ImageSchema) -> str:
+    if (heights == schema.height).all() and (widths == schema.width).all():
+        return f"pictures are {schema.describe().rpartition(',')[0]}, as they are"
+    low = f"{heights.min()} × {widths.min()}"
+    high = f"{heights.max()} × {widths.max()}"
+    return (
+        f"pictures are from {low} to {high} and were brought to "
+        f"{schema.describe()} (size={schema.height, schema.width} would be the same)"
+    )
+
+
+def _refuse_broken(
+    broken: list[tuple[str, str]], n: int, source: str, errors: str
+) -> None:
+    if not broken or (errors == "skip" and len(broken) < n):
+        return
+    shown = "; ".join(f"{name} {reason}" for name, reason in broken[:NAMED])
+    more = f"; and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+    fix = (
+        ""
+        if errors == "skip" or len(broken) == n
+        else " (errors='skip' leaves them out)"
+    )
+    count = "none" if len(broken) == n else f"{len(broken):,}"
+    raise ImageError(
+        f"{source}: {count} of {n:,} pictures can{'' if count == 'none' else 'not'} be "
+        f"read: {shown}{more}{fix}"
+    )
+
+
+def skipped_note(skipped: list[tuple[str, str]]) -> list[str]:
+    """A note of what was left out, if anything."""
+    if not skipped:
+        return []
+    shown = "; ".join(f"{name} {reason}" for name, reason in skipped[:NAMED])
+    more = "; …" if len(skipped) > NAMED else ""
+    return [f"{len(skipped):,} files that cannot be read are left out: {shown}{more}"]
+
+
+def _oddities(odd: dict[int, Decoded], names: Sequence[str]) -> list[str]:
+    rows = sorted(odd)
+    sizes = [f"{names[row]} ({odd[row].size})" for row in rows if odd[row].size]
+    wrong = [f"{names[row]} ({odd[row].name})" for row in rows if odd[row].name]
+    notes = []
+    if sizes:
+        notes.append(f"{_pictures(len(sizes))} of unusual size: {listed(sizes)}")
+    if wrong:
+        notes.append(
+            f"{_pictures(len(wrong))} of another format than the name says: "
+            f"{listed(wrong)}"
+        )
+    return notes
+
+
+def _pictures(n: int) -> str:
+    return "1 picture is" if n == 1 else f"{n:,} pictures are"
+
+
+def counted(values: Sequence[str]) -> str:
+    """How often each value occurs, the most frequent first: ``7 .txt, 1 .db``."""
+    return ", ".join(f"{n} {value}" for value, n in Counter(values).most_common(5))

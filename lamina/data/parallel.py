@@ -1,0 +1,100 @@
+"""Calling a function for many numbers in a few threads, with progress and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+#: Seconds between two calls of `progress`.
+INTERVAL = 0.2
+MOST_THREADS = 16
+
+Progress = Callable[[int, int], object]
+
+
+def cores() -> int:
+    """Processors that this process may use, 16 at most."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    return min(count, MOST_THREADS)
+
+
+class _Crew:
+    """Threads that take numbers from one counter until it is at its end."""
+
+    def __init__(self, work: Callable[[int], object], n: int) -> None:
+        self.work, self.n = work, n
+        self.done = 0
+        self.error: BaseException | None = None
+        self.lock = threading.Lock()
+        self._next = 0
+
+    def take(self) -> int | None:
+        with self.lock:
+            if self._next >= self.n:
+                return None
+            self._next += 1
+            return self._next - 1
+
+    def stop(self) -> None:
+        with self.lock:
+            self._next = self.n
+
+    def run(self) -> None:
+        while (number := self.take()) is not None:
+            try:
+                self.work(number)
+            except BaseException as error:
+                self.error = self.error or error
+                self.stop()
+            with self.lock:
+                self.done += 1
+
+
+def for_each(
+    work: Callable[[int], object],
+    n: int,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Call ``work(i)`` for i = 0 … n − 1, in no order.
+
+    Parameters
+    ----------
+    work : callable
+    n : int
+    threads : int, optional
+        As many as there are processors by default. Each works on one number at a time.
+    progress : callable, optional
+        ``progress(done, n)``, called in the thread of the caller a few times a second
+        and at the end.
+
+    Raises
+    ------
+    Exception
+        The first one that `work` raised; the numbers that were not begun are left.
+        Ctrl-C and what `progress` raises end the work in the same way.
+    """
+    crew = _Crew(work, n)
+    many = max(1, min(threads or cores(), n))
+    members = [threading.Thread(target=crew.run, daemon=True) for _ in range(many)]
+    for member in members:
+        member.start()
+    try:
+        for member in members:
+            while member.is_alive():
+                member.join(INTERVAL)
+                if progress is not None and member.is_alive():
+                    progress(crew.done, n)
+    finally:
+        crew.stop()
+        for member in members:
+            member.join()
+    if crew.error is not None:
+        raise crew.error
+    if progress is not None:
+        progress(n, n)
