@@ -102,15 +102,15 @@ def drawn_seed(checkpoint: Any, drawn: int) -> int:
 
 
 def fingerprint(array: Any) -> str:
-    """Return size, type and digest of an array, dense or sparse, in one line."""
+    """Return size, type and digest of rows, dense, sparse or stored, in one line."""
     digest = hashlib.sha256()
-    if isinstance(array, np.ndarray):
-        _update(digest, array)
-    else:
+    sparse = "sparse " if hasattr(array, "indptr") else ""
+    if sparse:
         for part in (array.data, array.indices, array.indptr):
             _update(digest, part)
+    else:
+        _update(digest, array)
     columns = " × ".join(map(str, array.shape[1:])) or "1"
-    sparse = "" if isinstance(array, np.ndarray) else "sparse "
     return (
         f"{array.shape[0]} rows × {columns}, {sparse}{array.dtype}, digest "
         f"{digest.hexdigest()[:SHOWN]}"
@@ -121,7 +121,7 @@ def _weights(weight: np.ndarray) -> str:
     return "none" if (weight == 1).all() else fingerprint(weight)
 
 
-def _update(digest: Any, array: np.ndarray) -> None:
+def _update(digest: Any, array: Any) -> None:
     """Add an array's type, shape and values in C order, without a copy of all."""
     digest.update(f"{array.dtype} {array.shape}".encode())
     if array.dtype.kind not in "biuf":  # labels

@@ -31,14 +31,20 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     ----------
     network : Network
     params : pytree of arrays
-    x : ndarray (n, \\*shape) or SciPy sparse array (n, features)
+    x : ndarray (n, \\*shape), SciPy sparse array (n, features), or stored rows
+        Stored rows have ``shape`` and ``dtype`` and are read by ``x[rows]``, a chunk at
+        a time.
     dtype : dtype of the computation
+        ``uint8`` inputs keep their type: the network makes numbers of them.
 
     Returns
     -------
     ndarray (n, outputs)
     """
-    x = x if isinstance(x, np.ndarray) else x.tocsr()
+    if hasattr(x, "tocsr"):
+        x = x.tocsr()
+    elif x.dtype == np.uint8:
+        dtype = x.dtype
     portable = all(is_portable(layer) for layer in network.layers)
     if portable and _work(params, x) <= NUMPY_WORK:
         parts = [
@@ -59,7 +65,7 @@ def _work(params: Any, x: Any) -> int:
     """Return about how many multiplications the outputs take."""
     leaves = jax.tree.leaves(params)
     work = x.shape[0] * sum(leaf.size for leaf in leaves)
-    if isinstance(x, np.ndarray):
+    if not hasattr(x, "nnz"):
         return work
     # Weights into x are met by its entries only, if the first layer is a Dense one.
     first = sum(leaf.size for leaf in leaves[:2] if leaf.shape[:1] == x.shape[1:])
@@ -78,7 +84,7 @@ def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]
 def _blocks(x: Any, dtype: Any) -> Iterator[tuple[Any, int]]:
     """Yield (rows padded to one number, how many are real)."""
     n = x.shape[0]
-    thin = not isinstance(x, np.ndarray) and is_thin(x)
+    thin = hasattr(x, "nnz") and is_thin(x)
     row_bytes = int(np.prod(x.shape[1:])) * np.dtype(dtype).itemsize
     most = COMPILED_ROWS if thin else max(8, STREAM_BYTES // max(1, row_bytes))
     chunk = min(padded_size(n), COMPILED_ROWS, most)
@@ -93,7 +99,7 @@ def _blocks(x: Any, dtype: Any) -> Iterator[tuple[Any, int]]:
         return
     for start in steps:
         rows = x[start : start + chunk]
-        block = rows if isinstance(rows, np.ndarray) else rows.toarray()
+        block = rows.toarray() if hasattr(rows, "toarray") else rows
         block = np.asarray(block, dtype)
         missing = chunk - block.shape[0]
         padding = [(0, missing)] + [(0, 0)] * (block.ndim - 1)

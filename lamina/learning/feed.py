@@ -2,7 +2,8 @@
 
 Two gears with one result. *Resident*: all examples lie on the device and a batch is
 a gather by row numbers. *Streaming*: the host gathers a block of batches at a time (the
-examples are larger than the device) and the same program walks through it.
+examples are larger than the device) and the same program walks through it. Bytes (of
+pictures) stay bytes on the device.
 
 Sparse examples stay sparse where few of their entries are not 0: see
 :mod:`lamina.networks.sparse`. Others are made dense, all at once if that takes little
@@ -91,7 +92,9 @@ class Examples:
 
     Parameters
     ----------
-    x : ndarray (n, \\*shape) or SciPy sparse array (n, features)
+    x : ndarray (n, \\*shape), SciPy sparse array (n, features), or stored rows
+        Stored rows are larger than memory: they have ``shape`` and ``dtype``, and
+        ``x[rows]`` reads some of them; they are streamed.
     y : ndarray (n, outputs), or (n,) class numbers
         NaN where an output is not measured. The measured ones count W / Wⱼ times, Wⱼ
         the weight of those measured for output j and W that of all: the loss of each
@@ -99,6 +102,7 @@ class Examples:
     weight : ndarray (n,), optional
         Weight of each example, 1 by default.
     dtype : dtype of the arrays on the device
+        ``uint8`` inputs keep their type: the network makes numbers of them.
     resident : bool, optional
         Which gear; by default resident if ``x`` fits on the device. A streamed batch is
         dense, but never one of all sparse rows.
@@ -113,11 +117,15 @@ class Examples:
         dtype: Any = np.float32,
         resident: bool | None = None,
     ) -> None:
-        self.sparse = not isinstance(x, np.ndarray)
-        self.x, self.n = x.tocsr() if self.sparse else x, x.shape[0]
+        self.sparse = hasattr(x, "tocsr")
+        self.stored = not (self.sparse or isinstance(x, np.ndarray))
+        self.x: Any = x.tocsr() if self.sparse else x
+        self.n = x.shape[0]
         self.weight = np.ones(self.n, dtype) if weight is None else weight
         self.y, self.mask = _measured(y, self.weight)
         self.dtype = np.dtype(dtype)
+        bytes_ = x.dtype == np.uint8 and not self.sparse
+        self.x_dtype = np.dtype(np.uint8) if bytes_ else self.dtype
         self.resident = self._fits() if resident is None else resident
 
     @property
@@ -131,15 +139,17 @@ class Examples:
         return self.sparse and (is_thin(self.x) or self._dense_bytes() > STREAM_BYTES)
 
     def _dense_bytes(self) -> int:
-        return int(np.prod(self.x.shape)) * self.dtype.itemsize
+        return int(np.prod(self.x.shape)) * self.x_dtype.itemsize
 
     def _bytes(self) -> int:
         """Return how many bytes x takes on the device."""
         if not self.stays_sparse:
             return self._dense_bytes()
-        return self.x.nnz * (self.dtype.itemsize + np.dtype(np.int32).itemsize)
+        return self.x.nnz * (self.x_dtype.itemsize + np.dtype(np.int32).itemsize)
 
     def _fits(self) -> bool:
+        if self.stored:
+            return False
         if self.stays_sparse and not is_thin(self.x):
             return False  # dense blocks are quicker
         stats = jax.devices()[0].memory_stats() or {}
@@ -151,7 +161,7 @@ class Examples:
         """All examples on the device, padded with rows of weight 0."""
         keep_large_buffers(self._bytes())
         size = padded_size(self.n + 1)  # at least one row of weight 0
-        x = sparse_rows(self.x, self.dtype, size) if self.stays_sparse else None
+        x = sparse_rows(self.x, self.x_dtype, size) if self.stays_sparse else None
         return jax.device_put(self._padded(np.arange(self.n), size, x=x))
 
     def block(self, rows: np.ndarray) -> Batch:
@@ -173,12 +183,12 @@ class Examples:
         def gathered(source: Any, dtype: Any) -> np.ndarray:
             out = _aligned((size, *source.shape[1:]), dtype)
             taken = source if whole else source[rows]  # no copy of all
-            out[places] = taken if isinstance(taken, np.ndarray) else taken.toarray()
+            out[places] = taken.toarray() if hasattr(taken, "toarray") else taken
             out[padding] = 0
             return out
 
         return Batch(
-            gathered(self.x, self.dtype) if x is None else x,
+            gathered(self.x, self.x_dtype) if x is None else x,
             gathered(self.y, self._y_dtype()),
             gathered(self.weight, self.dtype),
             None if self.mask is None else gathered(self.mask, self.dtype),
@@ -286,7 +296,8 @@ class Feed:
     @property
     def block_steps(self) -> int:
         """Steps of a streamed block."""
-        row_bytes = int(np.prod(self.examples.shape)) * self.examples.dtype.itemsize
+        itemsize = self.examples.x_dtype.itemsize
+        row_bytes = int(np.prod(self.examples.shape)) * itemsize
         size = int(STREAM_BYTES // max(1, row_bytes * self.batch_size))
         return max(1, min(size, self._max_steps))
 

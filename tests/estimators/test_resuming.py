@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 import lamina
 from lamina import SGD, Dense, Dropout, MLPClassifier, MLPRegressor
+from lamina.data.pictures import Collection, Pictures
 from lamina.estimators.resuming import fingerprint, run_of, told
 from lamina.learning import Examples, Feed
 from lamina.networks import Network
@@ -276,6 +277,18 @@ def test_fingerprints_tell_arrays_apart():
 def test_fingerprints_go_by_values_and_not_by_memory():
     assert fingerprint(np.asfortranarray(X)) == fingerprint(X)
     assert fingerprint(X.copy()[::1]) == fingerprint(X)
+
+
+def test_stored_images_have_the_fingerprint_of_their_array(monkeypatch):
+    images = np.arange(30 * 12, dtype=np.uint8).reshape(30, 2, 3, 2)
+    collection = Collection(30, (2, 3, 2), in_memory=0)
+    for row, image in enumerate(images):
+        collection.put(row, image)
+    stored, _ = collection.finished()
+    assert isinstance(stored, Pictures)
+    monkeypatch.setattr("lamina.estimators.resuming.CHUNK_BYTES", 50)
+    assert fingerprint(stored) == fingerprint(images)
+    assert fingerprint(stored.take(slice(29))) != fingerprint(images)
 
 
 def test_large_arrays_are_read_in_pieces(monkeypatch):

@@ -7,7 +7,7 @@ import scipy.sparse
 from lamina.learning import apply as module
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
-from lamina.networks import Dense, Dropout, Key, Network
+from lamina.networks import Dense, Dropout, Key, Network, Rescale
 
 NETWORK = Network((Dropout(0.9), Dense(5, "tanh"), Dense(3, "softmax")))
 PARAMS, _ = NETWORK.init(Key(0), (4,))
@@ -35,6 +35,31 @@ def test_both_paths_by_hand(path, n, form):
     assert type(a) is np.ndarray
     assert a.dtype == np.float32
     np.testing.assert_allclose(a, by_hand(X[:n]), rtol=2e-6)
+
+
+class Stored:
+    """Rows that are read when they are asked for, and counted."""
+
+    def __init__(self, x):
+        self.x, self.shape, self.dtype, self.largest = x, x.shape, x.dtype, 0
+
+    def __getitem__(self, rows):
+        self.largest = max(self.largest, len(self.x[rows]))
+        return self.x[rows]
+
+
+def test_bytes_become_numbers_in_the_network(path, monkeypatch):
+    """(x − 100) / 50, then as by hand; also where the rows are stored."""
+    monkeypatch.setattr(module, "NUMPY_ROWS", 16)
+    monkeypatch.setattr(module, "COMPILED_ROWS", 16)
+    pixels = np.random.default_rng(1).integers(0, 256, (50, 4), dtype=np.uint8)
+    network = Network((Rescale(100.0, 0.02), *NETWORK.layers))
+    stored, wanted = Stored(pixels), by_hand((pixels - 100.0) / 50)
+    for x in (pixels, stored):
+        a = outputs(network, [{}, *PARAMS], x, np.float32)
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, wanted, rtol=2e-5)
+    assert stored.largest == 16
 
 
 def test_chunks_are_joined_in_order(path, monkeypatch):

@@ -72,6 +72,46 @@ def test_device_holds_all_rows_and_then_padding_of_weight_zero():
     assert x.dtype == y.dtype == weight.dtype == np.float32
 
 
+class Stored:
+    """Rows that are read when they are asked for, and counted."""
+
+    def __init__(self, x):
+        self.x, self.shape, self.dtype, self.largest = x, x.shape, x.dtype, 0
+
+    def __getitem__(self, rows):
+        taken = self.x[rows]
+        self.largest = max(self.largest, len(taken))
+        return taken
+
+
+def test_bytes_stay_bytes_on_the_device():
+    pixels = X.astype(np.uint8)
+    for examples in (Examples(pixels, Y), Examples(pixels, Y, resident=False)):
+        assert examples.block(np.array([3, 11, 0])).x.dtype == np.uint8
+        assert examples.device.x.dtype == np.uint8
+        assert examples.device.y.dtype == np.float32
+    sparse = Examples(scipy.sparse.csr_array(pixels), Y)
+    assert sparse.device.x.dtype == np.float32
+
+
+def test_stored_rows_are_streamed_and_never_read_at_once(monkeypatch):
+    pixels = (np.arange(60) * 4).astype(np.uint8).reshape(30, 2)
+    monkeypatch.setattr(module, "STREAM_BYTES", 4 * 2 * 2)  # two batches of four rows
+    stored = Stored(pixels)
+    examples = Examples(stored, np.arange(30.0)[:, None])
+    assert not examples.resident
+    assert (examples.n, examples.shape) == (30, (2,))
+    seen = []
+    for batch, order, steps in Feed(examples, batch_size=4).blocks(KEY, 0):
+        assert order.shape == (1, 2, 4)
+        assert 1 <= steps <= 2
+        real = np.asarray(batch.weight) > 0
+        seen += np.asarray(batch.x)[real, 0].tolist()
+    assert sorted(seen) == pixels[:, 0].tolist()
+    assert seen != sorted(seen)
+    assert stored.largest == 8
+
+
 @pytest.mark.parametrize("n", [31, 32, 33, 64, 256])
 def test_there_is_always_a_row_of_padding(n):
     """Row number n is padding, even where n is a padded size itself."""
