@@ -118,9 +118,8 @@ class Examples:
         resident: bool | None = None,
     ) -> None:
         self.sparse = hasattr(x, "tocsr")
+        self.x, self.n = x.tocsr() if self.sparse else x, x.shape[0]
         self.stored = not (self.sparse or isinstance(x, np.ndarray))
-        self.x: Any = x.tocsr() if self.sparse else x
-        self.n = x.shape[0]
         self.weight = np.ones(self.n, dtype) if weight is None else weight
         self.y, self.mask = _measured(y, self.weight)
         self.dtype = np.dtype(dtype)
