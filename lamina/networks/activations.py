@@ -70,6 +70,25 @@ def softmax(h):
     return e / xp.sum(e, axis=-1, keepdims=True)
 
 
+def length(h):
+    """‖h‖ = √(Σᵢ hᵢ²) over the last axis; its derivative at h = 0 is taken to be 0."""
+    xp = namespace(h)
+    q = xp.sum(h * h, axis=-1)
+    # √ has no derivative at 0, and a NaN from there would outlive a plain ``where``.
+    return xp.where(q > 0, xp.sqrt(xp.where(q > 0, q, 1)), 0).astype(h.dtype)
+
+
+def squash(h):
+    """a = ‖h‖² / (1 + ‖h‖²) · h / ‖h‖ over the last axis: the same way, shorter than 1.
+
+    References
+    ----------
+    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, equation 1.
+    """
+    n = length(h)[..., None]
+    return h * (n / (1 + n * n))
+
+
 def exponential(h):
     """a = e^h, the output of a Poisson regression."""
     return namespace(h).exp(h)
@@ -84,6 +103,7 @@ ACTIVATIONS: dict[str, Callable] = {
     "relu": relu,
     "leaky_relu": leaky_relu,
     "softmax": softmax,
+    "squash": squash,
     "exp": exponential,
 }
 

@@ -16,7 +16,7 @@ exp            poisson
 With any other activation the loss is computed from a = φ(h).
 
 Shapes: h and a (batch, outputs); y (batch, outputs), or (batch,) class numbers for
-``cross_entropy``; the loss (batch,).
+``cross_entropy`` and ``margin``; the loss (batch,).
 """
 
 import math
@@ -31,6 +31,12 @@ from lamina.networks.description import is_description
 
 TINY = 1e-7
 """Outputs that should be probabilities are kept this far away from 0 and 1."""
+
+MARGIN, ABSENT = 0.9, 0.5
+"""m⁺ = 1 − m⁻ and λ of the margin loss (Sabour and others 2017, section 3)."""
+
+OF_CLASSES = ("cross_entropy", "margin")
+"""Losses whose targets may be class numbers."""
 
 TINY_ROOT = 1e-15
 """Roots of curvatures are at least this large, as one divides by them."""
@@ -67,6 +73,22 @@ def poisson(a, y):
     return jnp.sum(a - y * jnp.log(jnp.maximum(a, TINY)) + _saturated(y), axis=-1)
 
 
+def margin(a, y):
+    """ℓ = Σⱼ yⱼ max(0, m⁺ − aⱼ)² + λ (1 − yⱼ) max(0, aⱼ − m⁻)².
+
+    a are the lengths of capsules; m⁺ = 0.9, m⁻ = 0.1, λ = 0.5. Several classes may be
+    present at once.
+
+    References
+    ----------
+    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, equation 4.
+    """
+    y = _one_hot(y, a)
+    present = jnp.maximum(0, MARGIN - a) ** 2
+    absent = jnp.maximum(0, a - (1 - MARGIN)) ** 2
+    return jnp.sum(y * present + ABSENT * (1 - y) * absent, axis=-1)
+
+
 def _binary_cross_entropy_from_net(h, y):
     """ℓ = Σⱼ ln(1 + e^hⱼ) − yⱼ hⱼ."""
     return jnp.sum(jnp.logaddexp(0, h) - y * h, axis=-1)
@@ -101,6 +123,7 @@ LOSSES: dict[str, Callable] = {
     "absolute_error": absolute_error,
     "binary_cross_entropy": binary_cross_entropy,
     "cross_entropy": cross_entropy,
+    "margin": margin,
     "poisson": poisson,
 }
 
@@ -234,7 +257,7 @@ def curvature_root(
 
 def _check_shapes(loss: str | Callable, h: Any, y: Any) -> None:
     """Refuse targets that would be broadcast: (n,) beside (n, 1) gives (n, n)."""
-    if callable(loss) or (loss == "cross_entropy" and y.shape == h.shape[:-1]):
+    if callable(loss) or (loss in OF_CLASSES and y.shape == h.shape[:-1]):
         return
     if y.shape != h.shape:
         raise ValueError(f"targets of shape {y.shape} for outputs of shape {h.shape}")

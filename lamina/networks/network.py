@@ -10,7 +10,7 @@ from lamina.networks.description import Nested, description, is_description
 from lamina.networks.keys import Key
 
 
-def _is_no_layer(layer: Any) -> bool:
+def is_no_layer(layer: Any) -> bool:
     """Whether it cannot be meant as a layer, nor stand for one in a pytree."""
     no_layer = layer is None or isinstance(layer, type | int | str)
     return no_layer or hasattr(layer, "update")  # an algorithm
@@ -19,6 +19,15 @@ def _is_no_layer(layer: Any) -> bool:
 def has_net_input(layer: Any) -> bool:
     """Whether a layer computes a = φ(h) from a net input h, as Dense does."""
     return hasattr(layer, "net") and hasattr(layer, "activation")
+
+
+def holds_layers(layer: Any) -> bool:
+    """Whether a layer is made of layers, as a Network and a Residual are.
+
+    Such a layer has ``walk`` and ``trace`` as Network has, and ``branches(params)``:
+    the stacks of layers in it, each with its parameters.
+    """
+    return hasattr(layer, "branches")
 
 
 class Signal(NamedTuple):
@@ -47,6 +56,11 @@ class Network:
 
     layers: Nested
 
+    @property
+    def portable(self) -> bool:
+        """Whether all layers run on NumPy arrays as well."""
+        return all(getattr(layer, "portable", False) for layer in self.layers)
+
     def check(self) -> None:
         """Refuse what is not a layer.
 
@@ -64,7 +78,7 @@ class Network:
                 )
             return  # a pytree under construction
         for i, layer in enumerate(self.layers):
-            if _is_no_layer(layer):
+            if is_no_layer(layer):
                 raise TypeError(
                     f"layers[{i}] must be a layer such as Dense(10), got {layer!r}"
                 )
@@ -100,12 +114,15 @@ class Network:
             x = call(layer_params, x, key=layer_key, mask=mask)
         return x
 
+    def branches(self, params: Any) -> list[tuple[tuple[Any, ...], Any]]:
+        """Return the one stack of layers, and its parameters."""
+        return [(self.layers, params)]
+
     def walk(self, params: Any) -> list[tuple[Any, Any]]:
         """Return (layer, parameters) of every layer, those of inner networks too."""
         pairs: list[tuple[Any, Any]] = []
         for layer, own in zip(self.layers, params, strict=True):
-            inner = isinstance(layer, Network)
-            pairs += layer.walk(own) if inner else [(layer, own)]
+            pairs += layer.walk(own) if holds_layers(layer) else [(layer, own)]
         return pairs
 
     def trace(
@@ -135,7 +152,7 @@ class Network:
         for i, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
             how = {"key": None if key is None else jax.random.fold_in(key, i)}
             rest = None if shifts is None else shifts[len(signals) :]
-            if isinstance(layer, Network):
+            if holds_layers(layer):
                 signals += layer.trace(own, x, mask=mask, shifts=rest, **how)
             else:
                 shift = rest[0] if rest else None

@@ -7,7 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.networks.activations import ACTIVATIONS, LEAK, activation, logistic
+from lamina.networks.activations import (
+    ACTIVATIONS,
+    LEAK,
+    activation,
+    length,
+    logistic,
+)
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -42,7 +48,7 @@ def softmax_by_hand(h):
 
 
 def test_every_activation_has_its_equation_here():
-    assert BY_HAND.keys() | {"softmax"} == ACTIVATIONS.keys()
+    assert BY_HAND.keys() | {"softmax", "squash"} == ACTIVATIONS.keys()
     assert DERIVATIVES.keys() == BY_HAND.keys()
 
 
@@ -84,6 +90,26 @@ def test_softmax_equation_over_the_last_axis(place):
     a = ACTIVATIONS["softmax"](place(h))
     expected = [[softmax_by_hand(row) for row in h[0]]]
     np.testing.assert_allclose(a, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_squash_by_hand(place):
+    """‖(3, 4)‖ = 5: the length becomes 25/26; a short vector loses most of its own."""
+    h = np.array([[[3.0, 4.0], [0.0, -0.1], [0.0, 0.0]]])
+    a = ACTIVATIONS["squash"](place(h))
+    expected = [[[0.6 * 25 / 26, 0.8 * 25 / 26], [0.0, -0.01 / 1.01], [0.0, 0.0]]]
+    np.testing.assert_allclose(a, expected, rtol=1e-14)
+    np.testing.assert_allclose(length(place(h)), [[5.0, 0.1, 0.0]], rtol=1e-14)
+
+
+def test_squash_derivative_by_hand_and_at_0():
+    """Along h the slope is 2n/(1 + n²)², across it n/(1 + n²): 0 at n = 0, not NaN."""
+    jacobian = jax.jacobian(ACTIVATIONS["squash"])
+    expected = np.diag([2 * 2 / 25, 2 / 5])
+    np.testing.assert_allclose(jacobian(jnp.array([2.0, 0.0])), expected, rtol=1e-14)
+    np.testing.assert_array_equal(jacobian(jnp.zeros(2)), 0)
+    np.testing.assert_array_equal(jax.grad(length)(jnp.zeros(2)), 0)
+    np.testing.assert_allclose(jax.grad(length)(jnp.array([3.0, 4.0])), [0.6, 0.8])
 
 
 def test_softmax_derivative_is_the_full_jacobian():

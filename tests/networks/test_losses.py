@@ -25,6 +25,7 @@ BY_HAND = {
         -math.log(0.9) - math.log(0.6),
     ],
     "cross_entropy": [-math.log(0.7), -math.log(0.9)],
+    "margin": [0.5 * 0.1**2 + 0.2**2, 0.0 + 0.5 * 0.3**2],
 }
 
 
@@ -152,6 +153,25 @@ def test_class_numbers_mean_one_hot_rows(activation):
     assert np.all(np.asarray(by_number) > 0)
 
 
+def test_margin_takes_class_numbers_and_several_classes():
+    a = jnp.array([[0.2, 0.7, 0.05]])
+    number, row = jnp.array([1]), jnp.array([[0.0, 1.0, 0.0]])
+    expected = 0.5 * 0.1**2 + 0.2**2
+    for y in (number, row):
+        loss = loss_from_net("margin", "identity", a, y)
+        np.testing.assert_allclose(loss, [expected], rtol=1e-14)
+    both = loss_from_net("margin", "identity", a, jnp.array([[1.0, 1.0, 0.0]]))
+    np.testing.assert_allclose(both, [0.7**2 + 0.2**2], rtol=1e-14)
+
+
+def test_margin_pulls_only_within_its_margins():
+    """∂ℓ/∂a = −2 (m⁺ − a) if present, 2 λ (a − m⁻) if not, 0 beyond."""
+    a = jnp.array([[0.95, 0.4, 0.6, 0.05]])
+    y = jnp.array([[1.0, 1.0, 0.0, 0.0]])
+    delta = delta_of("margin", "identity", a, y)
+    np.testing.assert_allclose(delta, [[0, -2 * 0.5, 0.5, 0]], atol=1e-15)
+
+
 def test_a_function_gets_outputs_and_targets():
     def cubed(a, y):
         return jnp.sum(jnp.abs(a - y) ** 3, axis=-1)
@@ -242,6 +262,7 @@ def test_curvature_root_of_saturated_outputs_keeps_the_signal(loss, activation, 
         ("absolute_error", "identity"),
         ("binary_cross_entropy", "identity"),
         ("cross_entropy", "logistic"),
+        ("margin", "identity"),
     ],
 )
 def test_losses_without_a_curvature_root_are_refused_with_those_that_have(
