@@ -24,6 +24,9 @@ LONG_LIST = 16
 """A list of so many floats (a history) is kept as a tensor: short, and exact."""
 
 MAX_WIDTH = 256
+MAX_GROWTH, MAX_TEXTS = 64, 2**28
+"""Texts of equal width take at most so many times their bytes, or this many bytes."""
+
 _SCALARS = ("b", "i", "u", "f")
 _MAX_INT = 2**63
 
@@ -158,6 +161,8 @@ def _pack_dict(value: dict[Any, Any], path: str, tensors: Tensors) -> Any:
 def unpack(value: Any, tensors: Tensors, depth: int = 0) -> Any:
     """Return the value that :func:`pack` wrote.
 
+    Tensors are taken out of the dictionary.
+
     Raises
     ------
     ValueError
@@ -179,9 +184,10 @@ def unpack(value: Any, tensors: Tensors, depth: int = 0) -> Any:
 
 
 def _tensor(name: Any, tensors: Tensors) -> np.ndarray:
+    """Take a tensor, once: a small file could fill memory with lists of the same."""
     if not isinstance(name, str) or name not in tensors:
         raise ValueError(f"the tensor {str(name)[:40]!r} is missing")
-    return tensors[name]
+    return tensors.pop(name)
 
 
 def _float(value: dict, tensors: Tensors, depth: int) -> float:
@@ -223,6 +229,8 @@ def _texts(value: dict, tensors: Tensors, depth: int) -> np.ndarray:
         return array
     # The width a file asks for is memory: a little, or what its longest text needs.
     longest = max(map(len, items), default=0)
+    if len(items) * longest * 4 > max(MAX_GROWTH * len(raw), MAX_TEXTS):
+        raise ValueError("texts of so different lengths need too much memory")
     if type(width) is not int or not longest <= width <= max(longest, MAX_WIDTH):
         width = longest
     return array.astype(f"<U{max(width, 1)}")

@@ -366,6 +366,10 @@ def _pack(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
 
 
 def _unpack(value: Any, tensors: dict[str, np.ndarray], depth: int = 0) -> Any:
+    """Return the value; each tensor is taken once, or a small file could fill memory.
+
+    Tensors that were taken are gone from the dictionary.
+    """
     if depth > MAX_DEPTH:
         raise ValueError(f"values are nested deeper than {MAX_DEPTH}")
     if isinstance(value, list):
@@ -375,9 +379,12 @@ def _unpack(value: Any, tensors: dict[str, np.ndarray], depth: int = 0) -> Any:
     ((kind, content),) = value.items()
     match kind:
         case "tensor":
-            return tensors[content]
+            return tensors.pop(content)
         case "floats":
-            return tensors[content].astype(np.float64).reshape(-1).tolist()
+            floats = tensors.pop(content)
+            if floats.dtype != np.float64 or floats.ndim != 1:
+                raise ValueError(f"{content} is no list of floats")
+            return floats.tolist()
         case "float" if content in ("nan", "inf", "-inf"):
             return float(content)
         case "dict":

@@ -4,7 +4,9 @@ import json
 import re
 from typing import Any
 
-_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+# Nothing that has been read is read again: a text that never ends may be full of
+# quotation marks, from each of which the search would run to its end.
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def loads(text: str, max_depth: int) -> Any:

@@ -188,3 +188,21 @@ def test_a_width_that_asks_for_memory_is_not_believed():
     tensors = {"t": np.array([97], np.uint8), "t/lengths": np.array([1])}
     value = {"type": "texts", "tensor": "t", "shape": [1], "width": 2**40}
     assert unpack(value, tensors).dtype == "<U1"
+
+
+def test_texts_of_equal_width_do_not_outgrow_their_file():
+    """One long text among many short ones: half a gigabyte out of 100 kB."""
+    lengths = np.zeros(10_000, np.int64)
+    lengths[0] = 13_000
+    tensors = {"t": np.full(13_000, 97, np.uint8), "t/lengths": lengths}
+    value = {"type": "texts", "tensor": "t", "shape": [10_000], "width": 13_000}
+    with pytest.raises(ValueError, match="too much memory"):
+        unpack(value, tensors)
+
+
+def test_a_tensor_is_taken_once():
+    """A list of a few letters a time could ask for the same million floats."""
+    again = {"type": "floats", "tensor": "x"}
+    assert unpack([again], {"x": np.ones(3)}) == [[1.0, 1.0, 1.0]]
+    with pytest.raises(ValueError, match="the tensor 'x' is missing"):
+        unpack([again, again], {"x": np.ones(3)})

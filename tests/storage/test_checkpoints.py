@@ -361,6 +361,10 @@ HOSTILE = [
     {"tensor": "parts/none"},
     {"tensor": 3},
     {"floats": "x"},
+    {"floats": "bytes"},
+    {"floats": "table"},
+    {"tuple": [{"tensor": "y"}, {"tensor": "y"}]},
+    {"dict": {"run": {"dict": {"a": {"floats": "y"}, "b": {"floats": "y"}}}}},
     {"float": "1e999"},
     {"float": []},
     {"dict": [1]},
@@ -388,7 +392,12 @@ def test_nonsense_under_a_right_digest_is_refused(folder, name, part):
     folder.mkdir()
     description = {key: {"dict": {}} for key in ("run", "made_with", "parts")}
     description |= {"checkpoint": 1, name: part}
-    write(folder / "checkpoint.lamina", description, {"y": np.zeros(2)})
+    tensors = {
+        "y": np.zeros(2),
+        "bytes": np.zeros(2, np.uint8),
+        "table": np.zeros((2, 2)),
+    }
+    write(folder / "checkpoint.lamina", description, tensors)
     with pytest.raises(CheckpointError, match=r"checkpoint\.lamina: "):
         found(folder)
 

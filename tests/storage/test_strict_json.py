@@ -1,6 +1,7 @@
 """JSON of unknown origin."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,16 @@ def depth_by_recursion(value):
 @given(values)
 def test_depth_ignores_brackets_in_strings(value):
     assert depth(json.dumps(value)) == depth_by_recursion(value)
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 10**6, '\\"' * 10**6, '"' * (10**6 + 1)]
+)
+def test_a_string_that_never_ends_is_read_once(text):
+    """From each of its marks to the end once more would take hours."""
+    start = time.perf_counter()
+    assert depth("[[" + text) == 2
+    assert time.perf_counter() - start < 10
 
 
 def test_deep_json_is_refused_without_recursion():
