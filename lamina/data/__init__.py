@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lamina.data.image_folder import read_image_folder
     from lamina.data.image_schema import ImageSchema
     from lamina.data.image_set import ImageSet
+    from lamina.data.image_sources import holds_images, read_images
     from lamina.data.image_table import read_image_table
     from lamina.data.images import ImageError, as_images
     from lamina.data.pictures import Pictures
@@ -31,11 +32,13 @@ __all__ = [
     "TableError",
     "TableSchema",
     "as_images",
+    "holds_images",
     "load",
     "names",
     "read_idx",
     "read_image_folder",
     "read_image_table",
+    "read_images",
     "read_table",
     "shapes",
 ]
@@ -50,11 +53,13 @@ _HOMES = {
     "TableError": "table",
     "TableSchema": "schema",
     "as_images": "images",
+    "holds_images": "image_sources",
     "load": "sets",
     "names": "sets",
     "read_idx": "idx",
     "read_image_folder": "image_folder",
     "read_image_table": "image_table",
+    "read_images": "image_sources",
     "read_table": "tables",
     "shapes": "drawing",
 }

@@ -26,7 +26,7 @@ class Reading:
 
     size: Any = None
     channels: int | None = None
-    fit: str = "letterbox"
+    resize: str = "letterbox"
     errors: str = "raise"
     progress: Progress | None = None
     threads: int | None = None
@@ -34,7 +34,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         height, width = checked_size(self.size) or (1, 1)
-        ImageSchema(height, width, self.channels or 1, self.fit)
+        ImageSchema(height, width, self.channels or 1, self.resize)
         if self.channels is not None and not self.channels:
             raise ImageError("channels must be 1 (grey) or 3 (colour), but is 0")
         if self.errors not in ERRORS:
@@ -105,15 +105,17 @@ def _schema(paths: Sequence[Path], reading: Reading) -> tuple[ImageSchema, list[
     """What is told, and where it is not told what the heads of the files tell."""
     size, channels = checked_size(reading.size), reading.channels
     if size is not None and channels is not None:
-        return ImageSchema(*size, channels, reading.fit), []
+        return ImageSchema(*size, channels, reading.resize), []
     looks = _looks(paths, reading.threads)
     if not looks:  # decoding them will tell why
-        return ImageSchema(*(size or (1, 1)), channels or 1, reading.fit), []
+        return ImageSchema(*(size or (1, 1)), channels or 1, reading.resize), []
     heights = np.array([found.height for found in looks])
     widths = np.array([found.width for found in looks])
     if channels is None:
         channels = 1 if all(found.grey for found in looks) else 3
-    schema = ImageSchema(*(size or chosen_size(heights, widths)), channels, reading.fit)
+    schema = ImageSchema(
+        *(size or chosen_size(heights, widths)), channels, reading.resize
+    )
     return schema, [] if size else [_size_note(heights, widths, schema)]
 
 

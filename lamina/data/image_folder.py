@@ -43,7 +43,7 @@ def read_image_folder(
         else their median height and width, at most 128, in multiples of 8.
     channels : {1, 3}, optional
         Grey or colour; by default grey if all files are grey by their format.
-    fit : {"letterbox", "stretch", "crop"}, default="letterbox"
+    resize : {"letterbox", "stretch", "crop"}, default="letterbox"
         What happens to other proportions: see `ImageSchema`.
     errors : {"raise", "skip"}, default="raise"
         Whether files that cannot be read are refused, or left out and listed.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 #: Ways to bring a picture of other proportions to the size.
-FITS = ("letterbox", "stretch", "crop")
+RESIZES = ("letterbox", "stretch", "crop")
 #: Longest side that is chosen, not told.
 LONGEST = 128
 #: A side that is chosen is a multiple of this: it can be halved three times.
@@ -30,7 +30,7 @@ class ImageSchema:
     height, width : int
     channels : int
         1 is grey, 3 is colour.
-    fit : {"letterbox", "stretch", "crop"}
+    resize : {"letterbox", "stretch", "crop"}
         ``letterbox`` keeps the proportions and all of the picture; what is left over
         at two sides gets the mean colour of the picture, which draws no edge of its
         own. ``stretch`` changes the proportions, ``crop`` cuts two sides off.
@@ -44,7 +44,7 @@ class ImageSchema:
     height: int
     width: int
     channels: int = 3
-    fit: str = "letterbox"
+    resize: str = "letterbox"
 
     def __post_init__(self) -> None:
         for side in (self.height, self.width):
@@ -56,8 +56,10 @@ class ImageSchema:
             raise ImageError(
                 f"channels must be 1 (grey) or 3 (colour), but is {self.channels!r}"
             )
-        if self.fit not in FITS:
-            raise ImageError(f"fit must be {' or '.join(FITS)}, but is {self.fit!r}")
+        if self.resize not in RESIZES:
+            raise ImageError(
+                f"resize must be {' or '.join(RESIZES)}, but is {self.resize!r}"
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -72,7 +74,7 @@ class ImageSchema:
     def describe(self) -> str:
         """In words: ``96 × 128, colour, letterbox``."""
         colour = "grey" if self.channels == 1 else "colour"
-        return f"{self.height} × {self.width}, {colour}, {self.fit}"
+        return f"{self.height} × {self.width}, {colour}, {self.resize}"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types."""
@@ -80,7 +82,7 @@ class ImageSchema:
             "height": self.height,
             "width": self.width,
             "channels": self.channels,
-            "fit": self.fit,
+            "resize": self.resize,
         }
 
     @classmethod
@@ -92,7 +94,7 @@ class ImageSchema:
         ImageError
             If it is something else.
         """
-        kinds = {"height": int, "width": int, "channels": int, "fit": str}
+        kinds = {"height": int, "width": int, "channels": int, "resize": str}
         if (
             not isinstance(description, dict)
             or set(description) != set(kinds)
@@ -109,9 +111,9 @@ class ImageSchema:
             letterbox: s = min(H/h, W/w);  crop: s = max(H/h, W/w);
             (round(s h), round(s w)), at least 1;  stretch: (H, W)
         """
-        if self.fit == "stretch":
+        if self.resize == "stretch":
             return self.height, self.width
-        choose = min if self.fit == "letterbox" else max
+        choose = min if self.resize == "letterbox" else max
         scale = choose(self.height / height, self.width / width)
         return max(1, round(scale * height)), max(1, round(scale * width))
 
@@ -128,7 +130,7 @@ class ImageSchema:
                 (width, height), Resampling.BILINEAR, reducing_gap=3.0
             )
         values = np.asarray(picture).reshape(height, width, self.channels)
-        if self.fit == "crop":
+        if self.resize == "crop":
             return _middle(values, self.height, self.width)
         return values if values.shape == self.shape else self._bordered(values)
 

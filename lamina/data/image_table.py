@@ -47,7 +47,7 @@ def read_image_table(
         Found from the labels where None, by the rules that hold for tables: text and
         few whole numbers are classes.
     **options
-        ``size``, ``channels``, ``fit``, ``errors``, ``progress``, ``threads``: see
+        ``size``, ``channels``, ``resize``, ``errors``, ``progress``, ``threads``: see
         `read_image_folder`.
 
     Returns

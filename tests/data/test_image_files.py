@@ -54,8 +54,8 @@ def test_colour_if_any_is_and_as_told(tmp_path):
     assert read(paths[:1]).schema.channels == 1
     assert read(paths, channels=1).X.shape == (2, 8, 8, 1)
     assert read(paths[:1], channels=3).X.shape == (1, 4, 4, 3)
-    assert read(paths, size=(5, 6), fit="crop").X.shape == (2, 5, 6, 3)
-    assert read(paths, size=7, channels=1, fit="stretch").notes == []
+    assert read(paths, size=(5, 6), resize="crop").X.shape == (2, 5, 6, 3)
+    assert read(paths, size=7, channels=1, resize="stretch").notes == []
 
 
 def test_all_that_is_told_spares_the_first_look(tmp_path, monkeypatch):
@@ -175,7 +175,7 @@ def test_as_many_pictures_at_a_time_as_there_are_threads(tmp_path, monkeypatch):
     [
         {"errors": "ignore"},
         {"channels": 2},
-        {"fit": "tile"},
+        {"resize": "tile"},
         {"size": 0},
         {"channels": 0},
     ],

@@ -151,7 +151,7 @@ def test_names_of_any_bytes_become_text(tmp_path):
 
 
 def test_options_reach_the_reading(photos):
-    found = read_image_folder(photos, size=(6, 5), channels=3, fit="stretch")
+    found = read_image_folder(photos, size=(6, 5), channels=3, resize="stretch")
     assert found.X.shape == (4, 6, 5, 3)
     assert found.schema.describe() == "6 × 5, colour, stretch"
     with pytest.raises(TypeError):

@@ -17,8 +17,8 @@ def picture(rows) -> Image.Image:
 
 def test_a_picture_of_the_size_is_taken_as_it_is(rng):
     values = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    for fit in ("letterbox", "stretch", "crop"):
-        found = ImageSchema(5, 7, 3, fit).pixels(Image.fromarray(values))
+    for resize in ("letterbox", "stretch", "crop"):
+        found = ImageSchema(5, 7, 3, resize).pixels(Image.fromarray(values))
         np.testing.assert_array_equal(found, values)
 
 
@@ -92,7 +92,7 @@ def test_through_a_file():
         {"height": 10**7},
         {"channels": 2},
         {"channels": True},
-        {"fit": "tile"},
+        {"resize": "tile"},
         {"more": 1},
     ],
 )
