@@ -36,6 +36,7 @@ from lamina.learning.schedules import (
 from lamina.learning.selective import SelectiveDelta
 from lamina.learning.snapshots import Checkpoint, Keeper, Within, total
 from lamina.learning.stopping import Below, NoImprovement, Record, SmallChange
+from lamina.networks.flops import flops
 from lamina.networks.keys import Key
 
 SECONDS_PER_CALL = 0.05
@@ -235,9 +236,10 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.keeper, self.all_rows = Keeper(self, None), self.feed
-        sizes = sum(np.size(leaf) for leaf in jax.tree.leaves(self.result.params))
-        rows = min(self.feed.batch_size, len(self.feed.rows))
-        self.step_seconds = SECONDS_PER_STEP + 6 * sizes * rows / FLOPS
+        feed, params = self.feed, self.result.params
+        rows = min(feed.batch_size, len(feed.rows))
+        forward = flops(self.objective.network, params, feed.examples.shape)
+        self.step_seconds = SECONDS_PER_STEP + 3 * forward * rows / FLOPS
         self.start()
 
     def start(self) -> None:

@@ -897,6 +897,25 @@ def test_an_epoch_of_several_calls_gives_the_same_bits(monkeypatch, one_epoch_a_
     np.testing.assert_allclose(whole.history["loss"], parts.history["loss"], rtol=1e-6)
 
 
+@description
+class Laborious(Dense):
+    """As Dense, but it says of itself that it takes a second of work."""
+
+    def flops(self, params, shape):
+        return int(module.FLOPS)
+
+
+def test_calls_are_planned_by_work_and_not_by_parameters(monkeypatch):
+    """5 steps an epoch: all in a call, or one step a call where each takes seconds."""
+    calls = count_calls(monkeypatch)
+    quick = trained(epochs=1)
+    assert len(calls) == 1
+    network = Network((Laborious(5, "tanh"), *NETWORK.layers[1:]))
+    slow = trained(epochs=1, objective=Objective(network, "cross_entropy", l2=0.01))
+    assert len(calls) == 1 + 5
+    assert_close(quick, slow, rtol=1e-6)
+
+
 # ---- rules and schedules that look at the run ---------------------------------------
 
 

@@ -1,0 +1,54 @@
+"""How much work one example is: to plan calls by, and to tell."""
+
+import math
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def flops(network: Any, params: Any, shape: tuple[int, ...], dtype: Any = None) -> int:
+    """Return multiplications and additions of one example on its way forward.
+
+    Equations
+    ---------
+        Σ over layers:   2 · parameters · places      places: ∏ shape but for its last
+
+    unless a layer has ``flops(params, shape)``, which tells it of one example of that
+    shape. A way back costs about twice as much.
+
+    Parameters
+    ----------
+    network : Network
+    params : its parameters
+    shape : shape of one example
+    dtype : type of examples, float32 by default
+    """
+    layers = [layer for layer, _ in network.walk(params)]
+    if len(shape) == 1 and not any(hasattr(layer, "flops") for layer in layers):
+        return 2 * _size(params)  # as below, without tracing
+    x = jax.ShapeDtypeStruct((1, *shape), dtype or np.float32)
+    return _of_stack(network.layers, params, x)
+
+
+def _of_stack(layers: tuple, params: Any, x: Any) -> int:
+    """Return the work of layers that follow each other."""
+    work = 0
+    for layer, own in zip(layers, params, strict=True):
+        work += _of_layer(layer, own, x)
+        x = jax.eval_shape(layer, own, x)
+    return work
+
+
+def _of_layer(layer: Any, params: Any, x: Any) -> int:
+    shape = x.shape[1:]
+    if hasattr(layer, "flops"):
+        return layer.flops(params, shape)
+    if hasattr(layer, "branches"):
+        branches = layer.branches(params)
+        return sum(_of_stack(layers, own, x) for layers, own in branches)
+    return 2 * _size(params) * math.prod(shape[:-1])
+
+
+def _size(params: Any) -> int:
+    return sum(np.size(leaf) for leaf in jax.tree.leaves(params))
