@@ -19,6 +19,7 @@ import numpy as np
 from lamina.learning.feed import Feed
 from lamina.learning.objective import Batch, Objective, total_weight
 from lamina.learning.program import Compiled, count_compilation
+from lamina.networks.flops import flops
 from lamina.networks.network import has_net_input
 
 PROBE_ROWS = 64
@@ -175,10 +176,13 @@ def take_probe(feed: Feed) -> Batch:
     y = np.zeros(
         (size, *examples.y.shape[1:]), np.int32 if whole_numbers else examples.dtype
     )
-    taken = examples.x[rows]
+    taken, mask = examples.x[rows], None
     x[:n] = taken.toarray() if examples.sparse else taken
     y[:n] = examples.y[rows]
-    return Batch(x, y, (np.arange(size) < n).astype(examples.dtype))
+    if examples.mask is not None:
+        mask = np.zeros(y.shape, examples.dtype)
+        mask[:n] = examples.mask[rows]
+    return Batch(x, y, (np.arange(size) < n).astype(examples.dtype), mask)
 
 
 @dataclass
@@ -222,8 +226,9 @@ class Recorder:
         probe = take_probe(feed)
         leaves = jax.tree.leaves(params)
         size = sum(map(np.size, leaves))
-        seconds = feed.steps * SECONDS_PER_STEP + 6 * size * len(feed.rows) / FLOPS
-        interval = max(INTERVAL, 6 * size * len(probe.weight) / FLOPS / PROBE_SHARE)
+        each = 3 * flops(objective.network, params, feed.examples.shape) / FLOPS
+        seconds = feed.steps * SECONDS_PER_STEP + len(feed.rows) * each
+        interval = max(INTERVAL, len(probe.weight) * each / PROBE_SHARE)
         every, most_a_call = math.ceil(interval / seconds), feed.epochs_per_call
         if every > most_a_call:  # else calls would have to end where they need not
             every = most_a_call * math.ceil(every / most_a_call)
@@ -300,7 +305,10 @@ class Recorder:
         for name, (a, delta), update in zip(self.names, layers, updates, strict=True):
             found = layer_figures(name, a, delta) | {"update": update}
             figures.append([found[key] for key in FIGURES])
-        spread = contrast(layers[-1][0], self.probe.y[:rows])
+        y, mask = self.probe.y[:rows], self.probe.mask
+        if mask is not None:
+            y = np.where(mask[:rows] > 0, y, np.nan)
+        spread = contrast(layers[-1][0], y)
         return Record(epoch, loss, spread, np.array(figures))
 
     def _precision(self) -> Any:
@@ -336,11 +344,28 @@ class Recorder:
         ValueError
             If it is not readable.
         """
-        if type(state["every"]) is not int or state["every"] < 1:
+        every, before = state["every"], state["before"]
+        records = [Record(*record) for record in state["records"]]
+        kept = [(epoch, params) for epoch, params in state["kept"]]
+        weights = [*kept, *([] if before is None else [before])]
+        readable = type(every) is int and every > 0
+        readable = readable and all(map(self._fits_record, records))
+        if not (readable and all(self._fits_weights(*pair) for pair in weights)):
             raise ValueError("the records of health are not readable")
-        self.every, self.before = state["every"], state["before"]
-        self.records = [Record(*record) for record in state["records"]]
-        self.kept = [(epoch, params) for epoch, params in state["kept"]]
+        self.every, self.before, self.records, self.kept = every, before, records, kept
+
+    def _fits_record(self, record: Record) -> bool:
+        figures = record.figures
+        fits = isinstance(figures, np.ndarray) and figures.dtype == np.float64
+        fits = fits and figures.shape == (len(self.names), len(FIGURES))
+        numbers = type(record.loss) is type(record.contrast) is float
+        return fits and numbers and type(record.epoch) is int
+
+    def _fits_weights(self, epoch: Any, params: Any) -> bool:
+        """Whether weights have the shapes and types of those kept at the beginning."""
+        known = jax.tree.structure(params), _shapes(params)
+        now = [(jax.tree.structure(own), _shapes(own)) for _, own in self.kept[-1:]]
+        return type(epoch) is int and all(known == own for own in now)
 
     def plain(self) -> dict[str, np.ndarray]:
         """Return all records, and the scales of the probe's inputs, as arrays."""
@@ -355,6 +380,12 @@ class Recorder:
             ),
             "scale": scales(self.probe),
         }
+
+
+def _shapes(tree: Any) -> list[tuple]:
+    """Return shape and type of every array, None for what is none."""
+    leaves = jax.tree.leaves(tree)
+    return [(getattr(a, "shape", None), getattr(a, "dtype", None)) for a in leaves]
 
 
 def _with_figures(objective: Objective, params: Any) -> list[tuple[Any, Any]]:

@@ -176,6 +176,8 @@ class Keeper:
         for name in run.kept:
             value, now = snapshot["kept"][name], getattr(run, name)
             setattr(run, name, _same_kind(value, now, name))
+        if run.selected is not None:
+            run.selected = _rows(run.selected, run.all_rows.rows)
         if snapshot["best_params"] is not None:
             run.best_params = like(params, snapshot["best_params"])
         if snapshot["previous"] is not None:
@@ -378,6 +380,14 @@ def _same_kind(value: Any, now: Any, name: str) -> Any:
     numbers = isinstance(value, number) and isinstance(now, number)
     if not numbers and now is not None and type(value) is not type(now):
         raise ValueError(f"the checkpoint's {name} is not readable")
+    return value
+
+
+def _rows(value: Any, known: np.ndarray) -> np.ndarray:
+    """Return row numbers, all of which are known."""
+    numbers = isinstance(value, np.ndarray) and value.dtype.kind == "i"
+    if not numbers or value.ndim != 1 or not np.isin(value, known).all():
+        raise ValueError("the rows of the checkpoint are not readable")
     return value
 
 

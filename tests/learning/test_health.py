@@ -432,3 +432,65 @@ def test_table_has_a_row_for_each_record_and_layer():
     assert columns["layer"] == [1, 2, 1, 2, 1, 2]
     assert columns["delta"] == plain["figures"][:, :, 1].ravel().tolist()
     assert all(type(value) is float for value in columns["variance"])
+
+
+# ---- missing labels, and records from a file ----------------------------------------
+
+
+def test_what_is_not_measured_counts_neither_in_loss_nor_delta_nor_contrast():
+    """The probe is all rows: its loss is that of the objective, in application mode."""
+    rng = np.random.default_rng(3)
+    y = rng.standard_normal((N, 2))
+    y[::2, 0] = np.nan
+    network = Network((Dense(2, "identity"),))
+    objective = Objective(network, "squared_error")
+    params, _ = network.init(Key(0), (4,))
+    health = Recorder.of(objective, Feed(Examples(X, y), batch_size=5), params)
+    health.keep(0, params)
+    (record,) = records_of(health.plain())
+    h = X @ params[0]["weight"] + params[0]["bias"]
+    known, share = ~np.isnan(y), np.array([N / (N - 12), 1.0])  # rows 0, 2, …, 22 lack
+    delta = share * known * (h - np.nan_to_num(y))
+    loss = np.sum(share * known * (h - np.nan_to_num(y)) ** 2) / 2 / N
+    assert record.loss == pytest.approx(loss, rel=1e-5)
+    root = np.sqrt(np.sum(delta**2) / N)
+    assert record.figures[0, FIGURES.index("delta")] == pytest.approx(root, rel=1e-5)
+    spread = np.var(h, axis=0).sum() / np.nanvar(y, axis=0).sum()
+    assert record.contrast == pytest.approx(spread, rel=1e-5)
+
+
+def test_records_go_on_from_what_was_kept():
+    health = recorder()
+    trained(health, epochs=3)
+    again = recorder()
+    again.begin(0, START)
+    again.set_state(health.get_state())
+    np.testing.assert_array_equal(again.plain()["loss"], health.plain()["loss"])
+
+
+GOOD = (0, 1.0, 0.5, np.zeros((2, len(FIGURES))))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"every": 0},
+        {"every": "1"},
+        {"records": [(*GOOD[:3], np.zeros((1, 5)))]},
+        {"records": [(*GOOD[:3], "figures")]},
+        {"records": [("0", *GOOD[1:])]},
+        {"records": [(0, None, *GOOD[2:])]},
+        {"kept": [(0, START[:1])]},
+        {"kept": [("0", START)]},
+        {"kept": [(0, jax.tree.map(lambda a: a[:1], START))]},
+        {"before": (0, ("x",))},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_records_that_are_nonsense_are_refused(change):
+    health = recorder()
+    health.begin(0, START)
+    state = {"every": 1, "records": [GOOD], "kept": [(0, START)], "before": None}
+    health.set_state(state)
+    with pytest.raises(ValueError, match="records of health are not readable"):
+        health.set_state(state | change)
