@@ -65,9 +65,9 @@ class FeedForward(Refitting):
 
     def _joined(self, parts: tuple) -> Any:
         """Return inputs one below the other."""
-        if isinstance(parts[0], np.ndarray):
-            return np.concatenate(parts)
-        return sparse.vstack(parts, format="csr")
+        if hasattr(parts[0], "tocsr"):
+            return sparse.vstack(parts, format="csr")
+        return np.concatenate(parts)
 
     # ---- what the outputs mean ------------------------------------------------------
 
