@@ -162,7 +162,8 @@ def _layer_table(report: Report) -> Table:
     for row in report["layers"]:
         shapes = [" × ".join(map(str, row[side])) for side in ("input", "output")]
         numbers = f"{row['parameters']:,}"
-        table.add_row(row["layer"], *shapes, numbers, printable(row["details"]))
+        name = "  " * row.get("depth", 0) + row["layer"]
+        table.add_row(name, *shapes, numbers, printable(row["details"]))
     table.add_row("total", "", "", f"{report['parameters']:,}", "")
     return table
 

@@ -6,27 +6,58 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.networks import Key, Network
+from lamina.networks import Network
+from lamina.networks.description import is_description
+from lamina.networks.network import holds_layers
 
 
 def layer_rows(
     network: Network, params: Any, shape: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """Return one row a layer: name, details, shapes of one example, parameters."""
+    """Return one row a layer: name, details, shapes of one example, parameters.
+
+    The layers inside another one, a ``Residual`` for instance, follow it with a
+    ``depth`` larger by 1; its own row counts what is in none of them.
+    """
+    return _rows(network.layers, params, shape, depth=0)
+
+
+def _rows(
+    layers: tuple[Any, ...], params: Any, shape: tuple[int, ...], depth: int
+) -> list[dict[str, Any]]:
     rows = []
-    for layer, layer_params in zip(network.layers, params, strict=True):
-        _, output = layer.init(Key(0), shape)
+    for layer, own in zip(layers, params, strict=True):
+        branches = layer.branches(own) if holds_layers(layer) else []
+        output = _output_shape(layer, own, shape)
         rows.append(
             {
                 "layer": type(layer).__name__,
+                "depth": depth,
                 "details": _details(layer),
                 "input": shape,
                 "output": output,
-                "parameters": sum(map(np.size, jax.tree.leaves(layer_params))),
+                "parameters": _size(own) - sum(_size(p) for _, p in branches),
             }
         )
+        for inner, inner_params in branches:
+            rows += _rows(inner, inner_params, shape, depth + 1)
         shape = output
     return rows
+
+
+def _output_shape(layer: Any, params: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one output, computed from shapes alone.
+
+    ``init`` knows it too, but takes memory for what a layer says of itself, and that
+    may have come from a file.
+    """
+    dtype = next((leaf.dtype for leaf in jax.tree.leaves(params)), np.float32)
+    one = jax.ShapeDtypeStruct((1, *shape), dtype)
+    return jax.eval_shape(lambda p, x: layer(p, x), params, one).shape[1:]
+
+
+def _size(params: Any) -> int:
+    return sum(map(np.size, jax.tree.leaves(params)))
 
 
 def layer_table(network: Network, params: Any, shape: tuple[int, ...]) -> str:
@@ -35,7 +66,8 @@ def layer_table(network: Network, params: Any, shape: tuple[int, ...]) -> str:
     cells = [("layer", "shape", "parameters", "")]
     for row in rows:
         arrow = f"{_shape(row['input'])} → {_shape(row['output'])}"
-        cells.append((row["layer"], arrow, f"{row['parameters']:,}", row["details"]))
+        name = "  " * row["depth"] + row["layer"]
+        cells.append((name, arrow, f"{row['parameters']:,}", row["details"]))
     total = sum(row["parameters"] for row in rows)
     cells.append(("total", "", f"{total:,}", _bytes(params)))
     widths = [max(len(row[i]) for row in cells) for i in range(3)]
@@ -47,8 +79,16 @@ def layer_table(network: Network, params: Any, shape: tuple[int, ...]) -> str:
 
 
 def _details(layer: Any) -> str:
+    """Return all fields but the units, and layers, which have rows of their own."""
     fields = {k: v for k, v in vars(layer).items() if k != "units"}
-    return ", ".join(f"{name}={_name(value)}" for name, value in fields.items())
+    plain = {k: v for k, v in fields.items() if not _has_layers(v)}
+    return ", ".join(f"{name}={_name(value)}" for name, value in plain.items())
+
+
+def _has_layers(value: Any) -> bool:
+    return is_description(value) or (
+        isinstance(value, tuple) and any(map(is_description, value))
+    )
 
 
 def _name(value: Any) -> str:
