@@ -1,0 +1,94 @@
+"""Write ``cases.npz``: the golden cases for images that the ``onnx`` package ships.
+
+    pip install onnx==1.23.2
+    python tests/onnx_cases/make.py
+
+They are taken out once, because onnx with protobuf weighs 35 MB and makes all of its
+1,884 cases, in four seconds, before it hands out these.
+
+For every case there are its operator, its attributes and its arrays, as onnx has them
+(channels first). Arrays of the cases in ``LEFT_OUT`` are not kept; the reason is.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+OPERATORS = (
+    "AveragePool",
+    "Conv",
+    "ConvTranspose",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "GroupNormalization",
+    "LayerNormalization",
+    "MaxPool",
+)
+
+THREE = "three axes of places: layers here have one or two"
+DILATED = "pools have no dilation"
+OVER_EXAMPLES = "normalises over the examples of a batch"
+MORE_PLACES = "asks for more places than the fewest that the convolution leads back to"
+
+LEFT_OUT = {
+    "averagepool_2d_dilations": DILATED,
+    "averagepool_3d_default": THREE,
+    "averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_False": THREE,
+    "averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_True": THREE,
+    "averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_False": THREE,
+    "averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True": THREE,
+    "averagepool_3d_dilations_small": THREE,
+    "convtranspose_3d": THREE,
+    "convtranspose_kernel_shape": MORE_PLACES,
+    "convtranspose_output_shape": MORE_PLACES,
+    "convtranspose_pad": MORE_PLACES,
+    "layer_normalization_2d_axis0": OVER_EXAMPLES,
+    "layer_normalization_2d_axis_negative_2": OVER_EXAMPLES,
+    "layer_normalization_3d_axis0_epsilon": OVER_EXAMPLES,
+    "layer_normalization_3d_axis_negative_3_epsilon": OVER_EXAMPLES,
+    "layer_normalization_4d_axis0": OVER_EXAMPLES,
+    "layer_normalization_4d_axis_negative_4": OVER_EXAMPLES,
+    "maxpool_2d_dilations": DILATED,
+    "maxpool_2d_uint8": "pools are for floating-point numbers: Rescale makes them",
+    "maxpool_3d_default": THREE,
+    "maxpool_3d_dilations": THREE,
+    "maxpool_3d_dilations_use_ref_impl": THREE,
+    "maxpool_3d_dilations_use_ref_impl_large": THREE,
+}
+
+
+def main() -> None:
+    """Take the cases out and write them beside this file."""
+    from onnx.backend.test.loader import load_model_tests
+    from onnx.helper import get_attribute_value
+
+    about, arrays = {}, {}
+    for case in load_model_tests(kind="node"):
+        nodes = case.model.graph.node
+        if len(nodes) != 1 or nodes[0].op_type not in OPERATORS:
+            continue
+        name = case.name.removeprefix("test_")
+        attributes = {a.name: plain(get_attribute_value(a)) for a in nodes[0].attribute}
+        about[name] = {"operator": nodes[0].op_type, "attributes": attributes}
+        if name in LEFT_OUT:
+            about[name]["left_out"] = LEFT_OUT[name]
+            continue
+        inputs, outputs = case.data_sets[0]
+        for i, array in enumerate(inputs):
+            arrays[f"{name}/input{i}"] = np.asarray(array)
+        arrays[f"{name}/output"] = np.asarray(outputs[0])
+    assert about.keys() >= LEFT_OUT.keys()
+    path = Path(__file__).with_name("cases.npz")
+    np.savez_compressed(path, about=np.array(json.dumps(about)), **arrays)
+
+
+def plain(value: object) -> object:
+    """Return JSON types."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return list(value) if hasattr(value, "__iter__") else value
+
+
+if __name__ == "__main__":
+    main()
