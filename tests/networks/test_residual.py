@@ -215,6 +215,25 @@ def test_nested_names():
     )
 
 
+def test_a_residual_network_is_fitted_kept_and_summarised(tmp_path):
+    from lamina.estimators import MLPClassifier, load
+
+    x = np.random.default_rng(0).standard_normal((60, 3)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int)
+    layers = [Residual([Network([Dense(5, "tanh")]), Dense(5)]), LayerNorm()]
+    how = {"learning_rate_init": 0.02, "max_iter": 40, "batch_size": 20}
+    model = MLPClassifier(layers=layers, random_state=0, **how)
+    model.fit(x, y)
+    assert model.score(x, y) > 0.9
+    model.save(tmp_path / "model.lamina")
+    again = load(tmp_path / "model.lamina")
+    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+    assert again.get_params()["layers__0__layers__1__units"] == 5
+    assert "\n    Dense      3 → 5" in again.summary()
+    # Dense, Dense, their sum, the norm and the output have figures at every record
+    assert sorted(set(model.health_["layer"])) == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
