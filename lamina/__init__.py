@@ -11,6 +11,21 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "lamina.networks": [
+        "ConvTranspose",
+        "PrimaryCapsules",
+        "Lengths",
+        "Capsules",
+        "Residual",
+        "LocallyConnected",
+        "Upsample",
+        "LayerNorm",
+        "GroupNorm",
+        "AveragePool",
+        "Conv",
+        "FixedConv",
+        "MaxPool",
+        "SumPool",
+        "KERNELS",
         "Dense",
         "Dropout",
         "Flatten",

@@ -1,28 +1,52 @@
 """What a network computes: layers, activations, losses. Pure functions, no loops."""
 
 from lamina.networks.activations import ACTIVATIONS
+from lamina.networks.capsules import Capsules, Lengths, PrimaryCapsules
+from lamina.networks.conv import Conv
+from lamina.networks.conv_transpose import ConvTranspose
 from lamina.networks.dense import Dense
 from lamina.networks.description import description, from_json, to_json
 from lamina.networks.dropout import Dropout
+from lamina.networks.fixed_conv import KERNELS, FixedConv
 from lamina.networks.flatten import Flatten
 from lamina.networks.global_pool import GlobalPool
 from lamina.networks.initializers import INITIALIZERS
 from lamina.networks.keys import Key
+from lamina.networks.locally_connected import LocallyConnected
 from lamina.networks.losses import LOSSES
 from lamina.networks.network import Network
+from lamina.networks.norms import GroupNorm, LayerNorm
+from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.rescale import Rescale
+from lamina.networks.residual import Residual
+from lamina.networks.upsample import Upsample
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
+    "KERNELS",
     "LOSSES",
+    "AveragePool",
+    "Capsules",
+    "Conv",
+    "ConvTranspose",
     "Dense",
     "Dropout",
+    "FixedConv",
     "Flatten",
     "GlobalPool",
+    "GroupNorm",
     "Key",
+    "LayerNorm",
+    "Lengths",
+    "LocallyConnected",
+    "MaxPool",
     "Network",
+    "PrimaryCapsules",
     "Rescale",
+    "Residual",
+    "SumPool",
+    "Upsample",
     "description",
     "from_json",
     "to_json",

@@ -1,0 +1,135 @@
+"""Windows that move over places: what convolutions and pools have in common.
+
+Arrays are channels-last: one example is (time, channels) or (height, width, channels).
+"""
+
+from typing import Any
+
+Padding = str | int | tuple
+Spatial = int | tuple[int, ...]
+
+PADDINGS = ("valid", "same", "full")
+
+
+def per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
+    """Return one whole number an axis of places.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or one is below ``least``.
+    """
+    values = value if isinstance(value, tuple) else (value,) * axes
+    if len(values) != axes:
+        raise ValueError(
+            f"{name} must be one number, or one for each of {axes} axes; got {value!r}"
+        )
+    for one in values:
+        if isinstance(one, bool) or not isinstance(one, int) or one < least:
+            raise ValueError(
+                f"{name} must be a whole number of at least {least}, got {value!r}"
+            )
+    return values
+
+
+def check_padding(padding: Any) -> None:
+    """Refuse what is no padding.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a word, a number, nor one number or pair an axis.
+    """
+    if isinstance(padding, str) and padding in PADDINGS:
+        return
+    if not isinstance(padding, str):
+        parts = padding if isinstance(padding, tuple) else (padding,)
+        flat = [p for part in parts for p in (part if _is_pair(part) else (part,))]
+        if flat and all(type(p) is int and p >= 0 for p in flat):
+            return
+    raise ValueError(
+        f"padding must be one of {', '.join(PADDINGS)}, a number of places, or one "
+        f"number or pair (before, after) an axis; got {padding!r}"
+    )
+
+
+def _is_pair(part: Any) -> bool:
+    return isinstance(part, tuple) and len(part) == 2
+
+
+def padded_places(
+    padding: Padding,
+    places: tuple[int, ...],
+    reach: tuple[int, ...],
+    stride: tuple[int, ...],
+) -> tuple[tuple[int, int], ...]:
+    """Return how many places are added before and after, an axis.
+
+    ``same`` gives ⌈n/s⌉ windows, and where the number is odd adds the larger half
+    after, as TensorFlow does; ``full`` gives every window that touches a place.
+    """
+    if padding == "valid":
+        return ((0, 0),) * len(places)
+    if padding == "full":
+        return tuple([(k - 1, k - 1) for k in reach])
+    if padding == "same":
+        pairs = zip(places, reach, stride, strict=True)
+        return tuple([_same(n, k, s) for n, k, s in pairs])
+    parts = padding if isinstance(padding, tuple) else (padding,) * len(places)
+    if len(parts) != len(places):
+        raise ValueError(f"padding={padding!r} for {len(places)} axes of places")
+    return tuple([_pair(part) for part in parts])
+
+
+def _pair(part: Any) -> tuple[int, int]:
+    before, after = part if isinstance(part, tuple) else (part, part)
+    return before, after
+
+
+def _same(n: int, k: int, s: int) -> tuple[int, int]:
+    added = max((-(-n // s) - 1) * s + k - n, 0)
+    return added // 2, added - added // 2
+
+
+def windows(
+    places: tuple[int, ...],
+    reach: tuple[int, ...],
+    stride: tuple[int, ...],
+    pads: tuple[tuple[int, int], ...],
+) -> tuple[int, ...]:
+    """Return ⌊(n − k + p) / s⌋ + 1 windows an axis, p places added in all.
+
+    Raises
+    ------
+    ValueError
+        If a window does not fit even once.
+    """
+    axes = zip(places, reach, stride, pads, strict=True)
+    counts = tuple([(n - k + sum(p)) // s + 1 for n, k, s, p in axes])
+    if min(counts) < 1:
+        raise ValueError(
+            f"a window of {_by(reach)} places does not fit into {_by(places)} with "
+            f"padding {pads}: take a smaller one, fewer pools before it, or "
+            "padding='same'"
+        )
+    return counts
+
+
+def _by(sizes: tuple[int, ...]) -> str:
+    return " × ".join(map(str, sizes))
+
+
+def places_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of places of one example.
+
+    Raises
+    ------
+    ValueError
+        If it is neither (time, channels) nor (height, width, channels).
+    """
+    if len(shape) not in (2, 3):
+        raise ValueError(
+            f"{layer} needs examples of shape (time, channels) or (height, width, "
+            f"channels), got shape {tuple(shape)}"
+        )
+    return tuple(shape[:-1])
