@@ -229,7 +229,7 @@ def test_a_residual_network_is_fitted_kept_and_summarised(tmp_path):
     again = load(tmp_path / "model.lamina")
     np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
     assert again.get_params()["layers__0__layers__1__units"] == 5
-    assert "\n    Dense      3 → 5" in again.summary()
+    assert "\n    Dense  3 → 5" in again.summary()
     # Dense, Dense, their sum, the norm and the output have figures at every record
     assert sorted(set(model.health_["layer"])) == [1, 2, 3, 4, 5]
 
