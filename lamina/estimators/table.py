@@ -1,19 +1,14 @@
 """A table in, a trained network out."""
 
-import os
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import Table, TableError, TableSchema, read_table
-from lamina.estimators import scores
 from lamina.estimators.checks import check_number
-from lamina.estimators.defaults import MIN_HELD_OUT, default_estimator
-from lamina.estimators.holdout import hold_out
+from lamina.estimators.defaults import default_estimator
+from lamina.estimators.source_model import SourceModel
 from lamina.estimators.table_input import (
     check_far,
     check_target,
@@ -23,7 +18,7 @@ from lamina.estimators.table_input import (
 from lamina.networks import Key
 
 
-class TableModel(BaseEstimator):
+class TableModel(SourceModel):
     """A network for a table: columns encoded, a network trained, its score held out.
 
     ``lamina fit`` makes one of these. Kinds of columns are found, numbers scaled,
@@ -89,8 +84,6 @@ class TableModel(BaseEstimator):
     True
     """
 
-    _transient = ("holdout_rows_",)
-
     def __init__(
         self,
         target=None,
@@ -153,12 +146,11 @@ class TableModel(BaseEstimator):
         train, held = self._split(seed.fold_in("holdout"), y, whole.task)
         schema = learnt_from(whole, table.take(rows[train]))
         X = schema.encode(table.take(rows))
-        estimator = self._estimator(schema, len(train), seed)
-        self._train(estimator, X[train], y[train])
+        default = default_estimator(str(whole.task), len(train), schema.width)
+        self._train(self._chosen(default, whole.task, seed), X[train], y[train])
         self.schema_, self.task_, self.notes_ = schema, whole.task, list(schema.notes)
-        self.n_train_, self.n_holdout_ = len(train), len(held)
         self.holdout_rows_ = rows[held]
-        self._score(X, y, train, held)
+        self._keep_scores(X, y, train, held)
         return self
 
     def _schema(self, table: Table, target: Any) -> TableSchema:
@@ -168,83 +160,7 @@ class TableModel(BaseEstimator):
             table, target, exclude=self.exclude, kinds=self.kinds, task=self.task
         )
 
-    def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _split(
-        self, key: Key, y: np.ndarray, task: str | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if not self.holdout or len(y) < MIN_HELD_OUT:
-            return np.arange(len(y)), np.arange(0)
-        return hold_out(key, y, self.holdout, task == "classification")
-
-    def _estimator(self, schema: TableSchema, n_rows: int, seed: Key) -> Any:
-        if self.estimator is not None:
-            if self.settings:
-                raise ValueError("give an estimator or settings, not both")
-            estimator: Any = clone(self.estimator)
-            _check_task(estimator, schema.task)
-        else:
-            estimator = default_estimator(str(schema.task), n_rows, schema.width)
-            estimator.set_params(**_known(estimator, self.settings or {}))
-        if estimator.random_state is None:
-            estimator.set_params(random_state=seed.seed)
-        return estimator
-
-    def _train(self, estimator: Any, X: np.ndarray, y: np.ndarray) -> None:
-        """Train the network with the progress and the callbacks asked for."""
-        names = ("callbacks", "verbose", "checkpoint")
-        own = {name: getattr(estimator, name) for name in names}
-        estimator.set_params(
-            callbacks=[*(estimator.callbacks or ()), *(self.callbacks or ())],
-            verbose=self.verbose or estimator.verbose,
-            checkpoint=self.checkpoint or estimator.checkpoint,
-        )
-        self.best_epoch_ = estimator.fit(X, y).best_epoch_
-        self.estimator_ = estimator.set_params(**own)
-
-    def _score(
-        self, X: np.ndarray, y: np.ndarray, train: np.ndarray, held: np.ndarray
-    ) -> None:
-        if self.task_ == "classification":
-            self.classes_ = self.estimator_.classes_
-            self.baseline_ = scores.Baseline.of_classes(y[train], self.classes_)
-        else:
-            self.baseline_ = scores.Baseline.of_numbers(y[train])
-        rows = held if len(held) else train
-        self.scores_ = self._scores(X[rows], y[rows])
-        self.baseline_scores_ = self._baseline(y[rows])
-        if not len(held):
-            self.notes_.append(
-                "no rows are held out: the scores are of the rows that were learnt"
-            )
-
     # ---- application ----------------------------------------------------------------
-
-    def predict(self, source: Any) -> np.ndarray:
-        """Return labels or numbers, one a row; several targets are columns.
-
-        Raises
-        ------
-        TableError
-            If a column is missing or a value is not of the kind learnt.
-        """
-        return self.estimator_.predict(self._features(source))
-
-    def predict_proba(self, source: Any) -> np.ndarray:
-        """Return probabilities (n_rows, n_classes).
-
-        Raises
-        ------
-        ValueError
-            If the model predicts numbers.
-        """
-        check_is_fitted(self)
-        if self.task_ != "classification":
-            raise ValueError("this model predicts numbers, which have no probabilities")
-        return self.estimator_.predict_proba(self._features(source))
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """Return scores on a table that holds the target, beside the baseline's.
@@ -276,34 +192,12 @@ class TableModel(BaseEstimator):
             "baseline": self._baseline(y),
         }
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the model to a ``.lamina`` file; ``lamina.load`` reads it.
-
-        See :func:`lamina.estimators.persistence.save`.
-        """
-        from lamina.estimators import persistence  # late: it knows all estimators
-
-        persistence.save(self, path)
-
     def _read(self, source: Any) -> Table:
         check_is_fitted(self)
         return read_table(source, text=self.schema_.text_names)
 
-    def _features(self, source: Any) -> np.ndarray:
+    def _inputs(self, source: Any) -> np.ndarray:
         return self.schema_.encode(self._read(source))
-
-    def _scores(self, X: np.ndarray, y: np.ndarray) -> scores.Scores:
-        predicted = self.estimator_.predict(X)
-        if self.task_ == "regression":
-            return scores.number_scores(y, predicted)
-        probabilities = self.estimator_.predict_proba(X)
-        if y.ndim == 2:
-            return scores.label_scores(y, predicted, probabilities)
-        return scores.class_scores(y, predicted, probabilities, self.classes_)
-
-    def _baseline(self, y: np.ndarray) -> scores.Scores:
-        classes = self.classes_ if self.task_ == "classification" else None
-        return scores.baseline_scores(self.baseline_, y, classes)
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
@@ -313,27 +207,3 @@ class TableModel(BaseEstimator):
             raise ValueError("the description of the columns is not readable")
         if self.schema_.width != self.estimator_.n_features_in_:
             raise ValueError("the network does not fit the columns")
-
-
-def _known(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a setting that the estimator does not have, with the nearest ones."""
-    names = estimator.get_params()
-    for name in settings:
-        if name.split("__")[0] not in names:
-            near = get_close_matches(name, names, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(
-                f"{type(estimator).__name__} has no setting {name!r}; "
-                f"{hint or 'there are: ' + ', '.join(sorted(names))}"
-            )
-    return settings
-
-
-def _check_task(estimator: Any, task: str | None) -> None:
-    kind = estimator.__sklearn_tags__().estimator_type
-    wanted = "classifier" if task == "classification" else "regressor"
-    if kind != wanted:
-        raise ValueError(
-            f"the target calls for {task}, but the estimator is a "
-            f"{type(estimator).__name__}"
-        )
