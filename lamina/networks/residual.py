@@ -194,5 +194,5 @@ def _steps(places: tuple[int, ...], fewer: tuple[int, ...]) -> list[int]:
     raise ValueError(
         f"the layers of a Residual make places {tuple(fewer)} of {tuple(places)}, "
         "which no whole stride does: keep the places (padding='same'), divide them, "
-        "or give a shortcut that makes the same shape"
+        "or give a shortcut, such as Conv(8, 1, 2, activation='identity')"
     )

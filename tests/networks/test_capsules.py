@@ -7,8 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.networks import Capsules, Dense, Key, Lengths, Network, PrimaryCapsules
-from lamina.networks.conv import Conv
+from lamina.networks import (
+    Capsules,
+    Conv,
+    Dense,
+    Key,
+    Lengths,
+    Network,
+    PrimaryCapsules,
+)
 from lamina.networks.losses import loss_from_net
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.networks import Key, LocallyConnected
-from lamina.networks.conv import Conv
+from lamina.networks import Conv, Key, LocallyConnected
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -10,6 +10,7 @@ import pytest
 from lamina.estimators.settings import parse_value
 from lamina.learning import SGD
 from lamina.networks import (
+    Conv,
     Dense,
     Dropout,
     Flatten,
@@ -85,6 +86,24 @@ def test_a_projection_is_drawn_only_where_the_shape_changes():
     assert params["weight"].shape == (3, 5)
     bound = np.sqrt(6 / 8)
     assert 0.5 * bound < np.abs(params["weight"]).max() <= bound
+
+
+def test_the_blocks_of_the_paper():
+    """Two 3 × 3 convolutions; 1 × 1 with stride 2 where the picture gets smaller."""
+    second = Conv(4, 3, padding="same", activation="identity")
+    block = Residual((Conv(4, 3, 2, "same"), second), activation="relu")
+    params, shape = block.init(Key(0), (8, 6, 3))
+    assert shape == (4, 3, 4)
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((2, 8, 6, 3)))
+    one = Conv(4, 1, 2, activation="identity", use_bias=False)
+    given = Residual(block.layers, shortcut=one, activation="relu")
+    same = {"layers": params["layers"]}
+    same["shortcut"] = ({"weight": params["weight"][None, None]},)
+    np.testing.assert_allclose(block(params, x), given(same, x), rtol=1e-12, atol=1e-14)
+    # 7 places halved are 4: no whole number of places, but a shortcut that is given
+    with pytest.raises(ValueError, match="which no whole stride does.*give a shortcut"):
+        block.init(Key(0), (7, 6, 3))
+    assert given.init(Key(0), (7, 6, 3))[1] == (4, 3, 4)
 
 
 def test_a_shortcut_that_is_given():
