@@ -151,9 +151,10 @@ class Capsules:
     Notes
     -----
     û takes batch · inputs · units · size numbers: 1,152 capsules below, 10 above and a
-    batch of 64 are 47 MB in single precision. With û laid out as (batch, units, inputs,
-    size) sums over i and over units of a vector are products of matrices: a step took
-    0.7 and 0.8 times as long as with ``units`` and ``size`` last (two cores).
+    batch of 64 are 47 MB in single precision. It is laid out as (batch, units, inputs,
+    size), so that the sums over i and over a vector's units are products of matrices:
+    a step of that size took 0.25 s, and 0.04 s with 288 capsules below, against 0.56 s
+    and 0.15 s as ``einsum`` writes it (two cores, others at work on them).
 
     References
     ----------
@@ -228,12 +229,21 @@ class Capsules:
 def _predictions(u: Any, weight: Any) -> Any:
     """Return û (batch, units, inputs, size)."""
     inputs, n, size, units = weight.shape
-    each = namespace(u).swapaxes(u, 0, 1) @ weight.reshape(inputs, n, size * units)
-    each = each.reshape(inputs, u.shape[0], size, units)
-    predicted = each.transpose(1, 3, 0, 2)
-    if namespace(u) is np:
-        return np.ascontiguousarray(predicted)
-    return jax.lax.optimization_barrier(predicted)
+    rows = _laid_out(weight.swapaxes(2, 3)).reshape(inputs, n, units * size)
+    each = _laid_out(_laid_out(u.swapaxes(0, 1)) @ rows)
+    each = each.reshape(inputs, u.shape[0], units, size)
+    return _laid_out(each.transpose(1, 2, 0, 3))
+
+
+def _laid_out(a: Any) -> Any:
+    """Return a, and let it be in memory as its axes are.
+
+    XLA would otherwise read through transpositions within the products: see the notes
+    of :class:`Capsules`.
+    """
+    if isinstance(a, np.ndarray):
+        return np.ascontiguousarray(a)
+    return jax.lax.optimization_barrier(a)
 
 
 def _couplings(b: Any) -> Any:

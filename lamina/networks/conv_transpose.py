@@ -180,7 +180,9 @@ def _spread(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any
 def _convolve_back(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any:
     """Return the same; its derivatives are Conv's own, forward and by the weights.
 
-    Automatic differentiation would write slow ones, see :func:`convolve`.
+    Automatic differentiation would write slow ones, see :func:`convolve`: in a compiled
+    loop a step took 16 to 32 times as long (three layers of 7 × 7 to 28 × 28 places,
+    batches of 64, two cores).
     """
     return _spread(how, outputs, x, weight)
 

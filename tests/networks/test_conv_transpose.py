@@ -79,6 +79,21 @@ def test_gradients_are_those_of_automatic_differentiation(shape, fields):
         np.testing.assert_allclose(g, e, rtol=1e-11, atol=1e-12)
 
 
+def test_other_devices_compute_the_same(monkeypatch):
+    """They keep the derivatives that automatic differentiation writes."""
+    back = ConvTranspose(4, 3, 2, "same", groups=2, activation="tanh")
+    params, _ = back.init(Key(0), (3, 4, 2))
+    y = jnp.asarray(np.random.default_rng(0).standard_normal((2, 3, 4, 2)))
+
+    def slopes():
+        return jax.grad(lambda p, y: jnp.sum(back(p, y) ** 2), (0, 1))(params, y)
+
+    here = slopes()
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    for g, e in zip(*map(jax.tree.leaves, (slopes(), here)), strict=True):
+        np.testing.assert_allclose(g, e, rtol=1e-11, atol=1e-12)
+
+
 def pattern(shape, step, modulus):
     """Whole numbers that look random: ((0, 1, 2, …) · step) mod modulus, around 0."""
     n = np.arange(math.prod(shape))
