@@ -15,6 +15,7 @@ WORKLOADS = (
     "cold_start",
     "memory",
     "sparse",
+    "pictures",
     "mnist_accuracy",
     "solvers",
     "levenberg_marquardt",

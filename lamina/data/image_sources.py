@@ -67,14 +67,14 @@ def read_images(
             f"{type(source).__name__}; the estimators take arrays"
         )
     path = Path(source)
+    if is_image_table(path):
+        return read_image_table(path, target, labels=labels, task=task, **options)
     if path.is_dir():
         found = read_image_folder(path, labels=None if labels else False, **options)
     elif is_picture_name(path):
         found = _one(path, Reading(**options))
-    elif path.is_file() and is_idx(path):
-        found = _brought(read_idx(path, labels=labels), Reading(**options))
     else:
-        return read_image_table(path, target, labels=labels, task=task, **options)
+        found = _brought(read_idx(path, labels=labels), Reading(**options))
     if target is not None:
         raise ImageError(
             f"{source}: target={target!r} names a column, but this is no table"
@@ -85,6 +85,16 @@ def read_images(
             "paths and numbers"
         )
     return found
+
+
+def is_image_table(source: Any) -> bool:
+    """Whether a source of pictures is a table: no folder, picture or IDX file."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    path = Path(source)
+    if path.is_dir() or is_picture_name(path):
+        return False
+    return not (path.is_file() and is_idx(path))
 
 
 def _one(path: Path, reading: Reading) -> ImageSet:
