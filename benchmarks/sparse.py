@@ -4,6 +4,9 @@
 fingerprints), twelve yes/no labels. As dense float32 they would take 1.9 GB. Each
 library fits in a process of its own, which is why this module is also a program:
 ``python -m benchmarks.sparse lamina 100`` prints one line of JSON.
+
+The last table has the two products that such a fit consists of, beside those of dense
+rows: the figures that :mod:`lamina.networks.sparse` tells.
 """
 
 import json
@@ -29,6 +32,8 @@ HIDDEN = (100, 256)
 EPOCHS = 2  # of each fit that is timed
 MOST_MIB = 2048.0
 LEAST_RATIO = 2.0
+PRODUCT_ROWS, UNITS, SHARE = (200, 2048), 100, 0.01
+REPETITIONS = 20
 TIMES = (("seconds an epoch", "epoch"), ("seconds to predict all rows", "predict"))
 
 
@@ -41,7 +46,7 @@ def run(options: Options) -> Report:
                 one = measure(library, hidden)
                 found.setdefault((library, hidden), []).append(one)
     tables = [table for hidden in HIDDEN for table in tables_of(found, hidden)]
-    return Report("sparse", "Sparse inputs", tables)
+    return Report("sparse", "Sparse inputs", [*tables, products()])
 
 
 def tables_of(found: dict, hidden: int) -> list[Table]:
@@ -61,6 +66,56 @@ def tables_of(found: dict, hidden: int) -> list[Table]:
         claims = claims if what == "epoch" else []
         tables.append(Table(f"{shape}: {title}", "s", rows, claims))
     return tables
+
+
+def products() -> Table:
+    """Milliseconds of h = x W and of ∇W = xᵀ δ, sparse and dense."""
+    import jax
+
+    multiply = jax.jit(lambda x, m: x @ m)
+    gradient = jax.jit(lambda x, m: x.T @ m)
+    rng = np.random.default_rng(0)
+    W = jax.device_put(rng.standard_normal((FEATURES, UNITS), np.float32))
+    rows = []
+    for n in PRODUCT_ROWS:
+        x, dense = sample(n, rng)
+        delta = jax.device_put(rng.standard_normal((n, UNITS), np.float32))
+        for name, function, m in (("x W", multiply, W), ("xᵀ δ", gradient, delta)):
+            apart = np.asarray(function(x, m)) - np.asarray(function(dense, m))
+            if np.abs(apart).max() > 1e-3:
+                raise RuntimeError(f"{name} of sparse and of dense rows differ")
+            for kind, argument in (("sparse", x), ("dense", dense)):
+                rows.append(timed(f"{name}, {n} rows, {kind}", function, argument, m))
+    title = f"products, {FEATURES:,} features, {SHARE:.0%} not 0, {UNITS} units"
+    return Table(title, "ms", rows)
+
+
+def sample(n: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Return rows with as many entries each, in both forms, on the device."""
+    import jax
+
+    from lamina.networks.sparse import SparseRows
+
+    most = round(SHARE * FEATURES)
+    columns = [rng.choice(FEATURES, most, replace=False) for _ in range(n)]
+    values = rng.standard_normal(n * most, np.float32)
+    starts = np.arange(0, n * most + 1, most)
+    csr = sp.csr_array((values, np.concatenate(columns), starts), shape=(n, FEATURES))
+    x = SparseRows.from_csr(csr, np.float32, n, csr.nnz)
+    return jax.device_put(x), jax.device_put(csr.toarray())
+
+
+def timed(name: str, function: Any, *args: Any) -> Row:
+    """Median, shortest and longest time of calls of a compiled function."""
+    import jax
+
+    jax.block_until_ready(function(*args))
+    ms = []
+    for _ in range(REPETITIONS):
+        began = time.perf_counter()
+        jax.block_until_ready(function(*args))
+        ms.append(1e3 * (time.perf_counter() - began))
+    return Row(name, statistics.median(ms), min(ms), max(ms))
 
 
 def measure(library: str, hidden: int) -> dict[str, float]:
