@@ -6,8 +6,8 @@ LAMINA_TYPECHECK
     ``0`` switches off the checking of annotations (jaxtyping and beartype).
 LAMINA_TEST_SEED
     The seed of the fixtures ``seed``, ``rng`` and ``key``; 0 by default.
-JAX_PLATFORMS, JAX_COMPILATION_CACHE_DIR
-    Respected when set; by default tests run on the CPU, and compiled programs are
+JAX_PLATFORMS, JAX_NUM_CPU_DEVICES, JAX_COMPILATION_CACHE_DIR
+    Respected when set; by default tests run on two CPU devices, and programs are
     kept under ``.cache/`` so that all worker processes and the next run share them.
 """
 
@@ -37,6 +37,7 @@ def _machine_id() -> str:
 def _prepare_jax() -> None:
     """Set what JAX reads when it is first imported."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
     programs = CACHE / f"jax-{_machine_id()}"
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(programs))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

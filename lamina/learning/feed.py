@@ -19,6 +19,7 @@ import jax
 import numpy as np
 
 from lamina.learning.allocator import keep_large_buffers
+from lamina.learning.devices import ask_for_all_cores, divided
 from lamina.learning.objective import Batch, chunks_of
 from lamina.networks.keys import Key
 from lamina.networks.sparse import SparseRows
@@ -117,6 +118,7 @@ class Examples:
         dtype: Any = np.float32,
         resident: bool | None = None,
     ) -> None:
+        ask_for_all_cores()
         self.sparse = hasattr(x, "tocsr")
         self.x, self.n = x.tocsr() if self.sparse else x, x.shape[0]
         self.stored = not (self.sparse or isinstance(x, np.ndarray))
@@ -163,11 +165,14 @@ class Examples:
         x = sparse_rows(self.x, self.x_dtype, size) if self.stays_sparse else None
         return jax.device_put(self._padded(np.arange(self.n), size, x=x))
 
-    def block(self, rows: np.ndarray) -> Batch:
-        """Gather rows on the host; the row number ``n`` stands for padding."""
+    def block(self, rows: np.ndarray, shares: int = 1) -> Batch:
+        """Gather rows on the host; the row number ``n`` stands for padding.
+
+        With several shares, each device gets its part of them.
+        """
         real = np.flatnonzero(rows < self.n)
         batch = self._padded(rows[real], len(rows), real)
-        return jax.device_put(batch)
+        return jax.device_put(batch) if shares == 1 else divided(batch, shares)
 
     def _padded(
         self, rows: np.ndarray, size: int, at: np.ndarray | None = None, x: Any = None
@@ -221,7 +226,14 @@ class Feed:
         as they lie on the device, those of other feeds with weight 0.
     shuffle : bool
         Whether the order is drawn by ``fold_in("order", epoch)`` or is ``rows``.
+
+    Attributes
+    ----------
+    shares : int
+        Among how many devices each batch is divided; if more than one, it is streamed.
     """
+
+    shares = 1
 
     def __init__(
         self,
@@ -239,6 +251,11 @@ class Feed:
         self.steps = -(-len(self.rows) // batch_size)
         self.shuffle = shuffle
         self._max_steps = -(-padded_size(len(self.rows) + 1) // batch_size)
+
+    @property
+    def streams(self) -> bool:
+        """Whether batches come from the host, block by block."""
+        return self.shares > 1 or not self.examples.resident
 
     @property
     def epochs_per_call(self) -> int:
@@ -272,8 +289,14 @@ class Feed:
 
     def in_order(self) -> "Feed":
         """Return this feed with its rows as they were given."""
-        feed = copy.copy(self)
+        feed = self.divided(1)
         feed.shuffle = False
+        return feed
+
+    def divided(self, shares: int) -> "Feed":
+        """Return this feed for so many devices."""
+        feed = copy.copy(self)
+        feed.shares = shares
         return feed
 
     def order(self, key: Key, first: int, epochs: int) -> np.ndarray:
@@ -307,11 +330,13 @@ class Feed:
 
         From a step on at which a block begins.
         """
-        rows, size = self.order(key, epoch, 1)[0], self.block_steps
-        local = np.arange(size * self.batch_size, dtype=np.int32)
+        rows, size, shares = self.order(key, epoch, 1)[0], self.block_steps, self.shares
+        share = -(-self.batch_size // shares)
+        local = np.arange(size * share, dtype=np.int32)
         for start in range(step, self.steps, size):
-            block = np.full((size, self.batch_size), self.examples.n, np.int32)
+            block = np.full((size, share * shares), self.examples.n, np.int32)
             taken = rows[start : min(start + size, self.steps)]
-            block[: len(taken)] = taken
-            batch = self.examples.block(block.ravel())
-            yield batch, local.reshape(1, size, self.batch_size), len(taken)
+            block[: len(taken), : self.batch_size] = taken
+            by_share = block.reshape(size, shares, share).swapaxes(0, 1)
+            batch = self.examples.block(by_share.ravel(), shares)
+            yield batch, local.reshape(1, size, share), len(taken)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
+from lamina.learning.devices import one_copy, shares_of, to_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
 from lamina.learning.memory import check_memory
@@ -207,7 +208,7 @@ def fit(
 class _Run:
     """A fit under way."""
 
-    kept: ClassVar[tuple[str, ...]] = ("best", "plateaus", "selected")
+    kept: ClassVar[tuple[str, ...]] = ("best", "plateaus", "selected", "shares")
     """Fields that a snapshot keeps beside the weights and the result."""
 
     objective: Objective
@@ -228,6 +229,7 @@ class _Run:
     previous: Any = None
     plateaus: int = 0
     selected: Any = None
+    shares: int = 1
     done: bool = False
     within: Within | None = None
     next_epochs: int = 0
@@ -240,10 +242,15 @@ class _Run:
         rows = min(feed.batch_size, len(feed.rows))
         forward = flops(self.objective.network, params, feed.examples.shape)
         self.step_seconds = SECONDS_PER_STEP + 3 * forward * rows / FLOPS
+        if not (feed.whole or feed.examples.sparse):
+            network = self.objective.network
+            self.shares = shares_of(network, params, rows, self.step_seconds)
         self.start()
 
     def start(self) -> None:
         """Find out whether anything is left to do, and plan the first call."""
+        self.objective = dataclasses.replace(self.objective, shares=self.shares)
+        self.feed = self.all_rows = self.all_rows.divided(self.shares)
         ended = self.result.reason != "finished"
         self.done = ended or self.result.epochs >= self.epochs
         self.plan(self.feed.steps * self.step_seconds)
@@ -437,7 +444,7 @@ class _Run:
         """
         left = self.epochs - self.result.epochs
         one = self.validation or self.callbacks or self.keep_best or self.selective
-        one = one or self.watches_change or not self.feed.examples.resident
+        one = one or self.watches_change or self.feed.streams
         one = one or self.feed.steps > self.steps_per_call
         if one or not isinstance(self.schedule, Constant):
             self.next_epochs = 1
@@ -483,6 +490,7 @@ class _Run:
         first = self.epoch
         words = self.key.fold_in("steps").words()
         step, params, state, sums = within or Within(0, params, state)
+        params, state = to_each((params, state), self.feed.shares)
         sums = list(sums)
         for data, order, (begin, end), first_step in self.calls(first, epochs, step):
             params, state, part = compiled_train(
@@ -505,8 +513,10 @@ class _Run:
                 # Calls return before they are done: one may be under way while the
                 # host prepares the next, but no more, or Ctrl-C would come too late.
                 jax.block_until_ready(sums[-2:][0])
-                noted = Within(first_step + end, params, state, tuple(sums))
+                w, s = one_copy((params, state), self.feed.shares)
+                noted = Within(first_step + end, w, s, tuple(sums))
                 self.keeper.note(noted)
+        params, state = one_copy((params, state), self.feed.shares)
         return params, state, _records(sums, epochs)
 
     def calls(self, first: int, epochs: int, step: int) -> Iterable[tuple]:
@@ -514,7 +524,7 @@ class _Run:
         feed, most = self.feed, self.steps_per_call
         if feed.whole:
             yield feed.whole_batch, None, (0, 1), 0
-        elif feed.examples.resident:
+        elif not feed.streams:
             order = feed.order(self.key, first, epochs)
             for begin in range(step, feed.steps, most):
                 yield feed.examples.device, order, _steps(begin, most, feed.steps), 0

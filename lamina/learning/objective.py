@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.learning.devices import AXIS
 from lamina.networks.description import Nested, description, is_number
 from lamina.networks.losses import find_loss, loss_from_net
 from lamina.networks.sparse import map_rows
@@ -76,6 +77,8 @@ class Objective:
     input_noise, weight_noise, label_smoothing : float, optional
     clip_value, clip_norm, max_norm : float, optional
     adversarial : FGSM or PGD, optional
+    shares : int, default=1
+        Devices that take a share of each batch: sums over examples are over all shares.
 
     References
     ----------
@@ -98,6 +101,7 @@ class Objective:
     clip_norm: float | None = None
     max_norm: float | None = None
     adversarial: Nested = None
+    shares: int = 1
 
     def check(self) -> None:
         """Refuse an unknown loss, impossible numbers, and labels that have no classes.
@@ -135,15 +139,43 @@ class Objective:
         """Return E(θ) and ∇E(θ), clipped; a large batch is summed chunk by chunk."""
         rows = batch.weight.shape[0]
         chunks = chunks_of(rows)
-        if chunks == 1 or rows % chunks:
-            value, g = jax.value_and_grad(self)(params, batch, key)
-        else:
+        chunks = 1 if rows % chunks else chunks
+        if self.shares > 1:
+            value, g = self._shared(params, batch, key, chunks)
+        elif chunks > 1:
             value, g = self._summed(params, batch, key, chunks)
+        else:
+            value, g = jax.value_and_grad(self)(params, batch, key)
         return value, self._clipped(g)
+
+    def over_shares(self, sums: Any) -> Any:
+        """Return sums over examples, of this device's share, as those of all shares."""
+        return jax.lax.psum(sums, AXIS) if self.shares > 1 else sums
+
+    def _shared(
+        self, params: Any, batch: Batch, key: Any, chunks: int
+    ) -> tuple[Any, Any]:
+        """Return E(θ) and ∇E(θ) of a batch of which each device has a share."""
+        if key is not None:
+            key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+        sums = self._sums(params, batch, key, chunks, begin=None)
+        sums, weight = self.over_shares((sums, jnp.sum(batch.weight)))
+        penalty = jax.value_and_grad(self.penalty)(params)
+        return _divided(jax.tree.map(jnp.add, sums, penalty), weight)
 
     def _summed(
         self, params: Any, batch: Batch, key: Any, chunks: int
     ) -> tuple[Any, Any]:
+        penalty = jax.value_and_grad(self.penalty)(params)
+        sums = self._sums(params, batch, key, chunks, begin=penalty)
+        return _divided(sums, jnp.sum(batch.weight))
+
+    def _sums(
+        self, params: Any, batch: Batch, key: Any, chunks: int, begin: Any
+    ) -> tuple[Any, Any]:
+        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) and its gradient, added to ``begin``."""
+        if begin is None and chunks == 1:
+            return jax.value_and_grad(self.training_loss)(params, batch, key)
         size = batch.weight.shape[0] // chunks
 
         def total(params: Any, i: Any) -> Any:
@@ -156,15 +188,19 @@ class Objective:
         def add(i: Any, sums: Any) -> Any:
             return jax.tree.map(jnp.add, sums, jax.value_and_grad(total)(params, i))
 
-        begin = jax.value_and_grad(self.penalty)(params)
-        value, g = jax.lax.fori_loop(0, chunks, add, begin)
-        weight = total_weight(batch)
-        return value / weight, jax.tree.map(lambda g: g / weight, g)
+        if begin is None:
+            begin = (
+                jnp.zeros((), batch.weight.dtype),
+                jax.tree.map(jnp.zeros_like, params),
+            )
+        return jax.lax.fori_loop(0, chunks, add, begin)
 
     def training_loss(self, params: Any, batch: Batch, key: Any) -> Any:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that is disturbed in training."""
         if key is None:
             return self.total_loss(self.network.net(params, batch.x), batch)
+        if self.input_noise is not None or self.adversarial is not None:
+            batch = batch._replace(x=_as_numbers(batch.x, batch.weight.dtype))
         if self.weight_noise is not None:
             params = _with_noise(params, self.weight_noise, _for("weights", key))
         if self.input_noise is not None:
@@ -235,6 +271,11 @@ class Objective:
         return penalty
 
 
+def _as_numbers(x: Any, dtype: Any) -> Any:
+    """Return bytes (of pictures) as numbers that can be moved a little."""
+    return x.astype(dtype) if x.dtype == jnp.uint8 else x
+
+
 def _with_noise(params: Any, sigma: Any, key: Any) -> Any:
     """Return W + ε; biases stay as they are."""
 
@@ -284,8 +325,17 @@ def zeros_like(params: Any) -> Any:
 
 def total_weight(batch: Batch) -> Any:
     """Return Σᵢ wᵢ, or 1 if all weights are 0."""
-    total = jnp.sum(batch.weight)
+    return _or_one(jnp.sum(batch.weight))
+
+
+def _or_one(total: Any) -> Any:
     return jnp.where(total > 0, total, 1)
+
+
+def _divided(sums: Any, weight: Any) -> Any:
+    """Return sums over examples divided by their weight."""
+    weight = _or_one(weight)
+    return jax.tree.map(lambda a: a / weight, sums)
 
 
 def is_weight(path: Any) -> bool:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.allocator import return_freed_memory
+from lamina.learning.devices import on_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL
 from lamina.learning.objective import Batch, Objective
 from lamina.networks.keys import device_key
@@ -91,7 +92,8 @@ def train(
     params, state : pytrees
         The parameters and the algorithm's state.
     data : Batch
-        Examples on the device.
+        Examples on the device; where ``objective.shares`` is more than one, each device
+        has a share of every batch, and ``order`` counts the rows of a share.
     order : int array (epochs per call, steps, batch) or None
         Row numbers of each batch; None for one batch of all examples.
     epochs : int
@@ -114,6 +116,30 @@ def train(
         NaN for epochs that were not taken.
     """
     count_compilation()
+    step_args = (data, order, epochs, begin, end, key_words, first_epoch, first_step)
+    args = (objective, algorithm, params, state, *step_args, limits)
+    if objective.shares == 1:
+        return _train(*args)
+    divided = [arg is data for arg in args]
+    return on_each(_train, objective.shares, tuple(divided))(*args)
+
+
+def _train(
+    objective: Objective,
+    algorithm: Any,
+    params: Any,
+    state: Any,
+    data: Batch,
+    order: Any,
+    epochs: Any,
+    begin: Any,
+    end: Any,
+    key_words: Any,
+    first_epoch: Any,
+    first_step: Any,
+    limits: dict[str, Any] | None,
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Train as :func:`train` says; ``data`` is this device's share."""
     key = device_key(key_words)
 
     def take_step(epoch: Any, step: Any, carry: Any) -> Any:
@@ -125,7 +151,8 @@ def train(
             objective, params, state, batch, step_key
         )
         params = objective.constrained(params)
-        return params, state, _add(sums, report, jnp.sum(batch.weight))
+        weight = objective.over_shares(jnp.sum(batch.weight))
+        return params, state, _add(sums, report, weight)
 
     zero = _zero_sums(objective, algorithm, params, state, data, order, key)
 

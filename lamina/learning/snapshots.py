@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import numpy as np
 
+from lamina.learning.devices import check_devices
+
 Snapshot = dict[str, Any]
 
 UNREADABLE = (KeyError, TypeError, IndexError, AttributeError, OverflowError)
@@ -107,6 +109,7 @@ class Keeper:
             self._restore(snapshot)
         except (ValueError, *UNREADABLE) as error:
             raise ValueError(f"the checkpoint is not readable: {error}") from None
+        check_devices(self.run.shares)
         self._written = _position(snapshot)
 
     def note(self, within: Within | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -86,6 +86,8 @@ class Conv:
     initializer: str = "glorot_uniform"
     use_bias: bool = True
     flip: bool = False
+
+    on_one_core: ClassVar[bool] = True  # XLA's convolutions in a loop, on a CPU
 
     def check(self) -> None:
         """Refuse impossible fields.
@@ -200,6 +202,8 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
     (no fast kernel has their layout), so they are written here as convolutions in the
     layout for which there is one. Other devices keep their own.
     """
+    dtype = jnp.result_type(x, weight)
+    x, weight = jnp.asarray(x, dtype), jnp.asarray(weight, dtype)
     if len(how.stride) == 1:  # a picture one place high
         return convolve(x[:, None], weight[None], how.flat())[:, 0]
     if jax.default_backend() != "cpu":

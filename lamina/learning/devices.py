@@ -1,0 +1,109 @@
+"""Devices: how the cores of a machine share a step.
+
+On a CPU, XLA runs a convolution or a recurrence of a compiled loop on one core. Two
+*devices* of the same CPU run on two: each takes its share of every batch and the sums
+of the shares are what one device would have got, but for rounding.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+AXIS = "shares"
+
+MOST_DEVICES = 8
+"""More are not asked for: none of this was measured on more than two cores."""
+
+LEAST_SECONDS, LEAST_ROWS = 3e-3, 8
+"""Shares are worth their 0.1 ms from steps of so many seconds on (on one core of a
+modest machine), and have at least so many rows."""
+
+
+@cache
+def ask_for_all_cores() -> None:
+    """Ask for one CPU device a core, before the first computation of the process.
+
+    Nothing happens if one was made before, or somebody has said how many there are.
+    """
+    said = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if said or getattr(jax.config, "jax_num_cpu_devices", -1) >= 0:
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    try:
+        jax.config.update("jax_num_cpu_devices", min(cores, MOST_DEVICES))
+    except RuntimeError:  # the devices are there
+        return
+
+
+def shares_of(network: Any, params: Any, rows: int, seconds: float) -> int:
+    """Return among how many devices a batch of so many rows should be divided.
+
+    One, unless the network has layers that run on one core, and a step takes long.
+    """
+    layers = [layer for layer, _ in network.walk(params)]
+    if not any(getattr(layer, "on_one_core", False) for layer in layers):
+        return 1
+    if jax.default_backend() != "cpu" or seconds < LEAST_SECONDS:
+        return 1
+    return max(1, min(jax.local_device_count("cpu"), rows // LEAST_ROWS))
+
+
+def check_devices(shares: int) -> None:
+    """Refuse a run whose batches were divided among devices that are not there.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer devices: their sums would be rounded in another way.
+    """
+    here = jax.local_device_count("cpu")
+    if not 1 <= shares <= here:
+        raise ValueError(
+            f"the checkpoint is that of a run on {shares} cores, and here are {here}: "
+            "it would not go on with the same bits. Set the environment variable "
+            f"JAX_NUM_CPU_DEVICES={shares} to run it all the same"
+        )
+
+
+@cache
+def mesh(shares: int) -> Mesh:
+    """Return the first so many devices, as one axis."""
+    return Mesh(np.array(jax.local_devices(backend="cpu")[:shares]), (AXIS,))
+
+
+def divided(rows: Any, shares: int) -> Any:
+    """Put arrays on the devices, each its share of the first axis."""
+    return jax.device_put(rows, NamedSharding(mesh(shares), PartitionSpec(AXIS)))
+
+
+def on_each(function: Any, shares: int, divided: tuple[bool, ...]) -> Any:
+    """Return the function as it runs on each device; its results are all the same.
+
+    ``divided`` says of each argument whether a device sees its share of it, or all.
+    """
+    specs = tuple([PartitionSpec(AXIS) if cut else PartitionSpec() for cut in divided])
+    return jax.shard_map(
+        function,
+        mesh=mesh(shares),
+        in_specs=specs,
+        out_specs=PartitionSpec(),
+        check_vma=False,  # it cannot see through loops that sums are equal everywhere
+    )
+
+
+def to_each(values: Any, shares: int) -> Any:
+    """Put arrays on each of the devices, if there are several."""
+    if shares == 1:
+        return values
+    return jax.device_put(values, NamedSharding(mesh(shares), PartitionSpec()))
+
+
+def one_copy(values: Any, shares: int) -> Any:
+    """Return what each of several devices has, as it lies on the first."""
+    if shares == 1:
+        return values
+    return jax.tree.map(lambda a: a.addressable_data(0), values)
