@@ -5,6 +5,7 @@ import shlex
 
 LONGEST = 600
 _ARGUMENT = re.compile(r"\b(target|task)='([^']+)'")
+_SIZE = re.compile(r"\bsize=\((\d+), (\d+)\)")
 _KIND = re.compile(r"\bkinds=\{'([^']+)': '(\w+)'\}")
 
 
@@ -24,7 +25,10 @@ def one_line(error: BaseException) -> str:
 def with_options(text: str) -> str:
     """Return advice to a programmer as advice to a person at the command line.
 
-    ``kinds={'zip': 'category'}`` becomes ``--kind zip=category``.
+    ``kinds={'zip': 'category'}`` becomes ``--kind zip=category``, ``size=(48, 64)``
+    becomes ``--size 48x64``.
     """
+    text = text.replace("errors='skip'", "--skip-broken")
+    text = _SIZE.sub(r"--size \1x\2", text)
     text = _KIND.sub(lambda m: f"--kind {shlex.quote(f'{m[1]}={m[2]}')}", text)
     return _ARGUMENT.sub(lambda m: f"--{m[1]} {shlex.quote(m[2])}", text)

@@ -13,7 +13,7 @@ import numpy as np
 from lamina.data import pictures
 from lamina.data.decoding import BrokenPicture, Decoded, Look, decode, look, prepared
 from lamina.data.image_schema import ImageSchema, checked_size, chosen_size
-from lamina.data.image_set import NAMED, listed
+from lamina.data.image_set import NAMED, counted, listed
 from lamina.data.images import ImageError
 from lamina.data.parallel import Progress, for_each
 
@@ -168,7 +168,10 @@ def skipped_note(skipped: list[tuple[str, str]]) -> list[str]:
         return []
     shown = "; ".join(f"{name} {reason}" for name, reason in skipped[:NAMED])
     more = "; …" if len(skipped) > NAMED else ""
-    return [f"{len(skipped):,} files that cannot be read are left out: {shown}{more}"]
+    left_out = counted(
+        len(skipped), "file", "cannot be read and is", "cannot be read and are"
+    )
+    return [f"{left_out} left out: {shown}{more}"]
 
 
 def _oddities(odd: dict[int, Decoded], names: Sequence[str]) -> list[str]:
@@ -177,19 +180,17 @@ def _oddities(odd: dict[int, Decoded], names: Sequence[str]) -> list[str]:
     wrong = [f"{names[row]} ({odd[row].name})" for row in rows if odd[row].name]
     notes = []
     if sizes:
-        notes.append(f"{_pictures(len(sizes))} of unusual size: {listed(sizes)}")
+        notes.append(
+            f"{counted(len(sizes), 'picture')} of unusual size: {listed(sizes)}"
+        )
     if wrong:
         notes.append(
-            f"{_pictures(len(wrong))} of another format than the name says: "
+            f"{counted(len(wrong), 'picture')} of another format than the name says: "
             f"{listed(wrong)}"
         )
     return notes
 
 
-def _pictures(n: int) -> str:
-    return "1 picture is" if n == 1 else f"{n:,} pictures are"
-
-
-def counted(values: Sequence[str]) -> str:
+def frequencies(values: Sequence[str]) -> str:
     """How often each value occurs, the most frequent first: ``7 .txt, 1 .db``."""
     return ", ".join(f"{n} {value}" for value, n in Counter(values).most_common(5))

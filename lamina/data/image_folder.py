@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lamina.data.decoding import FOREIGN, is_picture_name
-from lamina.data.image_files import Reading, counted, read_files, skipped_note
-from lamina.data.image_set import ImageSet, listed
+from lamina.data.image_files import Reading, frequencies, read_files, skipped_note
+from lamina.data.image_set import ImageSet, counted, listed
 from lamina.data.images import ImageError
 
 _IDX = "-idx3-ubyte"
@@ -172,8 +172,8 @@ class _Found:
         beside = [file.name for file in self.classes[""]]
         if labels and beside:
             notes.append(
-                f"{len(beside)} pictures lie beside the class folders, have no label "
-                f"and are left out: {listed(beside)}"
+                f"{counted(len(beside), 'picture', 'lies', 'lie')} beside the class "
+                f"folders, without a label, and left out: {listed(beside)}"
             )
         empty = [name for name, files in self.classes.items() if name and not files]
         if labels and empty:
@@ -181,17 +181,19 @@ class _Found:
         if labels and sum(map(bool, self.classes.values())) - bool(beside) == 1:
             notes.append("there is one class only")
         if self.foreign:
+            foreign = counted(len(self.foreign), "picture")
             notes.append(
-                f"{len(self.foreign)} pictures of formats that are not read are left "
-                f"out: {counted(self.foreign)}; save them as JPEG or PNG"
+                f"{foreign} of a format that is not read, and left out: "
+                f"{frequencies(self.foreign)}; save them as JPEG or PNG"
             )
         if self.others:
             notes.append(
-                f"{len(self.others)} files that are no pictures are left out: "
-                f"{counted(self.others)}"
+                f"{counted(len(self.others), 'file')} no picture and left out: "
+                f"{frequencies(self.others)}"
             )
         if self.outside:
-            notes.append(f"{self.outside} links that lead out of the folder are read")
+            links = counted(self.outside, "link", "leads", "lead")
+            notes.append(f"{links} out of the folder; links are followed")
         return notes
 
 
@@ -238,7 +240,7 @@ def _nothing(found: _Found, labels: bool) -> str:
     if idx:
         first = os.path.join(found.folder, sorted(idx)[-1])
         return f"{found.folder}: holds MNIST files; give one of them: {first}"
-    left_out = counted(found.others + found.foreign) or "it is empty"
+    left_out = frequencies(found.others + found.foreign) or "it is empty"
     return f"{found.folder}: holds no pictures that are read ({left_out})"
 
 

@@ -68,3 +68,8 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """The first few of many names, as they stand in a message."""
     more = ", …" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def counted(n: int, noun: str, one: str = "is", many: str = "are") -> str:
+    """A number of things and the verb for it: ``1 picture is``, ``1,200 files are``."""
+    return f"1 {noun} {one}" if n == 1 else f"{n:,} {noun}s {many}"

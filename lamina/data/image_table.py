@@ -10,7 +10,7 @@ import numpy as np
 
 from lamina.data.decoding import is_picture_name
 from lamina.data.image_files import Reading, read_files, skipped_note
-from lamina.data.image_set import ImageSet
+from lamina.data.image_set import ImageSet, counted
 from lamina.data.images import ImageError
 from lamina.data.table import Table
 from lamina.data.tables import read_table
@@ -153,8 +153,8 @@ def _with_label(table: Table, name: str, notes: list[str]) -> Table:
     if not missing.all():  # else finding the target tells it better
         first = table.where(int(missing.argmax()))
         notes.append(
-            f"{int(missing.sum()):,} rows have no {name!r} and are left out, first in "
-            f"{first}"
+            f"{counted(int(missing.sum()), 'row', 'has', 'have')} no {name!r}, left "
+            f"out, first in {first}"
         )
         return table.take(np.flatnonzero(~missing))
     return table

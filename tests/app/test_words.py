@@ -28,6 +28,9 @@ def test_errors_are_one_line():
         ("(kinds={'a b': 'number'} uses it)", "(--kind 'a b=number' uses it)"),
         ("task='regression' predicts", "--task regression predicts"),
         ("Give it, target='y' perhaps", "Give it, --target y perhaps"),
+        ("(errors='skip' leaves them out)", "(--skip-broken leaves them out)"),
+        ("(size=(48, 64) would be", "(--size 48x64 would be"),
+        ("the resize=(48, 64)", "the resize=(48, 64)"),
     ],
 )
 def test_advice_to_programmers_becomes_options(text, advice):

@@ -93,7 +93,7 @@ def test_broken_files_are_left_out_and_listed(tmp_path):
         for name, reason in found.skipped:
             assert reasons[name] in reason
     (note,) = skipped_note(found.skipped)
-    assert note.startswith("8 files that cannot be read are left out: cut.jpg is cut")
+    assert note.startswith("8 files cannot be read and are left out: cut.jpg is cut")
     assert skipped_note([]) == []
     refused(
         lambda: read(bad, errors="skip"),

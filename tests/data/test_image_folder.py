@@ -64,13 +64,12 @@ def test_what_is_left_out_is_counted(photos):
     found = read_image_folder(photos)
     assert len(found) == 4
     assert found.notes[1:] == [
-        "1 pictures lie beside the class folders, have no label and are left out: "
+        "1 picture lies beside the class folders, without a label, and left out: "
         "cover.png",
         "folders without a picture are no classes: bird",
-        "1 pictures of formats that are not read are left out: 1 .heic; save them as "
-        "JPEG or PNG",
-        "4 files that are no pictures are left out: 2 .txt, 1 without an ending, "
-        "1 .csv",
+        "1 picture is of a format that is not read, and left out: 1 .heic; save them "
+        "as JPEG or PNG",
+        "4 files are no picture and left out: 2 .txt, 1 without an ending, 1 .csv",
     ]
     assert len(read_image_folder(photos, labels=False)) == 5
 
@@ -81,7 +80,7 @@ def test_broken_pictures_and_a_class_of_nothing_else(photos):
     found = read_image_folder(photos, errors="skip")
     assert found.y.tolist() == ["cat", "cat", "dog", "dog"]
     assert [name for name, _ in found.skipped] == [f"cat/{name}" for name in reasons]
-    assert found.notes[-1].startswith("8 files that cannot be read are left out")
+    assert found.notes[-1].startswith("8 files cannot be read and are left out")
     broken(photos / "bird")
     bad(photos, "none of the 8 pictures of the class 'bird' can be read", errors="skip")
 
@@ -118,7 +117,7 @@ def test_links_out_of_the_folder_are_read_and_noted(photos, tmp_path):
     (photos / "dog" / "inside.png").symlink_to(photos / "dog" / "d.png")
     found = read_image_folder(photos)
     assert found.y.tolist() == ["bird", *["cat"] * 3, *["dog"] * 3]
-    assert "2 links that lead out of the folder are read" in found.notes
+    assert "2 links lead out of the folder; links are followed" in found.notes
     (photos / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
     bad(photos, "1 of 8 pictures cannot be read: cat/gone.png is not there")
 

@@ -94,7 +94,7 @@ def test_what_is_missing(table):
     path = table(rows("f,y", "pics/1.png,a", "pics/2.png,", "pics/3.png,b"))
     found = read_image_table(path)
     assert found.y.tolist() == ["a", "b"]
-    assert "1 rows have no 'y' and are left out, first in line 3" in found.notes
+    assert "1 row has no 'y', left out, first in line 3" in found.notes
     lines = [
         "pics/1.png,a",
         ",b",
