@@ -39,6 +39,35 @@ def default_estimator(task: str, n_rows: int, n_features: int) -> Any:
     return MLPRegressor(scale_target=True, **how)
 
 
+def default_image_estimator(task: str, n_rows: int) -> Any:
+    """Return an estimator for pictures.
+
+    Parameters
+    ----------
+    task : "classification" or "regression"
+    n_rows : int
+        Size of the training part.
+
+    Notes
+    -----
+    The layers follow from the size of the pictures when they come.
+    """
+    from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
+
+    small = n_rows < 10_000
+    how: dict[str, Any] = {
+        "batch_size": max(1, min(32 if small else 128, n_rows // 2)),
+        "max_iter": 100 if small else 20,
+        "early_stopping": n_rows >= MIN_HELD_OUT,
+        "monitor": "loss",
+        "validation_fraction": 0.15 if small else 0.1,
+        "n_iter_no_change": 10 if small else 3,
+    }
+    if task == "classification":
+        return ConvNetClassifier(**how)
+    return ConvNetRegressor(**how)
+
+
 def _stochastic(n_rows: int, n_features: int) -> dict[str, Any]:
     wide, small = n_features >= WIDE, n_rows < 10_000
     return {

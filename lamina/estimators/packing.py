@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data import TableSchema
+from lamina.data import ImageSchema, TableSchema
 from lamina.estimators.labels import Labels
 from lamina.estimators.scores import Baseline
 from lamina.networks import Key, from_json, to_json
@@ -80,6 +80,8 @@ def pack(value: Any, path: str, tensors: Tensors) -> Any:
         return {"type": "baseline", "parts": parts}
     if isinstance(value, TableSchema):
         return {"type": "schema", "value": value.to_json()}
+    if isinstance(value, ImageSchema):
+        return {"type": "image_schema", "value": value.to_json()}
     raise ValueError(f"{path} is {_what(value)}, which cannot be written to a file")
 
 
@@ -294,6 +296,10 @@ def _schema(value: dict, tensors: Tensors, depth: int) -> TableSchema:
     return TableSchema.from_json(value["value"])
 
 
+def _image_schema(value: dict, tensors: Tensors, depth: int) -> ImageSchema:
+    return ImageSchema.from_json(value["value"])
+
+
 _UNPACKERS: dict[str, Callable[[dict, Tensors, int], Any]] = {
     "array": _array,
     "baseline": _baseline,
@@ -301,6 +307,7 @@ _UNPACKERS: dict[str, Callable[[dict, Tensors, int], Any]] = {
     "dict": _dict,
     "float": _float,
     "floats": _floats,
+    "image_schema": _image_schema,
     "key": _key,
     "labels": _labels,
     "objects": _objects,
