@@ -198,7 +198,9 @@ def check_smooth(algorithm: Any, objective: Any) -> None:
     if not isinstance(objective, Objective):
         raise ValueError(f"{name} needs an Objective, got {objective!r}")
     for field in dataclasses.fields(objective):
-        if field.name not in SMOOTH and getattr(objective, field.name) is not None:
+        # By identity, as numbers may be traced; the defaults are None and 1.
+        changed = getattr(objective, field.name) is not field.default
+        if field.name not in SMOOTH and changed:
             raise ValueError(
                 f"{name} cannot learn with {field.name}: it needs a smooth objective "
                 "that is the same in every evaluation"

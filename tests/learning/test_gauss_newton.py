@@ -159,6 +159,9 @@ def test_what_is_not_smooth_is_refused():
         rough = dataclasses.replace(smooth, **{name: 0.5})
         with pytest.raises(ValueError, match=f"Adam cannot learn with {name}"):
             check_smooth(Adam(), rough)
+    divided = dataclasses.replace(smooth, shares=2)  # the sums would be of one share
+    with pytest.raises(ValueError, match="Adam cannot learn with shares"):
+        check_smooth(Adam(), divided)
     dropout = Network((Network((Dropout(0.2), Dense(2))), Dense(1, "identity")))
     with pytest.raises(ValueError, match="Adam cannot train a network with Dropout"):
         check_smooth(Adam(), Objective(dropout, "squared_error"))
