@@ -21,7 +21,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="lamina",
-    help="Neural networks for tables: fit one, look at it, predict with it.",
+    help="Neural networks for tables and pictures: fit one, look at it, predict.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -35,10 +35,18 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         help="A table (.csv .tsv .parquet .json, also .gz), '-' for standard input, "
-        "or the name of an embedded data set.",
+        "or the name of an embedded data set; or pictures: a folder with one "
+        "sub-folder for each class, a table with a column of paths, an IDX file.",
     ),
 ]
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .lamina model file.")]
+SkipBroken = Annotated[
+    bool,
+    typer.Option(
+        "--skip-broken",
+        help="Leave pictures out that cannot be read, instead of refusing them all.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else.")
 ]
@@ -129,12 +137,21 @@ def fit(
             help="Like --checkpoint, but there has to be one to go on from.",
         ),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEIGHTxWIDTH",
+            help="Size that pictures are brought to, such as 64 or 48x64; found from "
+            "the pictures, at most 128.",
+        ),
+    ] = None,
+    skip_broken: SkipBroken = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no report.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network on a table, score it, and write a model file."""
+    """Train a network on a table or on pictures, score it, write a model file."""
     from lamina.app import jobs
 
     options = jobs.FitOptions(
@@ -149,6 +166,8 @@ def fit(
         task=task,
         checkpoint=checkpoint,
         resume=resume,
+        size=size,
+        skip_broken=skip_broken,
         progress=not quiet and sys.stderr.isatty(),
     )
     report = jobs.fit(data, options)
@@ -174,14 +193,17 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class.")
     ] = False,
+    skip_broken: SkipBroken = False,
     as_json: Json = False,
 ) -> None:
-    """Predict the target for each row of a table, as CSV."""
+    """Predict the target for each row of a table, or each picture, as CSV."""
     from lamina.app import jobs, reports
 
     if out is not None:
         jobs.check_predictions_out(out, data, model)
-    predictions = jobs.predict(model, data, proba)
+    predictions = jobs.predict(model, data, proba, skip_broken)
+    for note in predictions.notes:
+        print(f"lamina: note: {printable(note)}", file=sys.stderr)
     if not as_json or out is not None:
         jobs.write_predictions(predictions, out)
     if as_json:
@@ -194,11 +216,13 @@ def predict(
 
 
 @app.command()
-def evaluate(model: Model, data: Data, as_json: Json = False) -> None:
-    """Score a model on a table that holds the target."""
+def evaluate(
+    model: Model, data: Data, skip_broken: SkipBroken = False, as_json: Json = False
+) -> None:
+    """Score a model on a table that holds the target, or on labelled pictures."""
     from lamina.app import jobs
 
-    _show(jobs.evaluate(model, data), as_json)
+    _show(jobs.evaluate(model, data, skip_broken), as_json)
 
 
 @app.command()

@@ -13,15 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lamina.app.reports import (
     Report,
     chain,
     classes,
+    columns,
     count,
     first_sentence,
+    inputs,
     layers,
     plain,
     size,
+    targets,
 )
 from lamina.app.startup import start_engine
 
@@ -48,6 +53,8 @@ class FitOptions:
     task: str | None = None
     checkpoint: str | None = None
     resume: str | None = None
+    size: str | None = None
+    skip_broken: bool = False
     progress: bool = False
 
 
@@ -55,7 +62,7 @@ class FitOptions:
 
 
 def fit(source: str, options: FitOptions) -> Report:
-    """Train a network on a table, score it on held-out rows, write the model.
+    """Train a network on a table or on pictures, score it on held-out rows, write it.
 
     Ctrl-C ends training, and the best network so far is scored and written. With a
     checkpoint the same call again goes on, after Ctrl-C or whatever ended it.
@@ -68,10 +75,40 @@ def fit(source: str, options: FitOptions) -> Report:
     KeyboardInterrupt
         If there is no network yet that could be kept.
     """
-    _check_fit(source, options)
+    from lamina.data import holds_images
+
+    pictures = holds_images(source)
+    _check_fit(source, options, pictures)
     start_engine()
-    from lamina.estimators import TableModel
+    prepare = _picture_model if pictures else _table_model
+    model, data = prepare(source, options)
+    start = time.perf_counter()
+    with _noted() as notes:
+        model.fit(data)
+    seconds = time.perf_counter() - start
+    _check_learnt(model.estimator_, notes)
+    written = _write_holdout(model, data, options)
+    model.save(options.out)
+    return _fit_report(model, data, options, notes, seconds, written)
+
+
+def _common(options: FitOptions) -> dict[str, Any]:
+    """Return parameters that models of tables and of pictures share."""
     from lamina.estimators.settings import parse_setting
+
+    return {
+        "settings": dict(map(parse_setting, options.sets)),
+        "task": options.task,
+        "holdout": options.holdout,
+        "random_state": options.seed,
+        "verbose": options.progress,
+        "checkpoint": options.resume or options.checkpoint,
+    }
+
+
+def _table_model(source: str, options: FitOptions) -> tuple[Any, Any]:
+    """Return a model that is not fitted yet, and the table for it."""
+    from lamina.estimators import TableModel
     from lamina.estimators.table import with_target
 
     target: Any = list(options.target) if len(options.target) > 1 else None
@@ -79,27 +116,31 @@ def fit(source: str, options: FitOptions) -> Report:
     table, target = _read(with_target, source, target)
     model = TableModel(
         target,
-        settings=dict(map(parse_setting, options.sets)),
-        task=options.task,
         exclude=list(options.exclude),
         kinds=dict(map(_kind, options.kinds)),
-        holdout=options.holdout,
-        random_state=options.seed,
-        verbose=options.progress,
-        checkpoint=options.resume or options.checkpoint,
+        **_common(options),
     )
-    start = time.perf_counter()
-    with _noted() as notes:
-        model.fit(table)
-    seconds = time.perf_counter() - start
-    _check_learnt(model.estimator_, notes)
-    written = _write_holdout(model, table, options)
-    model.save(options.out)
-    return _fit_report(model, table, options, notes, seconds, written)
+    return model, table
 
 
-def _check_fit(source: str, options: FitOptions) -> None:
+def _picture_model(source: str, options: FitOptions) -> tuple[Any, Any]:
+    """Return a model that is not fitted yet, and the pictures for it."""
+    from lamina.app.images import errors_option, parse_size, reading_bar
+    from lamina.estimators import ImageModel
+
+    model = ImageModel(
+        options.target[0] if options.target else None,
+        size=parse_size(options.size) if options.size else None,
+        errors=errors_option(options.skip_broken),
+        **_common(options),
+    )
+    with reading_bar(options.progress) as progress:
+        return model, model.read_training(source, progress=progress)
+
+
+def _check_fit(source: str, options: FitOptions, pictures: bool) -> None:
     """Refuse what will fail only after training."""
+    _check_kind_of_data(source, options, pictures)
     if not 0 <= options.holdout <= 0.9:
         raise JobError(f"--holdout must be in [0, 0.9], not {options.holdout}")
     if not 0 <= options.seed < 2**32:
@@ -116,6 +157,25 @@ def _check_fit(source: str, options: FitOptions) -> None:
         )
     if options.holdout_out:
         _check_out(options.holdout_out, source, options.out)
+
+
+def _check_kind_of_data(source: str, options: FitOptions, pictures: bool) -> None:
+    """Refuse options that the data have no use for."""
+    given = {
+        "--exclude": options.exclude and pictures,
+        "--kind": options.kinds and pictures,
+        "a second --target": len(options.target) > 1 and pictures,
+        "--size": options.size and not pictures,
+        "--skip-broken": options.skip_broken and not pictures,
+    }
+    for option, useless in given.items():
+        if useless:
+            kinds = ("tables", "pictures") if pictures else ("pictures", "a table")
+            raise JobError(f"{option} is for {kinds[0]}, but {source} is {kinds[1]}")
+    if pictures and options.holdout_out:
+        from lamina.app.images import folder_of
+
+        folder_of(source)
 
 
 def _check_checkpoint(options: FitOptions) -> None:
@@ -172,20 +232,25 @@ def _check_learnt(estimator: Any, notes: list[str]) -> None:
     raise JobError(notes[-1] if notes else "nothing was learnt")
 
 
-def _write_holdout(model: Any, table: Any, options: FitOptions) -> int | None:
+def _write_holdout(model: Any, data: Any, options: FitOptions) -> int | None:
     if not options.holdout_out:
         return None
+    if _is_of_pictures(model):
+        from lamina.app.images import write_list
+
+        rows = model.holdout_rows_
+        return write_list(options.holdout_out, data, data.source, rows)
     from lamina.app.tables import csv_chunks, table_rows
     from lamina.storage import replace_file
 
-    rows = table.take(model.holdout_rows_)
+    rows = data.take(model.holdout_rows_)
     replace_file(options.holdout_out, csv_chunks(table_rows(rows)))
     return rows.n_rows
 
 
 def _fit_report(
     model: Any,
-    table: Any,
+    data: Any,
     options: FitOptions,
     notes: list[str],
     seconds: float,
@@ -194,11 +259,11 @@ def _fit_report(
     estimator = model.estimator_
     return {
         "command": "fit",
-        "data": table.source,
-        "rows": table.n_rows,
-        "target": list(model.schema_.target),
+        "data": data.source,
+        "rows": len(data),
+        "target": targets(model),
         "task": model.task_,
-        "features": model.schema_.width,
+        **inputs(model),
         "network": chain(estimator),
         "parameters": count(estimator),
         "trained_on": model.n_train_,
@@ -230,6 +295,7 @@ class Predictions:
 
     names: list[str]
     columns: list[Any]
+    notes: Sequence[str] = ()
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -239,8 +305,10 @@ class Predictions:
         return [dict(zip(self.names, map(plain, row), strict=True)) for row in rows]
 
 
-def predict(path: str, source: str, proba: bool = False) -> Predictions:
-    """Predict the target for each row of a table.
+def predict(
+    path: str, source: str, proba: bool = False, skip_broken: bool = False
+) -> Predictions:
+    """Predict the target for each row of a table, or for each picture.
 
     Raises
     ------
@@ -248,19 +316,23 @@ def predict(path: str, source: str, proba: bool = False) -> Predictions:
         If the model or the table cannot be used.
     """
     model = _load(path)
-    table = _read(model._read, source)
-    predicted = model.predict(table)
-    targets = list(model.schema_.target)
+    data = _data_for(model, source, skip_broken)
+    predicted = model.predict(data)
+    names = targets(model)
     columns = [predicted] if predicted.ndim == 1 else list(predicted.T)
-    names = targets
     if proba:
-        probabilities = model.predict_proba(table)
+        probabilities = model.predict_proba(data)
         several = predicted.ndim == 2
         names = names + [
-            f"p({label})" for label in (targets if several else model.classes_)
+            f"p({label})" for label in (names if several else model.classes_)
         ]
         columns += list(probabilities.T)
-    return Predictions([str(name) for name in names], columns)
+    if not _is_of_pictures(model):
+        return Predictions([str(name) for name in names], columns)
+    from lamina.app.images import PATH
+
+    names, columns = [PATH, *map(str, names)], [np.array(data.names, object), *columns]
+    return Predictions(names, columns, data.notes)
 
 
 def write_predictions(predictions: Predictions, out: str | None) -> None:
@@ -289,8 +361,8 @@ def check_predictions_out(out: str, *inputs: str) -> None:
     _check_out(out, *inputs)
 
 
-def evaluate(path: str, source: str) -> Report:
-    """Score a model on a table that holds the target.
+def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
+    """Score a model on a table that holds the target, or on pictures with labels.
 
     Raises
     ------
@@ -298,14 +370,15 @@ def evaluate(path: str, source: str) -> Report:
         If the model or the table cannot be used.
     """
     model = _load(path)
-    table = _read(model._read, source)
-    found = model.evaluate(table)
+    data = _data_for(model, source, skip_broken, labels=True)
+    found = model.evaluate(data)
     scores, baseline = plain(found["scores"]), plain(found["baseline"])
     return {
         "command": "evaluate",
         "model": path,
-        "data": table.source,
-        "target": list(model.schema_.target),
+        "data": data.source,
+        "target": targets(model),
+        **(inputs(model) if _is_of_pictures(model) else {}),
         **found,
         "scores": scores,
         "baseline": baseline,
@@ -334,15 +407,12 @@ def summary(path: str) -> Report:
     }
     if model is estimator:
         return report
-    columns = model.schema_.describe()
     return report | {
         "task": model.task_,
-        "target": list(model.schema_.target),
+        "target": targets(model),
         "classes": classes(model),
-        "features": model.schema_.width,
-        "columns": [
-            dict(zip(("name", "kind", "detail"), c, strict=True)) for c in columns
-        ],
+        **inputs(model),
+        "columns": columns(model),
         "trained_on": model.n_train_,
         "held_out": model.n_holdout_,
         "best_epoch": model.best_epoch_,
@@ -381,12 +451,32 @@ def _load(path: str, any_estimator: bool = False) -> Any:
 
     with _noted():
         model = estimators.load(path)
-    if not any_estimator and not isinstance(model, estimators.TableModel):
+    known = (estimators.TableModel, estimators.ImageModel)
+    if not any_estimator and not isinstance(model, known):
         raise JobError(
             f"{path}: holds a {type(model).__name__} that was saved from Python and "
             "knows no columns; use it there: lamina.load(path).predict(X)"
         )
     return model
+
+
+def _is_of_pictures(model: Any) -> bool:
+    return type(model).__name__ == "ImageModel"
+
+
+def _data_for(model: Any, source: str, skip_broken: bool, labels: bool = False) -> Any:
+    """Read what a model is applied to."""
+    if not _is_of_pictures(model):
+        return _read(model._read, source)
+    from lamina.app.images import errors_option, reading_bar
+
+    with reading_bar() as progress:
+        return model.read(
+            source,
+            labels=labels,
+            errors=errors_option(skip_broken),
+            progress=progress,
+        )
 
 
 @contextmanager

@@ -44,11 +44,12 @@ def show_fit(report: Report) -> None:
     _line(
         out,
         "Data",
-        f"{printable(report['data'])}: {report['rows']:,} rows; "
-        f"{report['features']} features → {target} ({report['task']})",
+        f"{printable(report['data'])}: {report['rows']:,} {_rows(report)}; "
+        f"{_inputs(report)} → {target} ({report['task']})",
     )
     held = f"{report['held_out']:,} held out for the scores"
-    _line(out, "Rows", f"{report['trained_on']:,} learnt from, {held}")
+    head = _rows(report).capitalize()
+    _line(out, head, f"{report['trained_on']:,} learnt from, {held}")
     _line(out, "Network", f"{report['network']} ({report['parameters']:,} parameters)")
     _line(
         out,
@@ -58,7 +59,8 @@ def show_fit(report: Report) -> None:
     )
     if report["checkpoint"] is not None:
         _line(out, "Run", _checkpoint(report))
-    of = "held-out rows" if report["held_out"] else "rows that were learnt"
+    rows = _rows(report)
+    of = f"held-out {rows}" if report["held_out"] else f"{rows} that were learnt"
     out.print(_score_table(report, of))
     _notes(out, report["notes"])
     if report.get("advice"):
@@ -67,6 +69,15 @@ def show_fit(report: Report) -> None:
         out, "Model", f"{printable(report['model'])} ({_bytes(report['model_bytes'])})"
     )
     _line(out, "Next", _next(report))
+
+
+def _rows(report: Report) -> str:
+    return "pictures" if "images" in report else "rows"
+
+
+def _inputs(report: Report) -> str:
+    """Say what an example is: so many features, or an image of this size."""
+    return report.get("images") or f"{report['features']} features"
 
 
 def _checkpoint(report: Report) -> str:
@@ -83,7 +94,7 @@ def _checkpoint(report: Report) -> str:
 def _next(report: Report) -> str:
     if report["model_bytes"] is None:
         return "lamina fit … -o model.lamina keeps the model"
-    rows = report["holdout_file"] or "NEW.csv"
+    rows = report["holdout_file"] or ("NEW.png" if "images" in report else "NEW.csv")
     return f"lamina predict {shlex.quote(report['model'])} {shlex.quote(rows)}"
 
 
@@ -91,10 +102,12 @@ def show_evaluate(report: Report) -> None:
     """Show the scores of a model."""
     out = console()
     skipped = report["skipped"]
-    more = f"; {skipped:,} rows without a target left out" if skipped else ""
+    why = "files that cannot be read" if "images" in report else "rows without a target"
+    more = f"; {skipped:,} {why} left out" if skipped else ""
+    size = f"{report['rows']:,} {_rows(report)}"
     _line(out, "Model", printable(report["model"]))
-    _line(out, "Data", f"{printable(report['data'])}: {report['rows']:,} rows{more}")
-    out.print(_score_table(report, f"{report['rows']:,} rows"))
+    _line(out, "Data", f"{printable(report['data'])}: {size}{more}")
+    out.print(_score_table(report, size))
 
 
 def show_summary(report: Report) -> None:
@@ -106,19 +119,22 @@ def show_summary(report: Report) -> None:
         _show_training(out, report)
     out.print(_layer_table(report))
     if "columns" in report:
-        out.print(_column_table(report["columns"]))
+        if report["columns"]:
+            out.print(_column_table(report["columns"]))
         out.print(_score_table(report, _scored_on(report)))
         _notes(out, report["notes"])
 
 
 def _scored_on(report: Report) -> str:
-    held = report["held_out"]
-    return f"{held:,} held-out rows" if held else "rows that were learnt"
+    held, rows = report["held_out"], _rows(report)
+    return f"{held:,} held-out {rows}" if held else f"{rows} that were learnt"
 
 
 def _show_training(out: Console, report: Report) -> None:
     target = printable(", ".join(report["target"]))
     _line(out, "Predicts", f"{target} ({report['task']})")
+    if "images" in report:
+        _line(out, "Pictures", report["images"])
     if report["classes"]:
         shown = ", ".join(map(str, report["classes"][:12]))
         more = ", …" if len(report["classes"]) > 12 else ""
@@ -126,7 +142,8 @@ def _show_training(out: Console, report: Report) -> None:
     _line(
         out,
         "Training",
-        f"{report['trained_on']:,} rows, {report['epochs']} epochs, best epoch "
+        f"{report['trained_on']:,} {_rows(report)}, {report['epochs']} epochs, best "
+        f"epoch "
         f"{report['best_epoch']} ({STOPPED.get(report['stopped'], report['stopped'])})",
     )
 

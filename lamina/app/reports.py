@@ -12,7 +12,7 @@ def layers(estimator: Any) -> list[dict[str, Any]]:
     """Return one row a layer: name, details, shapes of one example, parameters."""
     from lamina.estimators.summary import layer_rows
 
-    shape = (int(estimator.n_features_in_),)
+    shape = estimator._input_shape()
     rows = layer_rows(estimator.network_, estimator.params_, shape)
     return [
         {k: list(v) if isinstance(v, tuple) else v for k, v in row.items()}
@@ -26,10 +26,34 @@ def count(estimator: Any) -> int:
 
 
 def chain(estimator: Any) -> str:
-    """Return the widths of the layers: ``64 → 128 → 64 → 10``."""
-    widths = [int(estimator.n_features_in_)]
-    widths += [row["output"][-1] for row in layers(estimator) if row["parameters"]]
-    return " → ".join(map(str, widths))
+    """Return the sizes of the layers: ``64 → 128 → 10``, ``8×8×1 → 6×6×16 → 10``."""
+    shapes = [estimator._input_shape()]
+    shapes += [row["output"] for row in layers(estimator) if row["parameters"]]
+    return " → ".join("×".join(map(str, shape)) for shape in shapes)
+
+
+def targets(model: Any) -> list[str]:
+    """Return the names of what a model predicts."""
+    if hasattr(model, "target_"):  # of pictures there is one
+        return [model.target_]
+    return list(model.schema_.target)
+
+
+def inputs(model: Any) -> dict[str, Any]:
+    """Return how large an example is; of pictures also how they are brought to it."""
+    schema = model.schema_
+    if not hasattr(schema, "channels"):
+        return {"features": schema.width}
+    return {"features": math.prod(schema.shape), "images": schema.describe()}
+
+
+def columns(model: Any) -> list[dict[str, str]]:
+    """Return what was learnt of the columns of a table; none of pictures."""
+    if not hasattr(model.schema_, "columns"):
+        return []
+    names = ("name", "kind", "detail")
+    described = model.schema_.describe()
+    return [dict(zip(names, column, strict=True)) for column in described]
 
 
 def classes(model: Any) -> list[Any] | None:

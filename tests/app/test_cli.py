@@ -12,6 +12,7 @@ import pytest
 
 import lamina
 from lamina.app import cli
+from tests.data.picture_files import save
 
 QUICK = ["--set", "max_iter=3", "--set", "hidden_layer_sizes=[4]"]
 
@@ -142,6 +143,37 @@ def test_predictions_to_a_file(call, iris, tmp_path):
     assert err == "150 predictions written to p.csv\n"
     head = (tmp_path / "p.csv").read_text().splitlines()[0]
     assert head == "species,p(setosa),p(versicolor),p(virginica)"
+
+
+def test_from_pictures_to_predictions(call, tmp_path):
+    for k, name in enumerate(("cat", "dog")):
+        for i in range(10):
+            values = np.full((8, 6, 3), 20 + i, np.uint8)
+            values[..., k] = 200
+            save(tmp_path / "photos" / name / f"{i}.png", values)
+    quick = ["--set", "layers=[Conv(4, 3, 2), GlobalPool()]", "--set", "max_iter=3"]
+    (tmp_path / "photos" / "cat" / "bad.jpg").write_bytes(b"")
+    result = call("fit", "photos", *quick)
+    assert_refused(result, "bad.jpg is empty (0 bytes) (--skip-broken leaves them out)")
+    command = ("fit", "photos", "--skip-broken", "--holdout-out", "held.csv", *quick)
+    status, out, err = call(*command)
+    assert (status, err) == (0, "")
+    assert "20 pictures; 8 × 6, colour, letterbox → class" in out
+    assert "1 file cannot be read and is left out: cat/bad.jpg" in out
+    status, out, err = call("evaluate", "model.lamina", "held.csv")
+    assert (status, err) == (0, "")
+    assert "held.csv: 4 pictures" in out
+    status, out, err = call("predict", "model.lamina", "photos/dog/3.png", "--proba")
+    assert (status, err) == (0, "")
+    assert out.startswith("picture,class,p(cat),p(dog)\n3.png,")
+    assert_refused(call("predict", "model.lamina", "photos"), "cat/bad.jpg is empty")
+    status, out, err = call("predict", "model.lamina", "photos", "--skip-broken")
+    assert (status, out.count("\n")) == (0, 21)
+    assert err.startswith("lamina: note: 1 file cannot be read and is left out")
+    status, out, err = call("summary", "model.lamina")
+    assert (status, err) == (0, "")
+    assert "Pictures" in out
+    assert "8 × 6, colour, letterbox" in out
 
 
 def test_labels_that_look_like_formulas_are_guarded(call, tmp_path):

@@ -12,6 +12,7 @@ from lamina import MLPClassifier
 from lamina.app import jobs, reports
 from lamina.app.jobs import FitOptions, JobError
 from lamina.data import load
+from tests.data.picture_files import save
 
 QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
 
@@ -184,3 +185,92 @@ def test_only_models_are_overwritten(tmp_path, model):
     again.write_bytes(Path(model).read_bytes()[:200])  # a damaged model may go
     jobs.fit("iris", FitOptions(out=str(again), sets=QUICK))
     assert jobs.summary(str(again))["task"] == "classification"
+
+
+# ---- pictures -----------------------------------------------------------------------
+
+SMALL = ("layers=[Conv(4, 3, 2), GlobalPool()]", "max_iter=3", "batch_size=8")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Ten pictures of cats, which are red, and of dogs, which are green."""
+    folder = tmp_path_factory.mktemp("jobs") / "photos"
+    for k, name in enumerate(("cat", "dog")):
+        for i in range(10):
+            values = np.full((8, 6, 3), 20 + i, np.uint8)
+            values[..., k] = 200
+            save(folder / name / f"{i}.png", values)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def picture_model(photos):
+    path = str(photos.parent / "m.lamina")
+    jobs.fit(str(photos), FitOptions(out=path, sets=SMALL))
+    return path
+
+
+def test_the_report_of_pictures(photos, tmp_path):
+    out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "held.csv")
+    options = FitOptions(out=out, sets=SMALL, size="4x6", holdout_out=rows)
+    report = jobs.fit(str(photos), options)
+    assert json.loads(reports.as_json(report)) == report
+    assert report["images"] == "4 × 6, colour, letterbox"
+    assert (report["rows"], report["features"], report["held_out"]) == (20, 72, 4)
+    assert (report["target"], report["task"]) == (["class"], "classification")
+    assert report["network"] == "4×6×3 → 1×2×4 → 1"
+    found = jobs.evaluate(out, rows)
+    assert found["rows"] == report["holdout_rows"] == 4
+    assert found["scores"] == report["scores"]
+    assert found["images"] == report["images"]
+
+
+def test_predictions_name_their_pictures(picture_model, photos):
+    found = jobs.predict(picture_model, str(photos), proba=True)
+    assert found.names == ["picture", "class", "p(cat)", "p(dog)"]
+    assert found.columns[0].tolist()[:2] == ["cat/0.png", "cat/1.png"]
+    loaded = lamina.load(picture_model)
+    np.testing.assert_array_equal(found.columns[1], loaded.predict(photos))
+    one = jobs.predict(picture_model, str(photos / "dog" / "3.png"))
+    assert one.records == [{"picture": "3.png", "class": found.columns[1][13]}]
+
+
+def test_the_summary_of_pictures(picture_model):
+    report = jobs.summary(picture_model)
+    assert json.loads(reports.as_json(report)) == report
+    assert report["images"] == "8 × 6, colour, letterbox"
+    assert (report["columns"], report["classes"]) == ([], ["cat", "dog"])
+    assert [row["layer"] for row in report["layers"]][:2] == ["Rescale", "Conv"]
+    assert report["layers"][0]["input"] == [8, 6, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kinds": ("a=number",)}, "--kind is for tables, but"),
+        ({"exclude": ("a",)}, "--exclude is for tables, but"),
+        ({"target": ("a", "b")}, "a second --target is for tables, but"),
+        ({"target": ("a",)}, "names a column, but this is no table"),
+        ({"size": "big"}, "--size is one side or HEIGHTxWIDTH"),
+        ({"task": "regression"}, "its labels are classes"),
+    ],
+)
+def test_options_that_pictures_have_no_use_for(photos, tmp_path, options, message):
+    out = str(tmp_path / "m.lamina")
+    with pytest.raises(ValueError, match=message):
+        jobs.fit(str(photos), FitOptions(out=out, sets=SMALL, **options))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", [{"size": "4"}, {"skip_broken": True}])
+def test_options_that_tables_have_no_use_for(option):
+    with pytest.raises(JobError, match=r"is for pictures, but iris is a table"):
+        jobs.fit("iris", FitOptions(**option))
+
+
+def test_a_model_of_pictures_wants_pictures(picture_model, model, photos):
+    with pytest.raises(ValueError, match="no column holds paths of pictures"):
+        jobs.predict(picture_model, "iris")
+    with pytest.raises(ValueError, match="is a folder"):
+        jobs.predict(model, str(photos))
