@@ -5,9 +5,17 @@ import pytest
 import scipy.sparse
 
 from lamina.learning import apply as module
-from lamina.learning.apply import outputs
+from lamina.learning.apply import outputs, rows_at_once
 from lamina.learning.program import compile_count
-from lamina.networks import Dense, Dropout, Key, Network, Rescale
+from lamina.networks import (
+    Conv,
+    Dense,
+    Dropout,
+    GlobalPool,
+    Key,
+    Network,
+    Rescale,
+)
 
 NETWORK = Network((Dropout(0.9), Dense(5, "tanh"), Dense(3, "softmax")))
 PARAMS, _ = NETWORK.init(Key(0), (4,))
@@ -157,3 +165,20 @@ def test_same_rows_same_bits(path):
 
 def test_no_rows(path):
     assert outputs(NETWORK, PARAMS, X[:0], np.float32).shape == (0, 3)
+
+
+def test_large_layers_are_computed_for_few_rows(monkeypatch):
+    """Of 8 × 8 places with 4 filters each, in 4 bytes, 32 kB are 32 rows."""
+    network = Network((Conv(4, 3, padding="same"), GlobalPool()))
+    params, _ = network.init(Key(0), (8, 8, 1))
+    monkeypatch.setattr(module, "STREAM_BYTES", 32 * 1024)
+    assert rows_at_once(network, params, (8, 8, 1), np.float32) == 32
+    assert rows_at_once(network, params, (8, 8, 1), np.uint8) == 32
+    assert rows_at_once(NETWORK, PARAMS, (4,), np.float32) == 2048
+    monkeypatch.setattr(module, "STREAM_BYTES", 1)
+    assert rows_at_once(network, params, (8, 8, 1), np.float32) == 8
+    images = np.random.default_rng(0).standard_normal((21, 8, 8, 1))
+    by_eight = outputs(network, params, images, np.float32)
+    monkeypatch.undo()
+    whole = outputs(network, params, images, np.float32)
+    np.testing.assert_allclose(by_eight, whole, rtol=1e-5, atol=1e-6)
