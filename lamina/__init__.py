@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "lamina.networks": [
+        "Augment",
         "AveragePool",
         "Capsules",
         "Conv",
@@ -64,6 +65,9 @@ _ROOMS = {
         "Step",
     ],
     "lamina.estimators": [
+        "ConvNetClassifier",
+        "ConvNetRegressor",
+        "ImageModel",
         "MLPClassifier",
         "MLPRegressor",
         "Perceptron",

@@ -1,8 +1,19 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
+from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
+from lamina.estimators.image_model import ImageModel
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
 from lamina.estimators.perceptron import Perceptron
 from lamina.estimators.persistence import load
 from lamina.estimators.table import TableModel
 
-__all__ = ["MLPClassifier", "MLPRegressor", "Perceptron", "TableModel", "load"]
+__all__ = [
+    "ConvNetClassifier",
+    "ConvNetRegressor",
+    "ImageModel",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Perceptron",
+    "TableModel",
+    "load",
+]

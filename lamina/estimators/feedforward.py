@@ -21,6 +21,7 @@ from lamina.estimators.missing import check_measured, without_missing
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
 from lamina.learning.allocator import return_freed_memory
+from lamina.learning.apply import rows_at_once
 from lamina.networks import Network
 
 VALIDATION_BATCH = 1024
@@ -48,6 +49,7 @@ class FeedForward(Refitting):
 
     layers: Any = None
     init: str = "auto"
+    _validation_batch = VALIDATION_BATCH
 
     # ---- what goes in, and the layers -----------------------------------------------
 
@@ -154,7 +156,7 @@ class FeedForward(Refitting):
         precision = self._precision(self._learning_dtype(self._algorithm_in_use))
         with precision, self._checkpointed(first and not incremental):
             if first:
-                self._start(target)
+                self._start(X, target, weight)
             examples = self._examples(X, target, weight)
             feeds = self._feeds(examples, target, X_val, y_val, incremental)
             train, validation, everything = feeds
@@ -197,7 +199,7 @@ class FeedForward(Refitting):
         by_class = compute_sample_weight(self.class_weight, y)
         return by_class if sample_weight is None else by_class * sample_weight
 
-    def _start(self, target: np.ndarray) -> None:
+    def _start(self, X: Any, target: np.ndarray, weight: Any) -> None:
         head = self._head()
         self.n_outputs_ = self._n_outputs(target)
         network = self._network(head, self.n_outputs_)
@@ -253,7 +255,10 @@ class FeedForward(Refitting):
         self, examples: Any, target: np.ndarray, rows: np.ndarray | None = None
     ) -> learning.Validation:
         weight = examples.weight if rows is None else examples.weight[rows]
-        size = min(len(target), VALIDATION_BATCH)
+        size = min(len(target), self._validation_batch)
+        if len(examples.shape) > 1:  # of pictures the layers are large
+            now = self.network_, self.params_, examples.shape, examples.x_dtype
+            size = min(size, rows_at_once(*now))
         feed = learning.Feed(examples, rows, batch_size=size, shuffle=False)
 
         def score(outputs: np.ndarray) -> float:

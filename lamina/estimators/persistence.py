@@ -25,6 +25,9 @@ from lamina.estimators.packing import Tensors, pack, unpack
 from lamina.storage import ModelFileError, read, write
 
 CLASSES = {
+    "ConvNetClassifier": "lamina.estimators.convnet",
+    "ConvNetRegressor": "lamina.estimators.convnet",
+    "ImageModel": "lamina.estimators.image_model",
     "MLPClassifier": "lamina.estimators.mlp",
     "MLPRegressor": "lamina.estimators.mlp",
     "Perceptron": "lamina.estimators.perceptron",
@@ -275,8 +278,8 @@ def _from_state(state: dict[str, Any], tensors: Tensors) -> Any:
 def _unpack_value(value: Any, tensors: Tensors) -> Any:
     if isinstance(value, dict) and value.get("type") == "estimator":
         state = _checked_state(value["value"])
-        if state["class"] == "TableModel":
-            raise ValueError("a TableModel cannot lie inside another estimator")
+        if state["class"] in ("ImageModel", "TableModel"):
+            raise ValueError(f"a {state['class']} cannot lie inside another estimator")
         return _from_state(state, tensors)
     return unpack(value, tensors)
 

@@ -1,6 +1,7 @@
 """What a network computes: layers, activations, losses. Pure functions, no loops."""
 
 from lamina.networks.activations import ACTIVATIONS
+from lamina.networks.augment import Augment
 from lamina.networks.capsules import Capsules, Lengths, PrimaryCapsules
 from lamina.networks.conv import Conv
 from lamina.networks.conv_transpose import ConvTranspose
@@ -26,6 +27,7 @@ __all__ = [
     "INITIALIZERS",
     "KERNELS",
     "LOSSES",
+    "Augment",
     "AveragePool",
     "Capsules",
     "Conv",

@@ -15,6 +15,7 @@ import pytest
 
 import lamina
 from lamina.networks import (
+    Augment,
     AveragePool,
     Capsules,
     Conv,
@@ -83,6 +84,7 @@ ROWS = [
     (Residual((Dense(3, "tanh"),), Dense(3, "identity"), "logistic"), (2,)),
     (Residual((LocallyConnected(3, 1, 2, activation="tanh"),)), (4, 2)),
     (Network((Residual((Network((Dense(3, "tanh"),)),)), Dense(2, "softmax"))), (2,)),
+    (Augment(0.3, 30.0, 0.2, 0.5, 0.1, 0.4, 0.1, 0.2), (4, 3, 2)),
     (Flatten(), (2, 1, 3)),
     (GlobalPool("average"), (2, 2, 2)),
     (GlobalPool("max"), (3, 2)),
@@ -189,7 +191,8 @@ def test_same_key_same_output(row):
 
 def is_random(layer):
     inner = getattr(layer, "layers", (layer,))
-    return any(isinstance(one, Dropout) and one.rate > 0 for one in inner)
+    dropped = any(isinstance(one, Dropout) and one.rate > 0 for one in inner)
+    return dropped or isinstance(layer, Augment)
 
 
 def test_same_key_same_parameters(row):
