@@ -8,6 +8,7 @@ they are full enough for that to be quicker, and then a chunk at a time.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -23,6 +24,14 @@ NUMPY_WORK = 2**28
 NUMPY_ROWS = 512
 COMPILED_ROWS = 2048
 """Rows at a time: activations then stay in the processor's cache."""
+
+FEW = (4, 32, 128)
+"""Pictures at a time, as far as their layers are not too large; few, as each number is
+a program."""
+
+LAYER_BYTES = 2**24
+"""A layer puts out about so much at most for the pictures of a chunk: with more than
+256 of 28 × 28, two convolutions took a third longer for each."""
 
 
 def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
@@ -86,24 +95,39 @@ def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]
 def rows_at_once(network: Any, params: Any, shape: tuple[int, ...], dtype: Any) -> int:
     """Return how many examples of a shape to answer at a time.
 
-    2048, or fewer where what comes out of a layer would take more than `STREAM_BYTES`:
-    of 2048 pictures of 96 × 96 the default network's first layer makes 600 MB.
+    2048, or fewer where they take more than `STREAM_BYTES`; of pictures as many as
+    leave the largest layer's outputs in the cache.
     """
+    if len(shape) == 1:
+        row_bytes = shape[0] * np.dtype(dtype).itemsize
+        return min(COMPILED_ROWS, max(8, STREAM_BYTES // max(1, row_bytes)))
+    leaves, structure = jax.tree.flatten(params)
+    sizes = tuple([leaf.shape for leaf in leaves])
+    most = LAYER_BYTES // _largest_output(network, structure, sizes, shape)
+    return max([few for few in FEW if few <= most], default=FEW[0])
+
+
+@lru_cache(maxsize=64)
+def _largest_output(
+    network: Any, structure: Any, sizes: tuple, shape: tuple[int, ...]
+) -> int:
+    """Return how many bytes the largest layer puts out for one example of a shape."""
+    leaves = [jax.ShapeDtypeStruct(size, np.float32) for size in sizes]
+    params = jax.tree.unflatten(structure, leaves)
+    row = jax.ShapeDtypeStruct((1, *shape), np.float32)
     largest = prod(shape)
-    if len(shape) > 1:  # for tables the width of x tells enough, without tracing
-        row = jax.ShapeDtypeStruct((1, *shape), dtype)
-        for layer, own in zip(network.layers, params, strict=True):
-            row = jax.eval_shape(layer, own, row)
-            largest = max(largest, prod(row.shape))
-    row_bytes = largest * max(np.dtype(dtype).itemsize, np.dtype(np.float32).itemsize)
-    return min(COMPILED_ROWS, max(8, STREAM_BYTES // max(1, row_bytes)))
+    for layer, own in zip(network.layers, params, strict=True):
+        row = jax.eval_shape(layer, own, row)
+        largest = max(largest, prod(row.shape))
+    return largest * np.dtype(np.float32).itemsize
 
 
 def _blocks(x: Any, dtype: Any, most: int) -> Iterator[tuple[Any, int]]:
     """Yield (rows padded to one number, how many are real)."""
     n = x.shape[0]
     thin = hasattr(x, "nnz") and is_thin(x)
-    chunk = min(padded_size(n), COMPILED_ROWS if thin else most)
+    few = [size for size in FEW if n <= size <= most] if len(x.shape) > 2 else ()
+    chunk = min([padded_size(n), COMPILED_ROWS if thin else most, *few])
     steps = range(0, max(1, n), chunk)
     if thin:
         every = sparse_rows(x, dtype, len(steps) * chunk)

@@ -11,7 +11,7 @@ from lamina.networks import (
     Conv,
     Dense,
     Dropout,
-    GlobalPool,
+    Flatten,
     Key,
     Network,
     Rescale,
@@ -167,18 +167,35 @@ def test_no_rows(path):
     assert outputs(NETWORK, PARAMS, X[:0], np.float32).shape == (0, 3)
 
 
-def test_large_layers_are_computed_for_few_rows(monkeypatch):
-    """Of 8 × 8 places with 4 filters each, in 4 bytes, 32 kB are 32 rows."""
-    network = Network((Conv(4, 3, padding="same"), GlobalPool()))
-    params, _ = network.init(Key(0), (8, 8, 1))
-    monkeypatch.setattr(module, "STREAM_BYTES", 32 * 1024)
-    assert rows_at_once(network, params, (8, 8, 1), np.float32) == 32
-    assert rows_at_once(network, params, (8, 8, 1), np.uint8) == 32
-    assert rows_at_once(NETWORK, PARAMS, (4,), np.float32) == 2048
-    monkeypatch.setattr(module, "STREAM_BYTES", 1)
-    assert rows_at_once(network, params, (8, 8, 1), np.float32) == 8
-    images = np.random.default_rng(0).standard_normal((21, 8, 8, 1))
-    by_eight = outputs(network, params, images, np.float32)
-    monkeypatch.undo()
-    whole = outputs(network, params, images, np.float32)
-    np.testing.assert_allclose(by_eight, whole, rtol=1e-5, atol=1e-6)
+# ---- examples that are arrays themselves --------------------------------------------
+
+PICTURES = np.random.default_rng(5).standard_normal((150, 6, 6, 1))
+CONVOLVES = Network((Conv(2, 3), Flatten(), Dense(3)))
+CONV_PARAMS, _ = CONVOLVES.init(Key(0), (6, 6, 1))
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 33, 150])
+def test_pictures_are_answered_a_few_at_a_time(n, monkeypatch):
+    seen = []
+
+    def applied(network, params, x):
+        seen.append(len(x))
+        return network(params, x)
+
+    monkeypatch.setattr(module, "compiled_apply", applied)
+    x = PICTURES[:n].astype(np.float32)
+    a = outputs(CONVOLVES, CONV_PARAMS, x, np.float32)
+    np.testing.assert_allclose(a, CONVOLVES(CONV_PARAMS, x), atol=1e-5)
+    assert seen == {1: [4], 4: [4], 5: [32], 33: [64], 150: [128, 128]}[n]
+
+
+def test_large_layers_leave_room_for_fewer_pictures(monkeypatch):
+    """The picture is 6 × 6, the largest layer's output 4 × 4 × 2: 144 and 128 bytes."""
+    now = CONVOLVES, CONV_PARAMS, (6, 6, 1), np.float32
+    assert rows_at_once(*now) == 128
+    monkeypatch.setattr(module, "LAYER_BYTES", 128 * 144)
+    assert rows_at_once(*now) == 128
+    monkeypatch.setattr(module, "LAYER_BYTES", 128 * 144 - 1)
+    assert rows_at_once(*now) == 32
+    monkeypatch.setattr(module, "LAYER_BYTES", 1)
+    assert rows_at_once(*now) == 4
