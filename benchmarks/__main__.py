@@ -12,6 +12,7 @@ WORKLOADS = (
     "mlp_small",
     "mlp_mnist",
     "predict",
+    "convolution",
     "cold_start",
     "memory",
     "sparse",

@@ -6,7 +6,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-LIBRARIES = ("lamina", "jax", "numpy", "scikit-learn", "torch", "skorch")
+LIBRARIES = ("lamina", "jax", "numpy", "scikit-learn", "torch", "keras", "skorch")
 
 
 def describe() -> dict:
