@@ -22,7 +22,7 @@ from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
 from lamina.learning.allocator import return_freed_memory
 from lamina.learning.apply import rows_at_once
-from lamina.networks import Network
+from lamina.networks import Key, Network
 
 VALIDATION_BATCH = 1024
 
@@ -317,6 +317,45 @@ class FeedForward(Refitting):
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
         target = self._encode(y, missing, False, True, None)
         return self._score_outputs(target, outputs, weight)
+
+    def attacked(self, X, y, attack, *, random_state=0):
+        """Return inputs moved, within bounds, to where the network is most wrong.
+
+        The score of what comes back tells how robust the network is; ``fit`` with
+        ``adversarial=`` makes it more so.
+
+        Parameters
+        ----------
+        X, y : as for ``score``
+        attack : FGSM or PGD
+            How they are moved and how far, in units of X: ``FGSM(0.1, low=0, high=1)``
+            for pictures of numbers from 0 to 1.
+        random_state : int, default=0
+            For random starts.
+
+        Returns
+        -------
+        ndarray of the shape of the inputs as the network sees them
+
+        Raises
+        ------
+        NotFittedError
+            If there is no network yet.
+        ValueError
+            If ``attack`` is none, or X or y do not fit.
+        """
+        check_is_fitted(self)
+        if not hasattr(attack, "attack"):
+            raise ValueError(f"attack must be FGSM() or PGD(), got {attack!r}")
+        X, y, missing = self._validate(X, y, reset=False)
+        target = self._encode(y, missing, False, True, None)
+        self._algorithm_in_use = self._algorithm()
+        with self._precision():
+            examples = self._examples(X, target, None)
+            size = self._validation(examples, target).feed.batch_size
+            feed = learning.Feed(examples, batch_size=size, shuffle=False)
+            key, now = Key(int(random_state)), (self._objective(), self.params_)
+            return learning.attacked(*now, attack, feed, key)
 
     def _predicted(self, X: Any) -> np.ndarray:
         if not hasattr(self, "params_"):

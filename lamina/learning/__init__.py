@@ -9,9 +9,10 @@ from lamina.learning.feed import Examples, Feed
 from lamina.learning.hebb import HebbRule
 from lamina.learning.lbfgs import LBFGS
 from lamina.learning.levenberg_marquardt import LevenbergMarquardt
-from lamina.learning.loop import Progress, Result, Validation, fit
+from lamina.learning.loop import Progress, Result, fit
 from lamina.learning.newton import Newton
 from lamina.learning.objective import Batch, Objective
+from lamina.learning.passes import Validation, attacked
 from lamina.learning.perceptron import PerceptronRule, perceptron_loss
 from lamina.learning.rmsprop import RMSProp
 from lamina.learning.rprop import Rprop
@@ -73,6 +74,7 @@ __all__ = [
     "Step",
     "Traced",
     "Validation",
+    "attacked",
     "fit",
     "perceptron_loss",
 ]

@@ -23,11 +23,8 @@ from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
 from lamina.learning.memory import check_memory
 from lamina.learning.objective import Objective
-from lamina.learning.program import (
-    compiled_deltas,
-    compiled_evaluate,
-    compiled_train,
-)
+from lamina.learning.passes import Validation, deltas, validate
+from lamina.learning.program import compiled_train
 from lamina.learning.schedules import (
     Adaptive,
     Constant,
@@ -75,14 +72,6 @@ class Progress:
 
 
 Callback = Callable[[Progress], Any]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """The validation pass: held-out rows and how to score the outputs for them."""
-
-    feed: Feed
-    score: Callable[[np.ndarray], float]
 
 
 @dataclass
@@ -564,37 +553,3 @@ def _records(sums: list[dict[str, Any]], epochs: int) -> list[Record]:
     weight = np.maximum(whole.pop("weight"), 1e-300)
     means = {name: value / weight for name, value in whole.items()}
     return [{k: float(v[i]) for k, v in means.items()} for i in range(taken)]
-
-
-def validate(objective: Objective, params: Any, validation: Validation) -> Record:
-    """Return the loss and the score of held-out examples."""
-    feed = validation.feed
-    losses, weights, outputs = [], [], []
-    for data, order in _passes(feed):
-        loss, weight, output = compiled_evaluate(objective, params, data, order)
-        losses.append(loss)
-        weights.append(weight)
-        outputs.append(output)
-    output = np.concatenate([np.asarray(o) for o in outputs])[: len(feed.rows)]
-    weight = max(float(sum(map(float, weights))), 1e-300)
-    loss = float(sum(map(float, losses))) / weight
-    return {"validation_loss": loss, "score": validation.score(output)}
-
-
-def deltas(objective: Objective, params: Any, feed: Feed) -> np.ndarray:
-    """Return ‖∂ℓ/∂h‖₂ of every row of the feed, in order."""
-    parts = [
-        np.asarray(compiled_deltas(objective, params, data, order))
-        for data, order in _passes(feed)
-    ]
-    return np.concatenate(parts)[: len(feed.rows)]
-
-
-def _passes(feed: Feed) -> Iterable[tuple]:
-    """Yield (data, order) that visit all rows once, in order."""
-    key, feed = Key(0), feed.in_order()
-    if feed.examples.resident:
-        yield feed.examples.device, feed.order(key, 0, 1)[0]
-    else:
-        for data, order, _ in feed.blocks(key, 0):
-            yield data, order[0]

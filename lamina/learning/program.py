@@ -242,6 +242,34 @@ def deltas(objective: Objective, params: Any, data: Batch, order: Any) -> Any:
     return jax.lax.map(one, order).reshape(-1)
 
 
+def attacked(
+    objective: Objective,
+    params: Any,
+    attack: Any,
+    data: Batch,
+    order: Any,
+    key_words: Any,
+    block: Any,
+) -> Any:
+    """Return x̃ (steps · batch, …) of every example, in application mode."""
+    count_compilation()
+    key = jax.random.fold_in(device_key(key_words), block)
+
+    def one(step: Any) -> Any:
+        number, rows = step
+        batch = _take(data, rows)
+        batch = batch._replace(weight=jnp.ones_like(batch.weight))
+
+        def loss(x: Any) -> Any:
+            return objective.total_loss(objective.network.net(params, x), batch)
+
+        x = jnp.asarray(batch.x, batch.weight.dtype)
+        return attack.attack(loss, x, jax.random.fold_in(key, number))
+
+    moved = jax.lax.map(one, (jnp.arange(order.shape[0]), order))
+    return moved.reshape(-1, *moved.shape[2:])
+
+
 def apply(network: Any, params: Any, x: Any) -> Any:
     """Return the network's outputs for x (batch, …)."""
     count_compilation()
@@ -251,4 +279,5 @@ def apply(network: Any, params: Any, x: Any) -> Any:
 compiled_train = Compiled(train)
 compiled_evaluate = Compiled(evaluate)
 compiled_deltas = Compiled(deltas)
+compiled_attack = Compiled(attacked)
 compiled_apply = Compiled(apply)

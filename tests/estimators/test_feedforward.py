@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_array
 
-from lamina import Dense, MLPClassifier, MLPRegressor
+from lamina import FGSM, PGD, Dense, MLPClassifier, MLPRegressor
 from lamina.estimators.classifier import FeedForwardClassifier
 from lamina.estimators.feedforward import FeedForward
 from lamina.networks.description import description
@@ -131,3 +132,38 @@ def test_a_family_may_be_given_a_validation_set_and_go_on(digits):
     np.testing.assert_array_equal(plain.predict_proba(X), model.predict_proba(X))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.fit(X, y[:-1])
+
+
+def test_attacked_inputs_are_within_bounds_and_worse_than_noise(digits):
+    X, y = digits
+    model = MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y.astype(str))
+    attack = FGSM(0.1, low=0.0, high=1.0)
+    moved = model.attacked(X, y.astype(str), attack)
+    assert moved.shape == X.shape
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+    assert np.max(np.abs(moved - X)) == pytest.approx(0.1, abs=1e-6)
+    noisy = X + 0.1 * np.sign(np.random.default_rng(0).standard_normal(X.shape))
+    scores = [model.score(inputs, y.astype(str)) for inputs in (moved, noisy, X)]
+    assert scores[0] < scores[1] - 0.2 < scores[2]
+    again = model.attacked(X, y.astype(str), attack)
+    np.testing.assert_array_equal(moved, again)
+
+
+def test_attacks_move_inputs_of_numbers_too(diabetes):
+    X, y = diabetes
+    model = MLPRegressor((8,), solver="lbfgs", random_state=0).fit(X, y)
+    moved = model.attacked(X, y, PGD(0.3, norm="l2"))
+    assert np.max(np.linalg.norm(moved - X, axis=1)) <= 0.3 + 1e-6
+    assert model.score(moved, y) < model.score(X, y)
+
+
+def test_what_is_no_attack_is_refused(digits):
+    X, y = digits
+    model = MLPClassifier((4,), max_iter=1, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.attacked(X, y, FGSM())
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    with pytest.raises(ValueError, match="attack must be FGSM.*, got 0.1"):
+        model.attacked(X, y, 0.1)

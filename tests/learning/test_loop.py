@@ -33,7 +33,7 @@ from lamina.learning import (
 )
 from lamina.learning import feed as feed_module
 from lamina.learning import loop as module
-from lamina.learning.loop import validate
+from lamina.learning.passes import validate
 from lamina.learning.program import compile_count
 from lamina.learning.schedules import Moment
 from lamina.networks import Dense, Dropout, Key, Network, description
