@@ -65,9 +65,7 @@ def attacked(
     """
     words = key.fold_in("attack").words()
     parts = [
-        np.asarray(
-            compiled_attack(objective, params, attack, data, order, words, block)
-        )
+        np.asarray(compiled_attack(objective, params, attack, *one, words, block))
         for block, one in enumerate(in_order(feed))
     ]
     return np.concatenate(parts)[: len(feed.rows)]
