@@ -1,0 +1,32 @@
+"""Looking into trained networks: each function returns arrays that draw themselves."""
+
+from lamina.insight.deconvnet import Deconvolution, deconvolution
+from lamina.insight.features import (
+    FeatureMaps,
+    Filters,
+    Patches,
+    feature_maps,
+    filters,
+    top_patches,
+)
+from lamina.insight.maximise import Maximised, maximising_input
+from lamina.insight.opened import layers
+from lamina.insight.saliency import Occlusion, Saliency, occlusion, saliency
+
+__all__ = [
+    "Deconvolution",
+    "FeatureMaps",
+    "Filters",
+    "Maximised",
+    "Occlusion",
+    "Patches",
+    "Saliency",
+    "deconvolution",
+    "feature_maps",
+    "filters",
+    "layers",
+    "maximising_input",
+    "occlusion",
+    "saliency",
+    "top_patches",
+]

@@ -1,0 +1,136 @@
+"""Pictures on paper: what all figures of this room are drawn with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+AT_MOST = 64
+"""Panels of one figure; more could not be told apart."""
+
+INCHES = 1.35
+INK = "0.25"
+
+
+def blank(width: float, height: float) -> Any:
+    """Return an empty figure, in inches.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed: one line that says how to get it.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            'figures need matplotlib, which is not installed: pip install "lamina'
+            '[figures]"'
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def grid(
+    pictures: Sequence[Any],
+    titles: Sequence[str],
+    heading: str,
+    *,
+    columns: int | None = None,
+    limits: tuple[float, float] = (0, 1),
+) -> Any:
+    """Return a figure of pictures side by side, each below its title.
+
+    Parameters
+    ----------
+    pictures : sequence of arrays (height, width), grey, or (height, width, 3)
+        Numbers between the limits.
+    titles : sequence of str
+    heading : str
+    columns : int, optional
+        About as many as there are rows, by default.
+    limits : (float, float), default=(0, 1)
+        What is black and what is white.
+    """
+    total = len(pictures)
+    if total > AT_MOST:
+        heading = f"{heading}: the first {AT_MOST} of {total}"
+    n = min(total, AT_MOST)
+    columns = columns or min(n, max(4, int(np.ceil(np.sqrt(n)))))
+    rows = -(-n // columns)
+    width = max(INCHES * columns, 0.085 * len(heading) + 0.4)
+    figure = blank(width, (INCHES + 0.25) * rows + 0.45)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[n:]:
+        axis.set_axis_off()
+    for axis, picture, title in zip(axes, pictures, titles, strict=False):
+        show(axis, picture, title, limits)
+    figure.suptitle(heading, fontsize=11)
+    return figure
+
+
+def show(
+    axis: Any, picture: Any, title: str, limits: tuple[float, float] = (0, 1)
+) -> None:
+    """Draw one picture, pixel by pixel."""
+    low, high = limits
+    axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    axis.set_title(title, fontsize=9)
+    bare(axis)
+
+
+def heat(axis: Any, picture: Any, numbers: np.ndarray, title: str, bound: Any) -> Any:
+    """Draw numbers in colour over a faint picture: red above 0, blue below."""
+    faint = 0.6 + 0.4 * np.asarray(picture)
+    axis.imshow(faint, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    drawn = axis.imshow(
+        numbers, cmap="RdBu_r", vmin=-bound, vmax=bound, alpha=0.7, zorder=2
+    )
+    axis.set_title(title, fontsize=9)
+    bare(axis)
+    return drawn
+
+
+def bare(axis: Any) -> None:
+    """Take ticks away, and leave a thin frame."""
+    axis.set(xticks=[], yticks=[])
+    for spine in axis.spines.values():
+        spine.set(color="0.7", linewidth=0.5)
+
+
+def frame(axis: Any, box: np.ndarray) -> None:
+    """Draw the border of a box ((first, last + 1) of rows and of columns)."""
+    (top, bottom), (left, right) = np.asarray(box) - 0.5
+    axis.plot(
+        [left, right, right, left, left],
+        [top, top, bottom, bottom, top],
+        color="#D55E00",
+        lw=1.5,
+        clip_on=False,
+    )
+
+
+def as_seen(image: Any) -> np.ndarray:
+    """Return an image (height, width, channels) between 0 and 1, grey or in colour.
+
+    Bytes are divided by 255, other numbers spread from their least to their largest.
+    Of other than 1 or 3 channels the mean is shown.
+    """
+    image = np.asarray(image)
+    if image.dtype == np.uint8:
+        return _channels(image / 255)
+    image = image.astype(np.float64)
+    low, high = image.min(), image.max()
+    return _channels((image - low) / (high - low if high > low else 1))
+
+
+def around_grey(picture: Any, bound: float | None = None) -> np.ndarray:
+    """Return ½ + ½ w / max |w|: 0 is middle grey, signs are light and dark."""
+    picture = np.asarray(picture, np.float64)
+    bound = float(np.abs(picture).max()) if bound is None else bound
+    return _channels(0.5 + 0.5 * picture / (bound if bound > 0 else 1))
+
+
+def _channels(picture: np.ndarray) -> np.ndarray:
+    if picture.ndim == 2 or picture.shape[-1] == 3:
+        return picture
+    return picture.mean(axis=-1)

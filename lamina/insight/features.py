@@ -1,0 +1,340 @@
+"""What a layer has learnt to see: its filters, its maps, and what excites a unit."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.insight import drawing
+from lamina.insight.opened import (
+    Opened,
+    activations,
+    as_batch,
+    is_whole,
+    net_input,
+    opened,
+    opened_for,
+)
+from lamina.insight.receptive import box, receptive_field
+from lamina.networks.conv import Conv
+
+BATCH = 64
+"""Images that are looked at together."""
+
+
+# ---- filters ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The weights of a convolutional layer.
+
+    Parameters
+    ----------
+    weights : ndarray (height, width, channels, filters)
+        As they meet the picture: turned by 180° if the layer has ``flip=True``.
+    layer : int
+    of_pixels : bool
+        Whether the channels are those of the picture.
+    """
+
+    weights: np.ndarray
+    layer: int
+    of_pixels: bool
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """Each filter as a picture (filters, height, width) or (…, 3), in [0, 1].
+
+        Equations
+        ---------
+            ½ + ½ W[u, v, c, f] / max |W[·, ·, ·, f]|      of pixels, one or three c
+            n[u, v, f] / max n[·, ·, f],   n = √Σ_c W²     otherwise: the norm
+        """
+        each = np.moveaxis(self.weights, -1, 0)
+        if self.of_pixels and each.shape[-1] in (1, 3):
+            return np.stack([drawing.around_grey(w) for w in each])
+        norms = np.sqrt(np.sum(each**2, axis=-1))
+        most = norms.max(axis=(1, 2), keepdims=True)
+        return norms / np.where(most > 0, most, 1)
+
+    def figure(self, channel: int | None = None) -> Any:
+        """Return a matplotlib figure of the filters.
+
+        Parameters
+        ----------
+        channel : int, optional
+            The weights of one input channel, with their signs, on one scale for all
+            filters; by default :attr:`pictures`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such channel.
+        """
+        titles = [str(f) for f in range(self.weights.shape[-1])]
+        heading = f"Filters of layer {self.layer}"
+        if channel is None:
+            told = heading if self.of_pixels else f"{heading}, norm over the channels"
+            return drawing.grid(list(self.pictures), titles, told)
+        if not 0 <= channel < self.weights.shape[2]:
+            raise ValueError(
+                f"channel must be from 0 to {self.weights.shape[2] - 1}, got {channel}"
+            )
+        weights = np.moveaxis(self.weights[:, :, channel], -1, 0)
+        bound = float(np.abs(weights).max())
+        pictures = [drawing.around_grey(w, bound) for w in weights]
+        return drawing.grid(pictures, titles, f"{heading}, channel {channel}")
+
+
+def filters(model: Any, layer: Any = None) -> Filters:
+    """Return the weights of a convolutional layer as pictures.
+
+    A filter of the first layer is a template: on patches of one length it answers
+    most to the one that looks like it.
+
+    Shapes
+    ------
+    weights (height, width, channels / groups, filters).
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    layer : int, optional
+        A number of :func:`lamina.insight.layers`; the first convolution by default.
+
+    Raises
+    ------
+    ValueError
+        If the layer has no filters; with the numbers of those that have.
+
+    References
+    ----------
+    Krizhevsky, Sutskever & Hinton (2012), ImageNet classification with deep
+    convolutional neural networks, NIPS, figure 3; deck 002 ("Visualizing CNNs").
+    """
+    network, params = _unopened(model)
+    pairs = network.walk(params)
+    convolutions = [i for i, (kind, _) in enumerate(pairs) if isinstance(kind, Conv)]
+    names = ", ".join(f"{i} {type(kind).__name__}" for i, (kind, _) in enumerate(pairs))
+    number: Any = convolutions[0] if layer is None and convolutions else layer
+    if is_whole(number) and number < 0:
+        number += len(pairs)
+    if number not in convolutions:
+        found = ", ".join(map(str, convolutions)) or "none"
+        raise ValueError(
+            f"layer {layer} has no filters; the convolutions are {found} of the layers "
+            f"{names}"
+        )
+    kind, own = pairs[number]
+    weights = np.asarray(own["weight"])
+    if weights.ndim == 3:  # of a signal in time: one place high
+        weights = weights[None]
+    if kind.flip:
+        weights = weights[::-1, ::-1]
+    before = jax.tree.leaves([own for _, own in pairs[:number]])
+    return Filters(weights, number, not before)
+
+
+def _unopened(model: Any) -> tuple[Any, Any]:
+    """Return network and parameters; filters need no picture, nor its shape."""
+    known = opened(model, shape=(1, 1, 1))
+    return known.network, known.params
+
+
+# ---- maps ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """What a layer makes of an image.
+
+    Parameters
+    ----------
+    maps : ndarray (height, width, units)
+        Activations a.
+    image : ndarray
+    layer : int
+    """
+
+    maps: np.ndarray
+    image: np.ndarray
+    layer: int
+
+    def figure(self) -> Any:
+        """Return a matplotlib figure: the image, and the maps on one scale."""
+        n = min(self.maps.shape[-1], drawing.AT_MOST - 1)
+        low, high = min(0.0, float(self.maps.min())), float(self.maps.max())
+        spread = high - low if high > low else 1.0
+        scaled = [(self.maps[..., u] - low) / spread for u in range(n)]
+        total = self.maps.shape[-1]
+        some = "" if n == total else f", {n} of {total}"
+        return drawing.grid(
+            [drawing.as_seen(self.image), *scaled],
+            ["image", *map(str, range(n))],
+            f"Maps of layer {self.layer}{some}: black is {low:.3g}, white {high:.3g}",
+        )
+
+
+def feature_maps(model: Any, image: Any, layer: int) -> FeatureMaps:
+    """Return the activations of a layer with places, one map for each unit.
+
+    Equations
+    ---------
+        maps[i, j, f] = a[i, j, f] of the layer, in application mode
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    image : array (height, width) or (height, width, channels)
+    layer : int
+        A number of :func:`lamina.insight.layers`, or counted from the end.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or it has no places; if the image is of another
+        shape than the model's.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
+    recognition, Proc. IEEE 86, figure 12; decks 002 and 004 ("feature map").
+    """
+    seen = opened_for(model, np.asarray(image)[None])
+    x = seen.image(image)
+    number = seen.number(layer, places=True)
+    with seen.precision():
+        maps = activations(seen.network, seen.params, x, number)
+    return FeatureMaps(np.asarray(maps)[0], np.asarray(image), number)
+
+
+# ---- patches ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Patches:
+    """The parts of images that excite a unit most.
+
+    Parameters
+    ----------
+    patches : list of ndarray (height, width, channels)
+        Cut out of the images as they were given; smaller at a border.
+    scores : ndarray (k,)
+        Net input of the unit there, the largest first.
+    rows : ndarray of int (k,)
+        Numbers of the images.
+    places : ndarray of int (k, axes)
+        Where in the unit's map.
+    boxes : ndarray of int (k, 2, 2)
+        (first, last + 1) of rows and of columns of the image.
+    layer, unit : int
+    """
+
+    patches: list[np.ndarray]
+    scores: np.ndarray
+    rows: np.ndarray
+    places: np.ndarray
+    boxes: np.ndarray
+    layer: int
+    unit: int
+
+    def figure(self) -> Any:
+        """Return a matplotlib figure of the patches, the most exciting first."""
+        values = np.stack([[p.min(), p.max()] for p in self.patches])
+        low, high = float(values.min()), float(values.max())
+        alike = all(patch.dtype == np.uint8 for patch in self.patches)
+        low, high = (0.0, 255.0) if alike else (low, high)
+        spread = high - low if high > low else 1.0
+        pictures = [
+            drawing.as_seen(np.uint8(np.round(255 * (p - low) / spread)))
+            for p in self.patches
+        ]
+        titles = [
+            f"{s:.3g} (image {row})"
+            for s, row in zip(self.scores, self.rows, strict=True)
+        ]
+        heading = f"What excites unit {self.unit} of layer {self.layer} most"
+        return drawing.grid(pictures, titles, heading)
+
+
+def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> Patches:
+    """Return the patches of images that excite a unit most, one of an image.
+
+    Equations
+    ---------
+        score(x) = max over places p of h[p, unit](x)
+
+    The k images of the largest scores are taken, and of each what the unit sees from
+    its best place: see :func:`lamina.insight.receptive.receptive_field`. The first of
+    equal images and places wins. h is the net input, or a of a layer without one.
+
+    Shapes
+    ------
+    images (n, height, width) or (n, height, width, channels).
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    images : array, or anything with a length that ``images[start:stop]`` reads
+    layer, unit : int
+        Number of the layer, and of the unit: its channel.
+    k : int, default=9
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or unit, k is below 1, or images are of another shape
+        than the model's.
+
+    References
+    ----------
+    Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, ECCV,
+    section 4.1 and figure 2; deck 004 ("real images that lead to a high activation of
+    the considered neuron").
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    seen = opened_for(model, images[:1])
+    layer = seen.number(layer)
+    unit = seen.unit(layer, unit)
+    scores, flat = _best_places(seen, images, layer, unit)
+    rows = np.argsort(-scores, kind="stable")[:k]
+    map_shape = seen.shapes[layer][:-1]
+    places = np.stack(np.unravel_index(flat[rows], map_shape or (1,)), axis=1)
+    places = places[:, : len(map_shape)]
+    fields = [receptive_field(seen, layer, tuple(p)) for p in places.tolist()]
+    boxes = np.stack([box(field) for field in fields])
+    patches = [
+        as_batch(images[row : row + 1])[0, top:bottom, left:right]
+        for row, ((top, bottom), (left, right)) in zip(
+            rows.tolist(), boxes.tolist(), strict=True
+        )
+    ]
+    return Patches(patches, scores[rows], rows, places, boxes, layer, unit)
+
+
+def _best_places(
+    seen: Opened, images: Any, layer: int, unit: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest h of each image and its place, counted row by row."""
+    scores, places = [], []
+    for start in range(0, len(images), BATCH):
+        x = seen.images(images[start : start + BATCH])
+        missing = min(BATCH, len(images)) - len(x)  # one shape, one program
+        padded = np.pad(x, ((0, missing), (0, 0), (0, 0), (0, 0)))
+        with seen.precision():
+            best = _best(seen.network, seen.params, padded, layer, unit)
+        score, place = map(np.asarray, best)
+        scores.append(score[: len(x)])
+        places.append(place[: len(x)])
+    return np.concatenate(scores), np.concatenate(places)
+
+
+@partial(jax.jit, static_argnums=3)
+def _best(network: Any, params: Any, x: Any, layer: int, unit: Any) -> Any:
+    h = net_input(network, params, x, layer)[..., unit].reshape(len(x), -1)
+    return jnp.max(h, axis=1), jnp.argmax(h, axis=1)

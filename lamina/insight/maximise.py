@@ -1,0 +1,239 @@
+"""The picture that a unit answers to most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.insight import drawing
+from lamina.insight.opened import Opened, is_whole, net_input, opened
+from lamina.networks.keys import Key, device_key
+
+STARTS = ("noise", "zeros")
+
+NOISE = 0.1
+"""Standard deviation of the noise to start from, in units of the standardised input."""
+
+TOGETHER = 16
+"""Units that climb side by side."""
+
+
+@dataclass(frozen=True)
+class Maximised:
+    """Pictures that maximise units.
+
+    Parameters
+    ----------
+    pictures : ndarray (units, height, width, channels)
+        In the units of the model's inputs.
+    scores : ndarray (units, steps + 1)
+        h of each unit: of the start, and after each step.
+    units : tuple of int
+    layer : int
+    """
+
+    pictures: np.ndarray
+    scores: np.ndarray
+    units: tuple[int, ...]
+    layer: int
+
+    def figure(self, names: Sequence[Any] | None = None) -> Any:
+        """Return a matplotlib figure of the pictures.
+
+        Parameters
+        ----------
+        names : sequence, optional
+            What the units stand for: ``model.classes_`` for the output layer.
+        """
+        shown = [drawing.as_seen(picture) for picture in self.pictures]
+        told = [str(u if names is None else names[u]) for u in self.units]
+        last = zip(told, self.scores[:, -1], strict=True)
+        titles = [f"{name}: {s:.3g}" for name, s in last]
+        heading = f"What maximises units of layer {self.layer}"
+        return drawing.grid(shown, titles, heading)
+
+
+def maximising_input(
+    model: Any,
+    layer: int = -1,
+    unit: Any = None,
+    *,
+    place: Any = None,
+    steps: Any = 128,
+    step: float = 0.1,
+    contrast: float | None = 1.0,
+    l2: float = 0.0,
+    tv: float = 1.0,
+    jitter: Any = 1,
+    start: Any = "noise",
+    seed: int = 0,
+    shape: Any = None,
+) -> Maximised:
+    """Return the input that maximises a unit, by gradient ascent on the pixels.
+
+    Equations
+    ---------
+        x = μ + z / f
+        J(z) = h(roll(x, r)) − l2 · mean z² − tv · (1/n) Σ (difference of neighbours)²
+        z ← P(z + η (1 − t / T) √n ∇J / ‖∇J‖),   t = 0, 1, …, T − 1
+        P(z) = z · min(1, κ √n / ‖z‖)
+
+    μ and f are the shift and the factor of a ``Rescale`` that the network begins with,
+    so z are standardised pixels; without one they are 0 and 1. n is the number of
+    values of a picture, η the ``step``, T the ``steps``, κ the ``contrast``: the
+    picture differs from mean grey by at most κ, root mean square, and 1 is what the
+    training pictures do. r is drawn anew in each step from −jitter … jitter places
+    along either axis; the picture is rolled by it, so that the picture does not hang
+    on single pixels. h is the net input of the unit at a place, or a where the layer
+    has none. Neighbours lie below each other or side by side.
+
+    For a unit that is linear in x, h = ⟨w, x⟩ + b, with tv = 0 and no jitter, the
+    answer is known: z = κ √n w / ‖w‖, and with l2 and no bound z = n w / (2 f l2).
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    layer : int, default=-1
+        A number of :func:`lamina.insight.layers`; the output layer by default.
+    unit : int or sequence of int, optional
+        All units of the layer by default. Each has noise of its own, so that its
+        picture does not depend on which others are asked for.
+    place : (row, column), optional
+        Of the layer's map; the middle one by default.
+    steps, step, contrast, l2, tv, jitter : numbers
+        See the equations; ``contrast=None`` is no bound.
+    start : {"noise", "zeros"} or image, default="noise"
+        z is N(0, 0.1²) or 0 at first, or x is an image.
+    seed : int, default=0
+        Of noise and jitter.
+    shape : (height, width, channels), optional
+        Of the picture, if the model is (network, params).
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, unit or place, or a number is out of range.
+
+    References
+    ----------
+    Erhan, Bengio, Courville & Vincent (2009), Visualizing higher-layer features of a
+    deep network, technical report 1341, University of Montreal, section 4.1. Simonyan,
+    Vedaldi & Zisserman (2014), Deep inside convolutional networks, ICLR workshop,
+    section 2. Mahendran & Vedaldi (2015), Understanding deep image representations by
+    inverting them, CVPR, section 2.1 (neighbours). Deck 004 ("hypothetical inputs
+    maximizing activation").
+    """
+    seen = opened(model, shape)
+    layer = seen.number(layer)
+    chosen = range(seen.shapes[layer][-1]) if unit is None else unit
+    units = (chosen,) if is_whole(chosen) else tuple(chosen)
+    units = tuple(seen.unit(layer, u) for u in units)
+    if not units:
+        raise ValueError("there must be at least one unit")
+    _check(steps, step, contrast, l2, tv, jitter)
+    bound = np.inf if contrast is None else contrast * np.sqrt(np.prod(seen.shape))
+    mean, unit_of_x = seen.scale or (0.0, 1.0)
+    numbers = {"mean": mean, "unit": unit_of_x, "step": step, "bound": bound}
+    numbers |= {"l2": l2, "tv": tv, "jitter": jitter}
+    numbers = {name: np.asarray(value) for name, value in numbers.items()}
+    keys = [Key(seed).fold_in("maximise", layer, u) for u in units]
+    begin = np.stack([_start(seen, start, key) for key in keys])
+    words = np.stack([key.fold_in("jitter").words() for key in keys])
+    at = seen.place(layer, place)
+    with seen.precision():
+        pictures, scores = _ascend(
+            seen.network,
+            seen.params,
+            begin,
+            words,
+            np.array(units),
+            at,
+            numbers,
+            layer,
+            steps,
+        )
+    return Maximised(np.asarray(pictures), np.asarray(scores), units, layer)
+
+
+def _check(steps: Any, step: Any, contrast: Any, l2: Any, tv: Any, jitter: Any) -> None:
+    if not is_whole(steps) or steps < 1:
+        raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
+    if not is_whole(jitter) or jitter < 0:
+        raise ValueError(f"jitter must be a whole number from 0 on, got {jitter!r}")
+    if not step > 0 or (contrast is not None and not contrast > 0):
+        raise ValueError(
+            f"step and contrast must be above 0, got step={step} and "
+            f"contrast={contrast}"
+        )
+    if not (l2 >= 0 and tv >= 0):
+        raise ValueError(f"l2 and tv must not be negative, got l2={l2} and tv={tv}")
+
+
+def _start(seen: Opened, start: Any, key: Key) -> np.ndarray:
+    """Return z at first."""
+    if not isinstance(start, str):
+        mean, unit = seen.scale or (0.0, 1.0)
+        return (seen.image(start)[0] - mean) / unit
+    if start not in STARTS:
+        raise ValueError(f"start must be {' or '.join(STARTS)}, or an image")
+    noise = key.fold_in("noise").generator().standard_normal(seen.shape)
+    return (NOISE * noise * (start == "noise")).astype(seen.dtype)
+
+
+@partial(jax.jit, static_argnums=(7, 8))
+def _ascend(
+    network: Any,
+    params: Any,
+    begin: Any,
+    words: Any,
+    units: Any,
+    at: Any,
+    numbers: Any,
+    layer: int,
+    steps: int,
+) -> tuple[Any, Any]:
+    """Return x, and h before and after each step, of all units side by side."""
+    n, dtype = np.prod(begin.shape[1:]), begin.dtype
+    names = ("mean", "unit", "step", "bound", "l2", "tv")
+    mean, unit_of_x, step, bound, l2, tv = (numbers[k].astype(dtype) for k in names)
+
+    def h(z: Any, unit: Any) -> Any:
+        x = (mean + unit_of_x * z)[None]
+        return net_input(network, params, x, layer)[(0, *at, unit)]
+
+    def objective(z: Any, unit: Any, r: Any) -> Any:
+        rolled = jnp.roll(z, r, axis=(0, 1))
+        rough = sum(jnp.sum(jnp.diff(z, axis=axis) ** 2) for axis in (0, 1)) / n
+        return h(rolled, unit) - l2 * jnp.mean(z * z) - tv * rough
+
+    each = begin, words, units
+
+    def one(z: Any, words: Any, unit: Any) -> tuple[Any, Any]:
+        key = device_key(words)
+
+        def ascend(z: Any, t: Any) -> tuple[Any, Any]:
+            most = numbers["jitter"]
+            r = jax.random.randint(jax.random.fold_in(key, t), (2,), -most, most + 1)
+            up = jax.grad(objective)(z, unit, r)
+            length = jnp.sqrt(jnp.sum(up * up))
+            up = up / jnp.where(length > 0, length, 1)
+            rate = step * (1 - t / steps) * np.sqrt(n)
+            z = _within(z + rate.astype(dtype) * up, bound)
+            return z, h(z, unit)
+
+        first = h(z, unit)
+        z, scores = jax.lax.scan(ascend, z, jnp.arange(steps))
+        return mean + unit_of_x * z, jnp.concatenate([first[None], scores])
+
+    together = min(TOGETHER, len(begin))
+    return jax.lax.map(lambda given: one(*given), each, batch_size=together)
+
+
+def _within(z: Any, bound: Any) -> Any:
+    """Return P(z)."""
+    length = jnp.sqrt(jnp.sum(z * z))
+    return z * jnp.minimum(1, bound / jnp.where(length > 0, length, 1))

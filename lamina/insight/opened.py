@@ -1,0 +1,276 @@
+"""A network that is looked into: what a person hands over, checked."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina.networks.network import Network
+from lamina.networks.rescale import Rescale
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network, its parameters, and the shape of the pictures it takes.
+
+    Parameters
+    ----------
+    network : Network
+    params : tuple of dict of arrays
+    shape : (height, width, channels)
+    """
+
+    network: Any
+    params: Any
+    shape: tuple[int, ...]
+
+    @cached_property
+    def dtype(self) -> np.dtype:
+        """What the network computes in: the type of its parameters."""
+        leaves = jax.tree.leaves(self.params)
+        return np.dtype(leaves[0].dtype if leaves else np.float32)
+
+    def precision(self) -> Any:
+        """Return a context in which the device computes in that type."""
+        return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
+
+    @cached_property
+    def scale(self) -> tuple[float, float] | None:
+        """μ and 1 / f of the ``Rescale`` the network begins with; None without one."""
+        first = self.network.layers[0] if self.network.layers else None
+        if not isinstance(first, Rescale):
+            return None
+        return float(first.shift), 1 / float(first.factor) if first.factor else 1.0
+
+    @cached_property
+    def layers(self) -> list[tuple[Any, Any]]:
+        """(layer, parameters) in the order of :meth:`Network.walk`."""
+        return self.network.walk(self.params)
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape of one output of every layer; nothing is computed."""
+        one = jax.ShapeDtypeStruct((1, *self.shape), self.dtype)
+        try:
+            with self.precision():
+                signals = jax.eval_shape(self.network.trace, self.params, one)
+        except (TypeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"the network cannot take images of shape {self.shape} (height, "
+                f"width, channels): {error}"
+            ) from None
+        return [tuple(signal.a.shape[1:]) for signal in signals]
+
+    def image(self, image: Any) -> np.ndarray:
+        """Return one image as a batch (1, height, width, channels)."""
+        return self.images(np.asarray(image)[None])
+
+    def images(self, images: Any) -> np.ndarray:
+        """Return images as an array of the network's type.
+
+        Raises
+        ------
+        ValueError
+            If they are of another shape than the network takes.
+        """
+        images = as_batch(images)
+        if images.shape[1:] != self.shape:
+            raise ValueError(
+                f"images of shape {images.shape[1:]} (height, width, channels) for a "
+                f"network of images of {self.shape}"
+            )
+        return images.astype(self.dtype)
+
+    def number(self, layer: Any, places: bool = False) -> int:
+        """Return the number of a layer, which may be counted from the end.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or it has no places and should have.
+        """
+        n = len(self.shapes)
+        if not is_whole(layer) or not -n <= layer < n:
+            raise ValueError(
+                f"layer must be a number from {-n} to {n - 1}, got {layer!r}; the "
+                f"layers are {self.list_of(range(n))}"
+            )
+        number = int(layer) % n
+        if places and len(self.shapes[number]) != 3:
+            there = [i for i, shape in enumerate(self.shapes) if len(shape) == 3]
+            raise ValueError(
+                f"layer {number} ({self.name(number)}) has no places, and so no maps; "
+                f"the layers that do are {self.list_of(there)}"
+            )
+        return number
+
+    def unit(self, layer: int, unit: Any) -> int:
+        """Return the number of a unit: its channel, the last axis of the output.
+
+        Raises
+        ------
+        ValueError
+            If there is no such unit.
+        """
+        n = self.shapes[layer][-1]
+        if not is_whole(unit) or not 0 <= unit < n:
+            raise ValueError(
+                f"unit must be a number from 0 to {n - 1} in layer {layer} "
+                f"({self.name(layer)}), got {unit!r}"
+            )
+        return int(unit)
+
+    def place(self, layer: int, place: Any) -> tuple[int, ...]:
+        """Return a place of a layer's map; None is the middle one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such place.
+        """
+        places = self.shapes[layer][:-1]
+        if place is None:
+            return tuple([n // 2 for n in places])
+        place = tuple(place) if isinstance(place, list | tuple) else (place,)
+        fits = len(place) == len(places) and all(map(is_whole, place))
+        if not fits or not all(0 <= i < n for i, n in zip(place, places, strict=True)):
+            raise ValueError(
+                f"place must be (row, column) in a map of {places} places, that of "
+                f"layer {layer} ({self.name(layer)}); got {place}"
+            )
+        return tuple(int(i) for i in place)
+
+    def target(self, target: Any) -> int:
+        """Return the number of an output.
+
+        Raises
+        ------
+        ValueError
+            If there is no such output, or outputs have places.
+        """
+        outputs = self.shapes[-1]
+        if len(outputs) != 1:
+            raise ValueError(
+                f"the network's output has the shape {outputs}: there is no single "
+                "number that could be looked at"
+            )
+        if not is_whole(target) or not 0 <= target < outputs[0]:
+            raise ValueError(
+                f"target must be the number of an output, from 0 to {outputs[0] - 1}, "
+                f"got {target!r}"
+            )
+        return int(target)
+
+    def name(self, number: int) -> str:
+        """Return what kind of layer it is."""
+        return type(self.layers[number][0]).__name__
+
+    def list_of(self, numbers: Any) -> str:
+        """Return layers as they are named in messages: ``0 Conv, 1 MaxPool``."""
+        return ", ".join(f"{i} {self.name(i)}" for i in numbers) or "none"
+
+
+def opened(model: Any, shape: Any = None) -> Opened:
+    """Return the network of a model.
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    shape : (height, width, channels), optional
+        Of the images; an estimator knows it.
+
+    Raises
+    ------
+    ValueError
+        If it holds no network, or the shape is not known.
+    """
+    if hasattr(model, "estimator_"):
+        model = model.estimator_
+    if _is_pair(model):
+        network, params = model
+    elif hasattr(model, "network_") and hasattr(model, "params_"):
+        network, params = model.network_, model.params_
+        shape = getattr(model, "image_shape_", shape)
+    else:
+        raise ValueError(
+            "expected a fitted estimator of pictures, such as a ConvNetClassifier, or "
+            f"(network, params); got {type(model).__name__}"
+            + (", which is not fitted" if hasattr(model, "fit") else "")
+        )
+    if shape is None:
+        raise ValueError("shape=(height, width, channels) of the images is not known")
+    shape = tuple(shape)
+    if len(shape) != 3 or not all(is_whole(n) and n > 0 for n in shape):
+        raise ValueError(f"shape must be (height, width, channels), got {shape}")
+    return Opened(network, params, shape)
+
+
+def _is_pair(model: Any) -> bool:
+    pair = isinstance(model, tuple) and len(model) == 2
+    return pair and isinstance(model[0], Network)
+
+
+def opened_for(model: Any, images: Any) -> Opened:
+    """Return the network of a model that is to look at these images."""
+    return opened(model, as_batch(images).shape[1:])
+
+
+def as_batch(images: Any) -> np.ndarray:
+    """Return images as (n, height, width, channels); grey ones may have no channels.
+
+    Raises
+    ------
+    ValueError
+        If they are no images.
+    """
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.dtype.kind not in "buif" or 0 in images.shape:
+        raise ValueError(
+            "an image is an array of numbers (height, width) or (height, width, "
+            f"channels); got shape {images.shape[1:]} of {images.dtype}"
+        )
+    return images
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def layers(model: Any, shape: Any = None) -> list[tuple[int, str, tuple[int, ...]]]:
+    """Return (number, name, shape of one output) of every layer.
+
+    These are the numbers by which the functions of this room know layers. Layers
+    inside a ``Residual`` or a ``Network`` count each for itself, and the sum of a
+    ``Residual`` comes after its layers, as in :meth:`lamina.networks.Network.walk`.
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    shape : (height, width, channels), optional
+        Of the images, if the model is (network, params).
+    """
+    seen = opened(model, shape)
+    return [(i, seen.name(i), shape) for i, shape in enumerate(seen.shapes)]
+
+
+@partial(jax.jit, static_argnums=3)
+def activations(network: Any, params: Any, x: Any, layer: int) -> Any:
+    """Return what comes out of a layer, in application mode."""
+    return network.trace(params, x)[layer].a
+
+
+def net_input(network: Any, params: Any, x: Any, layer: int) -> Any:
+    """Return the net input h of a layer, or a where it has none.
+
+    h, and not a = φ(h), is what is maximised and explained: a unit that is off still
+    has an h that can grow, and that of one class does not depend on the others', as
+    behind a softmax (Simonyan et al. 2014, section 2).
+    """
+    signal = network.trace(params, x)[layer]
+    return signal.a if signal.h is None else signal.h

@@ -1,0 +1,180 @@
+"""Receptive fields: which places of a picture a unit sees."""
+
+from typing import Any
+
+import numpy as np
+
+from lamina.insight.opened import Opened
+from lamina.networks.augment import Augment
+from lamina.networks.conv import Conv, Geometry
+from lamina.networks.conv_transpose import ConvTranspose
+from lamina.networks.dense import Dense
+from lamina.networks.dropout import Dropout
+from lamina.networks.fixed_conv import KERNELS, FixedConv
+from lamina.networks.locally_connected import LocallyConnected
+from lamina.networks.network import Network, holds_layers
+from lamina.networks.norms import LayerNorm
+from lamina.networks.places import padded_places, per_axis
+from lamina.networks.pooling import AveragePool, MaxPool, SumPool
+from lamina.networks.rescale import Rescale
+from lamina.networks.residual import Residual
+from lamina.networks.upsample import Upsample
+
+WINDOWS = (Conv, MaxPool, AveragePool, SumPool, LocallyConnected, FixedConv)
+EACH_PLACE = (Rescale, Augment, Dropout, Dense)
+
+Seen = tuple[np.ndarray, ...]
+"""Places along each axis, in ascending order."""
+
+
+def receptive_field(model: Opened, layer: int, place: tuple[int, ...]) -> Seen:
+    """Return the rows and the columns of the picture that a unit depends on.
+
+    Equations
+    ---------
+    Backwards from layer to layer, along each axis, for the set S of places that count:
+
+        S ← {s o + d u − p : o ∈ S, 0 ≤ u < k} ∩ {0, …, n − 1}     convolution, pool
+        S ← {o : s o + d u − p ∈ S} ∩ {0, …, n − 1}                ConvTranspose
+        S ← S                                                      place by place
+        S ← {0, …, n − 1}                                          all others
+
+    with size k, stride s, dilation d, p places of padding before the first, and n
+    places that come in. Where a ``Residual`` adds, the sets of both ways are united.
+    Without padding and borders that is the known recursion: fields of r places, j
+    apart, become r + d (k − 1) j and j s.
+
+    The sets are those of the connections: what is outside can have no influence,
+    whatever the weights are. With dilation they have gaps.
+
+    Parameters
+    ----------
+    model : Opened
+    layer : int
+    place : (row, column) of the layer's map; () for a layer without places
+
+    References
+    ----------
+    Dumoulin & Visin (2016), A guide to convolution arithmetic for deep learning,
+    arXiv:1603.07285; Araujo, Norris & Sim (2019), Computing receptive fields of
+    convolutional neural networks, Distill, section "Computing receptive field region".
+    """
+    ways = sources(model.network.layers, model.params)
+    fields: dict[int, Seen] = {layer: tuple(np.array([i]) for i in place)}
+    for number in range(layer, -1, -1):
+        if number not in fields:
+            continue
+        kind = model.layers[number][0]
+        after = model.shapes[number][:-1]
+        for i, source in enumerate(ways[number]):
+            before = (model.shapes[source] if source >= 0 else model.shape)[:-1]
+            seen = _before(kind, fields[number], before, after, i)
+            fields[source] = _united(fields.get(source), seen)
+    return fields[-1]
+
+
+def sources(
+    layers: Any, params: Any, before: int = -1, first: int = 0
+) -> list[tuple[int, ...]]:
+    """Return from which layers each takes its input, in the order of ``walk``.
+
+    The picture is number −1. The sum of a ``Residual`` takes the last layer of f, and
+    the last one of the shortcut or what came into the block.
+    """
+    found: list[tuple[int, ...]] = []
+    for layer, own in zip(layers, params, strict=True):
+        if not holds_layers(layer):
+            found.append((before,))
+            before = first + len(found) - 1
+            continue
+        ends = []
+        for inner, inner_params in layer.branches(own):
+            part = sources(inner, inner_params, before, first + len(found))
+            found += part
+            ends.append(first + len(found) - 1 if part else before)
+        if isinstance(layer, Network):
+            (before,) = ends
+        else:
+            found.append((ends[0], ends[1] if ends[1:] else before))
+            before = first + len(found) - 1
+    return found
+
+
+def _united(one: Seen | None, other: Seen) -> Seen:
+    if one is None:
+        return other
+    return tuple(np.union1d(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _before(
+    layer: Any, seen: Seen, before: tuple[int, ...], after: tuple[int, ...], way: int
+) -> Seen:
+    """Return which of the places that come into a layer count."""
+    if isinstance(layer, WINDOWS):
+        return _window(layer, seen, before)
+    if isinstance(layer, ConvTranspose):
+        return _transposed(layer, seen, before, after)
+    if isinstance(layer, Upsample):
+        return _finer(layer, seen, before)
+    if isinstance(layer, Residual) and before != after:  # the shortcut takes every r-th
+        axes = zip(seen, before, after, strict=True)
+        return tuple(o * (n // m) for o, n, m in axes)
+    alone = isinstance(layer, LayerNorm) and layer.axes == 1
+    if before == after and (alone or isinstance(layer, (*EACH_PLACE, Residual))):
+        return seen
+    return tuple(map(np.arange, before))
+
+
+def _geometry(layer: Any, places: tuple[int, ...]) -> tuple[tuple[int, ...], Geometry]:
+    """Return size and movement of a layer's window over so many places."""
+    if isinstance(layer, FixedConv):
+        kernel = layer.kernel
+        size = np.shape(KERNELS[kernel] if isinstance(kernel, str) else kernel)
+    else:
+        size = per_axis("size", layer.size, len(places))
+    stride = getattr(layer, "stride", 1)
+    stride = size if stride is None else per_axis("stride", stride, len(places))
+    dilation = per_axis("dilation", getattr(layer, "dilation", 1), len(places))
+    how = Geometry(stride, ((0, 0),) * len(places), dilation)
+    pads = padded_places(layer.padding, places, how.reach(size), stride)
+    return size, how._replace(pads=pads)
+
+
+def _window(layer: Any, seen: Seen, before: tuple[int, ...]) -> Seen:
+    size, how = _geometry(layer, before)
+    axes = zip(seen, before, size, how.stride, how.dilation, how.pads, strict=True)
+    return tuple(
+        _inside(s * o[:, None] + d * np.arange(k) - p, n)
+        for o, n, k, s, d, (p, _) in axes
+    )
+
+
+def _transposed(
+    layer: Any, seen: Seen, before: tuple[int, ...], after: tuple[int, ...]
+) -> Seen:
+    size, how = _geometry(layer, after)  # of the Conv that goes the other way
+    axes = zip(seen, before, size, how.stride, how.dilation, how.pads, strict=True)
+    found = []
+    for i, n, k, s, d, (p, _) in axes:
+        met = i[:, None] + p - d * np.arange(k)
+        found.append(_inside(met[met % s == 0] // s, n))
+    return tuple(found)
+
+
+def _finer(layer: Any, seen: Seen, before: tuple[int, ...]) -> Seen:
+    found = []
+    factors = per_axis("factor", layer.factor, len(before))
+    for i, n, f in zip(seen, before, factors, strict=True):
+        at = (i + 0.5) / f - 0.5 if layer.method == "bilinear" else i // f
+        met = np.concatenate([np.floor(at), np.ceil(at)]).astype(int)
+        found.append(np.unique(np.clip(met, 0, n - 1)))
+    return tuple(found)
+
+
+def _inside(places: np.ndarray, n: int) -> np.ndarray:
+    return np.unique(places[(places >= 0) & (places < n)])
+
+
+def box(seen: Seen) -> np.ndarray:
+    """Return the smallest rectangle around what is seen: (first, last + 1) an axis."""
+    return np.array([[a.min(), a.max() + 1] if a.size else [0, 0] for a in seen])

@@ -1,0 +1,372 @@
+"""Which pixels an answer hangs on: by derivatives, and by covering them up."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.insight import drawing
+from lamina.insight.opened import Opened, is_whole, net_input, opened_for
+from lamina.networks.keys import Key, device_key
+
+METHODS = ("gradient", "integrated", "smooth")
+
+TOGETHER = 16
+"""Copies of the image that are derived, or covered up, at a time."""
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """How much each pixel matters for an output.
+
+    Parameters
+    ----------
+    attribution : ndarray (height, width, channels)
+        With signs: the gradient, or the pixel's share of the score.
+    image : ndarray
+    target : int
+    score : float
+        h of the output.
+    method : str
+    """
+
+    attribution: np.ndarray
+    image: np.ndarray
+    target: int
+    score: float
+    method: str
+
+    @property
+    def map(self) -> np.ndarray:
+        """max over the channels of |attribution|, (height, width)."""
+        return np.abs(self.attribution).max(axis=-1)
+
+    def figure(self, names: Any = None) -> Any:
+        """Return a matplotlib figure: the image and, beside it, what matters.
+
+        Parameters
+        ----------
+        names : sequence, optional
+            Of the outputs: ``model.classes_``.
+        """
+        figure = drawing.blank(6.2, 3.6)
+        left, right = figure.subplots(1, 2)
+        drawing.show(left, drawing.as_seen(self.image), "image")
+        if self.method == "integrated":
+            shares = self.attribution.sum(axis=-1)
+            bound = float(np.abs(shares).max()) or 1.0
+            faint = np.ones((*shares.shape, 3))
+            drawing.heat(right, faint, shares, "red speaks for it, blue against", bound)
+        else:
+            most = float(self.map.max()) or 1.0
+            drawing.show(right, self.map / most, f"saliency, {self.method}")
+        name = self.target if names is None else names[self.target]
+        figure.suptitle(f"Output {name}: h = {self.score:.3g}", fontsize=11)
+        return figure
+
+
+def saliency(
+    model: Any,
+    image: Any,
+    target: Any = None,
+    method: str = "gradient",
+    *,
+    baseline: Any = 0.0,
+    steps: Any = 64,
+    noise: float = 0.1,
+    seed: int = 0,
+) -> Saliency:
+    """Return how much each pixel matters for an output.
+
+    Equations
+    ---------
+    With f the net input h of the output (of a class before the softmax), K steps:
+
+        A = ∂f(x)/∂x                                                    "gradient"
+        A = (x − x′) · (1/K) Σₖ ∂f(x′ + (k − ½)/K · (x − x′))/∂x        "integrated"
+        A = (1/K) Σₖ ∂f(x + εₖ)/∂x,   εₖ ~ N(0, (noise · (max x − min x))²)   "smooth"
+
+    Integrated gradients divide the score among the pixels: Σ A = f(x) − f(x′) as K
+    grows ("completeness"). A plain gradient says where f would change, and fluctuates
+    from pixel to pixel; the mean over noisy copies does so less.
+
+    Shapes
+    ------
+    A and x (height, width, channels).
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    image : array (height, width) or (height, width, channels)
+        x.
+    target : int, optional
+        Number of the output, for a classifier that of the class in ``classes_``; the
+        largest one by default. With one logistic output for two classes there is only
+        output 0, which speaks for the second class.
+    method : {"gradient", "integrated", "smooth"}, default="gradient"
+    baseline : number or array, default=0
+        x′, an image that shows nothing: black by default.
+    steps : int, default=64
+        K.
+    noise : float, default=0.1
+    seed : int, default=0
+        Of the noise.
+
+    Raises
+    ------
+    ValueError
+        If there is no such output or method, or the image is of another shape than the
+        model's.
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman (2014), Deep inside convolutional networks, ICLR
+    workshop, section 3. Sundararajan, Taly & Yan (2017), Axiomatic attribution for deep
+    networks, ICML, sections 3 and 5. Smilkov, Thorat, Kim, Viégas & Wattenberg (2017),
+    SmoothGrad, arXiv:1706.03825, section 3.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    if not is_whole(steps) or steps < 1:
+        raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
+    if not noise >= 0:
+        raise ValueError(f"noise must not be negative, got {noise}")
+    seen = opened_for(model, np.asarray(image)[None])
+    x = seen.image(image)[0]
+    target, _ = _target(seen, x, target)
+    words = Key(seed).fold_in("saliency").words()
+    spread = np.asarray(noise * (x.max() - x.min()), seen.dtype)
+    start = _baseline(seen, baseline) if method == "integrated" else np.zeros_like(x)
+    steps = 1 if method == "gradient" else steps
+    with seen.precision():
+        attribution, score = _attribute(
+            seen.network, seen.params, x, start, spread, words, target, method, steps
+        )
+    return Saliency(
+        np.asarray(attribution), np.asarray(image), target, float(score), method
+    )
+
+
+def _baseline(seen: Opened, baseline: Any) -> np.ndarray:
+    """Return x′ in the shape of x."""
+    if np.ndim(baseline) == 0:
+        return np.full(seen.shape, baseline, seen.dtype)
+    return seen.image(baseline)[0]
+
+
+def _target(seen: Opened, x: np.ndarray, target: int | None) -> tuple[int, np.ndarray]:
+    """Return the number of the output that is looked at, and all outputs."""
+    seen.target(0)
+    with seen.precision():
+        outputs = np.asarray(_outputs(seen.network, seen.params, x[None]))[0]
+    chosen = int(np.argmax(outputs)) if target is None else target
+    return seen.target(chosen), outputs
+
+
+@jax.jit
+def _outputs(network: Any, params: Any, x: Any) -> Any:
+    return network(params, x)
+
+
+@partial(jax.jit, static_argnums=(7, 8))
+def _attribute(
+    network: Any,
+    params: Any,
+    x: Any,
+    start: Any,
+    spread: Any,
+    words: Any,
+    target: Any,
+    method: str,
+    steps: int,
+) -> tuple[Any, Any]:
+    """Return A and f(x)."""
+
+    def f(x: Any) -> Any:
+        return net_input(network, params, x[None], -1)[0, target]
+
+    def gradient(k: Any) -> Any:
+        if method == "integrated":
+            at = start + ((k + 0.5) / steps).astype(x.dtype) * (x - start)
+        elif method == "smooth":
+            key = jax.random.fold_in(device_key(words), k)
+            at = x + spread * jax.random.normal(key, x.shape, x.dtype)
+        else:
+            at = x
+        return jax.grad(f)(at)
+
+    x = jnp.asarray(x)
+    together = min(TOGETHER, steps)
+    mean = jax.lax.map(gradient, jnp.arange(steps), batch_size=together).mean(axis=0)
+    return (x - start) * mean if method == "integrated" else mean, f(x)
+
+
+# ---- occlusion ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """What an output is when a square of the image is covered up.
+
+    Parameters
+    ----------
+    outputs : ndarray (rows, columns)
+        a of the target with the square there.
+    boxes : ndarray of int (rows, columns, 2, 2)
+        The squares: (first, last + 1) of rows and of columns of the image.
+    whole : float
+        a of the target for the whole image.
+    image : ndarray
+    target : int
+    """
+
+    outputs: np.ndarray
+    boxes: np.ndarray
+    whole: float
+    image: np.ndarray
+    target: int
+
+    @property
+    def map(self) -> np.ndarray:
+        """Mean loss of the squares that cover each pixel, whole − output; (h, w)."""
+        shape = np.asarray(self.image).shape[:2]
+        total, count = np.zeros(shape), np.zeros(shape)
+        lost = (self.whole - self.outputs).ravel().tolist()
+        for loss, (rows, columns) in zip(
+            lost, self.boxes.reshape(-1, 2, 2).tolist(), strict=True
+        ):
+            part = slice(*rows), slice(*columns)
+            total[part] += loss
+            count[part] += 1
+        return total / np.maximum(count, 1)
+
+    def figure(self, names: Any = None) -> Any:
+        """Return a matplotlib figure: the image, and what covering it takes away.
+
+        Parameters
+        ----------
+        names : sequence, optional
+            Of the outputs: ``model.classes_``.
+        """
+        figure = drawing.blank(6.8, 3.6)
+        left, right = figure.subplots(1, 2)
+        shown = drawing.as_seen(self.image)
+        drawing.show(left, shown, "image")
+        bound = float(np.abs(self.map).max()) or 1.0
+        drawn = drawing.heat(right, shown, self.map, "lost when covered", bound)
+        figure.colorbar(drawn, ax=right, shrink=0.8)
+        name = self.target if names is None else names[self.target]
+        figure.suptitle(f"Output {name}: a = {self.whole:.3g}", fontsize=11)
+        return figure
+
+
+def occlusion(
+    model: Any,
+    image: Any,
+    size: Any = None,
+    stride: Any = None,
+    fill: float | None = None,
+    target: Any = None,
+) -> Occlusion:
+    """Return what an output becomes as a square moves over the image.
+
+    Equations
+    ---------
+        outputs[i, j] = a(x with fill in rows rᵢ … rᵢ + size − 1 and columns cⱼ …)
+        r, c = 0, stride, 2 stride, …, and the last one flush with the border
+
+    where a is the output: the probability of a class. Where it falls, the network had
+    looked at what is covered.
+
+    Shapes
+    ------
+    x (height, width, channels), outputs (rows, columns).
+
+    Parameters
+    ----------
+    model : fitted estimator, or (network, params)
+    image : array (height, width) or (height, width, channels)
+    size : int, optional
+        Side of the square; a quarter of the image's shorter side by default.
+    stride : int, optional
+        Half the size by default.
+    fill : float, optional
+        What covers. By default mean grey: the shift of the ``Rescale`` that the network
+        begins with, which is the mean of the pictures that were learnt, or else the
+        mean of this image.
+    target : int, optional
+        As of :func:`saliency`.
+
+    Raises
+    ------
+    ValueError
+        If the square is larger than the image, there is no such output, or the image is
+        of another shape than the model's.
+
+    References
+    ----------
+    Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, ECCV,
+    section 4.2 and figure 7.
+    """
+    seen = opened_for(model, np.asarray(image)[None])
+    x = seen.image(image)[0]
+    side = min(seen.shape[:2])
+    size = max(1, side // 4) if size is None else size
+    stride = max(1, size // 2) if stride is None else stride
+    if not is_whole(size) or not is_whole(stride) or not 1 <= size <= side:
+        raise ValueError(
+            f"size and stride must be whole numbers, and size from 1 to {side}; got "
+            f"size={size!r} and stride={stride!r}"
+        )
+    if stride < 1:
+        raise ValueError(f"stride must be at least 1, got {stride}")
+    target, outputs = _target(seen, x, target)
+    rows, columns = (_starts(n, size, stride) for n in seen.shape[:2])
+    corners = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+    grey = np.asarray(_grey(seen, x) if fill is None else fill, seen.dtype)
+    covered = _covered(seen, x, corners.reshape(-1, 2), size, grey, target)
+    return Occlusion(
+        covered.reshape(corners.shape[:2]),
+        np.stack([corners, corners + size], axis=-1),
+        float(outputs[target]),
+        np.asarray(image),
+        target,
+    )
+
+
+def _starts(n: int, size: int, stride: int) -> np.ndarray:
+    """Return where squares begin along an axis; the last one ends at the border."""
+    return np.union1d(np.arange(0, n - size, stride), [n - size])
+
+
+def _grey(seen: Opened, x: np.ndarray) -> float:
+    return float(x.mean()) if seen.scale is None else seen.scale[0]
+
+
+def _covered(
+    seen: Opened, x: np.ndarray, corners: np.ndarray, size: int, grey: Any, target: int
+) -> np.ndarray:
+    """Return the output for a square at each corner, a batch at a time."""
+    found = []
+    for start in range(0, len(corners), TOGETHER):
+        some = corners[start : start + TOGETHER]
+        padded = np.pad(some, ((0, TOGETHER - len(some)), (0, 0)), mode="edge")
+        with seen.precision():
+            outputs = _cover(seen.network, seen.params, x, padded, size, grey)
+        found.append(np.asarray(outputs)[: len(some), target])
+    return np.concatenate(found)
+
+
+@jax.jit
+def _cover(
+    network: Any, params: Any, x: Any, corners: Any, size: Any, grey: Any
+) -> Any:
+    inside = [
+        (jnp.arange(n) >= first[:, None]) & (jnp.arange(n) < first[:, None] + size)
+        for n, first in zip(x.shape[:2], corners.T, strict=True)
+    ]
+    square = inside[0][:, :, None, None] & inside[1][:, None, :, None]
+    return network(params, jnp.where(square, grey, x))
