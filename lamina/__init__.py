@@ -31,6 +31,7 @@ _ROOMS = {
         "PrimaryCapsules",
         "Rescale",
         "Residual",
+        "Skip",
         "SumPool",
         "Upsample",
         "description",
@@ -67,6 +68,7 @@ _ROOMS = {
     "lamina.estimators": [
         "ConvNetClassifier",
         "ConvNetRegressor",
+        "ConvNetSegmenter",
         "ImageModel",
         "MLPClassifier",
         "MLPRegressor",

@@ -5,11 +5,13 @@ from lamina.estimators.image_model import ImageModel
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
 from lamina.estimators.perceptron import Perceptron
 from lamina.estimators.persistence import load
+from lamina.estimators.segmenter import ConvNetSegmenter
 from lamina.estimators.table import TableModel
 
 __all__ = [
     "ConvNetClassifier",
     "ConvNetRegressor",
+    "ConvNetSegmenter",
     "ImageModel",
     "MLPClassifier",
     "MLPRegressor",

@@ -168,6 +168,10 @@ class NetworkEstimator(Watched, BaseEstimator):
     def _input_shape(self) -> tuple[int, ...]:
         return (self.n_features_in_,)
 
+    def _output_places(self) -> tuple[int, ...]:
+        """Return the places of an example that have an answer of their own."""
+        return ()
+
     def _key(self) -> Key:
         """Return the key of a run; one that goes on has that of its checkpoint."""
         if isinstance(self.random_state, int | np.integer):

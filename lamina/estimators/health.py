@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.learning import Feed, Objective
 from lamina.learning.health import FIGURES, Recorder, records_of, table
+from lamina.networks import Rescale
 
 # ---- what an estimator keeps --------------------------------------------------------
 
@@ -334,8 +335,14 @@ def case_of(estimator: Any, algorithm: Any) -> Case | None:
         rate=getattr(algorithm, "learning_rate", None),
         columns=numbers if features is None else [f"column {f!r}" for f in features],
         activations=[str(a.activation) for a in layers if hasattr(a, "activation")],
-        scale=plain["scale"],
+        scale=np.zeros(0) if _rescales(estimator.network_) else plain["scale"],
         probe_losses=plain["loss"],
         contrast=float(plain["contrast"][-1]),
         figures={n: plain["figures"][:, :, i] for i, n in enumerate(FIGURES)},
     )
+
+
+def _rescales(network: Any) -> bool:
+    """Whether the network scales its inputs itself."""
+    first = network.layers[0]
+    return isinstance(first, Rescale) and (first.shift, first.factor) != (0, 1)

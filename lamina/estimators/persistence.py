@@ -27,6 +27,7 @@ from lamina.storage import ModelFileError, read, write
 CLASSES = {
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
+    "ConvNetSegmenter": "lamina.estimators.segmenter",
     "ImageModel": "lamina.estimators.image_model",
     "MLPClassifier": "lamina.estimators.mlp",
     "MLPRegressor": "lamina.estimators.mlp",
@@ -306,7 +307,7 @@ def _check_network(estimator: Any) -> None:
     except Exception:
         raise ValueError("the parameters do not fit the network") from None
     units = getattr(estimator, "n_outputs_", output.shape[-1])
-    if output.shape != (TRIAL_ROWS, units):
+    if output.shape != (TRIAL_ROWS, *estimator._output_places(), units):
         raise ValueError("the network's outputs are not as many as they should be")
     for layer, params in zip(estimator.network_.layers, estimator.params_, strict=True):
         # What a layer says of itself is believed when memory is taken for a summary.

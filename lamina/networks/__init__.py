@@ -20,6 +20,7 @@ from lamina.networks.norms import GroupNorm, LayerNorm
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.rescale import Rescale
 from lamina.networks.residual import Residual
+from lamina.networks.skip import Skip
 from lamina.networks.upsample import Upsample
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "PrimaryCapsules",
     "Rescale",
     "Residual",
+    "Skip",
     "SumPool",
     "Upsample",
     "description",

@@ -17,6 +17,12 @@ With any other activation the loss is computed from a = φ(h).
 
 Shapes: h and a (batch, outputs); y (batch, outputs), or (batch,) class numbers for
 ``cross_entropy`` and ``margin``; the loss (batch,).
+
+A network may have an answer at each place of an example: h and a (batch, \\*places,
+outputs), y (batch, \\*places) class numbers, negative where a place has no label. The
+loss of an example is then the mean over its places p with a label, 0 if there is none:
+
+    ℓ = Σₚ ℓ(h[p], y[p]) / #{p : y[p] ≥ 0}      over p with y[p] ≥ 0
 """
 
 import math
@@ -157,9 +163,23 @@ def loss_from_net(
     _check_shapes(loss, h, y)
     if callable(loss):
         return loss(activation(out_activation)(h), y)
+    if 1 < y.ndim < h.ndim:
+        return _over_places(_of_outputs(loss, out_activation, h, y), y)
+    return _of_outputs(loss, out_activation, h, y)
+
+
+def _of_outputs(loss: str, out_activation: str | Callable, h: Any, y: Any) -> Any:
+    """Return the loss of each vector of outputs."""
     if from_net := _FROM_NET.get((loss, str(out_activation))):
         return from_net(h, y)
     return find_loss(loss)(activation(out_activation)(h), y)
+
+
+def _over_places(loss: Any, y: Any) -> Any:
+    """Return the mean over places with a label: (batch, \\*places) → (batch,)."""
+    axes, known = tuple(range(1, y.ndim)), y >= 0
+    count = jnp.maximum(1, jnp.sum(known, axis=axes)).astype(loss.dtype)
+    return jnp.sum(jnp.where(known, loss, 0), axis=axes) / count
 
 
 def _squared_error_root(a, jacobian, y):
@@ -242,6 +262,8 @@ def curvature_root(
     descent, Neural Computation 14, section 3.
     """
     _check_shapes(loss, h, y)
+    if 1 < y.ndim < h.ndim:
+        raise ValueError("Gauss-Newton methods need one answer an example")
     if from_output := _ROOT_OF_SQUARES.get(str(loss)):
         phi = activation(out_activation)
         jacobian = jax.vmap(jax.jacfwd(phi))(h)

@@ -4,7 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.estimators.architectures import default_layers, flattened
+from lamina.estimators.architectures import (
+    default_layers,
+    flattened,
+    segmenting_layers,
+    shapes_after,
+)
 from lamina.networks import (
     Conv,
     Dense,
@@ -14,6 +19,8 @@ from lamina.networks import (
     Key,
     MaxPool,
     Network,
+    Skip,
+    Upsample,
 )
 
 
@@ -86,3 +93,34 @@ def test_a_layer_that_does_not_fit_is_named():
 def test_what_is_no_layer_is_named():
     with pytest.raises(TypeError, match=r"layers\[1\] must be a layer"):
         flattened((Conv(2), None, Dense(3)), (8, 8, 1))
+
+
+def test_segmenting_layers_of_16_pixels_by_hand():
+    conv = lambda f: Conv(f, 3, padding="same", initializer="he")  # noqa: E731
+    pool, up = MaxPool(2, padding="same"), Upsample(2)
+    assert segmenting_layers((16, 16, 1), "he") == (
+        conv(16),
+        Skip((pool, *[conv(32)] * 4, up)),
+        conv(16),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "halvings"),
+    [((32, 32, 1), 2), ((7, 7, 1), 0), ((17, 50, 3), 1), ((256, 256, 3), 4)],
+)
+def test_segmenting_layers_keep_any_size(shape, halvings):
+    layers = segmenting_layers(shape, "he")
+    net = Network(layers)
+    params, out = net.init(Key(0), shape)
+    assert out[:2] == shape[:2]
+    skips = [layer for layer, _ in net.walk(params) if isinstance(layer, Skip)]
+    assert len(skips) == halvings
+    x = jax.ShapeDtypeStruct((1, 13, 21, shape[2]), np.float32)
+    assert jax.eval_shape(net, params, x).shape[:3] == (1, 13, 21)
+
+
+def test_shapes_after_each_layer():
+    layers = (Conv(2), MaxPool(2), Dense(3))
+    assert shapes_after(layers, (8, 8, 1)) == [(6, 6, 2), (3, 3, 2), (3, 3, 3)]
+    assert shapes_after(layers, (8, 8, 1), flat=True)[-1] == (3,)

@@ -270,3 +270,57 @@ def test_losses_without_a_curvature_root_are_refused_with_those_that_have(
 ):
     with pytest.raises(ValueError, match=r"cross_entropy with softmax.*; got '" + loss):
         curvature_root(loss, activation, NET_INPUTS, CLASSES)
+
+
+# ---- an answer at each place --------------------------------------------------------
+
+
+def test_places_by_hand():
+    """Probabilities of the labels 0.5, 0.8, none and 0.1, none, none.
+
+    ℓ = −(ln 0.5 + ln 0.8) / 2 and −ln 0.1; nothing is labelled in the third.
+    """
+    p = np.array(
+        [
+            [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]],
+            [[0.9, 0.1], [0.5, 0.5], [0.5, 0.5]],
+            [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]],
+        ]
+    )
+    y = np.array([[0, 1, -1], [1, -1, -1], [-1, -1, -1]])
+    expected = [-(math.log(0.5) + math.log(0.8)) / 2, -math.log(0.1), 0]
+    for loss in ("softmax", "identity"):  # from h, and from a
+        h = np.log(p) if loss == "softmax" else p
+        found = loss_from_net("cross_entropy", loss, jnp.asarray(h), jnp.asarray(y))
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_places_without_a_label_have_no_delta():
+    h = jnp.asarray(np.random.default_rng(0).normal(size=(2, 2, 3, 4)))
+    y = jnp.asarray([[[0, 1, -1], [3, -1, 2]], [[-1, -1, -1], [-1, -1, 1]]])
+
+    def total(h):
+        return loss_from_net("cross_entropy", "softmax", h, y).sum()
+
+    delta = np.asarray(jax.grad(total)(h))
+    assert (delta[np.asarray(y) < 0] == 0).all()
+    share = np.asarray(jax.nn.softmax(h))[0, 0, 1] - [0, 1, 0, 0]
+    np.testing.assert_allclose(delta[0, 0, 1], share / 4, rtol=1e-5)  # 4 have labels
+
+
+def test_one_place_is_one_example():
+    h = jnp.asarray(np.random.default_rng(0).normal(size=(3, 1, 1, 4)))
+    y = jnp.asarray([2, 0, 1])
+    np.testing.assert_allclose(
+        loss_from_net("cross_entropy", "softmax", h, y[:, None, None]),
+        loss_from_net("cross_entropy", "softmax", h[:, 0, 0], y),
+        rtol=1e-6,
+    )
+
+
+def test_places_have_no_curvature_root_and_need_their_labels():
+    h, y = jnp.zeros((2, 3, 3, 4)), jnp.zeros((2, 3, 3), int)
+    with pytest.raises(ValueError, match="one answer an example"):
+        curvature_root("cross_entropy", "softmax", h, y)
+    with pytest.raises(ValueError, match="targets of shape"):
+        loss_from_net("cross_entropy", "softmax", h, y[:, :2])
