@@ -18,6 +18,8 @@ WORKLOADS = (
     "sparse",
     "pictures",
     "mnist_accuracy",
+    "mnist_convnet",
+    "agreement",
     "solvers",
     "levenberg_marquardt",
     "damping",
