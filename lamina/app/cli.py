@@ -233,6 +233,62 @@ def summary(model: Model, as_json: Json = False) -> None:
     _show(jobs.summary(model), as_json)
 
 
+@app.command(name="inspect")
+def inspect_model(
+    model: Model,
+    what: Annotated[
+        str | None,
+        typer.Option(
+            help="filters, maximise; with --image also maps, patches, deconvolution, "
+            "saliency, occlusion. Filters, or with --image saliency, by default."
+        ),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="What the model is to look at; for patches a folder of pictures.",
+        ),
+    ] = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Number of a layer; the report lists them."),
+    ] = None,
+    unit: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of a unit of that layer.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS", help="Output to explain; the largest one."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Of saliency: gradient, integrated or smooth; of deconvolution: "
+            "deconvnet, guided or gradient.",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Where the figure goes: .png, .svg or .pdf; filters.png, say.",
+        ),
+    ] = None,
+    skip_broken: SkipBroken = False,
+    as_json: Json = False,
+) -> None:
+    """Draw what a model of pictures has learnt, or why it answers as it does."""
+    from lamina.app import jobs
+
+    options = jobs.InspectOptions(
+        what, image, layer, unit, target, method, out, skip_broken
+    )
+    _show(jobs.inspect(model, options), as_json)
+
+
 @app.command(name="data")
 def data_sets(as_json: Json = False) -> None:
     """List the embedded data sets."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.app.insights import InspectOptions
 from lamina.app.reports import (
     Report,
     chain,
@@ -419,6 +420,34 @@ def summary(path: str) -> Report:
         "scores": plain(model.scores_),
         "baseline": plain(model.baseline_scores_),
         "notes": list(model.notes_),
+    }
+
+
+def inspect(path: str, options: InspectOptions) -> Report:
+    """Draw what is inside a model of pictures, and write the figure.
+
+    Raises
+    ------
+    ValueError
+        If the model, the picture or the options cannot be used.
+    """
+    from lamina.app import insights
+
+    insights.check(options)
+    _check_out(options.file, path, *([options.image] if options.image else []))
+    model = _load(path, any_estimator=True)
+    if options.image is not None and not _is_of_pictures(model):
+        raise JobError(
+            f"{path}: holds a {type(model).__name__} that does not know how its "
+            "pictures were read; look at images in Python, with lamina.insight"
+        )
+    images = None
+    if options.image is not None:
+        images = _data_for(model, options.image, options.skip_broken)
+    return {
+        "command": "inspect",
+        "model": path,
+        **insights.look(model, images, options),
     }
 
 

@@ -148,6 +148,27 @@ def _show_training(out: Console, report: Report) -> None:
     )
 
 
+def show_inspect(report: Report) -> None:
+    """Show what a figure shows, and the layers that could be asked for."""
+    out = console()
+    parts = [report["what"]]
+    for name in ("layer", "unit", "output"):
+        if report[name] is not None:
+            parts.append(f"{name} {report[name]}")
+    if report["image"] is not None:
+        several = report["images"] > 1 and report["what"] == "patches"
+        of = f"{report['images']:,} pictures" if several else report["image"]
+        parts.append(f"of {of}")
+    _line(out, "Shown", printable(", ".join(parts)))
+    layers = [
+        f"{row['number']} {row['layer']} {'×'.join(map(str, row['output']))}"
+        for row in report["layers"]
+    ]
+    _line(out, "Layers", ", ".join(layers))
+    size = _bytes(report["figure_bytes"])
+    _line(out, "Figure", f"{printable(report['figure'])} ({size})")
+
+
 def show_data_sets(report: Report) -> None:
     """Show the embedded data sets."""
     table = _table("data set", ">rows", ">columns", "target", ">classes", "")
@@ -241,4 +262,5 @@ SHOW: dict[str, Any] = {
     "evaluate": show_evaluate,
     "summary": show_summary,
     "data": show_data_sets,
+    "inspect": show_inspect,
 }

@@ -71,7 +71,7 @@ class Deconvolution:
         at = f", place {self.place}" if self.place else ""
         figure.suptitle(
             f"Unit {self.unit} of layer {self.layer}{at}: a = {self.activation:.3g}",
-            fontsize=11,
+            **drawing.LARGE,
         )
         return figure
 

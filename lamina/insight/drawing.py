@@ -9,7 +9,10 @@ AT_MOST = 64
 """Panels of one figure; more could not be told apart."""
 
 INCHES = 1.35
-INK = "0.25"
+
+# The name of a class may hold dollar signs, between which there would be mathematics.
+SMALL: Any = {"fontsize": 9, "parse_math": False}
+LARGE: Any = {"fontsize": 11, "parse_math": False}
 
 
 def blank(width: float, height: float) -> Any:
@@ -64,7 +67,7 @@ def grid(
         axis.set_axis_off()
     for axis, picture, title in zip(axes, pictures, titles, strict=False):
         show(axis, picture, title, limits)
-    figure.suptitle(heading, fontsize=11)
+    figure.suptitle(heading, **LARGE)
     return figure
 
 
@@ -74,7 +77,7 @@ def show(
     """Draw one picture, pixel by pixel."""
     low, high = limits
     axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-    axis.set_title(title, fontsize=9)
+    axis.set_title(title, **SMALL)
     bare(axis)
 
 
@@ -85,7 +88,7 @@ def heat(axis: Any, picture: Any, numbers: np.ndarray, title: str, bound: Any) -
     drawn = axis.imshow(
         numbers, cmap="RdBu_r", vmin=-bound, vmax=bound, alpha=0.7, zorder=2
     )
-    axis.set_title(title, fontsize=9)
+    axis.set_title(title, **SMALL)
     bare(axis)
     return drawn
 

@@ -18,6 +18,7 @@ from lamina.networks.places import padded_places, per_axis
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.rescale import Rescale
 from lamina.networks.residual import Residual
+from lamina.networks.skip import Skip
 from lamina.networks.upsample import Upsample
 
 WINDOWS = (Conv, MaxPool, AveragePool, SumPool, LocallyConnected, FixedConv)
@@ -40,7 +41,8 @@ def receptive_field(model: Opened, layer: int, place: tuple[int, ...]) -> Seen:
         S ← {0, …, n − 1}                                          all others
 
     with size k, stride s, dilation d, p places of padding before the first, and n
-    places that come in. Where a ``Residual`` adds, the sets of both ways are united.
+    places that come in. Where a ``Residual`` adds, or a ``Skip`` puts side by side, the
+    sets of both ways are united.
     Without padding and borders that is the known recursion: fields of r places, j
     apart, become r + d (k − 1) j and j s.
 
@@ -78,8 +80,8 @@ def sources(
 ) -> list[tuple[int, ...]]:
     """Return from which layers each takes its input, in the order of ``walk``.
 
-    The picture is number −1. The sum of a ``Residual`` takes the last layer of f, and
-    the last one of the shortcut or what came into the block.
+    The picture is number −1. A ``Residual`` and a ``Skip`` take the last layer of f,
+    and the last one of the shortcut or what came into the block.
     """
     found: list[tuple[int, ...]] = []
     for layer, own in zip(layers, params, strict=True):
@@ -116,6 +118,8 @@ def _before(
         return _transposed(layer, seen, before, after)
     if isinstance(layer, Upsample):
         return _finer(layer, seen, before)
+    if isinstance(layer, Skip):  # of f the first places, which are those of x
+        return seen
     if isinstance(layer, Residual) and before != after:  # the shortcut takes every r-th
         axes = zip(seen, before, after, strict=True)
         return tuple(o * (n // m) for o, n, m in axes)

@@ -64,7 +64,7 @@ class Saliency:
             most = float(self.map.max()) or 1.0
             drawing.show(right, self.map / most, f"saliency, {self.method}")
         name = self.target if names is None else names[self.target]
-        figure.suptitle(f"Output {name}: h = {self.score:.3g}", fontsize=11)
+        figure.suptitle(f"Output {name}: h = {self.score:.3g}", **drawing.LARGE)
         return figure
 
 
@@ -259,7 +259,7 @@ class Occlusion:
         drawn = drawing.heat(right, shown, self.map, "lost when covered", bound)
         figure.colorbar(drawn, ax=right, shrink=0.8)
         name = self.target if names is None else names[self.target]
-        figure.suptitle(f"Output {name}: a = {self.whole:.3g}", fontsize=11)
+        figure.suptitle(f"Output {name}: a = {self.whole:.3g}", **drawing.LARGE)
         return figure
 
 

@@ -108,3 +108,23 @@ def test_where_a_fit_went_on_is_said(report, text, capsys):
     lines = shown(FIT | {"checkpoint": "run"} | report, capsys).splitlines()
     assert text in [line.removeprefix("Run").strip() for line in lines]
     assert "Run" not in shown(FIT, capsys)
+
+
+def test_what_an_inspection_shows(capsys):
+    report = {
+        "command": "inspect",
+        "what": "patches",
+        "image": "a.png",
+        "images": 20,
+        "layer": 3,
+        "unit": 1,
+        "output": None,
+        "layers": [{"number": 0, "layer": "Conv", "output": [10, 8, 4]}],
+        "figure": "patches.png",
+        "figure_bytes": 12345,
+    }
+    text = shown(report, capsys)
+    assert "patches, layer 3, unit 1, of 20 pictures" in text
+    assert "0 Conv 10×8×4" in text
+    assert "patches.png (12.3 kB)" in text
+    assert "of a.png" in shown(report | {"what": "saliency"}, capsys)

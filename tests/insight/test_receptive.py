@@ -25,6 +25,7 @@ from lamina.networks import (
     Network,
     Rescale,
     Residual,
+    Skip,
     SumPool,
     Upsample,
 )
@@ -97,6 +98,7 @@ NETWORKS = {
     "all places": [linear(2, 2), GroupNorm(1)],
     "pooled": [linear(2, 3), GlobalPool(), Dense(2, "identity")],
     "residual": [Residual((linear(2, 3, (3, 2), "same"), linear(1, 3, 1, "same")))],
+    "skip": [Skip((AveragePool(2, padding="same"), Upsample(2))), linear(1, 2, 3)],
     "shortcut": [Residual((linear(1, 2, padding="full"), linear(1, 2)), linear(1, 1))],
 }
 

@@ -1,0 +1,159 @@
+"""Looking into a model at the command line: figures in files, or one line."""
+
+import builtins
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import lamina
+from lamina import data
+from lamina.app import cli, insights
+from tests.data.picture_files import save
+
+LAYERS = "layers=[Conv(4, 3), MaxPool(2), Conv(3, 2), GlobalPool()]"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures of two colours, and a model that has seen them."""
+    folder = tmp_path_factory.mktemp("insights")
+    for k, name in enumerate(("cat", "$dog$")):
+        for i in range(10):
+            values = np.full((12, 10, 3), 20 + i, np.uint8)
+            values[i : i + 3, 2:5, k] = 200
+            save(folder / "photos" / name / f"{i}.png", values)
+    out = str(folder / "model.lamina")
+    sets = (LAYERS, "max_iter=2", "augmentation=none")
+    quick = [part for value in sets for part in ("--set", value)]
+    quick += ["-q", "-o", out]
+    command = ["fit", str(folder / "photos"), *quick]
+    assert cli.run(lambda: cli.app(command, standalone_mode=False)) == 0
+    return folder
+
+
+@pytest.fixture
+def call(folder, capsys, monkeypatch, tmp_path):
+    """Call ``lamina inspect`` for the model; return status, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, model=None):
+        command = ["inspect", str(model or folder / "model.lamina"), *arguments]
+        status = cli.run(lambda: cli.app(command, standalone_mode=False))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def assert_refused(result, message):
+    status, out, err = result
+    assert (status, out) == (1, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert "bug" not in err
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "told"),
+    [
+        ("filters", ["--layer", "3"], "filters, layer 3"),
+        ("maximise", ["--unit", "0"], "maximise, layer 5"),
+        ("maps", [], "maps, layer 3, of 3.png"),
+        ("patches", ["--unit", "1"], "patches, layer 3, unit 1, of 3.png"),
+        ("deconvolution", ["--method", "guided"], "deconvolution, layer 3, unit"),
+        ("saliency", ["--method", "integrated"], "saliency, output"),
+        ("occlusion", ["--target", "cat"], "occlusion, output cat, of 3.png"),
+    ],
+)
+def test_each_writes_a_figure(call, folder, tmp_path, what, more, told):
+    image = ["--image", str(folder / "photos" / "cat" / "3.png")]
+    image = image if "image" in insights.NEEDS[what] else []
+    status, out, err = call("--what", what, *image, *more)
+    assert (status, err) == (0, "")
+    assert told in " ".join(out.split())
+    assert "1 Conv 10×8×4, 2 MaxPool 5×4×4, 3 Conv 4×3×3" in " ".join(out.split())
+    figure = (tmp_path / f"{what}.png").read_bytes()
+    assert figure.startswith(b"\x89PNG")
+    assert len(figure) > 5_000
+
+
+def test_all_that_can_be_shown_is_tried_above():
+    assert set(insights.NEEDS) == set(insights.SHOW)
+
+
+def test_what_is_shown_by_default(call, folder, tmp_path):
+    assert call("-o", "a.svg")[0] == 0
+    assert b"<svg" in (tmp_path / "a.svg").read_bytes()
+    image = str(folder / "photos" / "cat" / "3.png")
+    status, out, _ = call("--image", image, "-o", "b.pdf", "--json")
+    report = json.loads(out)
+    assert (status, report["what"]) == (0, "saliency")
+    assert report["layers"][1] == {"number": 1, "layer": "Conv", "output": [10, 8, 4]}
+    assert report["figure_bytes"] == (tmp_path / "b.pdf").stat().st_size
+
+
+def test_patches_of_a_folder(call, folder):
+    photos = str(folder / "photos")
+    status, out, err = call("--what", "patches", "--unit", "0", "--image", photos)
+    assert (status, err) == (0, "")
+    assert "of 20 pictures" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--what", "soul"], "--what is one of filters, maximise, maps"),
+        (["--what", "maps"], "--what maps needs --image"),
+        (["--image", "x.png", "--what", "filters"], "--image is for maps, patches"),
+        (["--unit", "1"], "--unit is for maximise, patches, deconvolution, not for f"),
+        (["-o", "a.jpg"], "a.jpg: a figure is written as .png, .svg, .pdf"),
+        (["-o", "no/such/a.png"], "no/such"),
+        (["--layer", "0"], "layer 0 has no filters; the convolutions are 1, 3"),
+        (["--what", "maximise", "--layer", "9"], "layer must be a number from -6 to 5"),
+        (["--what", "maximise", "--unit", "9"], "unit must be a number from 0 to 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(call, tmp_path, arguments, message):
+    assert_refused(call(*arguments), message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_with_a_picture_too(call, folder):
+    image = "--image", str(folder / "photos" / "cat" / "3.png")
+    assert_refused(call(*image, "--target", "cow"), "outputs: cat; not 'cow'")
+    assert_refused(call(*image, "--method", "lime"), "gradient, integrated, smooth")
+    assert_refused(call(*image, "--what", "patches"), "needs --unit, of layer 3")
+    assert_refused(call("--image", "none.png"), "none.png")
+
+
+def test_other_models_are_refused(call, folder, tmp_path):
+    digits = data.load("digits")
+    images = digits.X[:40].reshape(-1, 8, 8)
+    fitted = lamina.ConvNetClassifier([lamina.Conv(2, 3)], max_iter=1, random_state=0)
+    with pytest.warns(UserWarning, match="max_iter"):
+        fitted.fit(images, digits.y[:40]).save("own.lamina")
+    assert call(model="own.lamina")[0] == 0
+    image = "--image", str(folder / "photos" / "cat" / "3.png")
+    assert_refused(call(*image, model="own.lamina"), "does not know how its pictures")
+    table = lamina.MLPClassifier((2,), max_iter=1)
+    with pytest.warns(UserWarning, match="max_iter"):
+        table.fit(digits.X[:40], digits.y[:40]).save("table.lamina")
+    expected = "is a MLPClassifier, and lamina inspect is for models of pictures"
+    assert_refused(call(model="table.lamina"), expected)
+
+
+def test_without_matplotlib_one_line_says_how_to_get_it(call, monkeypatch, tmp_path):
+    real = builtins.__import__
+
+    def without(name, *args, **options):
+        if name.startswith("matplotlib"):
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        return real(name, *args, **options)
+
+    for name in [n for n in sys.modules if n.startswith("matplotlib")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert_refused(call(), 'pip install "lamina[figures]"')
+    assert not list(tmp_path.iterdir())
