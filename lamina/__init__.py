@@ -66,6 +66,7 @@ _ROOMS = {
         "Step",
     ],
     "lamina.estimators": [
+        "CapsNetClassifier",
         "ConvNetClassifier",
         "ConvNetRegressor",
         "ConvNetSegmenter",

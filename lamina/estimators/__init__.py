@@ -1,5 +1,6 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
+from lamina.estimators.capsnet import CapsNetClassifier
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
 from lamina.estimators.image_model import ImageModel
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
@@ -9,6 +10,7 @@ from lamina.estimators.segmenter import ConvNetSegmenter
 from lamina.estimators.table import TableModel
 
 __all__ = [
+    "CapsNetClassifier",
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",

@@ -11,6 +11,7 @@ from lamina.networks import (
     Key,
     MaxPool,
     Network,
+    PrimaryCapsules,
     Skip,
     Upsample,
 )
@@ -30,6 +31,8 @@ FINE = 16
 """Filters of a segmenter at full size; each halving has twice as many."""
 
 MOST_HALVINGS = 4
+
+CAPSULE_PLACES = 28
 
 BOTTOM = 4
 """Convolutions at the smallest size, where each sees most: with four of them in place
@@ -134,6 +137,39 @@ def flattened(layers: tuple, shape: tuple[int, ...]) -> tuple[Any, ...]:
         found.append(layers[i])
         shape = after
     return tuple(found)
+
+
+def capsule_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ...]:
+    """Return a convolution and primary capsules, with windows that fit the size.
+
+    Windows are 9 places wide where there are 20 or more, 5 from 12 on, 3 from 3 on; the
+    first layer has a stride that leaves about 28 places of a longer axis, the second a
+    stride of 2 where there are 12 or more. MNIST gets the windows of the paper, with a
+    quarter of its filters and capsules: 6 × 6 · 8 capsules of 8 numbers.
+
+    Parameters
+    ----------
+    shape : (height, width, channels)
+    initializer : str
+
+    References
+    ----------
+    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, section 4.
+    """
+    places = shape[:2]
+    size = tuple([_window(n) for n in places])
+    stride = tuple([max(1, n // CAPSULE_PLACES) for n in places])
+    first = Conv(64, size, stride, initializer=initializer)
+    _, made = first.init(Key(0), shape)
+    size = tuple([_window(n) for n in made[:2]])
+    stride = tuple([2 if n >= 12 else 1 for n in made[:2]])
+    return first, PrimaryCapsules(8, 8, size, stride, initializer=initializer)
+
+
+def _window(places: int) -> int:
+    if places >= 20:
+        return 9
+    return 5 if places >= 12 else min(3, places)
 
 
 def shapes_after(

@@ -25,6 +25,7 @@ from lamina.estimators.packing import Tensors, pack, unpack
 from lamina.storage import ModelFileError, read, write
 
 CLASSES = {
+    "CapsNetClassifier": "lamina.estimators.capsnet",
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",

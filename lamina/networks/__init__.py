@@ -18,6 +18,7 @@ from lamina.networks.losses import LOSSES
 from lamina.networks.network import Network
 from lamina.networks.norms import GroupNorm, LayerNorm
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
+from lamina.networks.reconstruction import Reconstruction
 from lamina.networks.rescale import Rescale
 from lamina.networks.residual import Residual
 from lamina.networks.skip import Skip
@@ -46,6 +47,7 @@ __all__ = [
     "MaxPool",
     "Network",
     "PrimaryCapsules",
+    "Reconstruction",
     "Rescale",
     "Residual",
     "Skip",

@@ -9,6 +9,7 @@ import pickle
 import re
 from unittest import SkipTest
 
+import jax
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone, is_regressor
@@ -16,6 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import lamina
 from lamina import (
+    CapsNetClassifier,
     Conv,
     ConvNetClassifier,
     ConvNetRegressor,
@@ -24,6 +26,7 @@ from lamina import (
     MLPClassifier,
     MLPRegressor,
     Perceptron,
+    PrimaryCapsules,
     TableModel,
 )
 
@@ -32,8 +35,17 @@ from lamina import (
 # fail one check: a row of weight 2 is one draw of dropout, two rows are two draws, and
 # the scale of targets knows no weights.
 FILTERS = [Conv(8, padding="same", activation="tanh")]
+CAPSULES = [Conv(8, 1), PrimaryCapsules(2, 4, 1, 1)]
 ESTIMATORS = [
     Perceptron(),
+    CapsNetClassifier(
+        CAPSULES,
+        capsule_size=4,
+        decoder=(8,),
+        learning_rate_init=0.02,
+        max_iter=100,
+        dtype="float64",
+    ),
     ConvNetClassifier(FILTERS, max_iter=100, dtype="float64"),
     ConvNetRegressor(FILTERS, max_iter=100, dtype="float64", scale_target=False),
     MLPClassifier(max_iter=100, dtype="float64"),
@@ -122,7 +134,7 @@ def fitted(estimator):
 
 
 def weights(model):
-    return [leaf for layer in model.params_ for leaf in layer.values()]
+    return jax.tree.leaves(model.params_)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

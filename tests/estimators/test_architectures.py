@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lamina.estimators.architectures import (
+    capsule_layers,
     default_layers,
     flattened,
     segmenting_layers,
@@ -124,3 +125,18 @@ def test_shapes_after_each_layer():
     layers = (Conv(2), MaxPool(2), Dense(3))
     assert shapes_after(layers, (8, 8, 1)) == [(6, 6, 2), (3, 3, 2), (3, 3, 3)]
     assert shapes_after(layers, (8, 8, 1), flat=True)[-1] == (3,)
+
+
+@pytest.mark.parametrize(
+    ("shape", "capsules"),
+    [
+        ((28, 28, 1), 6 * 6 * 8),  # 28 → 20 → 6
+        ((8, 8, 1), 4 * 4 * 8),  # 8 → 6 → 4
+        ((1, 1, 1), 8),
+        ((1, 40, 1), 12 * 8),  # 40 → 32 → 12
+        ((96, 96, 3), 11 * 11 * 8),  # 96 → 30 → 11
+    ],
+)
+def test_capsule_layers_fit_every_size(shape, capsules):
+    _, out = Network(capsule_layers(shape, "he")).init(Key(0), shape)
+    assert out == (capsules, 8)
