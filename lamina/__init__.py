@@ -79,7 +79,7 @@ _ROOMS = {
     ],
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("data", "estimators", "learning", "networks", "storage")
+_MODULES = ("data", "estimators", "insight", "learning", "networks", "storage")
 
 __all__ = sorted([*_HOME, *_MODULES])
 

@@ -247,7 +247,8 @@ def layers(model: Any, shape: Any = None) -> list[tuple[int, str, tuple[int, ...
 
     These are the numbers by which the functions of this room know layers. Layers
     inside a ``Residual``, a ``Skip`` or a ``Network`` count each for itself, and the
-    sum of a ``Residual``, as what a ``Skip`` makes, comes after its layers, as in :meth:`lamina.networks.Network.walk`.
+    sum of a ``Residual``, as what a ``Skip`` makes, comes after its layers, as in
+    :meth:`lamina.networks.Network.walk`.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
 """Which pixels an answer hangs on: by derivatives, and by covering them up."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -136,17 +135,19 @@ def saliency(
         raise ValueError(f"noise must not be negative, got {noise}")
     seen = opened_for(model, np.asarray(image)[None])
     x = seen.image(image)[0]
-    target, _ = _target(seen, x, target)
-    words = Key(seed).fold_in("saliency").words()
-    spread = np.asarray(noise * (x.max() - x.min()), seen.dtype)
-    start = _baseline(seen, baseline) if method == "integrated" else np.zeros_like(x)
-    steps = 1 if method == "gradient" else steps
-    with seen.precision():
-        attribution, score = _attribute(
-            seen.network, seen.params, x, start, spread, words, target, method, steps
-        )
+    target, _, h = _target(seen, x, target)
+    integrated = method == "integrated"
+    start = _baseline(seen, baseline) if integrated else np.zeros_like(x)
+    k = np.arange(1 if method == "gradient" else steps)
+    share = (k + 0.5) / steps if integrated else np.ones(len(k))
+    spread = noise * (x.max() - x.min()) if method == "smooth" else 0.0
+    mean = _mean_gradient(seen, x, start, share, spread, seed, target)
     return Saliency(
-        np.asarray(attribution), np.asarray(image), target, float(score), method
+        (x - start) * mean if integrated else mean,
+        np.asarray(image),
+        target,
+        float(h[target]),
+        method,
     )
 
 
@@ -157,51 +158,74 @@ def _baseline(seen: Opened, baseline: Any) -> np.ndarray:
     return seen.image(baseline)[0]
 
 
-def _target(seen: Opened, x: np.ndarray, target: int | None) -> tuple[int, np.ndarray]:
-    """Return the number of the output that is looked at, and all outputs."""
+def _target(
+    seen: Opened, x: np.ndarray, target: Any
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return the number of the output that is looked at, all outputs, and all h."""
     seen.target(0)
     with seen.precision():
-        outputs = np.asarray(_outputs(seen.network, seen.params, x[None]))[0]
-    chosen = int(np.argmax(outputs)) if target is None else target
-    return seen.target(chosen), outputs
+        a, h = _outputs(seen.network, seen.params, x[None])
+    a, h = np.asarray(a)[0], np.asarray(h)[0]
+    return seen.target(int(np.argmax(a)) if target is None else target), a, h
 
 
 @jax.jit
 def _outputs(network: Any, params: Any, x: Any) -> Any:
-    return network(params, x)
+    return network(params, x), net_input(network, params, x, -1)
 
 
-@partial(jax.jit, static_argnums=(7, 8))
-def _attribute(
+def _mean_gradient(
+    seen: Opened,
+    x: np.ndarray,
+    start: np.ndarray,
+    share: np.ndarray,
+    spread: float,
+    seed: int,
+    target: int,
+) -> np.ndarray:
+    """Return the mean over k of ∂f/∂x at x′ + shareₖ (x − x′) + spread · N(0, 1).
+
+    All methods are that, so that one program serves them, with any number of steps: a
+    few copies at a time, the last ones padded by copies that do not count.
+    """
+    words = Key(seed).fold_in("saliency").words()
+    total = np.zeros_like(x)
+    for first in range(0, len(share), TOGETHER):
+        some = share[first : first + TOGETHER]
+        missing = (0, TOGETHER - len(some))
+        count = np.pad(np.ones(len(some)), missing).astype(seen.dtype)
+        shares = np.pad(some, missing).astype(seen.dtype)
+        how = shares, count, np.asarray(spread, seen.dtype), words, first, target
+        with seen.precision():
+            total += np.asarray(_gradients(seen.network, seen.params, x, start, *how))
+    return total / len(share)
+
+
+@jax.jit
+def _gradients(
     network: Any,
     params: Any,
     x: Any,
     start: Any,
+    share: Any,
+    count: Any,
     spread: Any,
     words: Any,
+    first: Any,
     target: Any,
-    method: str,
-    steps: int,
-) -> tuple[Any, Any]:
-    """Return A and f(x)."""
+) -> Any:
+    """Return the sum of the gradients of the copies that count."""
+    key = device_key(words)
+    numbers = first + jnp.arange(len(share))
+    keys = jax.vmap(lambda k: jax.random.fold_in(key, k))(numbers)
+    noise = jax.vmap(lambda key: jax.random.normal(key, x.shape, x.dtype))(keys)
+    weight = share[:, None, None, None]
+    copies = start + weight * (x - start) + spread * noise
 
-    def f(x: Any) -> Any:
-        return net_input(network, params, x[None], -1)[0, target]
+    def f(copies: Any) -> Any:
+        return jnp.sum(count * net_input(network, params, copies, -1)[:, target])
 
-    def gradient(k: Any) -> Any:
-        if method == "integrated":
-            at = start + ((k + 0.5) / steps).astype(x.dtype) * (x - start)
-        elif method == "smooth":
-            key = jax.random.fold_in(device_key(words), k)
-            at = x + spread * jax.random.normal(key, x.shape, x.dtype)
-        else:
-            at = x
-        return jax.grad(f)(at)
-
-    x = jnp.asarray(x)
-    together = min(TOGETHER, steps)
-    mean = jax.lax.map(gradient, jnp.arange(steps), batch_size=together).mean(axis=0)
-    return (x - start) * mean if method == "integrated" else mean, f(x)
+    return jnp.sum(jax.grad(f)(copies), axis=0)
 
 
 # ---- occlusion ----------------------------------------------------------------------
@@ -323,7 +347,7 @@ def occlusion(
         )
     if stride < 1:
         raise ValueError(f"stride must be at least 1, got {stride}")
-    target, outputs = _target(seen, x, target)
+    target, outputs, _ = _target(seen, x, target)
     rows, columns = (_starts(n, size, stride) for n in seen.shape[:2])
     corners = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
     grey = np.asarray(_grey(seen, x) if fill is None else fill, seen.dtype)

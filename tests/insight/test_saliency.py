@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lamina.insight import occlusion, saliency
-from lamina.insight.saliency import _attribute, _cover
+from lamina.insight.saliency import _cover, _gradients
 from lamina.networks import Conv, Dense, Flatten, Key, MaxPool, Network, Rescale
 
 WEIGHT = np.arange(-4.0, 4.0).reshape(4, 2)
@@ -111,11 +111,12 @@ def test_smooth_gradients_are_a_mean_over_noise():
     np.testing.assert_array_equal(again.attribution, found.attribution)
 
 
-def test_another_target_or_image_compiles_nothing():
+def test_one_program_serves_all_methods():
     saliency(linear(), IMAGE, 0)
-    before = _attribute._cache_size()
-    saliency(linear(), IMAGE + 1, 1, seed=3)
-    assert _attribute._cache_size() == before
+    before = _gradients._cache_size()
+    saliency(linear(), IMAGE + 1, 1, "smooth", steps=20, seed=3)
+    saliency(linear(), IMAGE, 1, "integrated")
+    assert _gradients._cache_size() == before
 
 
 @pytest.mark.parametrize(
