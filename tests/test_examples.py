@@ -56,8 +56,23 @@ def only_glorot_keeps_the_variance(printed):
     assert 1e-8 < small < 6e-8
 
 
+def looking_inside_adds_up(printed):
+    rows = re.findall(r"\[([^\]]+)\]", printed)
+    before, after = (np.array(row.split(), float) for row in rows)
+    assert np.all(after > before + 5)
+    assert float(re.findall(r"p at least (\S+)", printed)[0]) > 0.9
+    whole, black = map(
+        float, re.findall(r"h = (\S+), of a black picture (\S+)\n", printed)[0]
+    )
+    shares = float(re.findall(r"add up to (\S+)", printed)[0])
+    assert abs(shares - (whole - black)) < 0.1
+    sure, covered = map(float, re.findall(r"p = (\S+), and (\S+) with", printed)[0])
+    assert covered < sure - 0.1
+
+
 CLAIMS = {
     "online_or_batch": online_needs_fewer_epochs,
     "vanishing_delta": logistic_layers_let_delta_fade,
     "initial_weights": only_glorot_keeps_the_variance,
+    "look_inside": looking_inside_adds_up,
 }
