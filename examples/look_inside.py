@@ -79,7 +79,7 @@ def draw(images: np.ndarray, seen: dict):
             f"Unit {UNIT} of the second convolution: what it likes most, and the "
             "nine digits (what it sees of them) that excite it most",
             [
-                drawing.as_seen(seen["liked by the unit"].pictures[0]),
+                drawing.as_seen(seen["liked by the unit"].seen[0]),
                 *(p[..., 0] / 16 for p in seen["patches"].patches),
             ],
         ),

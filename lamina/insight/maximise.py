@@ -11,6 +11,7 @@ import numpy as np
 
 from lamina.insight import drawing
 from lamina.insight.opened import Opened, is_whole, net_input, opened
+from lamina.insight.receptive import box, receptive_field
 from lamina.networks.keys import Key, device_key
 
 STARTS = ("noise", "zeros")
@@ -34,22 +35,32 @@ class Maximised:
         h of each unit: of the start, and after each step.
     units : tuple of int
     layer : int
+    box : ndarray of int (2, 2)
+        What the units see from their place: (first, last + 1) of rows and of columns.
+        All else is as it was at the start.
     """
 
     pictures: np.ndarray
     scores: np.ndarray
     units: tuple[int, ...]
     layer: int
+    box: np.ndarray
+
+    @property
+    def seen(self) -> np.ndarray:
+        """The pictures, cut to the box."""
+        (top, bottom), (left, right) = self.box
+        return self.pictures[:, top:bottom, left:right]
 
     def figure(self, names: Sequence[Any] | None = None) -> Any:
-        """Return a matplotlib figure of the pictures.
+        """Return a matplotlib figure of the pictures, cut to what the units see.
 
         Parameters
         ----------
         names : sequence, optional
             What the units stand for: ``model.classes_`` for the output layer.
         """
-        shown = [drawing.as_seen(picture) for picture in self.pictures]
+        shown = [drawing.as_seen(part) for part in self.seen]
         told = [str(u if names is None else names[u]) for u in self.units]
         last = zip(told, self.scores[:, -1], strict=True)
         titles = [f"{name}: {s:.3g}" for name, s in last]
@@ -78,17 +89,17 @@ def maximising_input(
     Equations
     ---------
         x = μ + z / f
-        J(z) = h(roll(x, r)) − l2 · mean z² − tv · (1/n) Σ (difference of neighbours)²
+        J(z) = h(roll(x, r)) − (l2 Σ z² + tv Σ (difference of neighbours)²) / n
         z ← P(z + η (1 − t / T) √n ∇J / ‖∇J‖),   t = 0, 1, …, T − 1
         P(z) = z · min(1, κ √n / ‖z‖)
 
     μ and f are the shift and the factor of a ``Rescale`` that the network begins with,
-    so z are standardised pixels; without one they are 0 and 1. n is the number of
-    values of a picture, η the ``step``, T the ``steps``, κ the ``contrast``: the
-    picture differs from mean grey by at most κ, root mean square, and 1 is what the
-    training pictures do. r is drawn anew in each step from −jitter … jitter places
-    along either axis; the picture is rolled by it, so that the picture does not hang
-    on single pixels. h is the net input of the unit at a place, or a where the layer
+    so z are standardised pixels; without one they are 0 and 1. Only the pixels that the
+    unit sees from its place change, and ‖ ‖ is of these; n is how many values they
+    hold, η the ``step``, T the ``steps``, κ the ``contrast``: the picture differs from
+    mean grey by at most κ, root mean square, and 1 is what the training pictures do.
+    r is drawn anew in each step from −jitter … jitter places along either axis; the
+    picture is rolled by it, so that it does not hang on single pixels. h is the net input of the unit at a place, or a where the layer
     has none. Neighbours lie below each other or side by side.
 
     For a unit that is linear in x, h = ⟨w, x⟩ + b, with tv = 0 and no jitter, the
@@ -135,15 +146,18 @@ def maximising_input(
     if not units:
         raise ValueError("there must be at least one unit")
     _check(steps, step, contrast, l2, tv, jitter)
-    bound = np.inf if contrast is None else contrast * np.sqrt(np.prod(seen.shape))
+    at = seen.place(layer, place)
+    field = box(receptive_field(seen, layer, at))
+    n = max(1, np.prod(np.diff(field)) * seen.shape[-1])
+    bound = np.inf if contrast is None else contrast * np.sqrt(n)
     mean, unit_of_x = seen.scale or (0.0, 1.0)
     numbers = {"mean": mean, "unit": unit_of_x, "step": step, "bound": bound}
-    numbers |= {"l2": l2, "tv": tv, "jitter": jitter}
+    numbers |= {"l2": l2, "tv": tv, "jitter": jitter, "n": n}
     numbers = {name: np.asarray(value) for name, value in numbers.items()}
     keys = [Key(seed).fold_in("maximise", layer, u) for u in units]
-    begin = np.stack([_start(seen, start, key) for key in keys])
+    changed = _around(field, jitter, seen)
+    begin = np.stack([_start(seen, start, key, changed) for key in keys])
     words = np.stack([key.fold_in("jitter").words() for key in keys])
-    at = seen.place(layer, place)
     with seen.precision():
         pictures, scores = _ascend(
             seen.network,
@@ -152,11 +166,12 @@ def maximising_input(
             words,
             np.array(units),
             at,
+            changed,
             numbers,
             layer,
             steps,
         )
-    return Maximised(np.asarray(pictures), np.asarray(scores), units, layer)
+    return Maximised(np.asarray(pictures), np.asarray(scores), units, layer, field)
 
 
 def _check(steps: Any, step: Any, contrast: Any, l2: Any, tv: Any, jitter: Any) -> None:
@@ -173,7 +188,16 @@ def _check(steps: Any, step: Any, contrast: Any, l2: Any, tv: Any, jitter: Any) 
         raise ValueError(f"l2 and tv must not be negative, got l2={l2} and tv={tv}")
 
 
-def _start(seen: Opened, start: Any, key: Key) -> np.ndarray:
+def _around(field: np.ndarray, jitter: int, seen: Opened) -> np.ndarray:
+    """Return 1 for the pixels that a unit sees in a picture rolled by the jitter."""
+    inside = np.zeros((*seen.shape[:2], 1), seen.dtype)
+    (top, bottom), (left, right) = field
+    rows = slice(max(0, top - jitter), bottom + jitter)
+    inside[rows, max(0, left - jitter) : right + jitter] = 1
+    return inside
+
+
+def _start(seen: Opened, start: Any, key: Key, changed: np.ndarray) -> np.ndarray:
     """Return z at first."""
     if not isinstance(start, str):
         mean, unit = seen.scale or (0.0, 1.0)
@@ -181,10 +205,10 @@ def _start(seen: Opened, start: Any, key: Key) -> np.ndarray:
     if start not in STARTS:
         raise ValueError(f"start must be {' or '.join(STARTS)}, or an image")
     noise = key.fold_in("noise").generator().standard_normal(seen.shape)
-    return (NOISE * noise * (start == "noise")).astype(seen.dtype)
+    return (NOISE * noise * changed * (start == "noise")).astype(seen.dtype)
 
 
-@partial(jax.jit, static_argnums=(7, 8))
+@partial(jax.jit, static_argnums=(8, 9))
 def _ascend(
     network: Any,
     params: Any,
@@ -192,14 +216,15 @@ def _ascend(
     words: Any,
     units: Any,
     at: Any,
+    changed: Any,
     numbers: Any,
     layer: int,
     steps: int,
 ) -> tuple[Any, Any]:
     """Return x, and h before and after each step, of all units side by side."""
-    n, dtype = np.prod(begin.shape[1:]), begin.dtype
-    names = ("mean", "unit", "step", "bound", "l2", "tv")
-    mean, unit_of_x, step, bound, l2, tv = (numbers[k].astype(dtype) for k in names)
+    dtype = begin.dtype
+    names = ("mean", "unit", "step", "bound", "l2", "tv", "n")
+    mean, unit_of_x, step, bound, l2, tv, n = (numbers[k].astype(dtype) for k in names)
 
     def h(z: Any, unit: Any) -> Any:
         x = (mean + unit_of_x * z)[None]
@@ -208,7 +233,7 @@ def _ascend(
     def objective(z: Any, unit: Any, r: Any) -> Any:
         rolled = jnp.roll(z, r, axis=(0, 1))
         rough = sum(jnp.sum(jnp.diff(z, axis=axis) ** 2) for axis in (0, 1)) / n
-        return h(rolled, unit) - l2 * jnp.mean(z * z) - tv * rough
+        return h(rolled, unit) - l2 * jnp.sum(z * z) / n - tv * rough
 
     each = begin, words, units
 
@@ -218,11 +243,12 @@ def _ascend(
         def ascend(z: Any, t: Any) -> tuple[Any, Any]:
             most = numbers["jitter"]
             r = jax.random.randint(jax.random.fold_in(key, t), (2,), -most, most + 1)
-            up = jax.grad(objective)(z, unit, r)
+            up = changed * jax.grad(objective)(z, unit, r)
             length = jnp.sqrt(jnp.sum(up * up))
             up = up / jnp.where(length > 0, length, 1)
-            rate = step * (1 - t / steps) * np.sqrt(n)
-            z = _within(z + rate.astype(dtype) * up, bound)
+            rate = step * (1 - t / steps) * jnp.sqrt(n)
+            climbed = _within(changed * z + rate.astype(dtype) * up, bound)
+            z = climbed + (1 - changed) * z
             return z, h(z, unit)
 
         first = h(z, unit)

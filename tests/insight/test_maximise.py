@@ -127,6 +127,27 @@ def test_a_place_of_the_map(filter_and_model):
     touched = np.zeros((4, 4), bool)
     touched[0:2, 2:4] = True
     np.testing.assert_array_equal(found.pictures[0, :, :, 0] != 0, touched)
+    assert found.box.tolist() == [[0, 2], [2, 4]]
+    # The bound is that of the four pixels: z = √4 w / ‖w‖.
+    w = params[0]["weight"][..., 0]
+    z = 2 * w / np.sqrt(np.sum(w**2))
+    np.testing.assert_allclose(found.pictures[0, 0:2, 2:4], z, atol=1e-3)
+    assert found.figure().axes[0].images[0].get_array().shape == (2, 2)
+
+
+def test_what_a_unit_does_not_see_stays_as_it_was():
+    """Around a field of 2 × 2 pixels the jitter reaches one more on each side."""
+    network = Network((Conv(1, 2, activation="identity"),))
+    shape = (9, 9, 1)
+    params = network.init(Key(0), shape)[0]
+    image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = maximising_input(
+        (network, params), 0, 0, place=(4, 4), start=image, jitter=1, shape=shape
+    )
+    moved = np.abs(found.pictures[0] - image)[..., 0] > 1e-6
+    assert moved[3:7, 3:7].all()
+    moved[3:7, 3:7] = False
+    assert not moved.any()
 
 
 def test_the_figure_names_the_units(deep):
