@@ -97,10 +97,11 @@ def maximising_input(
     so z are standardised pixels; without one they are 0 and 1. Only the pixels that the
     unit sees from its place change, and ‖ ‖ is of these; n is how many values they
     hold, η the ``step``, T the ``steps``, κ the ``contrast``: the picture differs from
-    mean grey by at most κ, root mean square, and 1 is what the training pictures do.
-    r is drawn anew in each step from −jitter … jitter places along either axis; the
-    picture is rolled by it, so that it does not hang on single pixels. h is the net input of the unit at a place, or a where the layer
-    has none. Neighbours lie below each other or side by side.
+    mean grey by at most κ, root mean square, and 1 is what the training pictures do. r
+    is drawn anew in each step from −jitter … jitter places along either axis; the
+    picture is rolled by it, so that it does not hang on single pixels. h is the net
+    input of the unit at a place, or a where the layer has none. Neighbours lie below
+    each other or side by side.
 
     For a unit that is linear in x, h = ⟨w, x⟩ + b, with tv = 0 and no jitter, the
     answer is known: z = κ √n w / ‖w‖, and with l2 and no bound z = n w / (2 f l2).
