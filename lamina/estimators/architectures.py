@@ -34,11 +34,6 @@ MOST_HALVINGS = 4
 
 CAPSULE_PLACES = 28
 
-BOTTOM = 4
-"""Convolutions at the smallest size, where each sees most: with four of them in place
-of two, shapes that overlap were told apart better (mean IoU 0.71 against 0.52 after the
-same 30 seconds)."""
-
 
 def default_layers(
     shape: tuple[int, int, int], dropout: float, initializer: str
@@ -88,10 +83,10 @@ def default_layers(
 def segmenting_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ...]:
     """Return layers that keep all places: there and back again, with skips.
 
-    A convolution of 3 × 3 at each size on the way down, pools that halve it while 8
-    places or more are left along both axes (four times at most), four convolutions
-    there, and on the way back one at each size, which sees what was there on the way
-    down as well. Pictures of any other size go through, too.
+    Two convolutions of 3 × 3 at each size on the way down, pools that halve it while 8
+    places or more are left along both axes (four times at most), and on the way back
+    two convolutions at each size again, which see what was there on the way down as
+    well. Pictures of any other size go through, too.
 
     Parameters
     ----------
@@ -110,9 +105,9 @@ def segmenting_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ..
     def level(depth: int) -> tuple[Any, ...]:
         conv = Conv(FINE * 2**depth, 3, padding="same", initializer=initializer)
         if depth == halvings:
-            return (conv,) * BOTTOM
+            return conv, conv
         halved = (MaxPool(2, padding="same"), *level(depth + 1), Upsample(2))
-        return conv, Skip(halved), conv
+        return conv, conv, Skip(halved), conv, conv
 
     return level(0)
 

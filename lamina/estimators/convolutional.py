@@ -19,8 +19,6 @@ from lamina.networks import Augment, Network, Rescale
 AT_ONCE = 2**22
 """Numbers of a collection that are measured at a time."""
 
-BATCH = 64
-
 AUGMENTATION = Augment(shift=0.08, rotate=10.0, scale=0.1)
 """What ``augmentation="default"`` is: nothing that turns a digit into another one."""
 
@@ -40,6 +38,8 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
     standardize: bool
     dropout: float = 0.5
     _validation_batch = 128  # more than stay in the cache take longer each
+
+    _auto_batch = 64
 
     # ---- what goes in ---------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "auto" and not self._needs_all_examples():
-            return min(BATCH, n)
+            return min(self._auto_batch, n)
         return super()._batch_size(n)
 
     # ---- the layers -----------------------------------------------------------------

@@ -52,11 +52,13 @@ class ConvNetSegmenter(Convolutional):
     ignore_label : label, optional
         What stands for "not labelled" in y: nothing is learnt there, and the score does
         not count it.
-    image_shape, standardize, solver, alpha, l1, batch_size, learning_rate_init,
-    max_iter, shuffle, random_state, tol, verbose, warm_start, early_stopping,
-    validation_fraction, n_iter_no_change, init, callbacks, dtype, schedule, stopping,
-    monitor, refit, input_noise, weight_noise, max_norm, clip_norm, clip_value,
-    adversarial, checkpoint, checkpoint_seconds
+    batch_size : int, "auto" or "full", default="auto"
+        Pictures a step; "auto" is min(16, n_samples).
+    learning_rate_init : float, default=0.003
+    image_shape, standardize, solver, alpha, l1, max_iter, shuffle, random_state, tol,
+    verbose, warm_start, early_stopping, validation_fraction, n_iter_no_change, init,
+    callbacks, dtype, schedule, stopping, monitor, refit, input_noise, weight_noise,
+    max_norm, clip_norm, clip_value, adversarial, checkpoint, checkpoint_seconds
         As of :class:`lamina.ConvNetClassifier`.
     augmentation : Augment, optional
         Only noise, brightness, contrast and cutout: labels would not move with the
@@ -105,7 +107,7 @@ class ConvNetSegmenter(Convolutional):
         solver="adam",
         alpha=0.0001,
         batch_size="auto",
-        learning_rate_init=0.001,
+        learning_rate_init=0.003,
         max_iter=50,
         shuffle=True,
         random_state=None,
@@ -166,6 +168,8 @@ class ConvNetSegmenter(Convolutional):
         self.adversarial = adversarial
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds
+
+    _auto_batch = 16  # each pixel is an example
 
     # ---- training -------------------------------------------------------------------
 

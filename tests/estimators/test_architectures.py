@@ -101,7 +101,9 @@ def test_segmenting_layers_of_16_pixels_by_hand():
     pool, up = MaxPool(2, padding="same"), Upsample(2)
     assert segmenting_layers((16, 16, 1), "he") == (
         conv(16),
-        Skip((pool, *[conv(32)] * 4, up)),
+        conv(16),
+        Skip((pool, conv(32), conv(32), up)),
+        conv(16),
         conv(16),
     )
 

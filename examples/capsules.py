@@ -1,0 +1,70 @@
+"""A capsule network reads digits and draws what it has read.
+
+Run it with
+
+    python examples/capsules.py [FILE.png]
+
+It prints how many unseen digits are right, and draws some of them again if a file is
+given, from the vector of the longest capsule.
+"""
+
+import sys
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import CapsNetClassifier, data
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures (n, 8, 8) and labels."""
+    found = data.load("digits")
+    return found.X.reshape(-1, 8, 8), found.y
+
+
+def fitted() -> CapsNetClassifier:
+    """Learn from every other digit."""
+    X, y = digits()
+    model = CapsNetClassifier(
+        max_iter=25,
+        decoder=(128,),
+        reconstruction=0.2,
+        learning_rate_init=0.003,
+        random_state=0,
+    )
+    return model.fit(X[::2], y[::2])
+
+
+def draw(model: CapsNetClassifier):
+    """Return a figure of digits that were not learnt, and how they are drawn."""
+    from matplotlib.figure import Figure
+
+    X, y = digits()
+    shown = [int(np.flatnonzero(y[1::2] == k)[3]) * 2 + 1 for k in range(10)]
+    figure = Figure(figsize=(10, 2.6), layout="constrained")
+    grid = figure.subplots(2, 10)
+    rows = {"digit": X[shown], "drawn again": model.reconstruct(X[shown])[..., 0]}
+    for axes, (name, pictures) in zip(grid, rows.items(), strict=True):
+        for axis, picture in zip(axes, pictures, strict=True):
+            axis.imshow(picture, cmap="gray", vmin=0, vmax=16)
+            axis.set(xticks=[], yticks=[])
+        axes[0].set_ylabel(name, fontsize=11)
+    return figure
+
+
+def main() -> None:
+    """Print the share of unseen digits that are right, and how well they are drawn."""
+    model = fitted()
+    X, y = digits()
+    unseen = X[1::2]
+    print(f"{model.score(unseen, y[1::2]):.1%} of unseen digits are right")
+    rest = np.mean((model.reconstruct(unseen)[..., 0] - unseen) ** 2)
+    print(f"{1 - rest / unseen.var():.0%} of the variance of their pixels is drawn")
+    if len(sys.argv) > 1:
+        draw(model).savefig(sys.argv[1], dpi=240)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    main()

@@ -1,0 +1,30 @@
+"""A convolutional network that reads digits: pictures in, labels in, nothing else.
+
+Run it with ``python examples/convnet_digits.py``.
+"""
+
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import Conv, ConvNetClassifier, Dense, Dropout, MaxPool, data
+
+
+def main() -> None:
+    """Train the default network, and one whose layers are given."""
+    digits = data.load("digits")
+    images, labels = digits.X.reshape(-1, 8, 8), digits.y
+    learnt, unseen = (images[::2], labels[::2]), (images[1::2], labels[1::2])
+
+    model = ConvNetClassifier(max_iter=30, random_state=0).fit(*learnt)
+    print(f"default layers: {model.score(*unseen):.1%} of unseen digits are right")
+
+    layers = [Conv(16, 3), Conv(32, 3), MaxPool(2), Dense(64), Dropout(0.3)]
+    model = ConvNetClassifier(layers, max_iter=30, random_state=0).fit(*learnt)
+    print(f"own layers:     {model.score(*unseen):.1%}")
+    print(model.summary())
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs are enough
+    main()

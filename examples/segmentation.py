@@ -1,0 +1,66 @@
+"""What each pixel belongs to: shapes that overlap, in noise.
+
+Run it with
+
+    python examples/segmentation.py [FILE.png]
+
+It prints how well areas are found, and draws pictures, truth and answers if a file is
+given; the last picture is larger than those that were learnt.
+"""
+
+import sys
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import ConvNetSegmenter, data
+
+CLASSES = ["circle", "triangle"]
+
+
+def fitted() -> ConvNetSegmenter:
+    """Learn to find circles and triangles in 2,000 pictures of 20 × 20."""
+    images, labels = data.shapes(2000, size=20, seed=1, classes=CLASSES)
+    model = ConvNetSegmenter(max_iter=10, schedule="cosine", random_state=0)
+    return model.fit(images, labels)
+
+
+def draw(model: ConvNetSegmenter):
+    """Return a figure of pictures, truth and answers."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure
+
+    X, y = data.shapes(4, size=20, seed=2, classes=CLASSES)
+    large, truth = data.shapes(1, size=40, seed=5, classes=CLASSES)
+    pairs = [*zip(X, y, strict=True), (large[0], truth[0])]
+    colours = ListedColormap(["#222222", "#E69F00", "#56B4E9"])
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    grid = figure.subplots(3, len(pairs))
+    for column, (image, labels) in enumerate(pairs):
+        found = model.predict(image[None])[0]
+        grid[0, column].imshow(image[..., 0], cmap="gray")
+        grid[0, column].set_title(f"{image.shape[0]} × {image.shape[1]}", fontsize=12)
+        for row, shown in ((1, labels), (2, found)):
+            grid[row, column].imshow(shown, cmap=colours, vmin=0, vmax=2)
+    for axes, name in zip(grid, ("picture", "truth", "answer"), strict=True):
+        axes[0].set_ylabel(name, fontsize=13)
+        for axis in axes:
+            axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def main() -> None:
+    """Print the intersection over union of each class, and draw if a file is given."""
+    model = fitted()
+    X, y = data.shapes(200, size=20, seed=2, classes=CLASSES)
+    names = ["background", *CLASSES]
+    for name, share in zip(names, model.iou(X, y), strict=True):
+        print(f"{name}: intersection over union {share:.1%}")
+    print(f"mean: {model.score(X, y):.1%}")
+    if len(sys.argv) > 1:
+        draw(model).savefig(sys.argv[1], dpi=110)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    main()
