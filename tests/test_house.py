@@ -93,7 +93,8 @@ def test_every_test_file_has_a_source_file(test):
     if len(inside.parts) == 1 or inside.parts[0] == "contracts":
         return
     stem = test.stem.removeprefix("test_")
-    folder = PACKAGE / inside.parent
+    tops = ROOT if inside.parts[0] == "benchmarks" else PACKAGE
+    folder = tops / inside.parent
     assert any((folder / f"{name}.py").exists() for name in (stem, f"_{stem}"))
 
 
