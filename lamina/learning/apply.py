@@ -6,6 +6,7 @@ so that the same rows always get the same answer. Sparse rows are not made dense
 they are full enough for that to be quicker, and then a chunk at a time.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.learning.devices import ask_for_all_cores, devices_of
 from lamina.learning.feed import STREAM_BYTES, is_thin, padded_size, sparse_rows
 from lamina.learning.program import compiled_apply
 
@@ -83,13 +85,24 @@ def _work(params: Any, x: Any) -> int:
 
 
 def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]:
+    ask_for_all_cores()
     most = rows_at_once(network, params, x.shape[1:], dtype)
-    params = jax.device_put(params)
-    parts = []
-    for block, rows in _blocks(x, dtype, most):
-        part = np.asarray(compiled_apply(network, params, block))
-        parts.append(part[:rows])
-    return parts
+    devices = devices_of(network, params) if x.shape[0] > most else [None]
+    copies = [jax.device_put(params, device) for device in devices]
+    parts: list[np.ndarray] = []
+    under_way: deque = deque()
+    for i, (block, rows) in enumerate(_blocks(x, dtype, most)):
+        at = i % len(devices)
+        block = block if devices[at] is None else jax.device_put(block, devices[at])
+        under_way.append((compiled_apply(network, copies[at], block), rows))
+        if len(under_way) >= 2 * len(devices) or devices == [None]:
+            parts.append(_finished(*under_way.popleft()))
+    return parts + [_finished(*one) for one in under_way]
+
+
+def _finished(outputs: Any, rows: int) -> np.ndarray:
+    """Wait for a chunk's outputs, and leave out its padding."""
+    return np.asarray(outputs)[:rows]
 
 
 def rows_at_once(network: Any, params: Any, shape: tuple[int, ...], dtype: Any) -> int:

@@ -44,12 +44,18 @@ def shares_of(network: Any, params: Any, rows: int, seconds: float) -> int:
 
     One, unless the network has layers that run on one core, and a step takes long.
     """
+    if seconds < LEAST_SECONDS:
+        return 1
+    return max(1, min(len(devices_of(network, params)), rows // LEAST_ROWS))
+
+
+def devices_of(network: Any, params: Any) -> list[Any]:
+    """Return the devices that should compute a network side by side."""
     layers = [layer for layer, _ in network.walk(params)]
-    if not any(getattr(layer, "on_one_core", False) for layer in layers):
-        return 1
-    if jax.default_backend() != "cpu" or seconds < LEAST_SECONDS:
-        return 1
-    return max(1, min(jax.local_device_count("cpu"), rows // LEAST_ROWS))
+    on_one_core = any(getattr(layer, "on_one_core", False) for layer in layers)
+    if not on_one_core or jax.default_backend() != "cpu":
+        return [None]  # the default one
+    return list(jax.local_devices(backend="cpu"))
 
 
 def check_devices(shares: int) -> None:

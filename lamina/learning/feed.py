@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.learning.allocator import keep_large_buffers
+from lamina.learning.allocator import LARGE, keep_large_buffers
 from lamina.learning.devices import ask_for_all_cores, divided
 from lamina.learning.objective import Batch, chunks_of
 from lamina.networks.keys import Key
@@ -170,6 +170,7 @@ class Examples:
 
         With several shares, each device gets its part of them.
         """
+        keep_large_buffers(self._bytes() if shares == 1 else LARGE)
         real = np.flatnonzero(rows < self.n)
         batch = self._padded(rows[real], len(rows), real)
         return jax.device_put(batch) if shares == 1 else divided(batch, shares)

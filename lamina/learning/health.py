@@ -116,8 +116,7 @@ def layer_figures(name: str, a: np.ndarray, delta: np.ndarray) -> dict[str, floa
     a, delta : ndarray (n, …, units)
         Activations, and error signals of each example.
     """
-    a = np.asarray(a, np.float64).reshape(len(a), -1)
-    delta = np.asarray(delta, np.float64).reshape(len(a), -1)
+    a, delta = (np.asarray(part).reshape(len(part), -1) for part in (a, delta))
     saturated = dead = math.nan
     if slope := _SLOPES.get(name):
         flat = np.mean(slope(a) < FLAT, axis=0)
@@ -126,7 +125,7 @@ def layer_figures(name: str, a: np.ndarray, delta: np.ndarray) -> dict[str, floa
         dead = float(np.mean(np.all(a == 0, axis=0)))
     return {
         "variance": float(np.mean(np.var(a, axis=0))),
-        "delta": math.sqrt(np.sum(delta**2) / len(delta)),
+        "delta": math.sqrt(np.sum(np.square(delta, dtype=np.float64)) / len(delta)),
         "saturated": saturated,
         "dead": dead,
     }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
@@ -150,7 +151,10 @@ class Objective:
 
     def over_shares(self, sums: Any) -> Any:
         """Return sums over examples, of this device's share, as those of all shares."""
-        return jax.lax.psum(sums, AXIS) if self.shares > 1 else sums
+        if self.shares == 1:
+            return sums
+        flat, unravel = jax.flatten_util.ravel_pytree(sums)
+        return unravel(jax.lax.psum(flat, AXIS))  # devices wait for each other once
 
     def _shared(
         self, params: Any, batch: Batch, key: Any, chunks: int

@@ -151,8 +151,7 @@ def _train(
             objective, params, state, batch, step_key
         )
         params = objective.constrained(params)
-        weight = objective.over_shares(jnp.sum(batch.weight))
-        return params, state, _add(sums, report, weight)
+        return params, state, _add(sums, report, jnp.sum(batch.weight))
 
     zero = _zero_sums(objective, algorithm, params, state, data, order, key)
 
@@ -172,6 +171,7 @@ def _train(
         carry = params, state, zero
         body = partial(take_step, epoch)
         params, state, sums = jax.lax.fori_loop(begin, end, body, carry)
+        sums = objective.over_shares(sums)
         history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
         return epoch + 1, params, state, history
 
