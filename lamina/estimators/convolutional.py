@@ -225,9 +225,7 @@ def scale_of(X: Any, weight: np.ndarray | None) -> tuple[float, float]:
         pixels = np.asarray(X[start : start + step], np.float64)
         pixels = pixels.reshape(len(pixels), -1)
         means.append(pixels.mean(axis=1))
-        pixels = pixels - means[-1][:, None]  # a copy: X is not ours
-        squares = np.einsum("ij,ij->i", pixels, pixels)  # an eighth of var()'s time
-        variances.append(squares / pixels.shape[1])
+        variances.append(pixels.var(axis=1))
     if weight is not None and not np.any(weight):
         weight = None
     m, v = np.concatenate(means), np.concatenate(variances)

@@ -32,7 +32,8 @@ def ask_for_all_cores() -> None:
     said = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if said or getattr(jax.config, "jax_num_cpu_devices", -1) >= 0:
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    ours = getattr(os, "sched_getaffinity", None)  # of Linux
+    cores = len(ours(0)) if ours else os.cpu_count() or 1
     try:
         jax.config.update("jax_num_cpu_devices", min(cores, MOST_DEVICES))
     except RuntimeError:  # the devices are there

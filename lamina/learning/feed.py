@@ -170,7 +170,8 @@ class Examples:
 
         With several shares, each device gets its part of them.
         """
-        keep_large_buffers(self._bytes() if shares == 1 else LARGE)
+        if shares > 1:
+            keep_large_buffers(LARGE)
         real = np.flatnonzero(rows < self.n)
         batch = self._padded(rows[real], len(rows), real)
         return jax.device_put(batch) if shares == 1 else divided(batch, shares)
