@@ -3,9 +3,10 @@
 All do the same: fresh weights, ReLU, softmax cross entropy, stochastic gradient descent
 with heavy-ball momentum, batches of 64 in a new random order every epoch, float32.
 PyTorch runs eagerly in both of its memory formats and on one thread and all; its data
-are tensors of that format beforehand. Keras runs on its fastest backend here, JAX. A
-pool of Keras has no padding by numbers: 3 × 3 windows with stride 2 are its "same",
-which adds places at the other end but does the same work.
+are tensors of that format beforehand. Keras runs on JAX, as lamina does. A pool of
+Keras has no padding by numbers: 3 × 3 windows with stride 2 are its "same", which adds
+places at the other end but does the same work. Predictions of PyTorch and of Keras are
+made in chunks of every size in :data:`CHUNKS`, each a contender, and the fastest counts.
 """
 
 import os
@@ -20,6 +21,9 @@ from benchmarks.options import Options
 from benchmarks.report import Report, race_table
 
 BATCH, CLASSES = 64, 10
+
+CHUNKS = (64, 128, 250)
+"""Images that the rivals predict at once."""
 
 
 @dataclass(frozen=True)
@@ -118,17 +122,20 @@ def contenders(case: Case) -> list[Contender]:
     """Lamina, PyTorch in both formats at every thread count, and Keras."""
     settings = asdict(case)
     entrants = [Contender("lamina", f"{__name__}:lamina_task", settings)]
-    for threads in thread_counts():
-        cap = {"OMP_NUM_THREADS": str(threads)}
-        for last, name in ((False, "NCHW"), (True, "NHWC")):
-            label = f"PyTorch {name}, {threads} thread{'s' if threads > 1 else ''}"
-            arguments = {**settings, "channels_last": last}
-            address = f"{__name__}:torch_task"
-            entrants.append(Contender(label, address, arguments, cap))
     backend = {"KERAS_BACKEND": "jax"}
-    entrants.append(
-        Contender("Keras, JAX", f"{__name__}:keras_task", settings, backend)
-    )
+    for chunk in CHUNKS if case.predicts else (BATCH,):
+        chunked = {**settings, "chunk": chunk}
+        by = f", {chunk} at once" if case.predicts else ""
+        for threads in thread_counts():
+            cap = {"OMP_NUM_THREADS": str(threads)}
+            for last, name in ((False, "NCHW"), (True, "NHWC")):
+                plural = "s" if threads > 1 else ""
+                label = f"PyTorch {name}, {threads} thread{plural}{by}"
+                arguments = {**chunked, "channels_last": last}
+                address = f"{__name__}:torch_task"
+                entrants.append(Contender(label, address, arguments, cap))
+        address = f"{__name__}:keras_task"
+        entrants.append(Contender(f"Keras, JAX{by}", address, chunked, backend))
     return entrants
 
 
@@ -159,7 +166,7 @@ def lamina_task(**settings) -> tuple[Task, int]:
     return lambda: model.predict(X), case.units
 
 
-def torch_task(channels_last: bool, **settings) -> tuple[Task, int]:
+def torch_task(channels_last: bool, chunk: int, **settings) -> tuple[Task, int]:
     """A fit by the plain loop that PyTorch's tutorials teach, or class numbers."""
     import torch
     from torch.nn.functional import cross_entropy
@@ -189,9 +196,8 @@ def torch_task(channels_last: bool, **settings) -> tuple[Task, int]:
     model = network().eval()
 
     def predict() -> np.ndarray:
-        """In chunks: faster here than 4,000 images at once."""
         with torch.inference_mode():
-            parts = [model(part).argmax(1) for part in X.split(250)]
+            parts = [model(part).argmax(1) for part in X.split(chunk)]
             return torch.cat(parts).numpy()
 
     return predict if case.predicts else fit, case.units
@@ -219,7 +225,7 @@ def torch_network(case: Case):
     return model
 
 
-def keras_task(**settings) -> tuple[Task, int]:
+def keras_task(chunk: int, **settings) -> tuple[Task, int]:
     """``fit`` or ``predict`` of a Keras model."""
     import keras
 
@@ -237,10 +243,10 @@ def keras_task(**settings) -> tuple[Task, int]:
     model = compiled()  # once: a fresh one would compile in every round
 
     def fit() -> None:
-        model.fit(X, y, batch_size=BATCH, epochs=case.epochs, verbose=0)
+        model.fit(X, y, batch_size=chunk, epochs=case.epochs, verbose=0)
 
     def predict() -> np.ndarray:
-        return model.predict(X, batch_size=250, verbose=0).argmax(1)
+        return model.predict(X, batch_size=chunk, verbose=0).argmax(1)
 
     return predict if case.predicts else fit, case.units
 

@@ -21,17 +21,17 @@ WAYS = [("max", "relu"), ("average", "relu"), ("max", "tanh"), ("average", "tanh
 
 def run(options: Options) -> Report:
     """Train each way once on the 60,000 images, score on the 10,000."""
-    X, y = (part for part in read_pair(options.data, "train"))
+    X, y = read_pair(options.data, "train")
     X_test, y_test = read_pair(options.data, "t10k")
     X, X_test = X.reshape(-1, 28, 28, 1), X_test.reshape(-1, 28, 28, 1)
-    curves, rows, accuracies, first = {}, [], {}, None
+    curves, rows, accuracies, models = {}, [], {}, []
     for way in WAYS:
         model, curve, seconds = trained(way, X, y, X_test, y_test)
         name = f"{way[0]} pools, {way[1]}"
         curves[name], accuracies[way] = curve, curve[-1]
         note = f"{len(X) * EPOCHS / seconds:.0f} images/s"
         rows.append(Row(name, curve[-1], note=note))
-        first = first or model
+        models.append(model)
     draw(curves)
     ways = Table(
         f"test accuracy after {EPOCHS} epochs of batches of 64",
@@ -51,7 +51,7 @@ def run(options: Options) -> Report:
             ),
         ],
     )
-    tables = [ways, robustness(first, X, y, X_test, y_test)]
+    tables = [ways, robustness(models[0], X, y, X_test, y_test)]
     return Report("mnist_convnet", "MNIST with convolutional networks", tables)
 
 
@@ -74,18 +74,18 @@ def trained(way, X, y, X_test, y_test, **how):
     """A fitted model, its test accuracy after every epoch, and the time of learning."""
     from lamina import ConvNetClassifier, Cosine
 
-    curve, spent = [], 0.0
-    settings = {"learning_rate_init": 1e-3, "alpha": 0.0, "tol": 0.0}
     model = ConvNetClassifier(
         network(way),
         max_iter=EPOCHS,
         n_iter_no_change=EPOCHS,
         schedule=Cosine(),
+        learning_rate_init=1e-3,
+        alpha=0.0,
+        tol=0.0,
         random_state=0,
-        **settings,
         **how,
     )
-    weights = []
+    weights, curve = [], []
     model.set_params(callbacks=[lambda progress: weights.append(progress.params)])
     start = time.perf_counter()
     model.fit(X, y)

@@ -25,8 +25,8 @@ def parse_size(text: str) -> int | tuple[int, int]:
         raise ValueError(
             f"--size is one side or HEIGHTxWIDTH, such as 64 or 48x64, not {text!r}"
         )
-    height, *width = map(int, sides)
-    return (height, *width) if width else height  # type: ignore[return-value]
+    height, width = int(sides[0]), int(sides[-1])
+    return height if len(sides) == 1 else (height, width)
 
 
 @contextmanager

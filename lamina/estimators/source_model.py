@@ -1,6 +1,7 @@
 """What models of tables and of pictures share: held-out rows, scores, files."""
 
 import os
+from abc import ABC, abstractmethod
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,7 +16,7 @@ from lamina.estimators.holdout import hold_out
 from lamina.networks import Key
 
 
-class SourceModel(BaseEstimator):
+class SourceModel(BaseEstimator, ABC):
     """A model that is fitted to a source, and knows how well it does.
 
     A subclass reads its source (a table, pictures), encodes it, and trains
@@ -36,9 +37,9 @@ class SourceModel(BaseEstimator):
     notes_: list[str]
     estimator_: Any
 
+    @abstractmethod
     def _inputs(self, source: Any) -> Any:
         """Return what ``estimator_`` takes for a source."""
-        raise NotImplementedError
 
     # ---- fitting --------------------------------------------------------------------
 

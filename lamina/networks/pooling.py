@@ -1,5 +1,6 @@
 """Pools: what is kept of the places in a window."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import jax
@@ -21,7 +22,7 @@ from lamina.networks.places import (
 Pads = tuple[tuple[int, int], ...]
 
 
-class _Pool:
+class _Pool(ABC):
     """What the pools share: windows of a size, moved by a stride.
 
     ``size`` and ``stride`` are numbers, or one for each axis; the stride is the size
@@ -76,8 +77,9 @@ class _Pool:
         size, stride, pads = self._how(x.shape[1:-1])
         return self._pool(x, size, stride, pads)
 
+    @abstractmethod
     def _pool(self, x: Any, size: Any, stride: Any, pads: Pads) -> Any:
-        raise NotImplementedError
+        """Return a for sizes, strides and pads of each axis."""
 
 
 @description

@@ -30,7 +30,9 @@ def kinds(layers):
 
 
 def test_digits_of_28_pixels_get_two_blocks_by_hand():
-    block = lambda f: [Conv(f, (3, 3), 1, "same", initializer="he")] * 2  # noqa: E731
+    def block(filters):
+        return [Conv(filters, (3, 3), 1, "same", initializer="he")] * 2
+
     assert default_layers((28, 28, 1), 0.5, "he") == (
         *block(32),
         MaxPool((2, 2)),
@@ -97,7 +99,9 @@ def test_what_is_no_layer_is_named():
 
 
 def test_segmenting_layers_of_16_pixels_by_hand():
-    conv = lambda f: Conv(f, 3, padding="same", initializer="he")  # noqa: E731
+    def conv(filters):
+        return Conv(filters, 3, padding="same", initializer="he")
+
     pool, up = MaxPool(2, padding="same"), Upsample(2)
     assert segmenting_layers((16, 16, 1), "he") == (
         conv(16),

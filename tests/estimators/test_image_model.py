@@ -161,10 +161,15 @@ def test_through_a_file(model, photos, tmp_path):
 def test_a_damaged_schema_is_refused(model):
     from lamina.estimators.persistence import from_state, to_state
 
-    for change in ({"height": 9}, {"height": "8"}, {"resize": "tile"}):
+    changes = (
+        ({"height": 9}, "does not fit"),
+        ({"height": "8"}, "not readable"),
+        ({"resize": "tile"}, "letterbox or stretch or crop"),
+    )
+    for change, said in changes:
         description, tensors = to_state(model)
         description["fitted"]["schema_"]["value"].update(change)
-        with pytest.raises(ValueError):  # noqa: PT011 - each says something else
+        with pytest.raises(ValueError, match=said):
             from_state(description, tensors)
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from lamina.networks import (
     Capsules,
@@ -92,7 +93,7 @@ def test_gradient_is_finite_differences():
     layer = Reconstruction((Pairs(), Capsules(3, 2)), (Dense(4, "tanh"),))
     params, _ = layer.init(Key(0), (4,))
     loss, y = CapsuleLoss(3, 0.5), jnp.array([2])
-    flat, unravel = jax.flatten_util.ravel_pytree(params)  # type: ignore[attr-defined]
+    flat, unravel = ravel_pytree(params)
 
     @jax.jit
     def total(flat):
