@@ -5,8 +5,9 @@ with heavy-ball momentum, batches of 64 in a new random order every epoch, float
 PyTorch runs eagerly in both of its memory formats and on one thread and all; its data
 are tensors of that format beforehand. Keras runs on JAX, as lamina does. A pool of
 Keras has no padding by numbers: 3 × 3 windows with stride 2 are its "same", which adds
-places at the other end but does the same work. Predictions of PyTorch and of Keras are
-made in chunks of every size in :data:`CHUNKS`, each a contender, and the fastest counts.
+places at the other end but does the same work. Predictions of PyTorch and of Keras
+are made in chunks of every size in :data:`CHUNKS`; each is a contender, and the fastest
+of them counts.
 """
 
 import os
