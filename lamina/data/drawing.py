@@ -11,6 +11,9 @@ from lamina.data.images import ImageError
 #: Images drawn at a time: few enough to stay in the processor's cache.
 _AT_ONCE = 32
 _OBJECTS = 4
+#: Greys of the shapes of a picture, and the brightest background.
+_SHADES = np.linspace(0.4, 1, _OBJECTS, dtype=np.float32)
+_BACKGROUND = np.float32(0.2)
 #: Bounds of a shape's half width, as shares of the side of the picture.
 _SMALLEST, _LARGEST = 0.1, 0.25
 
@@ -77,7 +80,8 @@ def shapes(
     -----
     Half widths are uniform in [0.1, 0.25] of the side, centers lie so that a shape is
     wholly inside; turns are uniform for squares and triangles. The background is
-    uniform in [0, 0.3], shapes in [0.5, 1].
+    uniform in [0, 0.2]; shapes are 0.4, 0.6, 0.8 and 1 in random order, so that no two
+    of a picture are alike and one sees which of them covers the other.
 
     Examples
     --------
@@ -91,7 +95,8 @@ def shapes(
     # Two streams, drawn row by row: so a longer run begins with the shorter one.
     drawing, blur = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     drawn = drawing.random((n, 1 + _OBJECTS, 6), dtype=np.float32)
-    count, ground = 1 + (_OBJECTS * drawn[:, 0, 0]).astype(int), 0.3 * drawn[:, 0, 1]
+    count = 1 + (_OBJECTS * drawn[:, 0, 0]).astype(int)
+    ground = _BACKGROUND * drawn[:, 0, 1]
     drawn = drawn[:, 1:]
     for start in range(0, n, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
@@ -109,15 +114,16 @@ def _drawn(
     """Light (m, size, size) and labels of m pictures.
 
     `drawn` (m, shapes, 6) are uniform numbers for kind, half width, center x and y,
-    angle and shade.
+    angle and the order of shades.
     """
+    shades = _SHADES[drawn[..., 5].argsort(axis=1).argsort(axis=1)]
     place = (np.arange(size, dtype=np.float32) + 0.5) / size
     light = np.repeat(ground, size * size).reshape(-1, size, size)
     label = np.zeros(light.shape, np.uint8)
     for k in range(_OBJECTS):
         kind = (len(kinds) * drawn[:, k, 0]).astype(np.uint8)
         x, y = _own_axes(drawn[:, k, 1:5], place)
-        shade = (0.5 + 0.5 * drawn[:, k, 5])[:, None, None]
+        shade = shades[:, k, None, None]
         for number, inside in enumerate(kinds):
             here = np.flatnonzero((kind == number) & (k < count))
             seen = inside(x[here], y[here])
