@@ -201,6 +201,10 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
     differentiation writes them take 20 to 60 times as long as the convolution itself
     (no fast kernel has their layout), so they are written here as convolutions in the
     layout for which there is one. Other devices keep their own.
+
+    An odd number of channels above one gets one more, of zeros: the convolution of 3
+    channels with 32 filters of 3 × 3 then took 0.9 to 1.3 ms for 32 images of 32 × 32
+    in place of 3.1, its derivative by the weights half the time (a core, Zen 4).
     """
     dtype = jnp.result_type(x, weight)
     x, weight = jnp.asarray(x, dtype), jnp.asarray(weight, dtype)
@@ -208,6 +212,10 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
         return convolve(x[:, None], weight[None], how.flat())[:, 0]
     if jax.default_backend() != "cpu":
         return _correlate(x, weight, how)
+    channels = x.shape[-1]
+    if how.groups == 1 and channels > 1 and channels % 2:
+        x = jnp.pad(x, ((0, 0), (0, 0), (0, 0), (0, 1)))
+        weight = jnp.pad(weight, ((0, 0), (0, 0), (0, 1), (0, 0)))
     return _convolve(how, x, weight)
 
 

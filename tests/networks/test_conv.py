@@ -109,6 +109,33 @@ EVERY_WAY = [
 """Size, stride, padding and dilation: every pair of their values occurs."""
 
 
+@pytest.mark.parametrize("channels", [3, 5])
+def test_a_channel_more_changes_nothing(channels):
+    """Odd numbers of channels are computed with another one, of zeros."""
+    rng = np.random.default_rng(0)
+    layer = Conv(4, 3, 2, "same", activation="identity", use_bias=False)
+    params, _ = layer.init(Key(0), (7, 6, channels))
+    x = jnp.asarray(rng.standard_normal((2, 7, 6, channels)))
+
+    def one_by_one(x, weight):
+        each = np.split(np.arange(channels), channels)
+        parts = [layer.net({"weight": weight[:, :, c]}, x[..., c]) for c in each]
+        return sum(parts)
+
+    def at_once(x, weight):
+        return layer.net({"weight": weight}, x)
+
+    weight = jnp.asarray(params["weight"])
+    delta = jnp.asarray(rng.standard_normal((2, 4, 3, 4)), x.dtype)
+    (wanted, back), (found, own) = (
+        jax.vjp(way, x, weight) for way in (one_by_one, at_once)
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    for got, right in zip(own(delta), back(delta), strict=True):
+        assert got.shape == right.shape
+        np.testing.assert_allclose(got, right, atol=1e-4)
+
+
 @pytest.mark.parametrize("groups", [1, 2], ids=lambda g: f"{g}groups")
 @pytest.mark.parametrize("axes", [1, 2], ids=["1d", "2d"])
 def test_every_way_is_the_equation(axes, groups):
