@@ -32,8 +32,8 @@ FEW = (4, 32, 128)
 a program."""
 
 LAYER_BYTES = 2**24
-"""A layer puts out about so much at most for the pictures of a chunk: with more than
-256 of 28 × 28, two convolutions took a third longer for each."""
+"""A layer puts out about so much at most for the pictures of a chunk: two or four times
+as much was no faster."""
 
 
 def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
