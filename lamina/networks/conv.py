@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
+from math import gcd
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -16,6 +18,7 @@ from lamina.networks.places import (
     Padding,
     Spatial,
     check_padding,
+    interleaved,
     padded_places,
     per_axis,
     places_of,
@@ -213,10 +216,23 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
     if jax.default_backend() != "cpu":
         return _correlate(x, weight, how)
     channels = x.shape[-1]
+    if how.groups == 1 and weight.shape[:2] == (1, 1):
+        return _pointwise(x, weight[0, 0], how)
     if how.groups == 1 and channels > 1 and channels % 2:
         x = jnp.pad(x, ((0, 0), (0, 0), (0, 0), (0, 1)))
         weight = jnp.pad(weight, ((0, 0), (0, 0), (0, 1), (0, 0)))
     return _convolve(how, x, weight)
+
+
+def _pointwise(x: Any, weight: Any, how: Geometry) -> Any:
+    """Return the convolution with weights of one place: a product of matrices.
+
+    In a loop it and its derivatives took a half to a third of the time of a convolution
+    (64 and 256 channels, 16 and 32 places; with 16 channels there was no difference).
+    """
+    s, t = how.stride
+    padded = jnp.pad(x, ((0, 0), *how.pads, (0, 0)))
+    return padded[:, ::s, ::t] @ weight
 
 
 def _correlate(x: Any, weight: Any, how: Geometry, spread: Any = None) -> Any:
@@ -261,6 +277,8 @@ def input_gradient(
     ---------
         ∂ℓ/∂x[i, c] = Σ_f Σ_{o, u} δ[o, f] W[u, c, f],   s o + d u − p = i
     """
+    if max(how.stride) > 1 and jax.default_backend() == "cpu":
+        return _input_gradient_by_phases(delta, weight, shape, how)
     pads = []
     for n, o, reach, s, (before, _) in zip(
         shape[1:-1],
@@ -274,6 +292,54 @@ def input_gradient(
         pads.append((first, n - 1 - s * (o - 1) + reach - 1 - first))
     turned = Geometry((1,) * len(pads), tuple(pads), how.dilation, how.groups)
     return _correlate(delta, _turned(weight, how.groups), turned, how.stride)
+
+
+def _input_gradient_by_phases(
+    delta: Any, weight: Any, shape: tuple[int, ...], how: Geometry
+) -> Any:
+    """Return the same for each remainder of places by the stride, then interleaved.
+
+    Equations
+    ---------
+        s o + d u − p = s (o + q) + r,   q = ⌊(d u − p) / s⌋
+
+    so the weights u for which (d u − p) mod s = r meet the places r, r + s, … of x and
+    no others, with a stride of 1. Where XLA moves the weights over δ spread by zeros,
+    a fit of three convolutions with strides 1, 2 and 2 took 1.2 to 1.4 times as long.
+    """
+    befores = [before for before, _ in how.pads]
+    axes = zip(
+        shape[1:-1],
+        delta.shape[1:-1],
+        weight.shape[:-2],
+        how.stride,
+        how.dilation,
+        befores,
+        strict=True,
+    )
+    parts = []
+    for phases in product(*[_phases(*axis) for axis in axes]):
+        places, weights, pads, dilation = zip(*phases, strict=True)
+        own, met = (shape[0], *places, shape[-1]), weight[weights]
+        if 0 in own or not met.size:
+            parts.append(jnp.zeros(own, delta.dtype))
+        else:
+            phase = Geometry((1,) * len(pads), pads, dilation, how.groups)
+            parts.append(input_gradient(delta, met, own, phase))
+    whole = interleaved(parts, how.stride)
+    return whole[:, : shape[1], : shape[2]]
+
+
+def _phases(n: int, o: int, k: int, s: int, d: int, p: int) -> list[tuple]:
+    """Return (number of places, weights, padding, dilation) of each remainder r."""
+    step, apart = s // gcd(s, d), d // gcd(s, d)  # of weights, of what they meet
+    found = []
+    for r in range(s):
+        first = next((u for u in range(step) if (d * u - p) % s == r), k)
+        places, q = len(range(r, n, s)), (d * first - p) // s
+        after = o - places + q + apart * (len(range(first, k, step)) - 1)
+        found.append((places, slice(first, k, step), (-q, after), apart))
+    return found
 
 
 def _turned(weight: Any, groups: int) -> Any:

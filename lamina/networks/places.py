@@ -5,6 +5,8 @@ Arrays are channels-last: one example is (time, channels) or (height, width, cha
 
 from typing import Any
 
+import jax.numpy as jnp
+
 Padding = str | int | tuple
 Spatial = int | tuple[int, ...]
 
@@ -133,3 +135,27 @@ def places_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
             f"channels), got shape {tuple(shape)}"
         )
     return tuple(shape[:-1])
+
+
+def interleaved(parts: list[Any], stride: tuple[int, ...]) -> Any:
+    """Return pictures of which every part has the places of one remainder.
+
+    Shapes: parts (batch, height, width, channels), of which the later may be a place
+    shorter; part s' r + r' has the places (s i + r, s' j + r') for strides s and s'.
+    The result is (batch, s height, s' width, channels) of the first part's size, zeros
+    where there is none.
+    """
+    batch, high, wide, channels = parts[0].shape
+    filled = [
+        jnp.pad(
+            part,
+            ((0, 0), (0, high - part.shape[1]), (0, wide - part.shape[2]), (0, 0)),
+        )
+        for part in parts
+    ]
+    down, across = stride
+    rows = [
+        jnp.stack(filled[across * r : across * (r + 1)], axis=3) for r in range(down)
+    ]
+    whole = jnp.stack(rows, axis=2)  # (batch, height, s, width, s', channels)
+    return whole.reshape(batch, down * high, across * wide, channels)

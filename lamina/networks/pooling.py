@@ -13,6 +13,7 @@ from lamina.networks.places import (
     Padding,
     Spatial,
     check_padding,
+    interleaved,
     padded_places,
     per_axis,
     places_of,
@@ -297,13 +298,7 @@ def _max_backward(
             total += jnp.where(won, delta[seen], 0)
         return total
 
-    rows = [
-        jnp.stack([gradient((u, v)) for v in range(stride[1])], axis=3)
-        for u in range(stride[0])
-    ]
-    filled = jnp.stack(rows, axis=2)  # (batch, q, s, q', s', channels)
-    places = [s * q for s, q in zip(stride, whole, strict=True)]
-    filled = filled.reshape(shape[0], *places, shape[-1])
+    filled = interleaved([gradient(r) for r in np.ndindex(*stride)], stride)
     inner = tuple(
         slice(before, before + n)
         for n, (before, _) in zip(shape[1:-1], pads, strict=True)
