@@ -2,10 +2,11 @@
 
 Run it with
 
-    python examples/segmentation.py [FILE.png]
+    python examples/segmentation.py [FILE.png [PICTURES]]
 
 It prints how well areas are found, and draws pictures, truth and answers if a file is
-given; the last picture is larger than those that were learnt.
+given; the last picture is larger than those that were learnt. It learns from 2,000
+pictures unless told otherwise; from 8,000, in a minute or two, it is right more often.
 """
 
 import sys
@@ -18,9 +19,9 @@ from lamina import ConvNetSegmenter, data
 CLASSES = ["circle", "triangle"]
 
 
-def fitted() -> ConvNetSegmenter:
-    """Learn to find circles and triangles in 2,000 pictures of 20 × 20."""
-    images, labels = data.shapes(2000, size=20, seed=1, classes=CLASSES)
+def fitted(pictures: int) -> ConvNetSegmenter:
+    """Learn to find circles and triangles in pictures of 24 × 24."""
+    images, labels = data.shapes(pictures, size=24, seed=1, classes=CLASSES)
     model = ConvNetSegmenter(max_iter=10, schedule="cosine", random_state=0)
     return model.fit(images, labels)
 
@@ -30,8 +31,8 @@ def draw(model: ConvNetSegmenter):
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
-    X, y = data.shapes(4, size=20, seed=2, classes=CLASSES)
-    large, truth = data.shapes(1, size=40, seed=5, classes=CLASSES)
+    X, y = data.shapes(4, size=24, seed=2, classes=CLASSES)
+    large, truth = data.shapes(1, size=48, seed=5, classes=CLASSES)
     pairs = [*zip(X, y, strict=True), (large[0], truth[0])]
     colours = ListedColormap(["#222222", "#E69F00", "#56B4E9"])
     figure = Figure(figsize=(10, 6), layout="constrained")
@@ -51,8 +52,8 @@ def draw(model: ConvNetSegmenter):
 
 def main() -> None:
     """Print the intersection over union of each class, and draw if a file is given."""
-    model = fitted()
-    X, y = data.shapes(200, size=20, seed=2, classes=CLASSES)
+    model = fitted(int(sys.argv[2]) if len(sys.argv) > 2 else 2000)
+    X, y = data.shapes(200, size=24, seed=2, classes=CLASSES)
     names = ["background", *CLASSES]
     for name, share in zip(names, model.iou(X, y), strict=True):
         print(f"{name}: intersection over union {share:.1%}")

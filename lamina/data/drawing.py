@@ -10,12 +10,12 @@ from lamina.data.images import ImageError
 
 #: Images drawn at a time: few enough to stay in the processor's cache.
 _AT_ONCE = 32
-_OBJECTS = 4
+_OBJECTS = 3
 #: Greys of the shapes of a picture, and the brightest background.
 _SHADES = np.linspace(0.4, 1, _OBJECTS, dtype=np.float32)
 _BACKGROUND = np.float32(0.2)
 #: Bounds of a shape's half width, as shares of the side of the picture.
-_SMALLEST, _LARGEST = 0.1, 0.25
+_SMALLEST, _LARGEST = 0.15, 0.25
 
 
 def _circle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def shapes(
     classes: Sequence[str] = tuple(SHAPES),
     noise: float = 0.1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw grey pictures of one to four shapes that may overlap, in noise.
+    """Draw grey pictures of one to three shapes that may overlap, in noise.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def shapes(
 
     Notes
     -----
-    Half widths are uniform in [0.1, 0.25] of the side, centers lie so that a shape is
+    Half widths are uniform in [0.15, 0.25] of the side, centers lie so that a shape is
     wholly inside; turns are uniform for squares and triangles. The background is
-    uniform in [0, 0.2]; shapes are 0.4, 0.6, 0.8 and 1 in random order, so that no two
+    uniform in [0, 0.2]; shapes are 0.4, 0.7 and 1 in random order, so that no two
     of a picture are alike and one sees which of them covers the other.
 
     Examples
