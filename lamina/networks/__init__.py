@@ -11,24 +11,30 @@ from lamina.networks.dropout import Dropout
 from lamina.networks.fixed_conv import KERNELS, FixedConv
 from lamina.networks.flatten import Flatten
 from lamina.networks.global_pool import GlobalPool
+from lamina.networks.gru import GRU
 from lamina.networks.initializers import INITIALIZERS
 from lamina.networks.keys import Key
 from lamina.networks.locally_connected import LocallyConnected
 from lamina.networks.losses import LOSSES
+from lamina.networks.lstm import LSTM
 from lamina.networks.network import Network
 from lamina.networks.norms import GroupNorm, LayerNorm
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.reconstruction import Reconstruction
 from lamina.networks.rescale import Rescale
 from lamina.networks.residual import Residual
+from lamina.networks.rnn import RNN
 from lamina.networks.skip import Skip
 from lamina.networks.upsample import Upsample
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "INITIALIZERS",
     "KERNELS",
     "LOSSES",
+    "LSTM",
+    "RNN",
     "Augment",
     "AveragePool",
     "Capsules",

@@ -15,6 +15,9 @@ import pytest
 
 import lamina
 from lamina.networks import (
+    GRU,
+    LSTM,
+    RNN,
     Augment,
     AveragePool,
     Capsules,
@@ -88,6 +91,11 @@ ROWS = [
     (Skip((AveragePool(2, padding="same"), Upsample(2))), (3, 2, 2)),
     (Network((Residual((Network((Dense(3, "tanh"),)),)), Dense(2, "softmax"))), (2,)),
     (Augment(0.3, 30.0, 0.2, 0.5, 0.1, 0.4, 0.1, 0.2), (4, 3, 2)),
+    (RNN(2), (3, 2)),
+    (RNN(2, "logistic"), (2, 3)),
+    (LSTM(2), (3, 2)),
+    (LSTM(2, "peephole"), (2, 3)),
+    (GRU(2), (3, 2)),
     (Flatten(), (2, 1, 3)),
     (GlobalPool("average"), (2, 2, 2)),
     (GlobalPool("max"), (3, 2)),

@@ -1,0 +1,118 @@
+"""Recurrence: a cell moved along time, and backpropagation through time.
+
+A cell says how its states follow from those of the step before,
+
+    v_t = h_{t−1} U,   states_t = f(states_{t−1}, u_t, v_t),   states_0 = 0
+
+where u_t is what the inputs give, for all steps computed at once, and h is the first
+state. f is taken unit by unit, so that the derivatives of all steps are products of
+numbers which are known before the way back begins: see :class:`Cell`.
+"""
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Arrays = tuple[Any, ...]
+
+
+class Cell(ABC):
+    """What happens in one step of a recurrent layer.
+
+    Shapes: states (batch, units) each; u and v (batch, gates · units); ``own`` is a
+    dictionary of the cell's further parameters, (units,) each. Arrays of all steps have
+    time as an axis in front.
+    """
+
+    @abstractmethod
+    def states(self, gates: int) -> Arrays:
+        """Return how wide each state is, h first, given the width of v."""
+
+    @abstractmethod
+    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+        """Return the next states, and what the derivatives are made of."""
+
+    @abstractmethod
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Arrays:
+        """Return what the way back multiplies with, of all steps at once."""
+
+    @abstractmethod
+    def back(
+        self, own: Any, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
+        """Go back by one step.
+
+        Parameters
+        ----------
+        own, factors
+            The factors of this step.
+        delta : tuple of arrays
+            ∂ℓ/∂states_t, by way of all that comes later and of the output h_t.
+
+        Returns
+        -------
+        dv, before, kept
+            ∂ℓ/∂v_t; ∂ℓ/∂states_{t−1} but for the way through v_t; and what
+            :meth:`rest` needs.
+        """
+
+    @abstractmethod
+    def rest(self, before: Arrays, after: Arrays, dv: Any, kept: Arrays) -> Arrays:
+        """Return ∂ℓ/∂u of all steps, and the gradient of the further parameters."""
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def recur(cell: Cell, own: Any, recurrent: Any, u: Any) -> Any:
+    """Return h of all steps.
+
+    Shapes: u (time, batch, gates · units), recurrent U (units, gates · units), the
+    result (time, batch, units).
+
+    Notes
+    -----
+    Backward, automatic differentiation adds to the gradient of U in every step and
+    computes derivatives of the activations there. Here one product after the last step
+    gives the gradient of U, and one pass over all steps the factors; what is left in
+    the loop is one product with Uᵀ and a few of numbers.
+    """
+    return _forward(cell, own, recurrent, u)[0]
+
+
+def _forward(cell: Cell, own: Any, recurrent: Any, u: Any) -> tuple[Any, Any]:
+    widths = cell.states(u.shape[-1])
+    start = tuple([jnp.zeros((u.shape[1], width), u.dtype) for width in widths])
+
+    def step(states: Arrays, u_t: Any) -> tuple[Arrays, Any]:
+        states, kept = cell.step(own, states, u_t, states[0] @ recurrent)
+        return states, (states, kept)
+
+    _, (after, kept) = jax.lax.scan(step, start, u)
+    return after[0], (own, recurrent, after, kept)
+
+
+def _backward(cell: Cell, saved: Any, delta: Any) -> tuple[Any, Any, Any]:
+    own, recurrent, after, kept = saved
+    before = tuple([jnp.concatenate([jnp.zeros_like(s[:1]), s[:-1]]) for s in after])
+    # Without the barrier their computation moves into the loop, where it is slow.
+    factors = jax.lax.optimization_barrier(cell.factors(own, before, after, kept))
+    turned = recurrent.T
+
+    def step(later: Arrays, at: Any) -> tuple[Arrays, Any]:
+        delta_t, factors_t = at
+        here = (later[0] + delta_t, *later[1:])
+        dv, (dh, *others), kept = cell.back(own, factors_t, here)
+        through = dv @ turned
+        dh = through if dh is None else dh + through
+        return (dh, *others), (dv, kept)
+
+    none = tuple([jnp.zeros_like(s[0]) for s in after])
+    _, (dv, kept) = jax.lax.scan(step, none, (delta, factors), reverse=True)
+    du, d_own = cell.rest(before, after, dv, kept)
+    h = before[0].reshape(-1, before[0].shape[-1])
+    return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du
+
+
+recur.defvjp(_forward, _backward)

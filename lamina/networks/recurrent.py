@@ -1,0 +1,131 @@
+"""What recurrent layers have in common: weights of inputs and of states, and biases."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks.initializers import initializer
+from lamina.networks.keys import Key
+from lamina.networks.recurrence import Arrays, Cell, recur
+
+
+class Recurrent(Cell):
+    """A layer that moves a cell along time; the layer itself is the cell.
+
+    The logistic function of a gate is computed as σ(z) = ½ tanh(½ z) + ½, so that one
+    tanh serves all gates of a step; ½ z comes from weights that are halved once.
+    """
+
+    units: int
+    initializer: str
+
+    on_one_core: ClassVar[bool] = True  # a loop along time, on a CPU
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no units, or a word is unknown.
+        """
+        if isinstance(self.units, bool) or int(self.units) != self.units:
+            raise ValueError(f"units must be a whole number, got {self.units!r}")
+        if self.units < 1:
+            raise ValueError(f"units must be at least 1, got {self.units}")
+        object.__setattr__(self, "units", int(self.units))
+        initializer(self.initializer)
+
+    @property
+    @abstractmethod
+    def halved(self) -> tuple[bool, ...]:
+        """Whether each block of net inputs is that of a gate."""
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output.
+
+        Weights of the inputs come from the initialiser, those of the states are
+        orthogonal, block by block.
+
+        Raises
+        ------
+        ValueError
+            If an example is not (time, features).
+        """
+        if len(shape) != 2:
+            raise ValueError(
+                f"{type(self).__name__} needs examples of shape (time, features), got "
+                f"shape {tuple(shape)}"
+            )
+        time, n = shape
+        blocks, draw = range(len(self.halved)), initializer(self.initializer)
+        inputs = [
+            draw(key.fold_in("weight", i), (n, self.units), n, self.units)
+            for i in blocks
+        ]
+        states = [orthogonal(key.fold_in("recurrent", i), self.units) for i in blocks]
+        params = {
+            "weight": np.concatenate(inputs, axis=1),
+            "recurrent_weight": np.concatenate(states, axis=1),
+            "bias": np.zeros(len(blocks) * self.units),
+        }
+        return {**params, **self._further(key)}, (time, self.units)
+
+    def _further(self, key: Key) -> dict[str, np.ndarray]:
+        """Return the other parameters, and those that start in another way."""
+        return {}
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return h of every step."""
+        halves = np.where(self.halved, 0.5, 1.0).astype(x.dtype)
+        scale = np.repeat(halves, self.units)
+        u = jnp.swapaxes(x, 0, 1) @ (params["weight"] * scale) + params["bias"] * scale
+        h: Any = recur(self, self._own(params), params["recurrent_weight"] * scale, u)
+        return jnp.swapaxes(h, 0, 1)
+
+    def _own(self, params: dict) -> Any:
+        """Return the parameters that meet states unit by unit."""
+        return ()
+
+    def flops(self, params: dict, shape: tuple[int, ...]) -> int:
+        """Return multiplications and additions of one example of that shape."""
+        sizes = params["weight"].size + params["recurrent_weight"].size
+        return 2 * shape[0] * int(sizes)
+
+
+def orthogonal(key: Key, n: int) -> np.ndarray:
+    """Q (n, n) with QᵀQ = I: a product with it keeps lengths.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks, ICLR.
+    """
+    q, r = np.linalg.qr(key.generator().standard_normal((n, n)))
+    return q * np.sign(np.diag(r))
+
+
+def parted(a: Any, n: int) -> Arrays:
+    """Return the n blocks that lie side by side in the last axis."""
+    return tuple(jnp.split(a, n, axis=-1))
+
+
+def beside(*arrays: Any) -> Any:
+    """Return arrays side by side in the last axis."""
+    return jnp.concatenate(arrays, axis=-1)
+
+
+def squashed(z: Any, halved: tuple[bool, ...]) -> Any:
+    """Return σ(2 z) of the blocks that are halved, tanh(z) of the others.
+
+    One tanh of all at once: several, of slices in one loop, are not vectorised and take
+    four times as long, which is why the barrier holds them together.
+    """
+    scale = np.where(halved, 0.5, 1.0).astype(z.dtype)
+    scale = np.repeat(scale, z.shape[-1] // len(halved))
+    return jax.lax.optimization_barrier(jnp.tanh(z) * scale + (1 - scale))

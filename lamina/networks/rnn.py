@@ -1,0 +1,93 @@
+"""The simple recurrent layer."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from lamina.networks.activations import LEAK, activation
+from lamina.networks.description import description
+from lamina.networks.recurrence import Arrays
+from lamina.networks.recurrent import Recurrent
+
+SLOPES = {
+    "tanh": lambda h: 1 - h * h,
+    "logistic": lambda h: h * (1 - h),
+    "relu": lambda h: (h > 0).astype(h.dtype),
+    "leaky_relu": lambda h: jnp.where(h > 0, 1, LEAK).astype(h.dtype),
+    "identity": jnp.ones_like,
+}
+"""φ′ as a function of φ."""
+
+
+@description
+class RNN(Recurrent):
+    """Simple recurrent layer: its output at the last step is one of its inputs.
+
+    Equations
+    ---------
+        h_t = φ(x_t W + h_{t−1} U + b),   h_0 = 0
+
+    Shapes
+    ------
+    x (batch, time, n), W (n, units), U (units, units), b (units,), h (batch, time,
+    units).
+
+    Parameters
+    ----------
+    units : int
+    activation : {"tanh", "logistic", "relu", "leaky_relu", "identity"}, default="tanh"
+        φ.
+    initializer : str, default="glorot_uniform"
+        Of W; U starts orthogonal, b at 0.
+
+    References
+    ----------
+    Elman (1990), Finding structure in time, Cognitive Science 14. Decks 000, 001, 002
+    and 004 (U, W and V for the weights of inputs, states and outputs, or the like).
+    """
+
+    units: int
+    activation: str = "tanh"
+    initializer: str = "glorot_uniform"
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no units, or a word is unknown.
+        """
+        super().check()
+        if self.activation not in SLOPES:
+            raise ValueError(
+                f"the activation of an RNN must be one of {', '.join(SLOPES)}; got "
+                f"{self.activation!r}"
+            )
+
+    @property
+    def halved(self) -> tuple[bool, ...]:
+        """There is no gate."""
+        return (False,)
+
+    def states(self, gates: int) -> Arrays:
+        """Only h."""
+        return (gates,)
+
+    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+        """h = φ(u + v)"""
+        return (activation(self.activation)(u + v),), ()
+
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Arrays:
+        """φ′(z)"""
+        return (SLOPES[self.activation](after[0]),)
+
+    def back(
+        self, own: Any, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
+        """∂ℓ/∂z = δ φ′(z)"""
+        return delta[0] * factors[0], (None,), ()
+
+    def rest(self, before: Arrays, after: Arrays, dv: Any, kept: Arrays) -> Arrays:
+        """u and v are added: their derivatives are the same."""
+        return dv, ()
