@@ -2,6 +2,7 @@
 
 from lamina.networks.activations import ACTIVATIONS
 from lamina.networks.augment import Augment
+from lamina.networks.bidirectional import Bidirectional
 from lamina.networks.capsules import Capsules, Lengths, PrimaryCapsules
 from lamina.networks.conv import Conv
 from lamina.networks.conv_transpose import ConvTranspose
@@ -24,6 +25,7 @@ from lamina.networks.reconstruction import Reconstruction
 from lamina.networks.rescale import Rescale
 from lamina.networks.residual import Residual
 from lamina.networks.rnn import RNN
+from lamina.networks.sequences import Last, MeanOverTime, Sequences
 from lamina.networks.skip import Skip
 from lamina.networks.upsample import Upsample
 
@@ -37,6 +39,7 @@ __all__ = [
     "RNN",
     "Augment",
     "AveragePool",
+    "Bidirectional",
     "Capsules",
     "Conv",
     "ConvTranspose",
@@ -47,15 +50,18 @@ __all__ = [
     "GlobalPool",
     "GroupNorm",
     "Key",
+    "Last",
     "LayerNorm",
     "Lengths",
     "LocallyConnected",
     "MaxPool",
+    "MeanOverTime",
     "Network",
     "PrimaryCapsules",
     "Reconstruction",
     "Rescale",
     "Residual",
+    "Sequences",
     "Skip",
     "SumPool",
     "Upsample",

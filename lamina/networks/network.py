@@ -8,6 +8,7 @@ import numpy as np
 from lamina.networks.activations import activation
 from lamina.networks.description import Nested, description, is_description
 from lamina.networks.keys import Key
+from lamina.networks.sequences import unpacked
 
 
 def is_no_layer(layer: Any) -> bool:
@@ -47,7 +48,8 @@ class Network:
 
     Shapes
     ------
-    x (batch, \\*shape of one example); parameters: one dictionary of arrays a layer.
+    x (batch, \\*shape of one example), or :class:`lamina.networks.sequences.Sequences`;
+    parameters: one dictionary of arrays a layer.
 
     Parameters
     ----------
@@ -106,6 +108,7 @@ class Network:
         return self._run(params, x, key, mask, last="__call__")
 
     def _run(self, params: Any, x: Any, key: Any, mask: Any, last: str) -> Any:
+        x, mask = unpacked(x, mask)
         for i, (layer, layer_params) in enumerate(
             zip(self.layers, params, strict=True)
         ):
@@ -148,6 +151,7 @@ class Network:
             sⁱ, one a layer, None for those without a net input. The derivative of a
             loss with respect to sⁱ at 0 is the error signal δⁱ = ∂ℓ/∂hⁱ.
         """
+        x, mask = unpacked(x, mask)
         signals: list[Signal] = []
         for i, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
             how = {"key": None if key is None else jax.random.fold_in(key, i)}
