@@ -4,6 +4,7 @@ from lamina.networks.activations import ACTIVATIONS
 from lamina.networks.augment import Augment
 from lamina.networks.bidirectional import Bidirectional
 from lamina.networks.capsules import Capsules, Lengths, PrimaryCapsules
+from lamina.networks.clockwork import ClockworkRNN
 from lamina.networks.conv import Conv
 from lamina.networks.conv_transpose import ConvTranspose
 from lamina.networks.dense import Dense
@@ -20,6 +21,7 @@ from lamina.networks.losses import LOSSES
 from lamina.networks.lstm import LSTM
 from lamina.networks.network import Network
 from lamina.networks.norms import GroupNorm, LayerNorm
+from lamina.networks.output_feedback import OutputFeedbackRNN
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.reconstruction import Reconstruction
 from lamina.networks.rescale import Rescale
@@ -41,6 +43,7 @@ __all__ = [
     "AveragePool",
     "Bidirectional",
     "Capsules",
+    "ClockworkRNN",
     "Conv",
     "ConvTranspose",
     "Dense",
@@ -57,6 +60,7 @@ __all__ = [
     "MaxPool",
     "MeanOverTime",
     "Network",
+    "OutputFeedbackRNN",
     "PrimaryCapsules",
     "Reconstruction",
     "Rescale",

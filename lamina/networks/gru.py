@@ -19,7 +19,8 @@ class GRU(Recurrent):
     ---------
         r_t = σ(x_t W_r + h_{t−1} U_r + b_r)                    reset gate
         z_t = σ(x_t W_z + h_{t−1} U_z + b_z)                    update gate
-        h̃_t = tanh(x_t W_h + r_t ∘ (h_{t−1} U_h + c) + b_h)
+        h̃_t = tanh(x_t W_h + r_t ∘ (h_{t−1} U_h + c) + b_h)     reset="after"
+        h̃_t = tanh(x_t W_h + (r_t ∘ h_{t−1}) U_h + b_h)         reset="before"
         h_t = (1 − z_t) ∘ h_{t−1} + z_t ∘ h̃_t,                  h_0 = 0
 
     z is that of Cho and others and of deck 002; PyTorch, Keras and ONNX write 1 − z for
@@ -33,6 +34,10 @@ class GRU(Recurrent):
     Parameters
     ----------
     units : int
+    reset : {"after", "before"}, default="after"
+        Whether r meets the product with U_h or the state before it. ``before`` is what
+        the paper and deck 002 say; ``after`` needs one product a step instead of two,
+        and is what PyTorch and cuDNN compute.
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal, block by block, b and c at 0.
 
@@ -43,7 +48,20 @@ class GRU(Recurrent):
     """
 
     units: int
+    reset: str = "after"
     initializer: str = "glorot_uniform"
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no units, or a word is unknown.
+        """
+        super().check()
+        if self.reset not in ("after", "before"):
+            raise ValueError(f"reset must be 'after' or 'before', got {self.reset!r}")
 
     @property
     def halved(self) -> tuple[bool, ...]:
@@ -51,47 +69,55 @@ class GRU(Recurrent):
         return True, True, False
 
     def _further(self, key: Key) -> dict[str, np.ndarray]:
-        return {"reset_bias": np.zeros(self.units)}
+        return {"reset_bias": np.zeros(self.units)} if self.reset == "after" else {}
 
-    def _own(self, params: dict) -> Any:
-        return params["reset_bias"]
+    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        if self.reset == "after":
+            return params["reset_bias"], recurrent
+        return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
-    def states(self, gates: int) -> Arrays:
+    def widths(self) -> tuple[int, ...]:
         """Only h."""
-        return (gates // 3,)
+        return (self.units,)
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """The equations; net inputs of gates come halved."""
-        n = states[0].shape[-1]
-        a = squashed(u[..., : 2 * n] + v[..., : 2 * n], (True, True))
+        (h,), n = states, 2 * self.units
+        a = squashed(u[..., :n] + v[..., :n], (True, True))
         r, z = parted(a, 2)
-        met = v[..., 2 * n :] + own
-        candidate = squashed(u[..., 2 * n :] + r * met, (False,))
-        h = states[0] + z * (candidate - states[0])
-        return (h,), (a, met, candidate)
+        met = v[..., n:] + own if self.reset == "after" else (r * h) @ own
+        new = jnp.tanh(u[..., n:] + (r * met if self.reset == "after" else met))
+        return (h + z * (new - h),), (a, met, new)
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Arrays:
-        """∂h_t/∂z of r, z, h_{t−1} U_h and h̃, and 1 − z."""
-        a, met, candidate = kept
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+        """∂h_t/∂z of r, z, what r meets and h̃, and 1 − z."""
+        (h,), (a, met, new) = before, kept
         r, z = parted(a, 2)
-        inner = z * (1 - candidate * candidate)
-        return (
-            2 * inner * met * r * (1 - r),
-            2 * (candidate - before[0]) * z * (1 - z),
-            inner * r,
-            inner,
-            1 - z,
-        )
+        inner = z * (1 - new * new)
+        by_z = 2 * (new - h) * z * (1 - z)
+        if self.reset == "after":
+            return 2 * inner * met * r * (1 - r), by_z, inner * r, inner, 1 - z
+        return 2 * h * r * (1 - r), by_z, r, inner, 1 - z
 
-    def back(
-        self, own: Any, factors: Arrays, delta: Arrays
-    ) -> tuple[Any, Arrays, Arrays]:
-        """The derivatives by v, by h_{t−1} past the gates, and by the inputs of h̃."""
-        *by_v, inner, kept = factors
-        dh = delta[0]
-        return beside(*[dh * one for one in by_v]), (dh * kept,), (dh * inner,)
+    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+        """The derivatives by v, by h_{t−1} past it, and by the net input of h̃."""
+        by_r, by_z, by_met, inner, stays = factors
+        (dh,) = delta
+        new = dh * inner
+        if self.reset == "after":
+            return beside(dh * by_r, dh * by_z, dh * by_met), (dh * stays,), (new,)
+        through = new @ own.T  # ∂ℓ/∂(r ∘ h)
+        past = dh * stays + through * by_met
+        return beside(through * by_r, dh * by_z), (past,), (new,)
 
-    def rest(self, before: Arrays, after: Arrays, dv: Any, kept: Arrays) -> Arrays:
-        """u and v are added in the gates; c is added to the last block of v."""
-        n = before[0].shape[-1]
-        return beside(dv[..., : 2 * n], kept[0]), jnp.sum(dv[..., 2 * n :], axis=(0, 1))
+    def rest(
+        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+    ) -> tuple[Any, Any]:
+        """u and v are added in the gates; then c, or U_h, which meets r ∘ h."""
+        gates, (new,) = dv[..., : 2 * self.units], kept
+        if self.reset == "after":
+            own = jnp.sum(dv[..., 2 * self.units :], axis=(0, 1))
+        else:
+            met = (factors[2] * before[0]).reshape(-1, self.units)
+            own = met.T @ new.reshape(-1, self.units)
+        return beside(gates, new), own

@@ -98,13 +98,13 @@ class LSTM(Recurrent):
             further["peephole_weight"] = np.zeros((3, self.units))
         return further
 
-    def _own(self, params: dict) -> Any:
-        return 0.5 * params["peephole_weight"] if self.variant == "peephole" else ()
+    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        peepholes = self.variant == "peephole"
+        return 0.5 * params["peephole_weight"] if peepholes else (), recurrent
 
-    def states(self, gates: int) -> Arrays:
+    def widths(self) -> tuple[int, ...]:
         """h and C."""
-        units = gates // len(self.blocks)
-        return units, units
+        return self.units, self.units
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """The equations; net inputs of gates come halved."""
@@ -158,7 +158,9 @@ class LSTM(Recurrent):
             earlier = earlier + dz["i"] * own[0] + dz["f"] * own[1]
         return beside(*[dz[b] for b in self.blocks]), (None, earlier), ()
 
-    def rest(self, before: Arrays, after: Arrays, dv: Any, kept: Arrays) -> Arrays:
+    def rest(
+        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+    ) -> tuple[Any, Any]:
         """u and v are added; peepholes meet the states."""
         if self.variant != "peephole":
             return dv, ()

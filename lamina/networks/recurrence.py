@@ -22,27 +22,25 @@ Arrays = tuple[Any, ...]
 class Cell(ABC):
     """What happens in one step of a recurrent layer.
 
-    Shapes: states (batch, units) each; u and v (batch, gates · units); ``own`` is a
-    dictionary of the cell's further parameters, (units,) each. Arrays of all steps have
-    time as an axis in front.
+    Shapes: states (batch, width) each; u (batch, …) and v (batch, width of U); ``own``
+    is what the cell has of further parameters. Arrays of all steps have time as an axis
+    in front.
     """
 
     @abstractmethod
-    def states(self, gates: int) -> Arrays:
-        """Return how wide each state is, h first, given the width of v."""
+    def widths(self) -> tuple[int, ...]:
+        """Return how wide each state is, h first."""
 
     @abstractmethod
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """Return the next states, and what the derivatives are made of."""
 
     @abstractmethod
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Arrays:
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
         """Return what the way back multiplies with, of all steps at once."""
 
     @abstractmethod
-    def back(
-        self, own: Any, factors: Arrays, delta: Arrays
-    ) -> tuple[Any, Arrays, Arrays]:
+    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
         """Go back by one step.
 
         Parameters
@@ -60,7 +58,9 @@ class Cell(ABC):
         """
 
     @abstractmethod
-    def rest(self, before: Arrays, after: Arrays, dv: Any, kept: Arrays) -> Arrays:
+    def rest(
+        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+    ) -> tuple[Any, Any]:
         """Return ∂ℓ/∂u of all steps, and the gradient of the further parameters."""
 
 
@@ -68,8 +68,8 @@ class Cell(ABC):
 def recur(cell: Cell, own: Any, recurrent: Any, u: Any) -> Any:
     """Return h of all steps.
 
-    Shapes: u (time, batch, gates · units), recurrent U (units, gates · units), the
-    result (time, batch, units).
+    Shapes: u (time, batch, …), recurrent U (width of h, …), the result (time, batch,
+    width of h).
 
     Notes
     -----
@@ -82,8 +82,7 @@ def recur(cell: Cell, own: Any, recurrent: Any, u: Any) -> Any:
 
 
 def _forward(cell: Cell, own: Any, recurrent: Any, u: Any) -> tuple[Any, Any]:
-    widths = cell.states(u.shape[-1])
-    start = tuple([jnp.zeros((u.shape[1], width), u.dtype) for width in widths])
+    start = tuple([jnp.zeros((u.shape[1], n), u.dtype) for n in cell.widths()])
 
     def step(states: Arrays, u_t: Any) -> tuple[Arrays, Any]:
         states, kept = cell.step(own, states, u_t, states[0] @ recurrent)
@@ -110,7 +109,7 @@ def _backward(cell: Cell, saved: Any, delta: Any) -> tuple[Any, Any, Any]:
 
     none = tuple([jnp.zeros_like(s[0]) for s in after])
     _, (dv, kept) = jax.lax.scan(step, none, (delta, factors), reverse=True)
-    du, d_own = cell.rest(before, after, dv, kept)
+    du, d_own = cell.rest(factors, before, after, dv, kept)
     h = before[0].reshape(-1, before[0].shape[-1])
     return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du
 

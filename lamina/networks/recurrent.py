@@ -85,12 +85,17 @@ class Recurrent(Cell):
         halves = np.where(self.halved, 0.5, 1.0).astype(x.dtype)
         scale = np.repeat(halves, self.units)
         u = jnp.swapaxes(x, 0, 1) @ (params["weight"] * scale) + params["bias"] * scale
-        h: Any = recur(self, self._own(params), params["recurrent_weight"] * scale, u)
+        own, recurrent = self._own(params, params["recurrent_weight"] * scale)
+        h: Any = recur(self, own, recurrent, self._inputs(u))
         return jnp.swapaxes(h, 0, 1)
 
-    def _own(self, params: dict) -> Any:
-        """Return the parameters that meet states unit by unit."""
-        return ()
+    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        """Return the cell's further parameters, and U."""
+        return (), recurrent
+
+    def _inputs(self, u: Any) -> Any:
+        """Return what the cell sees of the inputs, (time, batch, …)."""
+        return u
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example of that shape."""

@@ -59,35 +59,46 @@ class RNN(Recurrent):
             If there are no units, or a word is unknown.
         """
         super().check()
-        if self.activation not in SLOPES:
-            raise ValueError(
-                f"the activation of an RNN must be one of {', '.join(SLOPES)}; got "
-                f"{self.activation!r}"
-            )
+        check_slope("activation", self.activation)
 
     @property
     def halved(self) -> tuple[bool, ...]:
         """There is no gate."""
         return (False,)
 
-    def states(self, gates: int) -> Arrays:
+    def widths(self) -> tuple[int, ...]:
         """Only h."""
-        return (gates,)
+        return (self.units,)
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """h = φ(u + v)"""
         return (activation(self.activation)(u + v),), ()
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Arrays:
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
         """φ′(z)"""
         return (SLOPES[self.activation](after[0]),)
 
-    def back(
-        self, own: Any, factors: Arrays, delta: Arrays
-    ) -> tuple[Any, Arrays, Arrays]:
+    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
         """∂ℓ/∂z = δ φ′(z)"""
         return delta[0] * factors[0], (None,), ()
 
-    def rest(self, before: Arrays, after: Arrays, dv: Any, kept: Arrays) -> Arrays:
+    def rest(
+        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+    ) -> tuple[Any, Any]:
         """u and v are added: their derivatives are the same."""
         return dv, ()
+
+
+def check_slope(name: str, activation: Any) -> None:
+    """Refuse an activation that is not in :data:`SLOPES`.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if activation not in SLOPES:
+        raise ValueError(
+            f"{name} of a recurrent layer must be one of {', '.join(SLOPES)}; got "
+            f"{activation!r}"
+        )

@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.networks import GRU, LSTM, RNN, Key
+from lamina.networks import (
+    GRU,
+    LSTM,
+    RNN,
+    ClockworkRNN,
+    Key,
+    OutputFeedbackRNN,
+)
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -17,6 +24,10 @@ LAYERS = [
     RNN(3, "identity"),
     *[LSTM(3, variant) for variant in ("forget", "1997", "peephole", "coupled")],
     GRU(3),
+    GRU(3, "before"),
+    ClockworkRNN(3, (1, 2, 3)),
+    OutputFeedbackRNN(3, 3),
+    OutputFeedbackRNN(4, 3, "logistic", "tanh"),
 ]
 
 
@@ -79,13 +90,49 @@ def gru(layer, p, x):
         x_t = x[:, t]
         r = sigma(x_t @ W[0] + h @ U[0] + b[0])
         z = sigma(x_t @ W[1] + h @ U[1] + b[1])
-        new = np.tanh(x_t @ W[2] + r * (h @ U[2] + p["reset_bias"]) + b[2])
+        if layer.reset == "after":
+            met = r * (h @ U[2] + p["reset_bias"])
+        else:
+            met = (r * h) @ U[2]
+        new = np.tanh(x_t @ W[2] + met + b[2])
         h = (1 - z) * h + z * new
         every.append(h)
     return np.stack(every, axis=1)
 
 
-BY_HAND = {RNN: rnn, LSTM: lstm, GRU: gru}
+def clockwork(layer, p, x):
+    """The equations of the docstring, unit by unit; one unit a period."""
+    h, every = np.zeros((len(x), layer.units)), []
+    for t in range(x.shape[1]):
+        new = h.copy()
+        for j, period in enumerate(layer.periods):
+            if t % period == 0:
+                heard = h[:, j:] @ p["recurrent_weight"][j:, j]  # itself and slower
+                net = x[:, t] @ p["weight"][:, j] + heard + p["bias"][j]
+                new[:, j] = np.tanh(net)
+        h = new
+        every.append(h)
+    return np.stack(every, axis=1)
+
+
+def output_feedback(layer, p, x):
+    """The equations of the docstring."""
+    y, every = np.zeros((len(x), layer.outputs)), []
+    for t in range(x.shape[1]):
+        z = x[:, t] @ p["weight"] + y @ p["recurrent_weight"] + p["bias"]
+        h = PHI[layer.activation](z)
+        y = PHI[layer.out_activation](h @ p["out_weight"] + p["out_bias"])
+        every.append(y)
+    return np.stack(every, axis=1)
+
+
+BY_HAND = {
+    RNN: rnn,
+    LSTM: lstm,
+    GRU: gru,
+    ClockworkRNN: clockwork,
+    OutputFeedbackRNN: output_feedback,
+}
 
 
 def made(layer, time=5, batch=2, features=2):
@@ -196,8 +243,17 @@ def test_starts():
     [
         (lambda: RNN(0), "units must be at least 1"),
         (lambda: GRU(True), "units must be a whole number"),
-        (lambda: RNN(2, "softmax"), "activation of an RNN must be one of tanh"),
+        (
+            lambda: RNN(2, "softmax"),
+            "must be one of tanh, logistic",
+        ),
         (lambda: LSTM(2, "2000"), "variant must be one of forget"),
+        (lambda: GRU(2, "never"), "reset must be 'after' or 'before'"),
+        (lambda: ClockworkRNN(4, (2, 1)), "periods must be increasing"),
+        (lambda: ClockworkRNN(4, ()), "periods must be increasing"),
+        (lambda: ClockworkRNN(4, (1, 2, 4)), "multiple of the number of periods, 3"),
+        (lambda: OutputFeedbackRNN(2, 0), "outputs must be at least 1"),
+        (lambda: OutputFeedbackRNN(2, 2, "tanh", "sign"), "out_activation of a rec"),
         (lambda: LSTM(2, initializer="good"), "init must be one of"),
         (lambda: LSTM(2).init(Key(0), (4,)), r"\(time, features\), got shape \(4,\)"),
     ],
@@ -205,6 +261,20 @@ def test_starts():
 def test_impossible_layers_are_refused(make, complaint):
     with pytest.raises(ValueError, match=complaint):
         make()
+
+
+def test_a_slow_module_waits_for_its_clock():
+    """Periods 1 and 3: the second unit changes at t = 0 and 3 only."""
+    layer = ClockworkRNN(2, (1, 3))
+    params, _ = layer.init(Key(0), (5, 1))
+    assert params["recurrent_weight"][0, 1] == 0
+    x = np.random.default_rng(0).standard_normal((1, 5, 1))
+    h = np.asarray(layer(params, jnp.asarray(x)))[0]
+    assert (h[1:3, 1] == h[0, 1]).all()
+    assert h[3, 1] != h[2, 1]
+    assert len(np.unique(h[:, 0])) == 5
+    gradient = jax.grad(lambda p: jnp.sum(layer(p, jnp.asarray(x))))(params)
+    assert gradient["recurrent_weight"][0, 1] == 0
 
 
 def test_flops_count_products():
