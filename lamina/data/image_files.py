@@ -18,6 +18,11 @@ from lamina.data.images import ImageError
 from lamina.data.parallel import Progress, for_each
 
 ERRORS = ("raise", "skip")
+#: Smaller files are decoded by one thread: several wait for each other more than for
+#: the decoder (64 × 64: 5,800 files a second by one, 4,100 by two; 160 × 160 and 6 KB:
+#: 2,400 and 3,100).
+SMALL_FILE = 4096
+_MEASURED = 100
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,9 @@ def read_files(
             if decoded.size or decoded.name:
                 odd[row] = Decoded(_NOTHING, decoded.size, decoded.name)
 
-        options = {"threads": reading.threads, "progress": reading.progress}
+        threads = reading.threads or _threads(paths)
         try:
-            for_each(work, len(paths), **options)
+            for_each(work, len(paths), threads=threads, progress=reading.progress)
             skipped = [(names[row], broken[row]) for row in sorted(broken)]
             _refuse_broken(skipped, len(paths), source, reading.errors)
         except BaseException:
@@ -106,17 +111,39 @@ def _schema(paths: Sequence[Path], reading: Reading) -> tuple[ImageSchema, list[
     size, channels = checked_size(reading.size), reading.channels
     if size is not None and channels is not None:
         return ImageSchema(*size, channels, reading.resize), []
-    looks = _looks(paths, reading.threads)
+    if size is not None:
+        return ImageSchema(*size, _channels(paths), reading.resize), []
+    looks = _looks(paths, reading.threads or _threads(paths))
     if not looks:  # decoding them will tell why
-        return ImageSchema(*(size or (1, 1)), channels or 1, reading.resize), []
+        return ImageSchema(1, 1, channels or 1, reading.resize), []
     heights = np.array([found.height for found in looks])
     widths = np.array([found.width for found in looks])
     if channels is None:
         channels = 1 if all(found.grey for found in looks) else 3
-    schema = ImageSchema(
-        *(size or chosen_size(heights, widths)), channels, reading.resize
-    )
-    return schema, [] if size else [_size_note(heights, widths, schema)]
+    schema = ImageSchema(*chosen_size(heights, widths), channels, reading.resize)
+    return schema, [_size_note(heights, widths, schema)]
+
+
+def _channels(paths: Sequence[Path]) -> int:
+    """3 if one of the files is in colour: the first that is ends the search."""
+    for path in paths:
+        try:
+            if not look(path).grey:
+                return 3
+        except BrokenPicture:
+            continue  # decoding it will tell why
+    return 1
+
+
+def _threads(paths: Sequence[Path]) -> int | None:
+    """1 where most files are small, by the first ones; else as many as is usual."""
+    sizes = []
+    for path in paths[:_MEASURED]:
+        try:
+            sizes.append(path.stat().st_size)
+        except (OSError, ValueError):
+            continue  # decoding it will tell why
+    return 1 if sizes and float(np.median(sizes)) < SMALL_FILE else None
 
 
 def _looks(paths: Sequence[Path], threads: int | None) -> list[Look]:
