@@ -1,0 +1,197 @@
+"""The ``.ts`` files of the UCR and UEA archives of time series.
+
+References
+----------
+A. Bagnall, H. A. Dau, J. Lines et al. (2018), The UEA multivariate time series
+classification archive, arXiv:1811.00075; timeseriesclassification.com.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamina.data.engine import memory_bytes
+from lamina.data.series import SequenceError, Series, as_series
+
+_GZIP = b"\x1f\x8b"
+_KEYS = (
+    *("problemname", "timestamps", "missing", "univariate", "dimension", "dimensions"),
+    *("equallength", "serieslength", "classlabel", "targetlabel"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesSet:
+    """Sequences, and labels where there are any.
+
+    Attributes
+    ----------
+    X : Series
+    y : ndarray (n,) or None
+        Classes (text or whole numbers) or numbers; None if there are no labels.
+    name, source : str
+        What the collection is called, and where it was read.
+    task : str or None
+        "classification" or "regression", None without labels.
+    """
+
+    X: Series
+    y: np.ndarray | None
+    name: str
+    source: str
+    task: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __repr__(self) -> str:
+        return f"SeriesSet({self.name}: {self.X!r})"
+
+
+def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
+    """Read a ``.ts`` file: one sequence a line, its features separated by colons.
+
+    Parameters
+    ----------
+    path : path
+        Packed by gzip or not.
+
+    Returns
+    -------
+    SeriesSet
+        Classes are whole numbers if all of them are written so, else text.
+
+    Raises
+    ------
+    SequenceError
+        If the file is no ``.ts`` file, or a line is not as its head says; the message
+        names file and line. Files with time stamps, and values that are missing, are
+        refused.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    head, first = _head(path, lines)
+    labelled = head.get("classlabel") or head.get("targetlabel") or ["false"]
+    labelled = labelled[0].lower() == "true"
+    numeric = head.get("targetlabel", ["false"])[0].lower() == "true"
+    parts, labels = [], []
+    for number, text in lines:
+        *features, last = text.split(":")
+        if labelled:
+            labels.append(last.strip())
+        else:
+            features.append(last)
+        parts.append(_values(path, number, features))
+        if parts[-1].shape[1] != parts[0].shape[1]:
+            raise SequenceError(
+                f"{path}, line {number}: {parts[-1].shape[1]} features, but line "
+                f"{first + 1} has {parts[0].shape[1]}"
+            )
+    if not parts:
+        raise SequenceError(f"{path}: no sequences behind @data")
+    y = _labels(path, labels, numeric) if labelled else None
+    task = None if y is None else "regression" if numeric else "classification"
+    name = " ".join(head.get("problemname", [])) or path.name.partition(".")[0]
+    return SeriesSet(as_series(parts), y, name, str(path), task)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the numbered lines of a text that are neither empty nor a comment."""
+    most, size = memory_bytes() // 4, 0
+    try:
+        with open(path, "rb") as raw:
+            packed = raw.read(2) == _GZIP
+            raw.seek(0)
+            opened: Any = gzip.GzipFile(fileobj=raw) if packed else raw
+            with io.TextIOWrapper(opened, encoding="utf-8-sig") as file:
+                number = 0
+                while line := file.readline(most):
+                    number, size = number + 1, size + len(line)
+                    if size >= most:
+                        raise SequenceError(f"{path}: is larger than this memory holds")
+                    line = line.strip()
+                    if line and not line.startswith("#"):
+                        yield number, line
+    except UnicodeDecodeError:
+        raise SequenceError(f"{path}: is no text, so it is no .ts file") from None
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SequenceError(f"{path}: cannot be read ({reason})") from None
+
+
+def _head(
+    path: Path, lines: Iterator[tuple[int, str]]
+) -> tuple[dict[str, list[str]], int]:
+    """Return what stands before the data, and the number of the line @data."""
+    head: dict[str, list[str]] = {}
+    for number, text in lines:
+        key, *values = text.split()
+        key = key.lower()
+        if key == "@data":
+            if head.get("timestamps", ["false"])[0].lower() == "true":
+                raise SequenceError(
+                    f"{path}: has time stamps, which are not read; write the values "
+                    "alone, with @timeStamps false"
+                )
+            return head, number
+        if not key.startswith("@") or key[1:] not in _KEYS:
+            raise SequenceError(
+                f"{path}, line {number}: {text[:40]!r} does not belong into the head "
+                "of a .ts file, which ends with @data"
+            )
+        head[key[1:]] = values or ["false"]
+    raise SequenceError(f"{path}: has no @data line, so it is no .ts file")
+
+
+def _values(path: Path, number: int, features: list[str]) -> np.ndarray:
+    """Return one line as (steps, features)."""
+    columns = []
+    for feature, text in enumerate(features):
+        try:
+            columns.append(np.array(text.split(","), dtype=np.float64))
+        except ValueError:
+            wrong = next(v for v in text.split(",") if not _is_number(v)).strip()
+            missing = wrong in ("?", "")
+            why = "a value is missing" if missing else f"{wrong[:20]!r} is no number"
+            raise SequenceError(
+                f"{path}, line {number}, feature {feature}: {why}"
+            ) from None
+        if not np.isfinite(columns[-1]).all():
+            raise SequenceError(
+                f"{path}, line {number}, feature {feature}: a value is missing or not "
+                "finite"
+            )
+    steps = {len(column) for column in columns}
+    if len(steps) != 1:
+        raise SequenceError(
+            f"{path}, line {number}: its features have different numbers of steps, "
+            f"{', '.join(map(str, sorted(steps))) or 'none'}"
+        )
+    return np.stack(columns, axis=1)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _labels(path: Path, labels: list[str], numeric: bool) -> np.ndarray:
+    if numeric:
+        try:
+            return np.array(labels, dtype=np.float64)
+        except ValueError:
+            wrong = next(label for label in labels if not _is_number(label))
+            raise SequenceError(f"{path}: target {wrong[:20]!r} is no number") from None
+    whole = all(label.lstrip("-").isdecimal() and len(label) < 18 for label in labels)
+    return np.array(labels, dtype=np.int64 if whole else object)
