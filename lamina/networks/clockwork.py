@@ -74,11 +74,6 @@ class ClockworkRNN(Recurrent):
                 f"got {self.units}"
             )
 
-    @property
-    def halved(self) -> tuple[bool, ...]:
-        """There is no gate."""
-        return (False,)
-
     def _period(self) -> np.ndarray:
         """Return the period of each unit."""
         return np.repeat(self.periods, self.units // len(self.periods))
@@ -99,10 +94,6 @@ class ClockworkRNN(Recurrent):
         """Put beside the net inputs which units tick."""
         ticks = np.arange(len(u))[:, None] % self._period() == 0
         return beside(u, jnp.broadcast_to(ticks[:, None].astype(u.dtype), u.shape))
-
-    def widths(self) -> tuple[int, ...]:
-        """Only h."""
-        return (self.units,)
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """h = tanh(u + v) where the clock ticks"""

@@ -76,10 +76,6 @@ class GRU(Recurrent):
             return params["reset_bias"], recurrent
         return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
-    def widths(self) -> tuple[int, ...]:
-        """Only h."""
-        return (self.units,)
-
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """The equations; net inputs of gates come halved."""
         (h,), n = states, 2 * self.units

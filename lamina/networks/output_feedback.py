@@ -67,11 +67,6 @@ class OutputFeedbackRNN(Recurrent):
         check_slope("activation", self.activation)
         check_slope("out_activation", self.out_activation)
 
-    @property
-    def halved(self) -> tuple[bool, ...]:
-        """There is no gate."""
-        return (False,)
-
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.
 

@@ -1,6 +1,5 @@
 """What recurrent layers have in common: weights of inputs and of states, and biases."""
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import jax
@@ -40,9 +39,13 @@ class Recurrent(Cell):
         initializer(self.initializer)
 
     @property
-    @abstractmethod
     def halved(self) -> tuple[bool, ...]:
-        """Whether each block of net inputs is that of a gate."""
+        """Whether each block of net inputs is that of a gate; one that is none here."""
+        return (False,)
+
+    def widths(self) -> tuple[int, ...]:
+        """Return how wide each state is: only h, unless the cell has others."""
+        return (self.units,)
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.

@@ -61,15 +61,6 @@ class RNN(Recurrent):
         super().check()
         check_slope("activation", self.activation)
 
-    @property
-    def halved(self) -> tuple[bool, ...]:
-        """There is no gate."""
-        return (False,)
-
-    def widths(self) -> tuple[int, ...]:
-        """Only h."""
-        return (self.units,)
-
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """h = φ(u + v)"""
         return (activation(self.activation)(u + v),), ()
