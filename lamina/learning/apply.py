@@ -17,8 +17,15 @@ import jax
 import numpy as np
 
 from lamina.learning.devices import ask_for_all_cores, devices_of
-from lamina.learning.feed import STREAM_BYTES, is_thin, padded_size, sparse_rows
+from lamina.learning.feed import (
+    STREAM_BYTES,
+    is_thin,
+    padded_size,
+    padded_time,
+    sparse_rows,
+)
 from lamina.learning.program import compiled_apply
+from lamina.networks.sequences import Sequences
 
 NUMPY_WORK = 2**28
 """Up to so many multiplications (a few milliseconds) nothing is compiled."""
@@ -36,8 +43,14 @@ LAYER_BYTES = 2**24
 as much was no faster."""
 
 
+STEPS_AT_ONCE = 2**14
+"""Steps of sequences at a time, those that fill them up included."""
+
+
 def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     """Return the network's outputs for all rows of x, in application mode.
+
+    For sequences there is :func:`outputs_of_sequences`.
 
     Parameters
     ----------
@@ -66,6 +79,44 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     else:
         parts = _compiled(network, params, x, dtype)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def outputs_of_sequences(
+    network: Any, params: Any, x: Any, dtype: Any
+) -> list[np.ndarray]:
+    """Return the network's outputs for each sequence, in application mode.
+
+    Sequences of a similar length are answered together.
+
+    Parameters
+    ----------
+    network : Network
+    params : pytree of arrays
+    x : sequences, as in :class:`lamina.learning.feed.Examples`
+    dtype : dtype of the computation
+
+    Returns
+    -------
+    list of ndarray
+        (outputs,) each; or (steps, outputs), if the network has an answer at each step.
+    """
+    ask_for_all_cores()
+    times = padded_time(x.lengths)
+    found: list[Any] = [None] * x.shape[0]
+    for time in np.unique(times):
+        alike = np.flatnonzero(times == time)
+        most = max(1, STEPS_AT_ONCE // int(time))
+        for start in range(0, len(alike), most):
+            rows = alike[start : start + most]
+            size = min(most, 1 << (len(rows) - 1).bit_length())
+            missing = [(0, size - len(rows))]
+            values = x.only(rows).padded(int(time), dtype)
+            lengths = np.pad(x.lengths[rows], missing).astype(np.int32)
+            block = Sequences(np.pad(values, [*missing, (0, 0), (0, 0)]), lengths)
+            answers = np.asarray(compiled_apply(network, params, block))
+            for row, answer in zip(rows, answers[: len(rows)], strict=True):
+                found[row] = answer if answer.ndim == 1 else answer[: x.lengths[row]]
+    return found
 
 
 def is_portable(layer: Any) -> bool:

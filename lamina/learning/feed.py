@@ -5,6 +5,10 @@ a gather by row numbers. *Streaming*: the host gathers a block of batches at a t
 examples are larger than the device) and the same program walks through it. Bytes (of
 pictures) stay bytes on the device.
 
+Sequences of different lengths lie on the host one behind the other. A batch has those
+of one bucket of lengths, filled up to the bucket's, so that few programs are compiled
+and little is computed for nothing.
+
 Sparse examples stay sparse where few of their entries are not 0: see
 :mod:`lamina.networks.sparse`. Others are made dense, all at once if that takes little
 memory, or else block by block.
@@ -13,6 +17,7 @@ memory, or else block by block.
 import copy
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -22,6 +27,7 @@ from lamina.learning.allocator import LARGE, keep_large_buffers
 from lamina.learning.devices import ask_for_all_cores, divided
 from lamina.learning.objective import Batch, chunks_of
 from lamina.networks.keys import Key
+from lamina.networks.sequences import Sequences
 from lamina.networks.sparse import SparseRows
 
 STEPS_PER_CALL = 4096
@@ -50,6 +56,9 @@ batch, entries         sparse  all dense   dense blocks
 With 200 features they take the same time.
 """
 
+SHORTEST = 8
+"""Sequences are filled up to so many steps, or twice, four times … as many."""
+
 RESIDENT_SHARE = 0.5
 """Examples stay resident while they fit into this share of an accelerator's memory."""
 
@@ -65,6 +74,12 @@ def padded_size(n: int) -> int:
         return chunks * 16 * -(-n // (16 * chunks))
     granule = max(32, 1 << max(0, n.bit_length() - 4))
     return max(1, -(-n // granule)) * granule
+
+
+def padded_time(steps: Any) -> Any:
+    """Return to how many steps sequences of so many are filled up; arrays too."""
+    doublings = np.ceil(np.log2(np.maximum(steps, SHORTEST) / SHORTEST))
+    return (SHORTEST * 2**doublings).astype(int)
 
 
 def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -93,9 +108,10 @@ class Examples:
 
     Parameters
     ----------
-    x : ndarray (n, \\*shape), SciPy sparse array (n, features), or stored rows
+    x : ndarray (n, \\*shape), SciPy sparse array (n, features), stored rows, sequences
         Stored rows are larger than memory: they have ``shape`` and ``dtype``, and
-        ``x[rows]`` reads some of them; they are streamed.
+        ``x[rows]`` reads some of them; they are streamed. Sequences have ``lengths``
+        (n,), and ``only(rows).padded(time, dtype)`` are some of them, filled up.
     y : ndarray (n, outputs), or (n,) class numbers
         NaN where an output is not measured. The measured ones count W / Wⱼ times, Wⱼ
         the weight of those measured for output j and W that of all: the loss of each
@@ -119,7 +135,7 @@ class Examples:
         resident: bool | None = None,
     ) -> None:
         ask_for_all_cores()
-        self.sparse = hasattr(x, "tocsr")
+        self.sparse, self.ragged = hasattr(x, "tocsr"), hasattr(x, "lengths")
         self.x, self.n = x.tocsr() if self.sparse else x, x.shape[0]
         self.stored = not (self.sparse or isinstance(x, np.ndarray))
         self.weight = np.ones(self.n, dtype) if weight is None else weight
@@ -186,6 +202,9 @@ class Examples:
         padding[places] = False
         whole = at is None and len(rows) == self.n
 
+        if self.ragged:
+            x = self._sequences(rows, size, places)
+
         def gathered(source: Any, dtype: Any) -> np.ndarray:
             out = _aligned((size, *source.shape[1:]), dtype)
             taken = source if whole else source[rows]  # no copy of all
@@ -199,6 +218,15 @@ class Examples:
             gathered(self.weight, self.dtype),
             None if self.mask is None else gathered(self.mask, self.dtype),
         )
+
+    def _sequences(self, rows: np.ndarray, size: int, places: Any) -> Sequences:
+        """Return sequences filled up to the time of the longest one's bucket."""
+        lengths = np.zeros(size, np.int32)
+        lengths[places] = self.x.lengths[rows]
+        time = int(padded_time(lengths.max(initial=0)))
+        values = np.zeros((size, time, *self.shape[1:]), self.x_dtype)
+        values[places] = self.x.only(rows).padded(time, self.x_dtype)
+        return Sequences(values, lengths)
 
     def _y_dtype(self) -> Any:
         return np.int32 if self.y.dtype.kind in "iu" else self.dtype
@@ -250,9 +278,18 @@ class Feed:
         self.rows = self.rows.astype(np.int32)
         self.whole = batch_size >= len(self.rows)
         self.batch_size = batch_size
-        self.steps = -(-len(self.rows) // batch_size)
         self.shuffle = shuffle
-        self._max_steps = -(-padded_size(len(self.rows) + 1) // batch_size)
+        self._plan()
+
+    def _plan(self) -> None:
+        """Count the steps, and those that an order has room for."""
+        self.steps = -(-len(self.rows) // self.batch_size)
+        self._max_steps = -(-padded_size(len(self.rows) + 1) // self.batch_size)
+        self._times = None
+        if self.examples.ragged and self.shuffle:
+            self._times = _buckets(self.examples.x.lengths[self.rows], self.batch_size)
+            _, counts = np.unique(self._times, return_counts=True)
+            self.steps = self._max_steps = int(np.sum(-(-counts // self.batch_size)))
 
     @property
     def streams(self) -> bool:
@@ -286,13 +323,18 @@ class Feed:
         feed = copy.copy(self)
         vars(feed).pop("whole_batch", None)
         feed.rows = np.asarray(rows, np.int32)
-        feed.steps = -(-len(rows) // self.batch_size)
+        if self.examples.ragged:
+            feed._plan()
+        else:
+            feed.steps = -(-len(rows) // self.batch_size)
         return feed
 
     def in_order(self) -> "Feed":
         """Return this feed with its rows as they were given."""
         feed = self.divided(1)
         feed.shuffle = False
+        if self.examples.ragged:
+            feed._plan()
         return feed
 
     def divided(self, shares: int) -> "Feed":
@@ -309,8 +351,24 @@ class Feed:
         slots = self._max_steps * self.batch_size
         order = np.full((self.epochs_per_call, slots), self.examples.n, np.int32)
         for epoch in range(epochs):
-            order[epoch, : len(self.rows)] = self._rows_of(key, first + epoch)
+            order[epoch] = self._slots(key, first + epoch, slots)
         return order.reshape(len(order), self._max_steps, self.batch_size)
+
+    def _slots(self, key: Key, epoch: int, slots: int) -> np.ndarray:
+        """Return the rows of an epoch's batches, one batch behind the other."""
+        filled = np.full(slots, self.examples.n, np.int32)
+        if self._times is None:
+            filled[: len(self.rows)] = self._rows_of(key, epoch)
+            return filled
+        generator = key.fold_in("order", epoch).generator()
+        drawn = generator.permutation(len(self.rows))
+        batches = []
+        for time in np.unique(self._times):
+            rows = self.rows[drawn[self._times[drawn] == time]]
+            missing = np.full(-len(rows) % self.batch_size, self.examples.n, np.int32)
+            together = np.concatenate([rows, missing])
+            batches += list(together.reshape(-1, self.batch_size))
+        return np.concatenate([batches[i] for i in generator.permutation(self.steps)])
 
     def _rows_of(self, key: Key, epoch: int) -> np.ndarray:
         if not self.shuffle:
@@ -319,7 +377,9 @@ class Feed:
 
     @property
     def block_steps(self) -> int:
-        """Steps of a streamed block."""
+        """Steps of a streamed block; of sequences one, with a time of its own."""
+        if self.examples.ragged:
+            return 1
         itemsize = self.examples.x_dtype.itemsize
         row_bytes = int(np.prod(self.examples.shape)) * itemsize
         size = int(STREAM_BYTES // max(1, row_bytes * self.batch_size))
@@ -342,3 +402,15 @@ class Feed:
             by_share = block.reshape(size, shares, share).swapaxes(0, 1)
             batch = self.examples.block(by_share.ravel(), shares)
             yield batch, local.reshape(1, size, share), len(taken)
+
+
+def _buckets(lengths: np.ndarray, batch_size: int) -> np.ndarray:
+    """Return to how many steps each sequence is filled up.
+
+    Where a bucket has too few for a batch, they go to the next longer ones.
+    """
+    times = padded_time(lengths)
+    for shorter, longer in pairwise(np.unique(times)):
+        if np.count_nonzero(times == shorter) < batch_size:
+            times[times == shorter] = longer
+    return times
