@@ -21,11 +21,10 @@ from lamina.learning.feed import (
     STREAM_BYTES,
     is_thin,
     padded_size,
-    padded_time,
     sparse_rows,
 )
 from lamina.learning.program import compiled_apply
-from lamina.networks.sequences import Sequences
+from lamina.learning.ragged import filled_up, padded_time
 
 NUMPY_WORK = 2**28
 """Up to so many multiplications (a few milliseconds) nothing is compiled."""
@@ -109,10 +108,7 @@ def outputs_of_sequences(
         for start in range(0, len(alike), most):
             rows = alike[start : start + most]
             size = min(most, 1 << (len(rows) - 1).bit_length())
-            missing = [(0, size - len(rows))]
-            values = x.only(rows).padded(int(time), dtype)
-            lengths = np.pad(x.lengths[rows], missing).astype(np.int32)
-            block = Sequences(np.pad(values, [*missing, (0, 0), (0, 0)]), lengths)
+            block = filled_up(x, rows, size, slice(len(rows)), dtype)
             answers = np.asarray(compiled_apply(network, params, block))
             for row, answer in zip(rows, answers[: len(rows)], strict=True):
                 found[row] = answer if answer.ndim == 1 else answer[: x.lengths[row]]

@@ -17,7 +17,6 @@ memory, or else block by block.
 import copy
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -26,8 +25,8 @@ import numpy as np
 from lamina.learning.allocator import LARGE, keep_large_buffers
 from lamina.learning.devices import ask_for_all_cores, divided
 from lamina.learning.objective import Batch, chunks_of
+from lamina.learning.ragged import buckets, filled_up
 from lamina.networks.keys import Key
-from lamina.networks.sequences import Sequences
 from lamina.networks.sparse import SparseRows
 
 STEPS_PER_CALL = 4096
@@ -56,9 +55,6 @@ batch, entries         sparse  all dense   dense blocks
 With 200 features they take the same time.
 """
 
-SHORTEST = 8
-"""Sequences are filled up to so many steps, or twice, four times … as many."""
-
 RESIDENT_SHARE = 0.5
 """Examples stay resident while they fit into this share of an accelerator's memory."""
 
@@ -74,12 +70,6 @@ def padded_size(n: int) -> int:
         return chunks * 16 * -(-n // (16 * chunks))
     granule = max(32, 1 << max(0, n.bit_length() - 4))
     return max(1, -(-n // granule)) * granule
-
-
-def padded_time(steps: Any) -> Any:
-    """Return to how many steps sequences of so many are filled up; arrays too."""
-    doublings = np.ceil(np.log2(np.maximum(steps, SHORTEST) / SHORTEST))
-    return (SHORTEST * 2**doublings).astype(int)
 
 
 def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -203,7 +193,7 @@ class Examples:
         whole = at is None and len(rows) == self.n
 
         if self.ragged:
-            x = self._sequences(rows, size, places)
+            x = filled_up(self.x, rows, size, places, self.x_dtype)
 
         def gathered(source: Any, dtype: Any) -> np.ndarray:
             out = _aligned((size, *source.shape[1:]), dtype)
@@ -218,15 +208,6 @@ class Examples:
             gathered(self.weight, self.dtype),
             None if self.mask is None else gathered(self.mask, self.dtype),
         )
-
-    def _sequences(self, rows: np.ndarray, size: int, places: Any) -> Sequences:
-        """Return sequences filled up to the time of the longest one's bucket."""
-        lengths = np.zeros(size, np.int32)
-        lengths[places] = self.x.lengths[rows]
-        time = int(padded_time(lengths.max(initial=0)))
-        values = np.zeros((size, time, *self.shape[1:]), self.x_dtype)
-        values[places] = self.x.only(rows).padded(time, self.x_dtype)
-        return Sequences(values, lengths)
 
     def _y_dtype(self) -> Any:
         return np.int32 if self.y.dtype.kind in "iu" else self.dtype
@@ -287,7 +268,7 @@ class Feed:
         self._max_steps = -(-padded_size(len(self.rows) + 1) // self.batch_size)
         self._times = None
         if self.examples.ragged and self.shuffle:
-            self._times = _buckets(self.examples.x.lengths[self.rows], self.batch_size)
+            self._times = buckets(self.examples.x.lengths[self.rows], self.batch_size)
             _, counts = np.unique(self._times, return_counts=True)
             self.steps = self._max_steps = int(np.sum(-(-counts // self.batch_size)))
 
@@ -402,15 +383,3 @@ class Feed:
             by_share = block.reshape(size, shares, share).swapaxes(0, 1)
             batch = self.examples.block(by_share.ravel(), shares)
             yield batch, local.reshape(1, size, share), len(taken)
-
-
-def _buckets(lengths: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return to how many steps each sequence is filled up.
-
-    Where a bucket has too few for a batch, they go to the next longer ones.
-    """
-    times = padded_time(lengths)
-    for shorter, longer in pairwise(np.unique(times)):
-        if np.count_nonzero(times == shorter) < batch_size:
-            times[times == shorter] = longer
-    return times

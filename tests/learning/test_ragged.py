@@ -9,9 +9,9 @@ import pytest
 from lamina import learning
 from lamina.data.series import as_series
 from lamina.learning.apply import outputs_of_sequences
-from lamina.learning.feed import padded_time
 from lamina.learning.passes import validate
 from lamina.learning.program import compile_count
+from lamina.learning.ragged import padded_time
 from lamina.networks import LSTM, Bidirectional, Dense, Key, Last, Network
 
 

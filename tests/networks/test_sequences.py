@@ -90,26 +90,7 @@ def test_answers_and_gradients_are_those_of_each_sequence_alone(layers):
             np.testing.assert_allclose(got, one, atol=1e-12)
 
 
-def test_two_directions_by_hand():
-    """What comes back at step t has read all steps from the last one down to t."""
-    layer = Bidirectional(RNN(1, "identity"))
-    params, shape = layer.init(Key(0), (3, 1))
-    assert shape == (3, 2)
-    params = jax.tree.map(np.ones_like, params)
-    for own in params.values():
-        own["bias"][:] = 0
-    x = jnp.array([[[1.0], [2.0], [4.0]], [[3.0], [5.0], [9.0]]])
-    mask = jnp.array([[True, True, True], [True, True, False]])
-    sums = layer(params, x, mask=mask)
-    np.testing.assert_array_equal(sums[0, :, 0], [1, 3, 7])
-    np.testing.assert_array_equal(sums[0, :, 1], [7, 6, 4])
-    np.testing.assert_array_equal(sums[1, :2, 1], [8, 5])
-
-
-def test_what_is_no_layer_is_refused():
-    for wrong in ("LSTM", 3, None, LSTM):
-        with pytest.raises(TypeError, match="needs a recurrent layer such as"):
-            Bidirectional(wrong)
+def test_an_example_is_a_sequence():
     with pytest.raises(ValueError, match=r"\(time, features\), got shape \(4,\)"):
         Last().init(Key(0), (4,))
 

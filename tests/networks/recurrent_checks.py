@@ -1,0 +1,72 @@
+"""What tests of recurrent layers share: loops by hand are compared with the layers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks import Key
+
+
+def name(layer):
+    return "-".join(map(str, (type(layer).__name__, *vars(layer).values())))
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+PHI = {
+    "tanh": np.tanh,
+    "logistic": sigma,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "identity": lambda z: z,
+}
+
+
+def made(layer, time=5, batch=2, features=2):
+    """Parameters no start is symmetric in, and inputs."""
+    rng = np.random.default_rng(0)
+    params, _ = layer.init(Key(0), (time, features))
+    params = {k: v + 0.3 * rng.standard_normal(v.shape) for k, v in params.items()}
+    return params, rng.standard_normal((batch, time, features))
+
+
+def check_equation(layer, by_hand):
+    """Every step is the equation."""
+    params, x = made(layer)
+    h = layer(params, jnp.asarray(x))
+    np.testing.assert_allclose(h, by_hand(layer, params, x), atol=1e-14)
+
+
+def check_derivatives(layer, by_hand):
+    """By x and by every parameter: differences of the loop by hand."""
+    params, x = made(layer)
+    c = np.random.default_rng(1).standard_normal(by_hand(layer, params, x).shape)
+
+    def loss(p, x):
+        return jnp.sum(c * layer(p, x))
+
+    found = jax.jit(jax.grad(loss, (0, 1)))(params, jnp.asarray(x))
+    arrays, structure = jax.tree.flatten((params, x))
+    for number, (array, gradient) in enumerate(
+        zip(arrays, jax.tree.leaves(found), strict=True)
+    ):
+        for at in np.ndindex(array.shape):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = [a.copy() for a in arrays]
+                moved[number][at] += step
+                p, x_moved = jax.tree.unflatten(structure, moved)
+                ends.append(np.sum(c * by_hand(layer, p, x_moved)))
+            right = (ends[0] - ends[1]) / 2e-6
+            np.testing.assert_allclose(gradient[at], right, atol=2e-8)
+
+
+def check_past(layer):
+    """Steps that pad a sequence come after it: they need no mask."""
+    params, x = made(layer)
+    longer = np.concatenate([x, np.ones((2, 3, 2))], axis=1)
+    np.testing.assert_array_equal(
+        layer(params, jnp.asarray(longer))[:, :5], layer(params, jnp.asarray(x))
+    )
