@@ -267,7 +267,7 @@ class Feed:
         self.steps = -(-len(self.rows) // self.batch_size)
         self._max_steps = -(-padded_size(len(self.rows) + 1) // self.batch_size)
         self._times = None
-        if self.examples.ragged and self.shuffle:
+        if self.examples.ragged and self.shuffle and not self.whole:
             self._times = buckets(self.examples.x.lengths[self.rows], self.batch_size)
             _, counts = np.unique(self._times, return_counts=True)
             self.steps = self._max_steps = int(np.sum(-(-counts // self.batch_size)))

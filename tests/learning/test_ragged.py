@@ -96,7 +96,7 @@ def trained(feed, epochs=2, **how):
 def test_a_whole_batch_learns_what_each_sequence_alone_teaches():
     """One step of gradient descent by hand: the mean of 20 gradients."""
     feed = feed_of(batch_size=20)
-    assert feed.whole
+    assert (feed.whole, feed.steps) == (True, 1)
     found = trained(feed, epochs=1).params
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
