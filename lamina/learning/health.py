@@ -19,6 +19,7 @@ import numpy as np
 from lamina.learning.feed import Feed
 from lamina.learning.objective import Batch, Objective, total_weight
 from lamina.learning.program import Compiled, count_compilation
+from lamina.learning.ragged import filled_up
 from lamina.networks.flops import flops
 from lamina.networks.network import has_net_input
 
@@ -175,8 +176,12 @@ def take_probe(feed: Feed) -> Batch:
     y = np.zeros(
         (size, *examples.y.shape[1:]), np.int32 if whole_numbers else examples.dtype
     )
-    taken, mask = examples.x[rows], None
-    x[:n] = taken.toarray() if examples.sparse else taken
+    mask = None
+    if examples.ragged:
+        x = filled_up(examples.x, rows, size, slice(n), examples.dtype)
+    else:
+        taken = examples.x[rows]
+        x[:n] = taken.toarray() if examples.sparse else taken
     y[:n] = examples.y[rows]
     if examples.mask is not None:
         mask = np.zeros(y.shape, examples.dtype)

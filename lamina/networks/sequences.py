@@ -19,6 +19,11 @@ class Sequences(NamedTuple):
     lengths: Any
 
     @property
+    def dtype(self) -> Any:
+        """Type of the values."""
+        return self.values.dtype
+
+    @property
     def mask(self) -> Any:
         """Which steps are real, (batch, time)."""
         return jnp.arange(self.values.shape[1]) < self.lengths[:, None]

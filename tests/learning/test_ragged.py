@@ -9,10 +9,19 @@ import pytest
 from lamina import learning
 from lamina.data.series import as_series
 from lamina.learning.apply import outputs_of_sequences
+from lamina.learning.health import Recorder
 from lamina.learning.passes import validate
 from lamina.learning.program import compile_count
 from lamina.learning.ragged import padded_time
-from lamina.networks import LSTM, Bidirectional, Dense, Key, Last, Network
+from lamina.networks import (
+    LSTM,
+    Bidirectional,
+    Dense,
+    Key,
+    Last,
+    Network,
+    Sequences,
+)
 
 
 def sequences(lengths, features=2, seed=0):
@@ -196,3 +205,19 @@ def test_every_sequence_gets_the_answer_it_gets_alone(whole, monkeypatch):
         right = network(params, np.asarray(one, np.float32)[None])[0]
         assert answer.shape == right.shape
         np.testing.assert_allclose(answer, right, atol=1e-6)
+
+
+def test_health_is_that_of_some_of_the_sequences():
+    feed = feed_of()
+    params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
+    objective = learning.Objective(NETWORK, "cross_entropy")
+    recorder = Recorder.of(objective, feed, params)
+    assert recorder is not None
+    trained(feed, health=recorder)
+    recorder.settle()
+    assert recorder.records
+    assert isinstance(recorder.probe.x, Sequences)
+    real = np.asarray(recorder.probe.weight) > 0
+    lengths = recorder.probe.x.lengths
+    assert not lengths[~real].any()
+    assert set(lengths[real].tolist()) <= set(LENGTHS)
