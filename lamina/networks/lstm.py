@@ -124,7 +124,7 @@ class LSTM(Recurrent):
 
     def _gates(self, *kept: Any) -> dict[str, Any]:
         """Return i, f, C̃ and o; what the variant lacks as what stands for it."""
-        parts = parted(beside(*kept), len(self.blocks))
+        parts = parted(kept[0], len(self.blocks) - len(kept) + 1) + kept[1:]
         gates = dict(zip(self.blocks, parts, strict=True))
         gates.setdefault("f", 1.0)
         gates.setdefault("i", 1 - gates["f"])
