@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
@@ -153,8 +152,7 @@ class Objective:
         """Return sums over examples, of this device's share, as those of all shares."""
         if self.shares == 1:
             return sums
-        flat, unravel = jax.flatten_util.ravel_pytree(sums)
-        return unravel(jax.lax.psum(flat, AXIS))  # devices wait for each other once
+        return jax.lax.psum(sums, AXIS)
 
     def _shared(
         self, params: Any, batch: Batch, key: Any, chunks: int
