@@ -62,12 +62,17 @@ class Series:
         return f"Series({n:,} × {steps} steps × {features} features)"
 
     def only(self, rows: Any) -> Series:
-        """Return some of the sequences: numbers, a slice, or a mask."""
+        """Return some of the sequences: numbers, a slice, or a mask.
+
+        Those that lie one behind the other are not copied.
+        """
         rows = np.arange(len(self))[rows]
-        starts, ends = self._ends[rows] - self.lengths[rows], self._ends[rows]
-        steps = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
-        taken = np.concatenate(steps) if steps else np.zeros(0, np.int64)
-        return Series(self.values[taken], self.lengths[rows])
+        lengths, ends = self.lengths[rows], self._ends[rows]
+        if len(rows) and (np.diff(rows) == 1).all():
+            return Series(self.values[ends[0] - lengths[0] : ends[-1]], lengths)
+        shifts = np.repeat(ends - np.cumsum(lengths), lengths)
+        steps = np.arange(len(shifts)) + shifts
+        return Series(self.values.take(steps, axis=0), lengths)
 
     def padded(self, time: int | None = None, dtype: Any = None) -> np.ndarray:
         """Return all of them (n, time, features), filled up with zeros.
@@ -116,13 +121,17 @@ def as_series(X: Any, lengths: Any = None) -> Series:
     >>> as_series([[1.0, 2.0, 3.0], [4.0, 5.0]])
     Series(2 × 2 to 3 steps × 1 features)
     """
-    if isinstance(X, Series):
-        return X
     of_objects = isinstance(X, np.ndarray) and X.dtype.kind == "O"
-    if hasattr(X, "shape") and not of_objects:
+    is_series = isinstance(X, Series)
+    if hasattr(X, "shape") and not of_objects and not is_series:
         return _from_array(np.asarray(X), lengths)
     if lengths is not None:
-        raise SequenceError("lengths belong to an array (n, time, features), not lists")
+        raise SequenceError(
+            "lengths belong to an array (n, time, features); a list and a Series know "
+            "theirs"
+        )
+    if is_series:
+        return X
     if not (of_objects or isinstance(X, list | tuple)):
         raise SequenceError(
             f"sequences are a list of arrays (steps, features), not a "
@@ -182,17 +191,26 @@ def _from_array(X: np.ndarray, lengths: Any) -> Series:
     n, time, features = X.shape
     if not n or not features:
         raise SequenceError(f"there are no sequences: the array has shape {X.shape}")
-    if lengths is None:
-        real = np.asarray(np.any(~np.isnan(X), axis=2))
-        lengths = np.where(real.any(axis=1), time - real[:, ::-1].argmax(axis=1), 0)
-    lengths = np.asarray(lengths)
-    whole = lengths.dtype.kind in "iu" and lengths.shape == (n,)
-    if not whole or lengths.min() < 0 or lengths.max() > time:
-        raise SequenceError(
-            f"lengths must be {n} whole numbers from 1 to {time}, got "
-            f"{str(lengths.tolist())[:60]}"
-        )
+    lengths = _until_nan(X) if lengths is None else _as_told(lengths, n, time)
     return _checked(X[np.arange(time) < lengths[:, None]], lengths)
+
+
+def _until_nan(X: np.ndarray) -> np.ndarray:
+    """Steps of each sequence up to the last that is not all NaN."""
+    real = np.asarray(np.any(~np.isnan(X), axis=2))
+    return np.where(real.any(axis=1), X.shape[1] - real[:, ::-1].argmax(axis=1), 0)
+
+
+def _as_told(lengths: Any, n: int, time: int) -> np.ndarray:
+    lengths = np.asarray(lengths)
+    expected = f"lengths must be {n} whole numbers from 1 to {time}"
+    if lengths.dtype.kind not in "iu" or lengths.shape != (n,):
+        raise SequenceError(f"{expected}, got {str(lengths.tolist())[:60]}")
+    wrong = (lengths < 1) | (lengths > time)
+    if wrong.any():
+        number = int(np.argmax(wrong))
+        raise SequenceError(f"{expected}, but sequence {number} has {lengths[number]}")
+    return lengths
 
 
 def _checked(values: np.ndarray, lengths: np.ndarray) -> Series:

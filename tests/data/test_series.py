@@ -57,6 +57,12 @@ def test_parts_and_padding():
     for found, right in zip(some, [parts[2], parts[0], parts[2]], strict=True):
         np.testing.assert_array_equal(found, right)
     assert len(series.only(slice(1, 1))) == 0
+    mask = np.array([True, False, True])
+    np.testing.assert_array_equal(series.only(mask).values, np.concatenate(parts[::2]))
+    neighbours = series.only([1, 2])
+    assert neighbours.lengths.tolist() == [1, 4]
+    np.testing.assert_array_equal(neighbours.values, np.concatenate(parts[1:]))
+    assert np.shares_memory(neighbours.values, series.values)
     full = series.padded(6, np.float32)
     assert (full.shape, full.dtype) == ((3, 6, 2), np.float32)
     for row, part in zip(full, parts, strict=True):
@@ -100,17 +106,27 @@ def test_bad_sequences_get_one_clear_line(given, complaint):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("lengths", [[1], [1, 4], [-1, 2], [1.5, 2], "ab"])
-def test_bad_lengths_are_refused(lengths):
-    with pytest.raises(SequenceError, match="must be 2 whole numbers from 1 to 3"):
+@pytest.mark.parametrize(
+    ("lengths", "found"),
+    [
+        ([1], r"got \[1\]"),
+        ([1.5, 2], r"got \[1.5, 2.0\]"),
+        ("ab", "got ab"),
+        ([1, 4], "but sequence 1 has 4"),
+        ([-1, 2], "but sequence 0 has -1"),
+        ([1, 0], "but sequence 1 has 0"),
+    ],
+)
+def test_bad_lengths_are_refused(lengths, found):
+    expected = f"lengths must be 2 whole numbers from 1 to 3, {found}"
+    with pytest.raises(SequenceError, match=expected):
         as_series(np.zeros((2, 3, 1)), lengths)
 
 
-def test_lengths_belong_to_arrays():
+@pytest.mark.parametrize("given", [[[1.0]], as_series([[1.0]])])
+def test_lengths_belong_to_arrays(given):
     with pytest.raises(SequenceError, match="lengths belong to an array"):
-        as_series([[1.0]], [1])
-    with pytest.raises(SequenceError, match="sequence 1 has no steps"):
-        as_series(np.zeros((2, 3, 1)), [1, 0])
+        as_series(given, [1])
 
 
 def test_long_and_short_ones_take_no_more_memory_than_their_steps():
