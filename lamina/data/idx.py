@@ -9,7 +9,6 @@ section *File formats for the MNIST database*.
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import re
 import zlib
@@ -23,12 +22,12 @@ from lamina.data.engine import memory_bytes
 from lamina.data.image_schema import ImageSchema
 from lamina.data.image_set import ImageSet
 from lamina.data.images import ImageError, as_images
+from lamina.data.packed import UNREADABLE, BinaryFile, opened
 
-_UBYTE, _GZIP = 0x08, b"\x1f\x8b"
+_UBYTE = 0x08
 #: gzip makes data at most so many times smaller.
 _PACKED_AT_MOST = 1032
 _CHUNK = 1 << 20
-_File = gzip.GzipFile | io.BufferedReader
 _IMAGES = re.compile(r"images([-.])idx[34]-ubyte")
 
 
@@ -103,9 +102,9 @@ def _labels_file(path: Path) -> Path | None:
 def is_idx(path: str | os.PathLike[Any]) -> bool:
     """Whether a file begins like an IDX file of bytes, packed or not."""
     try:
-        with _opened(Path(path)) as file:
+        with opened(Path(path)) as file:
             head = file.read(4)
-    except (OSError, EOFError, zlib.error):
+    except UNREADABLE:
         return False
     return len(head) == 4 and head[:3] == b"\0\0\x08" and 1 <= head[3] <= 4
 
@@ -122,7 +121,7 @@ def read_array(path: Path) -> np.ndarray:
         As `read_idx`, before memory is taken where the sizes are wrong.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             shape = _header(file, path)
             _check_size(path, shape, file)
             return _values(file, path, shape)
@@ -134,13 +133,7 @@ def read_array(path: Path) -> np.ndarray:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _opened(path: Path) -> _File:
-    with open(path, "rb") as file:
-        packed = file.read(2) == _GZIP
-    return gzip.open(path) if packed else open(path, "rb")
-
-
-def _header(file: _File, path: Path) -> tuple[int, ...]:
+def _header(file: BinaryFile, path: Path) -> tuple[int, ...]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0":
         raise ImageError(
@@ -159,7 +152,7 @@ def _header(file: _File, path: Path) -> tuple[int, ...]:
     return tuple(np.frombuffer(sizes, ">u4").tolist())
 
 
-def _check_size(path: Path, shape: tuple[int, ...], file: _File) -> None:
+def _check_size(path: Path, shape: tuple[int, ...], file: BinaryFile) -> None:
     """Refuse what cannot be, before memory is taken for it."""
     needed, there = prod(shape), os.path.getsize(path)
     packed = isinstance(file, gzip.GzipFile)
@@ -190,7 +183,7 @@ def _product(shape: tuple[int, ...]) -> str:
     return f"{' × '.join(map(str, shape))} = {prod(shape):,}"
 
 
-def _values(file: _File, path: Path, shape: tuple[int, ...]) -> np.ndarray:
+def _values(file: BinaryFile, path: Path, shape: tuple[int, ...]) -> np.ndarray:
     values = np.empty(prod(shape), np.uint8)
     place = 0
     while place < len(values) and (chunk := file.read(_CHUNK)):

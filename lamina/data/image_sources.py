@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from lamina.data.image_schema import ImageSchema, checked_size
 from lamina.data.image_set import ImageSet
 from lamina.data.image_table import path_column, read_image_table
 from lamina.data.images import ImageError
+from lamina.data.packed import UNREADABLE, opened
 from lamina.data.table import TableError
 from lamina.data.tables import DELIMITED, RECORDS, read_table
 
@@ -153,9 +153,9 @@ def _names_pictures(path: Path) -> bool:
     if kind[0] not in DELIMITED + RECORDS:
         return False
     try:
-        with gzip.open(path) if packed else open(path, "rb") as file:
+        with opened(path) as file:
             head = file.read(_HEAD).replace(b"\0", b"").lower()  # UTF-16 too
-    except (OSError, EOFError):
+    except UNREADABLE:
         return False
     return any(suffix.encode() in head for suffix in SUFFIXES)
 

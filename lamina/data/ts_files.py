@@ -8,7 +8,6 @@ classification archive, arXiv:1811.00075; timeseriesclassification.com.
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from lamina.data.engine import memory_bytes
+from lamina.data.packed import UNREADABLE, opened
 from lamina.data.series import SequenceError, Series, as_series
 
-_GZIP = b"\x1f\x8b"
 _KEYS = (
     *("problemname", "timestamps", "missing", "univariate", "dimension", "dimensions"),
     *("equallength", "serieslength", "classlabel", "targetlabel"),
@@ -78,22 +77,23 @@ def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
     """
     path = Path(path)
     lines = _lines(path)
-    head, first = _head(path, lines)
+    head = _head(path, lines)
     labelled = head.get("classlabel") or head.get("targetlabel") or ["false"]
     labelled = labelled[0].lower() == "true"
     numeric = head.get("targetlabel", ["false"])[0].lower() == "true"
-    parts, labels = [], []
+    parts, labels, first = [], [], 0
     for number, text in lines:
         *features, last = text.split(":")
         if labelled:
             labels.append(last.strip())
         else:
             features.append(last)
+        first = first or number
         parts.append(_values(path, number, features))
         if parts[-1].shape[1] != parts[0].shape[1]:
             raise SequenceError(
                 f"{path}, line {number}: {parts[-1].shape[1]} features, but line "
-                f"{first + 1} has {parts[0].shape[1]}"
+                f"{first} has {parts[0].shape[1]}"
             )
     if not parts:
         raise SequenceError(f"{path}: no sequences behind @data")
@@ -107,30 +107,24 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the numbered lines of a text that are neither empty nor a comment."""
     most, size = memory_bytes() // 4, 0
     try:
-        with open(path, "rb") as raw:
-            packed = raw.read(2) == _GZIP
-            raw.seek(0)
-            opened: Any = gzip.GzipFile(fileobj=raw) if packed else raw
-            with io.TextIOWrapper(opened, encoding="utf-8-sig") as file:
-                number = 0
-                while line := file.readline(most):
-                    number, size = number + 1, size + len(line)
-                    if size >= most:
-                        raise SequenceError(f"{path}: is larger than this memory holds")
-                    line = line.strip()
-                    if line and not line.startswith("#"):
-                        yield number, line
+        with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
+            number = 0
+            while line := file.readline(most):
+                number, size = number + 1, size + len(line)
+                if size >= most:
+                    raise SequenceError(f"{path}: is larger than this memory holds")
+                line = line.strip()
+                if line and not line.startswith("#"):
+                    yield number, line
     except UnicodeDecodeError:
         raise SequenceError(f"{path}: is no text, so it is no .ts file") from None
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SequenceError(f"{path}: cannot be read ({reason})") from None
 
 
-def _head(
-    path: Path, lines: Iterator[tuple[int, str]]
-) -> tuple[dict[str, list[str]], int]:
-    """Return what stands before the data, and the number of the line @data."""
+def _head(path: Path, lines: Iterator[tuple[int, str]]) -> dict[str, list[str]]:
+    """Return what stands before the data."""
     head: dict[str, list[str]] = {}
     for number, text in lines:
         key, *values = text.split()
@@ -141,7 +135,7 @@ def _head(
                     f"{path}: has time stamps, which are not read; write the values "
                     "alone, with @timeStamps false"
                 )
-            return head, number
+            return head
         if not key.startswith("@") or key[1:] not in _KEYS:
             raise SequenceError(
                 f"{path}, line {number}: {text[:40]!r} does not belong into the head "

@@ -23,7 +23,7 @@ def csv(content: str, **options) -> Table:
     return read_table(io.StringIO(content), **options)
 
 
-def refused(call, *parts: str, error=TableError) -> str:
+def refused(call, *parts: str, error: type[Exception] = TableError) -> str:
     """The one line that a call is refused with; it has all `parts`."""
     with pytest.raises(error) as caught:
         call()

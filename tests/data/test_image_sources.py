@@ -91,6 +91,8 @@ def test_tables_that_are_no_pictures(tmp_path, write):
         assert not holds_images(source)
     assert not holds_images(write(b"a.png,b\n1\n2,3,4\n"))
     assert not holds_images(write(b"\x1f\x8b.png", "t.csv.gz"))
+    damaged = gzip.compress(b"a.png")[:10] + b"\xff" * 9
+    assert not holds_images(write(damaged, "t.csv.gz"))
     assert holds_images("no-such.png")
 
 

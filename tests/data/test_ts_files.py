@@ -66,6 +66,7 @@ def test_labels_are_numbers_where_they_are_written_so(tmp_path):
         ("@timeStamps true\n@data\n(1,2):a\n", "has time stamps, which are not read"),
         (HEAD + "@data\n1,2:3:a\n", "line 10: its features have different numbers"),
         (HEAD + "@data\n1:2:a\n1:2:3:b\n", "line 11: 3 features, but line 10 has 2"),
+        (HEAD + "@data\n\n#odd\n1:2:a\n\n3:b\n", "line 14: 1 features, but line 12 h"),
         (HEAD + "@data\n1,x:2,3:a\n", "line 10, feature 0: 'x' is no number"),
         (HEAD + "@data\n1,2:?,3:a\n", "line 10, feature 1: a value is missing"),
         (
@@ -76,6 +77,7 @@ def test_labels_are_numbers_where_they_are_written_so(tmp_path):
         ("@targetLabel true\n@data\n1:x\n", "target 'x' is no number"),
         (b"\xff\xfe\x00", "is no text"),
         (gzip.compress(b"@data\n1,2\n", mtime=0)[:-9], "cannot be read"),
+        (gzip.compress(b"@data\n", mtime=0)[:10] + b"\xff" * 9, "cannot be read .Err"),
     ],
 )
 def test_what_is_no_ts_file_gets_one_clear_line(tmp_path, text, complaint):
