@@ -1,4 +1,4 @@
-"""Peers are judges: the golden cases for images that the onnx package ships.
+"""Peers are judges: golden cases for images and sequences of the onnx package.
 
 ``tests/onnx_cases/make.py`` took them out, and says which cannot be expressed and why.
 """
@@ -13,12 +13,17 @@ import numpy as np
 import pytest
 
 from lamina.networks import (
+    GRU,
+    LSTM,
+    RNN,
     AveragePool,
+    Bidirectional,
     Conv,
     ConvTranspose,
     GlobalPool,
     GroupNorm,
     Key,
+    Last,
     LayerNorm,
     MaxPool,
     Network,
@@ -122,41 +127,113 @@ LAYERS = {
 }
 
 
+BLOCKS = {
+    "RNN": ((0, 1),),
+    "GRU": ((1, 1), (0, -1), (2, 1)),
+    "LSTM": ((0, 1), (2, 1), (3, 1), (1, 1)),
+}
+"""Where onnx has lamina's blocks of weights, and their sign: its z is lamina's 1 − z.
+
+Its LSTM has i, o, f, C, its GRU z, r, h.
+"""
+
+AXES = {True: ((1, 2, 0, 3), (1, 0, 2)), False: ((2, 0, 1, 3), (0, 1, 2))}
+"""Where Y and Y_h have directions, examples, steps and units, by ``layout``."""
+
+
+def recurrent(operator, units, W, R, B=None, steps=None, h=None, C=None, P=None):
+    """The layer, and its parameters of each direction."""
+    # what no layer is told: here all sequences are equally long and start from 0
+    assert steps is None or np.ptp(steps) == 0
+    assert not any(np.any(start) for start in (h, C) if start is not None)
+    layers = {
+        "RNN": RNN(units),
+        "GRU": GRU(units, "before"),
+        "LSTM": LSTM(units, "forget" if P is None else "peephole"),
+    }
+    every = []
+    for way in range(len(W)):
+        bias = np.zeros(2 * W.shape[1], W.dtype) if B is None else B[way]
+        params = {
+            "weight": blocks(operator, W[way]),
+            "recurrent_weight": blocks(operator, R[way]),
+            "bias": blocks(operator, np.add(*np.split(bias, 2))),
+        }
+        if P is not None:
+            i, o, f = np.split(P[way], 3)
+            params["peephole_weight"] = np.stack([i, f, o])
+        every.append(params)
+    return layers[operator], every
+
+
+def blocks(operator, a):
+    """Weights (blocks · units, n) as lamina has them, (n, blocks · units)."""
+    parts = np.split(a, len(BLOCKS[operator]))
+    return np.concatenate([sign * parts[i] for i, sign in BLOCKS[operator]]).T
+
+
 def test_all_operators_are_here_and_most_cases_run():
     operators = {case["operator"] for case in ABOUT.values()}
-    assert operators == LAYERS.keys() | {"LayerNormalization"}
+    assert operators == {*LAYERS, *BLOCKS, "LayerNormalization"}
     assert {ABOUT[name]["operator"] for name in RUN} == operators
-    assert (len(RUN), len(ABOUT)) == (58, 81)
+    assert (len(RUN), len(ABOUT)) == (76, 99)
+
+
+def run_of(*operators):
+    return [name for name in RUN if ABOUT[name]["operator"] in operators]
 
 
 def arrays_of(name):
+    """Inputs, and outputs by their place."""
     count = sum(key.startswith(f"{name}/input") for key in ARRAYS)
     inputs = [ARRAYS[f"{name}/input{i}"] for i in range(count)]
-    return inputs, ARRAYS[f"{name}/output"]
+    outputs = {i: ARRAYS.get(f"{name}/output{i}") for i in range(2)}
+    return inputs, {i: array for i, array in outputs.items() if array is not None}
 
 
-OF_PLACES = [n for n in RUN if ABOUT[n]["operator"] != "LayerNormalization"]
-
-
-@pytest.mark.parametrize("name", OF_PLACES)
+@pytest.mark.parametrize("name", run_of(*LAYERS))
 def test_layers_of_places(name):
-    (x, *rest), expected = arrays_of(name)
+    (x, *rest), outputs = arrays_of(name)
     case = ABOUT[name]
     layer, params = LAYERS[case["operator"]](case["attributes"], x, *rest)
     x = channels_last(x)
     fresh, shape = layer.init(Key(0), x.shape[1:])
     assert jax.tree.map(np.shape, fresh) == jax.tree.map(np.shape, params)
-    expected = channels_last(expected).reshape(len(x), *shape)
+    expected = channels_last(outputs[0]).reshape(len(x), *shape)
     a = layer(params, jnp.asarray(x))
     rtol = RTOL.get(name, 1e-5)
     np.testing.assert_allclose(a, expected, rtol=rtol, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted({*RUN} - {*OF_PLACES}))
+@pytest.mark.parametrize("name", run_of("LayerNormalization"))
 def test_layer_norm(name):
-    (x, scale, shift), expected = arrays_of(name)
+    (x, scale, shift), outputs = arrays_of(name)
     attributes = ABOUT[name]["attributes"]
     first = attributes.get("axis", -1) % x.ndim
     layer = LayerNorm(x.ndim - first, attributes.get("epsilon", 1e-5))
     a = layer({"scale": scale, "shift": shift}, jnp.asarray(x))
-    np.testing.assert_allclose(a, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(a, outputs[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", run_of(*BLOCKS))
+def test_recurrent_layers(name):
+    """Y is h of all steps, Y_h what a direction ends with: the way back, at step 0."""
+    (x, *arrays), outputs = arrays_of(name)
+    attributes = ABOUT[name]["attributes"]
+    by_example = attributes.get("layout", 0) == 1
+    x = jnp.asarray(x if by_example else np.swapaxes(x, 0, 1))
+    assert attributes.keys() <= {"direction", "hidden_size", "layout"}
+    units = attributes["hidden_size"]
+    layer, params = recurrent(ABOUT[name]["operator"], units, *arrays)
+    ways = {"forward": params[0], "backward": params[-1]}
+    fresh, _ = Bidirectional(layer).init(Key(0), x.shape[1:])
+    assert jax.tree.map(np.shape, fresh) == jax.tree.map(np.shape, ways)
+    there, back = jnp.split(Bidirectional(layer)(ways, x), 2, axis=-1)
+    both = [(there, Last()({}, there)), (back, back[:, 0])]
+    which = {"forward": both[:1], "reverse": both[1:], "bidirectional": both}
+    answers = zip(*which[attributes.get("direction", "forward")], strict=True)
+    assert outputs
+    for place, (a, axes) in enumerate(zip(answers, AXES[by_example], strict=True)):
+        if place in outputs:
+            a = np.stack(a).transpose(axes)
+            np.testing.assert_allclose(a, outputs[place], rtol=1e-5, atol=1e-6)

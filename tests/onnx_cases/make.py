@@ -1,4 +1,4 @@
-"""Write ``cases.npz``: the golden cases for images that the ``onnx`` package ships.
+"""Write ``cases.npz``: golden cases for images and sequences from the ``onnx`` package.
 
     pip install onnx==1.23.2
     python tests/onnx_cases/make.py
@@ -7,24 +7,30 @@ They are taken out once, because onnx with protobuf weighs 35 MB and makes all o
 1,884 cases, in four seconds, before it hands out these.
 
 For every case there are its operator, its attributes and its arrays, as onnx has them
-(channels first). Arrays of the cases in ``LEFT_OUT`` are not kept; the reason is.
+(channels first, time first), numbered as the operator's inputs and outputs are. Arrays
+of the cases in ``LEFT_OUT`` are not kept; the reason is.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-OPERATORS = (
-    "AveragePool",
-    "Conv",
-    "ConvTranspose",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "GroupNormalization",
-    "LayerNormalization",
-    "MaxPool",
-)
+OUTPUTS = {
+    "AveragePool": 1,
+    "Conv": 1,
+    "ConvTranspose": 1,
+    "GRU": 2,
+    "GlobalAveragePool": 1,
+    "GlobalMaxPool": 1,
+    "GroupNormalization": 1,
+    "LSTM": 2,
+    "LayerNormalization": 1,
+    "MaxPool": 1,
+    "RNN": 2,
+}
+"""How many outputs of an operator layers have: no places of maxima, no last C."""
 
 THREE = "three axes of places: layers here have one or two"
 DILATED = "pools have no dilation"
@@ -66,21 +72,27 @@ def main() -> None:
     about, arrays = {}, {}
     for case in load_model_tests(kind="node"):
         nodes = case.model.graph.node
-        if len(nodes) != 1 or nodes[0].op_type not in OPERATORS:
+        if len(nodes) != 1 or nodes[0].op_type not in OUTPUTS:
             continue
-        name = case.name.removeprefix("test_")
-        attributes = {a.name: plain(get_attribute_value(a)) for a in nodes[0].attribute}
-        about[name] = {"operator": nodes[0].op_type, "attributes": attributes}
+        (node,), name = nodes, case.name.removeprefix("test_")
+        attributes = {a.name: plain(get_attribute_value(a)) for a in node.attribute}
+        about[name] = {"operator": node.op_type, "attributes": attributes}
         if name in LEFT_OUT:
             about[name]["left_out"] = LEFT_OUT[name]
             continue
         inputs, outputs = case.data_sets[0]
-        for i, array in enumerate(inputs):
-            arrays[f"{name}/input{i}"] = np.asarray(array)
-        arrays[f"{name}/output"] = np.asarray(outputs[0])
+        arrays |= numbered(f"{name}/input", node.input, inputs)
+        wanted = node.output[: OUTPUTS[node.op_type]]
+        arrays |= numbered(f"{name}/output", wanted, outputs)
     assert about.keys() >= LEFT_OUT.keys()
     path = Path(__file__).with_name("cases.npz")
     np.savez_compressed(path, about=np.array(json.dumps(about)), **arrays)
+
+
+def numbered(what: str, names: Sequence[str], arrays: list) -> dict[str, np.ndarray]:
+    """Return arrays by their places; those that a case leaves out have no name."""
+    places = [i for i, name in enumerate(names) if name]
+    return {f"{what}{i}": np.asarray(a) for i, a in zip(places, arrays, strict=False)}
 
 
 def plain(value: object) -> object:
