@@ -63,6 +63,48 @@ def test_all_that_is_told_spares_the_first_look(tmp_path, monkeypatch):
     assert read([save(tmp_path / "a.png")], size=4, channels=3).X.shape == (1, 4, 4, 3)
 
 
+def test_the_search_for_colour_ends_at_the_first(tmp_path, monkeypatch):
+    sound = [save(tmp_path / f"{k}.png", grey(4, 4)) for k in range(3)]
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    colour = save(tmp_path / "colour.png")
+    late = read([bad, *sound, colour], size=4, errors="skip")
+    assert late.schema.channels == 3
+    assert [name for name, _ in late.skipped] == ["bad.png"]
+    assert read([bad, *sound], size=4, errors="skip").schema.channels == 1
+    looked = []
+    look = image_files.look
+    monkeypatch.setattr(image_files, "look", lambda p: looked.append(p) or look(p))
+    assert read([sound[0], colour, *sound], size=4).schema.channels == 3
+    assert looked == [sound[0], colour]
+
+
+def test_small_files_are_decoded_by_one_thread(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (80, 80), dtype=np.uint8)
+    small = save(tmp_path / "small.png", grey(4, 4))
+    large = save(tmp_path / "large.png", noise)
+    assert small.stat().st_size < image_files.SMALL_FILE < large.stat().st_size
+    asked = []
+    for_each = image_files.for_each
+
+    def watched(work, n, threads=None, progress=None):
+        asked.append(threads)
+        for_each(work, n, threads=threads, progress=progress)
+
+    monkeypatch.setattr(image_files, "for_each", watched)
+    missing = tmp_path / "missing.png"
+    for paths in ([small], [small, small, large], [missing, small], [missing, large]):
+        read(paths, size=4, channels=1, errors="skip")
+    assert asked == [1, 1, 1, None]
+    asked.clear()
+    read([large, large, small])  # a first look at the sizes, then the decoder
+    assert asked == [None, None]
+    asked.clear()
+    read([small], size=4, channels=1, threads=2)
+    assert asked == [2]
+
+
 def test_broken_files_are_refused_by_name(tmp_path):
     reasons = broken(tmp_path)
     paths = [*(tmp_path / name for name in reasons), save(tmp_path / "sound.png")]
