@@ -461,8 +461,8 @@ def data_sets() -> Report:
         rows.append(
             {
                 "name": name,
-                "rows": len(known.X),
-                "columns": known.X.shape[1],
+                "rows": len(known),
+                "columns": len(known.feature_names),
                 "target": known.target,
                 "classes": len(known.target_names),
                 "description": first_sentence(known.description),

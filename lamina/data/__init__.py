@@ -1,4 +1,4 @@
-"""What goes in: tables and pictures, their encoding, embedded data sets.
+"""What goes in: tables, pictures, sequences, their encoding, embedded data sets.
 
 The names are handed on when they are first asked for, so that a program that only
 loads a data set does not pay for the readers of files.
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from lamina.data.images import ImageError, as_images
     from lamina.data.pictures import Pictures
     from lamina.data.schema import TableSchema
+    from lamina.data.sequence_generators import markov_chain
+    from lamina.data.sequence_sets import SequenceDataset
+    from lamina.data.series import SequenceError, Series, as_series
     from lamina.data.sets import Dataset, load, names
     from lamina.data.table import Table, TableError
     from lamina.data.tables import read_table
+    from lamina.data.ts_files import SeriesSet, read_ts
 
 __all__ = [
     "Dataset",
@@ -28,18 +32,25 @@ __all__ = [
     "ImageSchema",
     "ImageSet",
     "Pictures",
+    "SequenceDataset",
+    "SequenceError",
+    "Series",
+    "SeriesSet",
     "Table",
     "TableError",
     "TableSchema",
     "as_images",
+    "as_series",
     "holds_images",
     "load",
+    "markov_chain",
     "names",
     "read_idx",
     "read_image_folder",
     "read_image_table",
     "read_images",
     "read_table",
+    "read_ts",
     "shapes",
 ]
 
@@ -49,18 +60,25 @@ _HOMES = {
     "ImageSchema": "image_schema",
     "ImageSet": "image_set",
     "Pictures": "pictures",
+    "SequenceDataset": "sequence_sets",
+    "SequenceError": "series",
+    "Series": "series",
+    "SeriesSet": "ts_files",
     "Table": "table",
     "TableError": "table",
     "TableSchema": "schema",
     "as_images": "images",
+    "as_series": "series",
     "holds_images": "image_sources",
     "load": "sets",
+    "markov_chain": "sequence_generators",
     "names": "sets",
     "read_idx": "idx",
     "read_image_folder": "image_folder",
     "read_image_table": "image_table",
     "read_images": "image_sources",
     "read_table": "tables",
+    "read_ts": "ts_files",
     "shapes": "drawing",
 }
 

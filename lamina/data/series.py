@@ -49,8 +49,10 @@ class Series:
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, number: int) -> np.ndarray:
-        """Return one sequence (steps, features)."""
+    def __getitem__(self, number: Any) -> Any:
+        """Return one sequence (steps, features); of several numbers a Series."""
+        if not isinstance(number, int | np.integer):
+            return self.only(number)
         number = range(len(self))[number]
         end = self._ends[number]
         return self.values[end - self.lengths[number] : end]
@@ -148,6 +150,11 @@ def as_series(X: Any, lengths: Any = None) -> Series:
                 f"{features}"
             )
     return _checked(np.concatenate(parts), np.array([len(part) for part in parts]))
+
+
+def step_numbers(lengths: np.ndarray) -> np.ndarray:
+    """Number each step within its sequence, from 0: lengths 3, 2 → 0, 1, 2, 0, 1."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _one(number: int, sequence: Any) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Embedded data sets, without a network: ``load("iris")``.
 
 Measured ones lie beside this file as compressed CSV (`sets/README.md` tells their
-sources and licences); the others are formulas in `generators`.
+sources and licences); the others are formulas in `generators` and, for sequences,
+`sequence_generators`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data import generators
+from lamina.data import generators, sequence_sets
 from lamina.data.images import as_images
+from lamina.data.options import checked_options
 from lamina.data.table import Table
 
 _FOLDER = Path(__file__).with_name("sets")
@@ -54,6 +56,9 @@ class Dataset:
     description: str
     source: str
     license: str
+
+    def __len__(self) -> int:
+        return len(self.X)
 
     def __repr__(self) -> str:
         return f"Dataset({self.name}: {len(self.X):,} rows × {self.X.shape[1]})"
@@ -94,7 +99,7 @@ class _Formula:
     target: str = "class"
 
     def load(self, name: str, options: dict[str, Any]) -> Dataset:
-        X, y = self.make(**_checked(name, self.make, options))
+        X, y = self.make(**checked_options(name, self.make, options))
         width = X.shape[1]
         features = self.features if len(self.features) == width else _xs(width)
         n_classes = max(2, int(y.max()) + 1) if self.target == "class" else 0
@@ -128,10 +133,10 @@ FORMULAS = {
 
 def names() -> list[str]:
     """Names of all data sets that `load` knows."""
-    return [*EMBEDDED, *FORMULAS]
+    return [*EMBEDDED, *FORMULAS, *sequence_sets.FORMULAS]
 
 
-def load(name: str, **options: Any) -> Dataset:
+def load(name: str, **options: Any) -> Any:
     """An embedded data set, or one made by a formula.
 
     Parameters
@@ -140,15 +145,20 @@ def load(name: str, **options: Any) -> Dataset:
         One of `names`.
     **options
         For formulas: `n` (points), `noise`, `seed`; `centers` and `features` of blobs,
-        `factor` of circles.
+        `factor` of circles; those of sequences are in `sequence_generators`.
+
+    Returns
+    -------
+    Dataset, or SequenceDataset
 
     Raises
     ------
     ValueError
         An unknown name or option, or a number of points that cannot be.
     """
-    if name in FORMULAS:
-        return FORMULAS[name].load(name, options)
+    formula = FORMULAS.get(name) or sequence_sets.FORMULAS.get(name)
+    if formula is not None:
+        return formula.load(name, options)
     if name not in EMBEDDED:
         close = difflib.get_close_matches(str(name), names(), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ";"
@@ -185,27 +195,3 @@ def _embedded(name: str) -> Dataset:
 @cache
 def _about() -> dict[str, dict[str, Any]]:
     return json.loads((_FOLDER / "about.json").read_text(encoding="utf-8"))
-
-
-def _checked(
-    name: str, make: Callable, options: dict[str, Any]
-) -> dict[str, int | float]:
-    """Options of a formula as the numbers its signature asks for."""
-    defaults = {k: p.default for k, p in inspect.signature(make).parameters.items()}
-    unknown = next((option for option in options if option not in defaults), None)
-    if unknown is not None:
-        raise ValueError(
-            f"{name} takes no option {unknown!r}; it takes {', '.join(defaults)}"
-        )
-    return {k: _number(name, k, v, type(defaults[k])) for k, v in options.items()}
-
-
-def _number(name: str, option: str, value: Any, kind: type) -> int | float:
-    accepted = (int, np.integer) if kind is int else (int, float, np.number)
-    if isinstance(value, bool) or not isinstance(value, accepted):
-        called = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{name}: {option} must be {called}, but is {value!r}")
-    least = 1 if option in ("n", "centers", "features") else 0
-    if not value >= least:
-        raise ValueError(f"{name}: {option} must be at least {least}, but is {value!r}")
-    return kind(value)

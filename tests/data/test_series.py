@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina.data.series import SequenceError, Series, as_series
+from lamina.data.series import SequenceError, Series, as_series, step_numbers
 
 LENGTHS = (3, 1, 4)
 
@@ -135,3 +135,8 @@ def test_long_and_short_ones_take_no_more_memory_than_their_steps():
     assert series.values.nbytes == 8 * 1_001_000
     assert series.only(slice(0, 1000)).padded().shape == (1000, 1, 1)
     assert isinstance(series, Series)
+
+
+def test_steps_are_numbered_within_each_sequence():
+    assert step_numbers(np.array([3, 1, 2])).tolist() == [0, 1, 2, 0, 0, 1]
+    assert step_numbers(np.zeros(0, int)).tolist() == []
