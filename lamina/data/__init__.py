@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.pictures import Pictures
     from lamina.data.schema import TableSchema
     from lamina.data.sequence_generators import markov_chain
-    from lamina.data.sequence_sets import SequenceDataset
+    from lamina.data.sequence_sets import SequenceDataset, TimeSeriesDataset
     from lamina.data.series import SequenceError, Series, as_series
     from lamina.data.sets import Dataset, load, names
     from lamina.data.table import Table, TableError
@@ -39,6 +39,7 @@ __all__ = [
     "Table",
     "TableError",
     "TableSchema",
+    "TimeSeriesDataset",
     "as_images",
     "as_series",
     "holds_images",
@@ -67,6 +68,7 @@ _HOMES = {
     "Table": "table",
     "TableError": "table",
     "TableSchema": "schema",
+    "TimeSeriesDataset": "sequence_sets",
     "as_images": "images",
     "as_series": "series",
     "holds_images": "image_sources",

@@ -1,10 +1,12 @@
-"""Data sets of sequences, with what is known about them."""
+"""Data sets of sequences, and one long series, with what is known about them."""
 
 from __future__ import annotations
 
+import gzip
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from lamina.data import sequence_generators
 from lamina.data.options import checked_options
 from lamina.data.series import Series, step_numbers
 from lamina.data.table import Table, TableError
+from lamina.data.ts_files import read_ts
+
+_FOLDER = Path(__file__).with_name("sets")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +99,49 @@ class SequenceDataset:
         return Table(columns, self.name)
 
 
+@dataclass(frozen=True, eq=False)
+class TimeSeriesDataset:
+    """One long series with what is known about it.
+
+    Attributes
+    ----------
+    y : ndarray of float64 (steps,)
+    times : ndarray of datetime64 (steps,)
+    period : int
+        Steps after which a season comes again.
+    feature_names : list of str
+        The name of `times`.
+    target_names : list of str
+        Empty: `y` are numbers.
+    target : str
+        Name of what `y` is.
+    """
+
+    name: str
+    y: np.ndarray
+    times: np.ndarray
+    period: int
+    feature_names: list[str]
+    target_names: list[str]
+    target: str
+    description: str
+    source: str
+    license: str
+
+    def __len__(self) -> int:
+        """Number of steps."""
+        return len(self.y)
+
+    def __repr__(self) -> str:
+        span = f"{self.times[0]} to {self.times[-1]}"
+        return f"TimeSeriesDataset({self.name}: {len(self):,} steps, {span})"
+
+    def as_table(self) -> Table:
+        """Times and values in one table."""
+        times = self.times.astype("datetime64[us]")
+        return Table({self.feature_names[0]: times, self.target: self.y}, self.name)
+
+
 @dataclass(frozen=True)
 class _Formula:
     """A generator and the names of its parts."""
@@ -131,4 +179,44 @@ FORMULAS = {
     "parity": _Formula(sequence_generators.parity, ("bit",)),
     "noisy_sines": _Formula(sequence_generators.noisy_sines, ("x",)),
     "hidden_markov": _Formula(sequence_generators.hidden_markov, ("x1", "x2"), "state"),
+}
+
+
+def _airline(about: dict[str, Any]) -> TimeSeriesDataset:
+    text = gzip.decompress((_FOLDER / "airline.csv.gz").read_bytes()).decode("ascii")
+    (time, target), *rows = (line.split(",") for line in text.splitlines())
+    months, numbers = zip(*rows, strict=True)
+    return TimeSeriesDataset(
+        name="airline",
+        y=np.array(numbers, dtype=np.float64),
+        times=np.array(months, dtype="datetime64[M]"),
+        period=12,
+        feature_names=[time],
+        target=target,
+        **about,
+    )
+
+
+def _japanese_vowels(about: dict[str, Any]) -> SequenceDataset:
+    train, test = (
+        read_ts(_FOLDER / f"japanese_vowels_{part}.ts.gz") for part in ("train", "test")
+    )
+    assert train.y is not None
+    assert test.y is not None
+    return SequenceDataset(
+        name="japanese_vowels",
+        X=train.X,
+        y=train.y - 1,  # the files count speakers from 1
+        X_test=test.X,
+        y_test=test.y - 1,
+        feature_names=[f"cepstrum {i}" for i in range(1, train.X.shape[2] + 1)],
+        target="speaker",
+        **about,
+    )
+
+
+#: Measured ones: what is known of them → the data set.
+EMBEDDED: dict[str, Callable[[dict[str, Any]], SequenceDataset | TimeSeriesDataset]] = {
+    "airline": _airline,
+    "japanese_vowels": _japanese_vowels,
 }

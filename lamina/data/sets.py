@@ -1,6 +1,6 @@
 """Embedded data sets, without a network: ``load("iris")``.
 
-Measured ones lie beside this file as compressed CSV (`sets/README.md` tells their
+Measured ones lie beside this file as compressed files (`sets/README.md` tells their
 sources and licences); the others are formulas in `generators` and, for sequences,
 `sequence_generators`.
 """
@@ -133,7 +133,10 @@ FORMULAS = {
 
 def names() -> list[str]:
     """Names of all data sets that `load` knows."""
-    return [*EMBEDDED, *FORMULAS, *sequence_sets.FORMULAS]
+    return [
+        *(*EMBEDDED, *sequence_sets.EMBEDDED),
+        *(*FORMULAS, *sequence_sets.FORMULAS),
+    ]
 
 
 def load(name: str, **options: Any) -> Any:
@@ -149,7 +152,8 @@ def load(name: str, **options: Any) -> Any:
 
     Returns
     -------
-    Dataset, or SequenceDataset
+    Dataset, SequenceDataset or TimeSeriesDataset
+        A table of examples, sequences, or one long series: that follows from the name.
 
     Raises
     ------
@@ -159,7 +163,7 @@ def load(name: str, **options: Any) -> Any:
     formula = FORMULAS.get(name) or sequence_sets.FORMULAS.get(name)
     if formula is not None:
         return formula.load(name, options)
-    if name not in EMBEDDED:
+    if name not in names():
         close = difflib.get_close_matches(str(name), names(), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ";"
         raise ValueError(
@@ -169,6 +173,8 @@ def load(name: str, **options: Any) -> Any:
         raise ValueError(
             f"{name} is a measured data set and takes no option {next(iter(options))!r}"
         )
+    if name in sequence_sets.EMBEDDED:
+        return sequence_sets.EMBEDDED[name](_about()[name])
     return _embedded(name)
 
 

@@ -1,5 +1,6 @@
 """Embedded data sets: bit for bit scikit-learn's, quick to load."""
 
+import gzip
 import importlib.util
 import re
 import subprocess
@@ -34,20 +35,36 @@ def test_embedded_sets_equal_scikit_learn_bit_for_bit(name):
     assert ours.license
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_files_are_what_make_writes(name):
+@pytest.fixture(scope="module")
+def make():
     spec = importlib.util.spec_from_file_location("make", FOLDER / "make.py")
     assert spec
     assert spec.loader
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
-    import gzip
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    bunch = getattr(sklearn.datasets, f"load_{name}")()
-    written = make.packed(bunch, make.ABOUT[name][0])
-    stored = (FOLDER / f"{name}.csv.gz").read_bytes()
-    assert gzip.decompress(written) == gzip.decompress(stored)
-    assert name in (FOLDER / "README.md").read_text()
+
+@pytest.mark.parametrize("name", [*EMBEDDED, "airline", "japanese_vowels"])
+def test_files_are_what_make_writes(name, make, tmp_path):
+    for part, file in make.VOWELS.items():
+        packed = (FOLDER / f"japanese_vowels_{part}.ts.gz").read_bytes()
+        (tmp_path / file).write_bytes(gzip.decompress(packed))
+    target, description, source, license_ = make.ABOUT[name]
+    classes, files = make.contents(name, target, tmp_path)
+    assert len(files) == (2 if name == "japanese_vowels" else 1)
+    for file, written in files.items():
+        stored = (FOLDER / file).read_bytes()
+        assert gzip.decompress(written) == gzip.decompress(stored)
+        assert file in (FOLDER / "README.md").read_text()
+    data = load(name)
+    assert (data.target, data.target_names) == (target, classes)
+    assert (data.description, data.source) == (description, source)
+    assert data.license == license_
+
+
+def test_make_leaves_the_vowels_alone_without_a_folder(make):
+    assert make.contents("japanese_vowels", "speaker", None)[1] == {}
 
 
 @pytest.mark.parametrize("name", [*sets.EMBEDDED, *sets.FORMULAS])
@@ -74,6 +91,8 @@ def test_every_set_of_rows_is_a_table(name):
         (lambda: load("irs"), "did you mean 'iris'?"),
         (lambda: load("mnist"), "There are: iris, wine"),
         (lambda: load("iris", n=5), "takes no option 'n'"),
+        (lambda: load("airline", n=5), "takes no option 'n'"),
+        (lambda: load("airlines"), "did you mean 'airline'?"),
         (lambda: load("xor", points=5), "it takes n, noise, seed"),
         (lambda: load("xor", n=0), "xor: n must be at least 1, but is 0"),
     ],
