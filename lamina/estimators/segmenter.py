@@ -11,14 +11,12 @@ from lamina.estimators.architectures import segmenting_layers, shapes_after
 from lamina.estimators.convolutional import Convolutional
 from lamina.estimators.training import is_stochastic
 from lamina.networks import Augment, Dense, Network
+from lamina.networks.losses import UNKNOWN
 
 AT_ONCE = 2**24
 """Probabilities that are kept at a time, where labels are what is asked for."""
 
 MOVES = ("shift", "rotate", "scale", "flip")
-
-UNKNOWN = -1
-"""Class number of a pixel without a label."""
 
 
 class ConvNetSegmenter(Convolutional):
@@ -215,11 +213,7 @@ class ConvNetSegmenter(Convolutional):
             )
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any, Any]:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None"
-            )
+        self._check_given(y)
         X = self._check_inputs(X, reset)
         y = label_pictures(y)
         check_consistent_length(X, y)

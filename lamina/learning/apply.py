@@ -17,14 +17,9 @@ import jax
 import numpy as np
 
 from lamina.learning.devices import ask_for_all_cores, devices_of
-from lamina.learning.feed import (
-    STREAM_BYTES,
-    is_thin,
-    padded_size,
-    sparse_rows,
-)
+from lamina.learning.feed import STREAM_BYTES, is_thin, padded_size, sparse_rows
 from lamina.learning.program import compiled_apply
-from lamina.learning.ragged import filled_up, padded_time
+from lamina.learning.ragged import chunks, filled_up
 
 NUMPY_WORK = 2**28
 """Up to so many multiplications (a few milliseconds) nothing is compiled."""
@@ -40,10 +35,6 @@ a program."""
 LAYER_BYTES = 2**24
 """A layer puts out about so much at most for the pictures of a chunk: two or four times
 as much was no faster."""
-
-
-STEPS_AT_ONCE = 2**14
-"""Steps of sequences at a time, those that fill them up included."""
 
 
 def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
@@ -100,18 +91,24 @@ def outputs_of_sequences(
         (outputs,) each; or (steps, outputs), if the network has an answer at each step.
     """
     ask_for_all_cores()
-    times = padded_time(x.lengths)
+    devices = devices_of(network, params)
+    copies = [jax.device_put(params, device) for device in devices]
     found: list[Any] = [None] * x.shape[0]
-    for time in np.unique(times):
-        alike = np.flatnonzero(times == time)
-        most = max(1, STEPS_AT_ONCE // int(time))
-        for start in range(0, len(alike), most):
-            rows = alike[start : start + most]
-            size = min(most, 1 << (len(rows) - 1).bit_length())
-            block = filled_up(x, rows, size, slice(len(rows)), dtype)
-            answers = np.asarray(compiled_apply(network, params, block))
-            for row, answer in zip(rows, answers[: len(rows)], strict=True):
-                found[row] = answer if answer.ndim == 1 else answer[: x.lengths[row]]
+    under_way: deque = deque()
+
+    def finish(rows: np.ndarray, outputs: Any) -> None:
+        for row, answer in zip(rows, np.asarray(outputs), strict=False):
+            found[row] = answer if answer.ndim == 1 else answer[: x.lengths[row]]
+
+    for i, (rows, size) in enumerate(chunks(x.lengths)):
+        at = i % len(devices)
+        block = filled_up(x, rows, size, slice(len(rows)), dtype)
+        block = jax.device_put(block, devices[at])
+        under_way.append((rows, compiled_apply(network, copies[at], block)))
+        if len(under_way) >= 2 * len(devices):
+            finish(*under_way.popleft())
+    for one in under_way:
+        finish(*one)
     return found
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from lamina.learning.allocator import LARGE, keep_large_buffers
 from lamina.learning.devices import ask_for_all_cores, divided
 from lamina.learning.objective import Batch, chunks_of
-from lamina.learning.ragged import buckets, filled_up
+from lamina.learning.ragged import answers_filled_up, buckets, filled_up, of_steps
 from lamina.networks.keys import Key
 from lamina.networks.sparse import SparseRows
 
@@ -105,7 +105,9 @@ class Examples:
     y : ndarray (n, outputs), or (n,) class numbers
         NaN where an output is not measured. The measured ones count W / Wⱼ times, Wⱼ
         the weight of those measured for output j and W that of all: the loss of each
-        output is the mean over its own examples.
+        output is the mean over its own examples. Answers of each step are (n, time)
+        class numbers or (n, time, outputs); of sequences they are sequences too, of
+        (steps, 1) class numbers or (steps, outputs).
     weight : ndarray (n,), optional
         Weight of each example, 1 by default.
     dtype : dtype of the arrays on the device
@@ -118,7 +120,7 @@ class Examples:
     def __init__(
         self,
         x: Any,
-        y: np.ndarray,
+        y: Any,
         weight: np.ndarray | None = None,
         *,
         dtype: Any = np.float32,
@@ -169,7 +171,7 @@ class Examples:
         keep_large_buffers(self._bytes())
         size = padded_size(self.n + 1)  # at least one row of weight 0
         x = sparse_rows(self.x, self.x_dtype, size) if self.stays_sparse else None
-        return jax.device_put(self._padded(np.arange(self.n), size, x=x))
+        return jax.device_put(self.padded(np.arange(self.n), size, x=x))
 
     def block(self, rows: np.ndarray, shares: int = 1) -> Batch:
         """Gather rows on the host; the row number ``n`` stands for padding.
@@ -179,10 +181,10 @@ class Examples:
         if shares > 1:
             keep_large_buffers(LARGE)
         real = np.flatnonzero(rows < self.n)
-        batch = self._padded(rows[real], len(rows), real)
+        batch = self.padded(rows[real], len(rows), real)
         return jax.device_put(batch) if shares == 1 else divided(batch, shares)
 
-    def _padded(
+    def padded(
         self, rows: np.ndarray, size: int, at: np.ndarray | None = None, x: Any = None
     ) -> Batch:
         """Return a batch of these rows at these places, the first ones by default."""
@@ -194,6 +196,11 @@ class Examples:
 
         if self.ragged:
             x = filled_up(self.x, rows, size, places, self.x_dtype)
+        if hasattr(self.y, "lengths"):
+            time = x.values.shape[1]
+            y, mask = answers_filled_up(self.y, rows, size, places, time, self.dtype)
+        else:
+            y = mask = None
 
         def gathered(source: Any, dtype: Any) -> np.ndarray:
             out = _aligned((size, *source.shape[1:]), dtype)
@@ -204,17 +211,21 @@ class Examples:
 
         return Batch(
             gathered(self.x, self.x_dtype) if x is None else x,
-            gathered(self.y, self._y_dtype()),
+            gathered(self.y, self._y_dtype()) if y is None else y,
             gathered(self.weight, self.dtype),
-            None if self.mask is None else gathered(self.mask, self.dtype),
+            mask if self.mask is None else gathered(self.mask, self.dtype),
         )
 
     def _y_dtype(self) -> Any:
         return np.int32 if self.y.dtype.kind in "iu" else self.dtype
 
 
-def _measured(y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, Any]:
+def _measured(y: Any, weight: np.ndarray) -> tuple[Any, Any]:
     """Return y with 0 for NaN, and how much each output counts (None: all the same)."""
+    if hasattr(y, "lengths"):
+        return y, None
+    if y.ndim == 3:
+        return of_steps(y)
     missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(0, bool)
     if not missing.any():
         return y, None
@@ -266,11 +277,14 @@ class Feed:
         """Count the steps, and those that an order has room for."""
         self.steps = -(-len(self.rows) // self.batch_size)
         self._max_steps = -(-padded_size(len(self.rows) + 1) // self.batch_size)
-        self._times = None
-        if self.examples.ragged and self.shuffle and not self.whole:
-            self._times = buckets(self.examples.x.lengths[self.rows], self.batch_size)
-            _, counts = np.unique(self._times, return_counts=True)
+        self._times, self._few = None, np.zeros(0, int)
+        if self.examples.ragged and not self.whole:
+            times = buckets(self.examples.x.lengths[self.rows], self.batch_size)
+            _, counts = np.unique(times, return_counts=True)
             self.steps = self._max_steps = int(np.sum(-(-counts // self.batch_size)))
+            if counts[-1] < self.batch_size:
+                self._few = self.rows[times == times.max()]
+            self._times = times
 
     @property
     def streams(self) -> bool:
@@ -314,8 +328,6 @@ class Feed:
         """Return this feed with its rows as they were given."""
         feed = self.divided(1)
         feed.shuffle = False
-        if self.examples.ragged:
-            feed._plan()
         return feed
 
     def divided(self, shares: int) -> "Feed":
@@ -342,14 +354,17 @@ class Feed:
             filled[: len(self.rows)] = self._rows_of(key, epoch)
             return filled
         generator = key.fold_in("order", epoch).generator()
-        drawn = generator.permutation(len(self.rows))
+        drawn = np.arange(len(self.rows))
+        drawn = generator.permutation(drawn) if self.shuffle else drawn
         batches = []
         for time in np.unique(self._times):
             rows = self.rows[drawn[self._times[drawn] == time]]
             missing = np.full(-len(rows) % self.batch_size, self.examples.n, np.int32)
             together = np.concatenate([rows, missing])
             batches += list(together.reshape(-1, self.batch_size))
-        return np.concatenate([batches[i] for i in generator.permutation(self.steps)])
+        turns = np.arange(self.steps)
+        turns = generator.permutation(turns) if self.shuffle else turns
+        return np.concatenate([batches[i] for i in turns])
 
     def _rows_of(self, key: Key, epoch: int) -> np.ndarray:
         if not self.shuffle:
@@ -374,12 +389,15 @@ class Feed:
         From a step on at which a block begins.
         """
         rows, size, shares = self.order(key, epoch, 1)[0], self.block_steps, self.shares
-        share = -(-self.batch_size // shares)
-        local = np.arange(size * share, dtype=np.int32)
         for start in range(step, self.steps, size):
-            block = np.full((size, share * shares), self.examples.n, np.int32)
             taken = rows[start : min(start + size, self.steps)]
-            block[: len(taken), : self.batch_size] = taken
+            if len(self._few) and taken[0, 0] in self._few:
+                few = 1 << (len(self._few) - 1).bit_length()
+                taken = taken[:, :few]  # no empty places as long as the longest
+            share = -(-taken.shape[1] // shares)
+            block = np.full((size, share * shares), self.examples.n, np.int32)
+            block[: len(taken), : taken.shape[1]] = taken
             by_share = block.reshape(size, shares, share).swapaxes(0, 1)
             batch = self.examples.block(by_share.ravel(), shares)
-            yield batch, local.reshape(1, size, share), len(taken)
+            local = np.arange(size * share, dtype=np.int32).reshape(1, size, share)
+            yield batch, local, len(taken)

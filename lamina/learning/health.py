@@ -16,12 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.learning.feed import Feed
+from lamina.learning.feed import Examples, Feed
 from lamina.learning.objective import Batch, Objective, total_weight
 from lamina.learning.program import Compiled, count_compilation
-from lamina.learning.ragged import filled_up
+from lamina.learning.ragged import STEPS_AT_ONCE, padded_time
 from lamina.networks.flops import flops
 from lamina.networks.network import has_net_input
+from lamina.networks.sequences import Sequences
 
 PROBE_ROWS = 64
 PROBE_NUMBERS = 2**22
@@ -168,25 +169,40 @@ def take_probe(feed: Feed) -> Batch:
     """
     examples = feed.examples
     rows = feed.rows[examples.weight[feed.rows] > 0]
+    if examples.ragged:
+        return _of_sequences(examples, rows)
     size = max(1, min(PROBE_ROWS, PROBE_NUMBERS // max(1, math.prod(examples.shape))))
     n = min(size, len(rows))
-    rows = rows[np.linspace(0, max(0, len(rows) - 1), n).astype(int)]
+    rows = rows[_spread(len(rows), n)]
     x = np.zeros((size, *examples.shape), examples.dtype)
     whole_numbers = examples.y.dtype.kind in "iu"
     y = np.zeros(
         (size, *examples.y.shape[1:]), np.int32 if whole_numbers else examples.dtype
     )
     mask = None
-    if examples.ragged:
-        x = filled_up(examples.x, rows, size, slice(n), examples.dtype)
-    else:
-        taken = examples.x[rows]
-        x[:n] = taken.toarray() if examples.sparse else taken
+    taken = examples.x[rows]
+    x[:n] = taken.toarray() if examples.sparse else taken
     y[:n] = examples.y[rows]
     if examples.mask is not None:
         mask = np.zeros(y.shape, examples.dtype)
         mask[:n] = examples.mask[rows]
     return Batch(x, y, (np.arange(size) < n).astype(examples.dtype), mask)
+
+
+def _of_sequences(examples: Examples, rows: np.ndarray) -> Batch:
+    """Return a probe of sequences, without the longest: one of a kind costs most."""
+    lengths = examples.x.lengths[rows]
+    usual = np.quantile(lengths, 0.9) if len(rows) else 1
+    rows = rows[lengths <= usual]
+    size = int(np.clip(STEPS_AT_ONCE // padded_time(usual), 1, PROBE_ROWS))
+    n = min(size, len(rows))
+    batch = examples.padded(rows[_spread(len(rows), n)], size)
+    return batch._replace(weight=(np.arange(size) < n).astype(examples.dtype))
+
+
+def _spread(n: int, some: int) -> np.ndarray:
+    """Return so many of n numbers, at equal distances."""
+    return np.linspace(0, max(0, n - 1), some).astype(int)
 
 
 @dataclass
@@ -399,8 +415,11 @@ def _with_figures(objective: Objective, params: Any) -> list[tuple[Any, Any]]:
 
 def scales(probe: Batch) -> np.ndarray:
     """Return √(meanᵢ xᵢⱼ²) of each feature j; of images that of all numbers."""
-    x = probe.x[probe.weight > 0].astype(np.float64)
-    x = x if x.ndim == 2 else x.reshape(-1, 1)
+    if isinstance(probe.x, Sequences):
+        x = probe.x.values[np.asarray(probe.x.mask)].astype(np.float64)
+    else:
+        x = probe.x[probe.weight > 0].astype(np.float64)
+        x = x if x.ndim == 2 else x.reshape(-1, 1)
     return np.sqrt(np.mean(x * x, axis=0))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from lamina.learning.devices import AXIS
 from lamina.networks.description import Nested, description, is_number
 from lamina.networks.losses import find_loss, loss_from_net
+from lamina.networks.sequences import values_of, with_values
 from lamina.networks.sparse import map_rows
 
 SMOOTHED = ("cross_entropy", "binary_cross_entropy")
@@ -29,7 +30,9 @@ class Batch(NamedTuple):
 
     x (batch, \\*shape), y (batch, outputs) or (batch,) class numbers, weight (batch,).
     An example of weight 0 is padding: nothing is learnt from it. mask (batch, outputs)
-    weighs single outputs where some are not measured; None means all are.
+    weighs single outputs where some are not measured; None means all are. With an
+    answer at each step y is (batch, time) class numbers, negative where there is no
+    label, or (batch, time, outputs), with a mask of that shape.
     """
 
     x: Any
@@ -206,17 +209,20 @@ class Objective:
         if self.weight_noise is not None:
             params = _with_noise(params, self.weight_noise, _for("weights", key))
         if self.input_noise is not None:
-            noise = jax.random.normal(_for("inputs", key), batch.x.shape, batch.x.dtype)
-            batch = batch._replace(x=batch.x + self.input_noise * noise)
+            x = values_of(batch.x)
+            noise = jax.random.normal(_for("inputs", key), x.shape, x.dtype)
+            x = with_values(batch.x, x + self.input_noise * noise)
+            batch = batch._replace(x=x)
 
-        def loss(x: Any) -> Any:
+        def loss(values: Any) -> Any:
+            x = with_values(batch.x, values)
             h = self.network.net(params, x, key=key)
             return self.total_loss(h, batch._replace(y=self._smoothed(batch.y, h)))
 
-        clean = loss(batch.x)
+        clean = loss(values_of(batch.x))
         if self.adversarial is None:
             return clean
-        x = jnp.asarray(batch.x)  # refuses sparse rows, whose gradient is dense
+        x = jnp.asarray(values_of(batch.x))  # refuses sparse rows: dense gradients
         moved = self.adversarial.attack(loss, x, _for("attack", key))
         share = self.adversarial.share
         return (1 - share) * clean + share * loss(moved)
@@ -259,7 +265,8 @@ class Objective:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ), of measured outputs only."""
         activation, y, weight = self.network.out_activation, batch.y, batch.weight
         if batch.mask is not None:  # the loss of each output by itself
-            h, y, weight = h[..., None], y[..., None], weight[:, None] * batch.mask
+            each = weight.reshape(-1, *[1] * (batch.mask.ndim - 1))
+            h, y, weight = h[..., None], y[..., None], each * batch.mask
         return jnp.sum(weight * loss_from_net(self.loss, activation, h, y))
 
     def penalty(self, params: Any) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from lamina.learning.feed import Feed
-from lamina.learning.objective import Objective
+from lamina.learning.objective import Batch, Objective
 from lamina.learning.program import (
     compiled_attack,
     compiled_deltas,
     compiled_evaluate,
 )
+from lamina.learning.ragged import chunks
 from lamina.learning.stopping import Record
 from lamina.networks.keys import Key
 
@@ -29,29 +30,29 @@ def validate(objective: Objective, params: Any, validation: Validation) -> Recor
     """Return the loss and the score of held-out examples."""
     feed = validation.feed
     losses, weights, outputs = [], [], []
-    for data, order in in_order(feed):
+    for data, order, rows in in_order(feed):
         loss, weight, output = compiled_evaluate(objective, params, data, order)
         losses.append(loss)
         weights.append(weight)
-        outputs.append(output)
-    output = np.concatenate([np.asarray(o) for o in outputs])[: len(feed.rows)]
+        outputs.append((rows, output))
     weight = max(float(sum(map(float, weights))), 1e-300)
     loss = float(sum(map(float, losses))) / weight
-    return {"validation_loss": loss, "score": validation.score(output)}
+    found = _in_their_places(feed, outputs)
+    return {"validation_loss": loss, "score": validation.score(found)}
 
 
 def deltas(objective: Objective, params: Any, feed: Feed) -> np.ndarray:
     """Return ‖∂ℓ/∂h‖₂ of every row of the feed, in order."""
     parts = [
-        np.asarray(compiled_deltas(objective, params, data, order))
-        for data, order in in_order(feed)
+        (rows, compiled_deltas(objective, params, data, order))
+        for data, order, rows in in_order(feed)
     ]
-    return np.concatenate(parts)[: len(feed.rows)]
+    return _in_their_places(feed, parts)
 
 
 def attacked(
     objective: Objective, params: Any, attack: Any, feed: Feed, key: Key
-) -> np.ndarray:
+) -> Any:
     """Return the inputs of every row of the feed, moved to where they are most wrong.
 
     Parameters
@@ -65,17 +66,43 @@ def attacked(
     """
     words = key.fold_in("attack").words()
     parts = [
-        np.asarray(compiled_attack(objective, params, attack, *one, words, block))
-        for block, one in enumerate(in_order(feed))
+        (rows, compiled_attack(objective, params, attack, data, order, words, block))
+        for block, (data, order, rows) in enumerate(in_order(feed))
     ]
-    return np.concatenate(parts)[: len(feed.rows)]
+    return _in_their_places(feed, parts)
 
 
-def in_order(feed: Feed) -> Iterable[tuple]:
-    """Yield (data, order) that visit all rows once, in order."""
-    key, feed = Key(0), feed.in_order()
+def in_order(feed: Feed) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:
+    """Yield (data, order, which rows of the feed they are): all rows once.
+
+    Rows come in their order; sequences with those of similar lengths.
+    """
+    key, n = Key(0), len(feed.rows)
+    if feed.examples.ragged:
+        for rows, size in chunks(feed.examples.x.lengths[feed.rows]):
+            taken = np.full(size, feed.examples.n, np.int32)
+            taken[: len(rows)] = feed.rows[rows]
+            yield feed.examples.block(taken), np.arange(size)[None], rows
+        return
+    feed = feed.in_order()
     if feed.examples.resident:
-        yield feed.examples.device, feed.order(key, 0, 1)[0]
-    else:
-        for data, order, _ in feed.blocks(key, 0):
-            yield data, order[0]
+        yield feed.examples.device, feed.order(key, 0, 1)[0], np.arange(n)
+        return
+    first = 0
+    for data, order, _ in feed.blocks(key, 0):
+        yield data, order[0], np.arange(first, min(n, first + order[0].size))
+        first += order[0].size
+
+
+def _in_their_places(feed: Feed, parts: list[tuple[np.ndarray, Any]]) -> Any:
+    """Return what came out for each row of the feed; for steps as a list of arrays."""
+    if not feed.examples.ragged:
+        return np.concatenate([np.asarray(o) for _, o in parts])[: len(feed.rows)]
+    found: list[Any] = [None] * len(feed.rows)
+    for rows, outputs in parts:
+        for row, output in zip(rows, np.asarray(outputs), strict=False):
+            found[row] = output
+    if found[0].ndim < 2:
+        return np.stack(found)
+    lengths = feed.examples.x.lengths[feed.rows]
+    return [output[:n] for output, n in zip(found, lengths, strict=True)]

@@ -20,6 +20,7 @@ from lamina.learning.devices import on_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL
 from lamina.learning.objective import Batch, Objective
 from lamina.networks.keys import device_key
+from lamina.networks.sequences import values_of, with_values
 from lamina.networks.sparse import map_rows
 
 MAX_PROGRAMS = 8
@@ -260,10 +261,11 @@ def attacked(
         batch = _take(data, rows)
         batch = batch._replace(weight=jnp.ones_like(batch.weight))
 
-        def loss(x: Any) -> Any:
+        def loss(values: Any) -> Any:
+            x = with_values(batch.x, values)
             return objective.total_loss(objective.network.net(params, x), batch)
 
-        x = jnp.asarray(batch.x, batch.weight.dtype)
+        x = jnp.asarray(values_of(batch.x), batch.weight.dtype)
         return attack.attack(loss, x, jax.random.fold_in(key, number))
 
     moved = jax.lax.map(one, (jnp.arange(order.shape[0]), order))

@@ -41,6 +41,9 @@ TINY = 1e-7
 MARGIN, ABSENT = 0.9, 0.5
 """m⁺ = 1 − m⁻ and λ of the margin loss (Sabour and others 2017, section 3)."""
 
+UNKNOWN = -1
+"""The class number of a place that has no label."""
+
 OF_CLASSES = ("cross_entropy", "margin")
 """Losses whose targets may be class numbers."""
 

@@ -34,6 +34,16 @@ def unpacked(x: Any, mask: Any) -> tuple[Any, Any]:
     return (x.values, x.mask) if isinstance(x, Sequences) else (x, mask)
 
 
+def values_of(x: Any) -> Any:
+    """Return the numbers of examples, of whatever kind they are."""
+    return x.values if isinstance(x, Sequences) else x
+
+
+def with_values(x: Any, values: Any) -> Any:
+    """Return examples of the same kind with other numbers."""
+    return x._replace(values=values) if isinstance(x, Sequences) else values
+
+
 class _OverTime:
     """What layers that tell one thing of a whole sequence have in common."""
 

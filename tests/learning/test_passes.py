@@ -32,10 +32,11 @@ def delta():
 def test_rows_come_in_order(resident):
     rows = np.array([7, 2, 9, 0, 4])
     seen = [
-        np.asarray(data.x)[np.minimum(order, len(data.x) - 1)].reshape(-1, 4)
-        for data, order in in_order(feed(resident, rows))
+        (np.asarray(data.x)[np.minimum(order, len(data.x) - 1)].reshape(-1, 4), places)
+        for data, order, places in in_order(feed(resident, rows))
     ]
-    np.testing.assert_array_equal(np.concatenate(seen)[:5], X[rows])
+    assert np.concatenate([places for _, places in seen]).tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in seen])[:5], X[rows])
 
 
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
