@@ -6,8 +6,10 @@ from lamina.estimators.image_model import ImageModel
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
 from lamina.estimators.perceptron import Perceptron
 from lamina.estimators.persistence import load
+from lamina.estimators.recurrent import RecurrentClassifier, RecurrentRegressor
 from lamina.estimators.segmenter import ConvNetSegmenter
 from lamina.estimators.table import TableModel
+from lamina.estimators.tagger import RecurrentTagger
 
 __all__ = [
     "CapsNetClassifier",
@@ -18,6 +20,9 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "Perceptron",
+    "RecurrentClassifier",
+    "RecurrentRegressor",
+    "RecurrentTagger",
     "TableModel",
     "load",
 ]

@@ -275,9 +275,9 @@ class NetworkEstimator(Watched, BaseEstimator):
         self._epochs, self.t_ = 0, 0
         self.history_: dict[str, list[float]] = {}
 
-    def _outputs(self, x: Any) -> np.ndarray:
+    def _outputs(self, X: Any) -> Any:
         with self._precision():
-            return outputs(self.network_, self.params_, x, self._dtype())
+            return outputs(self.network_, self.params_, X, self._dtype())
 
 
 def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -> None:

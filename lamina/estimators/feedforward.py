@@ -71,6 +71,10 @@ class FeedForward(Refitting):
             return sparse.vstack(parts, format="csr")
         return np.concatenate(parts)
 
+    def _joined_targets(self, parts: tuple) -> Any:
+        """Return encoded targets one below the other."""
+        return np.concatenate(parts)
+
     # ---- what the outputs mean ------------------------------------------------------
 
     _y_numeric: bool
@@ -86,7 +90,7 @@ class FeedForward(Refitting):
         """
 
     @abstractmethod
-    def _n_outputs(self, target: np.ndarray) -> int:
+    def _n_outputs(self, target: Any) -> int:
         """Return the number of output units."""
 
     @abstractmethod
@@ -94,17 +98,15 @@ class FeedForward(Refitting):
         """Return the activation of the output layer."""
 
     @abstractmethod
-    def _target(self, target: np.ndarray) -> np.ndarray:
+    def _target(self, target: Any) -> Any:
         """Return the target as the loss wants it."""
 
     @abstractmethod
-    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+    def _strata(self, target: Any) -> np.ndarray | None:
         """Return what every validation set should have its share of."""
 
     @abstractmethod
-    def _score_outputs(
-        self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
-    ) -> float:
+    def _score_outputs(self, target: Any, outputs: Any, weight: np.ndarray) -> float:
         """Return the score of outputs, as ``score`` computes it."""
 
     # ---- fitting --------------------------------------------------------------------
@@ -158,7 +160,7 @@ class FeedForward(Refitting):
             if first:
                 self._start(X, target, weight)
             examples = self._examples(X, target, weight)
-            feeds = self._feeds(examples, target, X_val, y_val, incremental)
+            feeds = self._feeds(X, examples, target, X_val, y_val, incremental)
             train, validation, everything = feeds
             self._train(train, validation, incremental)
             if self.refit and validation is not None:
@@ -170,11 +172,7 @@ class FeedForward(Refitting):
 
         A missing target is 0.
         """
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None"
-            )
+        self._check_given(y)
         y, missing = without_missing(y)
         X = self._check_inputs(X, reset)
         y = self._check_targets(y)
@@ -182,6 +180,13 @@ class FeedForward(Refitting):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y, missing
+
+    def _check_given(self, y: Any) -> None:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None"
+            )
 
     def _check_targets(self, y: Any) -> Any:
         """Return targets as an array of finite values, or a sparse one."""
@@ -199,7 +204,7 @@ class FeedForward(Refitting):
         by_class = compute_sample_weight(self.class_weight, y)
         return by_class if sample_weight is None else by_class * sample_weight
 
-    def _start(self, X: Any, target: np.ndarray, weight: Any) -> None:
+    def _start(self, X: Any, target: Any, weight: Any) -> None:
         head = self._head()
         self.n_outputs_ = self._n_outputs(target)
         network = self._network(head, self.n_outputs_)
@@ -212,7 +217,13 @@ class FeedForward(Refitting):
         return learning.Examples(X, self._target(target), weight, dtype=dtype)
 
     def _feeds(
-        self, examples: Any, target: Any, X_val: Any, y_val: Any, incremental: bool
+        self,
+        X: Any,
+        examples: Any,
+        target: Any,
+        X_val: Any,
+        y_val: Any,
+        incremental: bool,
     ) -> tuple[learning.Feed, learning.Validation | None, Callable]:
         """Return the feed of training rows, and the validation pass if there is one.
 
@@ -223,7 +234,7 @@ class FeedForward(Refitting):
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         rows = validation = None
-        together = [(examples.x, target, examples.weight)]
+        together = [(X, target, examples.weight)]
         if X_val is not None:
             X_val, y_val, missing = self._validate(X_val, y_val, reset=False)
             held = self._encode(y_val, missing, False, True, None)
@@ -240,7 +251,7 @@ class FeedForward(Refitting):
             if len(together) == 1:
                 return self._feed(examples, None)
             x, y, weight = zip(*together, strict=True)
-            y, weight = np.concatenate(y), np.concatenate(weight)
+            y, weight = self._joined_targets(y), np.concatenate(weight)
             return self._feed(self._examples(self._joined(x), y, weight), None)
 
         return feed, validation, everything
@@ -252,7 +263,7 @@ class FeedForward(Refitting):
         )
 
     def _validation(
-        self, examples: Any, target: np.ndarray, rows: np.ndarray | None = None
+        self, examples: Any, target: Any, rows: np.ndarray | None = None
     ) -> learning.Validation:
         weight = examples.weight if rows is None else examples.weight[rows]
         size = min(len(target), self._validation_batch)
@@ -261,7 +272,7 @@ class FeedForward(Refitting):
             size = min(size, rows_at_once(*now))
         feed = learning.Feed(examples, rows, batch_size=size, shuffle=False)
 
-        def score(outputs: np.ndarray) -> float:
+        def score(outputs: Any) -> float:
             return self._score_outputs(target, outputs, weight)
 
         return learning.Validation(feed, score)
@@ -318,7 +329,7 @@ class FeedForward(Refitting):
         target = self._encode(y, missing, False, True, None)
         return self._score_outputs(target, outputs, weight)
 
-    def attacked(self, X, y, attack, *, random_state=0):
+    def attacked(self, X, y, attack, *, random_state=0) -> Any:
         """Return inputs moved, within bounds, to where the network is most wrong.
 
         The score of what comes back tells how robust the network is; ``fit`` with
@@ -357,7 +368,7 @@ class FeedForward(Refitting):
             key, now = Key(int(random_state)), (self._objective(), self.params_)
             return learning.attacked(*now, attack, feed, key)
 
-    def _predicted(self, X: Any) -> np.ndarray:
+    def _predicted(self, X: Any) -> Any:
         if not hasattr(self, "params_"):
             check_is_fitted(self)  # raises; asking it costs 15 µs
         return self._outputs(self._check_inputs(X, reset=False))

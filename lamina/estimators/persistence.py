@@ -33,6 +33,9 @@ CLASSES = {
     "MLPClassifier": "lamina.estimators.mlp",
     "MLPRegressor": "lamina.estimators.mlp",
     "Perceptron": "lamina.estimators.perceptron",
+    "RecurrentClassifier": "lamina.estimators.recurrent",
+    "RecurrentRegressor": "lamina.estimators.recurrent",
+    "RecurrentTagger": "lamina.estimators.tagger",
     "TableModel": "lamina.estimators.table",
 }
 """Name of each class that a file may hold, and the module it lies in."""
@@ -313,7 +316,11 @@ def _check_network(estimator: Any) -> None:
     for layer, params in zip(estimator.network_.layers, estimator.params_, strict=True):
         # What a layer says of itself is believed when memory is taken for a summary.
         units = getattr(layer, "units", None)
-        if units is not None and params["weight"].shape[-1] != units:
+        if units is None:
+            continue
+        made = params["weight"].shape[-1]
+        blocks = made // units if "recurrent_weight" in params else 1
+        if made != max(1, blocks) * units:
             raise ValueError("the parameters do not fit the network")
 
 

@@ -61,14 +61,9 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
         return y.reshape(len(y), -1)
 
     def _scaling(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if not self.scale_target:
-            return np.zeros(n_outputs), np.ones(n_outputs)
-        if self.loss == "poisson":
+        if self.scale_target and self.loss == "poisson":
             raise ValueError("scale_target cannot be used with loss='poisson'")
-        y = y.reshape(len(y), -1).astype(np.float64)
-        scale = np.nanstd(y, axis=0)
-        return np.nanmean(y, axis=0), np.where(scale > 0, scale, 1)
+        return scaling(y, self.scale_target)
 
     def _n_outputs(self, target: np.ndarray) -> int:
         return target.shape[1]
@@ -89,24 +84,44 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
     def _score_outputs(
         self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
     ) -> float:
-        """Return R², averaged over the outputs of which something is measured."""
         numbers = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
-        if not weight.any() or not np.isfinite(numbers).all():
-            return np.nan
-        known = ~np.isnan(target) * weight[:, None]
-        counts = known.any(axis=0)
-        if not counts.any():
-            return np.nan
-        known, numbers = known[:, counts], numbers[:, counts]
-        target, measured = np.nan_to_num(target[:, counts]), known.sum(axis=0)
-        mean = (known * target).sum(axis=0) / measured
-        rest = (known * (target - numbers) ** 2).sum(axis=0) / measured
-        spread = (known * (target - mean) ** 2).sum(axis=0) / measured
-        varies = spread > 0
-        ratio = np.divide(rest, spread, out=(rest > 0).astype(float), where=varies)
-        return float(np.mean(1 - ratio))
+        return r2(target, numbers, weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def scaling(y: np.ndarray, scales: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each output, or 0 and 1.
+
+    Shapes: y (n,) or (n, outputs), NaN where it is not measured.
+    """
+    y = y.reshape(len(y), -1).astype(np.float64)
+    if not scales:
+        return np.zeros(y.shape[1]), np.ones(y.shape[1])
+    scale = np.nanstd(y, axis=0)
+    return np.nanmean(y, axis=0), np.where(scale > 0, scale, 1)
+
+
+def r2(target: np.ndarray, numbers: np.ndarray, weight: np.ndarray) -> float:
+    """Return R², averaged over the outputs of which something is measured.
+
+    Shapes: target (n, outputs), NaN where it is not measured; numbers (n, outputs);
+    weight (n,).
+    """
+    if not weight.any() or not np.isfinite(numbers).all():
+        return np.nan
+    known = ~np.isnan(target) * weight[:, None]
+    counts = known.any(axis=0)
+    if not counts.any():
+        return np.nan
+    known, numbers = known[:, counts], numbers[:, counts]
+    target, measured = np.nan_to_num(target[:, counts]), known.sum(axis=0)
+    mean = (known * target).sum(axis=0) / measured
+    rest = (known * (target - numbers) ** 2).sum(axis=0) / measured
+    spread = (known * (target - mean) ** 2).sum(axis=0) / measured
+    varies = spread > 0
+    ratio = np.divide(rest, spread, out=(rest > 0).astype(float), where=varies)
+    return float(np.mean(1 - ratio))

@@ -102,14 +102,19 @@ def drawn_seed(checkpoint: Any, drawn: int) -> int:
 
 
 def fingerprint(array: Any) -> str:
-    """Return size, type and digest of rows, dense, sparse or stored, in one line."""
+    """Return size, type and digest of rows in one line.
+
+    They are dense, sparse or stored rows, or sequences.
+    """
     digest = hashlib.sha256()
     sparse = "sparse " if hasattr(array, "indptr") else ""
+    parts = [array]
     if sparse:
-        for part in (array.data, array.indices, array.indptr):
-            _update(digest, part)
-    else:
-        _update(digest, array)
+        parts = [array.data, array.indices, array.indptr]
+    elif hasattr(array, "lengths"):
+        parts = [array.values, array.lengths]
+    for part in parts:
+        _update(digest, part)
     columns = " × ".join(map(str, array.shape[1:])) or "1"
     return (
         f"{array.shape[0]} rows × {columns}, {sparse}{array.dtype}, digest "

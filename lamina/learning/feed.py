@@ -224,9 +224,10 @@ def _measured(y: Any, weight: np.ndarray) -> tuple[Any, Any]:
     """Return y with 0 for NaN, and how much each output counts (None: all the same)."""
     if hasattr(y, "lengths"):
         return y, None
-    if y.ndim == 3:
+    numbers = y.dtype.kind == "f"
+    if numbers and y.ndim == 3:
         return of_steps(y)
-    missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(0, bool)
+    missing = np.isnan(y) if numbers else np.zeros(0, bool)
     if not missing.any():
         return y, None
     known = weight[:, None] * ~missing

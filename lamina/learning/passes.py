@@ -23,7 +23,7 @@ class Validation:
     """The validation pass: held-out rows and how to score the outputs for them."""
 
     feed: Feed
-    score: Callable[[np.ndarray], float]
+    score: Callable[[Any], float]
 
 
 def validate(objective: Objective, params: Any, validation: Validation) -> Record:

@@ -10,6 +10,7 @@ from lamina.networks.conv_transpose import ConvTranspose
 from lamina.networks.dense import Dense
 from lamina.networks.description import description, from_json, to_json
 from lamina.networks.dropout import Dropout
+from lamina.networks.embedding import Embedding
 from lamina.networks.fixed_conv import KERNELS, FixedConv
 from lamina.networks.flatten import Flatten
 from lamina.networks.global_pool import GlobalPool
@@ -48,6 +49,7 @@ __all__ = [
     "ConvTranspose",
     "Dense",
     "Dropout",
+    "Embedding",
     "FixedConv",
     "Flatten",
     "GlobalPool",

@@ -1,0 +1,252 @@
+"""What estimators of sequences share: their forms, their scale, padding, the layers."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+from lamina import learning
+from lamina.data.series import SequenceError, Series, as_series
+from lamina.estimators.architectures import shapes_after
+from lamina.estimators.checks import check_fits_float32, check_number, check_option
+from lamina.estimators.feedforward import FeedForward
+from lamina.estimators.heads import is_head, with_head
+from lamina.learning.apply import outputs, outputs_of_sequences
+from lamina.networks import (
+    GRU,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Last,
+    MeanOverTime,
+    Network,
+    Rescale,
+)
+from lamina.networks.network import holds_layers
+from lamina.networks.recurrent import Recurrent
+
+UNITS = 64
+"""Units of the default layer, in each direction."""
+
+POOLING = {"mean": MeanOverTime, "last": Last}
+
+MINDFUL = (Recurrent, Bidirectional, Last, MeanOverTime)
+"""Layers that know which steps are real."""
+
+OF_EACH_STEP = (Dense, Dropout, Embedding, Rescale)
+"""Layers that see one step at a time."""
+
+
+class OverSequences(FeedForward):
+    """What is special about networks for sequences.
+
+    Sequences of different lengths are filled up, and no answer depends on it; sequences
+    of one length are an array.
+
+    Attributes
+    ----------
+    feature_mean_, feature_scale_ : ndarray (n_features,)
+        Mean and standard deviation over all steps that were learnt (0 and 1 if
+        ``standardize`` is False); what the network sees is (x − mean) / scale.
+    longest_ : int
+        Steps of the longest sequence of the first fit.
+    """
+
+    # Set by the constructors of the estimators, whose docstrings explain them.
+    pooling: str = "mean"
+    standardize: bool = True
+    dropout: float = 0.5
+
+    _auto_batch = 32
+
+    # ---- what goes in ---------------------------------------------------------------
+
+    def _check_inputs(self, X: Any, reset: bool) -> Series:
+        if not isinstance(X, Series | list | tuple):
+            how = {"allow_nd": True, "ensure_all_finite": "allow-nan"}  # at the ends
+            X = check_array(X, dtype="numeric", estimator=self, input_name="X", **how)
+        X = as_series(X)
+        features = X.shape[2]
+        if reset:
+            self.n_features_in_, self.longest_ = features, X.shape[1]
+        elif features != self.n_features_in_:
+            raise SequenceError(
+                f"X has {features} features a step, but {type(self).__name__} is "
+                f"expecting {self.n_features_in_} features as input"
+            )
+        if self._dtype() == np.float32 and X.dtype == np.float64:
+            check_fits_float32(X.values)
+        self._check_numbers(X.values)
+        return X
+
+    def _start(self, X: Series, target: Any, weight: Any) -> None:
+        self.feature_mean_, self.feature_scale_ = self._feature_scaling(X, weight)
+        super()._start(X, target, weight)
+
+    def _feature_scaling(self, X: Series, weight: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is subtracted from each feature, and what it is divided by."""
+        features = X.shape[2]
+        if not self.standardize or self._table_size() is not None:
+            return np.zeros(features), np.ones(features)
+        each = None if weight is None else np.repeat(weight, X.lengths)
+        each = each if np.any(each) else None
+        mean = np.average(X.values, axis=0, weights=each)
+        spread = np.average((X.values - mean) ** 2, axis=0, weights=each)
+        return mean, np.where(spread > 0, np.sqrt(spread), 1.0)
+
+    def _scaled(self, X: Series) -> Series:
+        values = (X.values - self.feature_mean_) / self.feature_scale_
+        return Series(values.astype(self._dtype(), copy=False), X.lengths)
+
+    def _table_size(self) -> int | None:
+        """Return how many symbols a first layer that embeds them knows."""
+        first = self.layers[0] if self.layers else None
+        return first.size if isinstance(first, Embedding) else None
+
+    def _check_numbers(self, values: np.ndarray) -> None:
+        """Refuse what an embedding has no vector for."""
+        size = self._table_size()
+        if size is None:
+            return
+        good = (values >= 0) & (values < size) & (values == np.floor(values))
+        if not good.all():
+            raise SequenceError(
+                f"{self.layers[0]!r} takes whole numbers from 0 to {size - 1}, got "
+                f"{values[~good][0]:g}"
+            )
+
+    def _input_shape(self) -> tuple[int, ...]:
+        return self.longest_, self.n_features_in_
+
+    def _joined(self, parts: tuple) -> Series:
+        return joined(list(parts))
+
+    def _examples(self, X: Series, target: Any, weight: Any) -> learning.Examples:
+        dtype = self._learning_dtype(self._algorithm_in_use)
+        x, y = self._arrays(self._scaled(X), self._target(target))
+        return learning.Examples(x, y, weight, dtype=dtype)
+
+    def _arrays(self, X: Series, y: Any) -> tuple[Any, Any]:
+        """Return sequences of one length as an array, others as they are."""
+        if not _one_length(X):
+            self._check_lengths()
+            return X, y
+        if isinstance(y, Series):
+            y = as_array(y)
+            y = y[..., 0] if y.dtype.kind in "iu" else y  # class numbers
+        return as_array(X), y
+
+    def _batch_size(self, n: int) -> int:
+        if self.batch_size == "auto" and not self._needs_all_examples():
+            return min(self._auto_batch, max(4, n // 8), n)
+        return super()._batch_size(n)
+
+    # ---- the layers -----------------------------------------------------------------
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_option("pooling", self.pooling, tuple(POOLING))
+        check_number("dropout", self.dropout, 0, 1, open_high=True)
+
+    def _hidden(self, initializer: str) -> tuple:
+        both = Bidirectional(GRU(UNITS, initializer=initializer))
+        dropout = [Dropout(self.dropout)] if self.dropout else []
+        return (both, *self._pool(), *dropout)
+
+    def _pool(self) -> tuple:
+        """Return the layer that makes one answer of many steps."""
+        return (POOLING[self.pooling](),)
+
+    def _network(self, head: str, n_outputs: int) -> Network:
+        start = "glorot_uniform" if self.init == "auto" else self.init
+        given = self._hidden(start) if self.layers is None else tuple(self.layers)
+        ends = bool(given) and is_head(given[-1], n_outputs)
+        body, last = (given[:-1], given[-1:]) if ends else (given, ())
+        shapes = [self._input_shape(), *shapes_after(body, self._input_shape())]
+        if len(shapes[-1]) == 2:
+            body = (*body, *self._pool())
+        return Network(with_head((*body, *last), head, n_outputs, start))
+
+    def _check_lengths(self) -> None:
+        """Refuse layers that would see what fills sequences up.
+
+        Raises
+        ------
+        SequenceError
+            Naming the first of them.
+        """
+        layer = mixing(self.network_, self.params_)
+        if layer is not None:
+            raise SequenceError(
+                f"{layer!r} mixes steps without knowing which are real, so it takes "
+                "sequences of one length only; these have different ones"
+            )
+
+    # ---- application ----------------------------------------------------------------
+
+    def _outputs(self, X: Series) -> Any:
+        return np.stack(self._each_output(X))
+
+    def _each_output(self, X: Series) -> Any:
+        """Return what comes out for each sequence."""
+        x = self._scaled(X)
+        network, params, dtype = self.network_, self.params_, self._dtype()
+        with self._precision():
+            if mixing(network, params) is None:
+                return outputs_of_sequences(network, params, x, dtype)
+            if not _one_length(x):
+                self._check_lengths()
+            return outputs(network, params, as_array(x), dtype)
+
+    def attacked(self, X, y, attack, *, random_state=0):
+        """Return sequences moved, within bounds, to where the network is most wrong.
+
+        As :meth:`lamina.MLPClassifier.attacked`, but ``attack`` counts in standard
+        deviations of each feature, and the answer is a list of arrays (steps,
+        n_features).
+        """
+        moved = super().attacked(X, y, attack, random_state=random_state)
+        return [
+            np.asarray(one[:n] * self.feature_scale_ + self.feature_mean_)
+            for one, n in zip(moved, as_series(X).lengths, strict=True)
+        ]
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        if not hasattr(self, "params_"):
+            return
+        n = self.n_features_in_
+        sizes = [getattr(self, f"feature_{name}_").shape for name in ("mean", "scale")]
+        if sizes != [(n,), (n,)] or type(self.longest_) is not int:
+            raise ValueError("the scale of the features is not readable")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def mixing(network: Network, params: Any) -> Any:
+    """Return the first layer that mixes steps but takes no notice of the mask."""
+    for layer, _ in network.walk(params):
+        if isinstance(layer, Last | MeanOverTime):
+            return None
+        if not (holds_layers(layer) or isinstance(layer, MINDFUL + OF_EACH_STEP)):
+            return layer
+    return None
+
+
+def joined(parts: list[Series]) -> Series:
+    """Return the sequences of all parts."""
+    values = np.concatenate([part.values for part in parts])
+    return Series(values, np.concatenate([part.lengths for part in parts]))
+
+
+def _one_length(X: Series) -> bool:
+    return bool((X.lengths == X.lengths[0]).all())
+
+
+def as_array(X: Series) -> np.ndarray:
+    """Return sequences of one length as (n, time, features)."""
+    return X.values.reshape(len(X), -1, X.shape[2])
