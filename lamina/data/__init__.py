@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from lamina.data.image_sources import holds_images, read_images
     from lamina.data.image_table import read_image_table
     from lamina.data.images import ImageError, as_images
+    from lamina.data.long_table import read_long
     from lamina.data.pictures import Pictures
     from lamina.data.schema import TableSchema
     from lamina.data.sequence_generators import markov_chain
     from lamina.data.sequence_sets import SequenceDataset, TimeSeriesDataset
     from lamina.data.series import SequenceError, Series, as_series
+    from lamina.data.series_set import SeriesSet
     from lamina.data.sets import Dataset, load, names
     from lamina.data.table import Table, TableError
     from lamina.data.tables import read_table
-    from lamina.data.ts_files import SeriesSet, read_ts
+    from lamina.data.ts_files import read_ts
 
 __all__ = [
     "Dataset",
@@ -50,6 +52,7 @@ __all__ = [
     "read_image_folder",
     "read_image_table",
     "read_images",
+    "read_long",
     "read_table",
     "read_ts",
     "shapes",
@@ -64,7 +67,7 @@ _HOMES = {
     "SequenceDataset": "sequence_sets",
     "SequenceError": "series",
     "Series": "series",
-    "SeriesSet": "ts_files",
+    "SeriesSet": "series_set",
     "Table": "table",
     "TableError": "table",
     "TableSchema": "schema",
@@ -79,6 +82,7 @@ _HOMES = {
     "read_image_folder": "image_folder",
     "read_image_table": "image_table",
     "read_images": "image_sources",
+    "read_long": "long_table",
     "read_table": "tables",
     "read_ts": "ts_files",
     "shapes": "drawing",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +18,13 @@ import numpy as np
 
 from lamina.data.engine import memory_bytes
 from lamina.data.packed import UNREADABLE, opened
-from lamina.data.series import SequenceError, Series, as_series
+from lamina.data.series import SequenceError, as_series
+from lamina.data.series_set import SeriesSet
 
 _KEYS = (
     *("problemname", "timestamps", "missing", "univariate", "dimension", "dimensions"),
     *("equallength", "serieslength", "classlabel", "targetlabel"),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class SeriesSet:
-    """Sequences, and labels where there are any.
-
-    Attributes
-    ----------
-    X : Series
-    y : ndarray (n,) or None
-        Classes (text or whole numbers) or numbers; None if there are no labels.
-    name, source : str
-        What the collection is called, and where it was read.
-    task : str or None
-        "classification" or "regression", None without labels.
-    """
-
-    X: Series
-    y: np.ndarray | None
-    name: str
-    source: str
-    task: str | None = None
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def __repr__(self) -> str:
-        return f"SeriesSet({self.name}: {self.X!r})"
 
 
 def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
@@ -100,7 +72,8 @@ def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
     y = _labels(path, labels, numeric) if labelled else None
     task = None if y is None else "regression" if numeric else "classification"
     name = " ".join(head.get("problemname", [])) or path.name.partition(".")[0]
-    return SeriesSet(as_series(parts), y, name, str(path), task)
+    names = list(map(str, range(len(parts))))
+    return SeriesSet(as_series(parts), y, names, name, str(path), task)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,96 @@
+"""Which sequence each row of a table belongs to, and which step of it the row is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lamina.data.table import Table, TableError, shorten
+from lamina.data.time_column import time_values
+from lamina.data.values import is_missing, texts
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Rows of a table as steps of sequences.
+
+    Attributes
+    ----------
+    names : list of str
+        The sequences, in the order in which they first appear.
+    codes : ndarray of int (n_rows,)
+        Number of the sequence that each row belongs to.
+    order : ndarray of int (n_rows,)
+        The rows, one sequence behind the other, each by time.
+    times : ndarray (n_rows,) or None
+        float64 or datetime64[us], in this order.
+    """
+
+    names: list[str]
+    codes: np.ndarray
+    order: np.ndarray
+    times: np.ndarray | None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each sequence."""
+        return np.bincount(self.codes, minlength=len(self.names))
+
+
+def find_steps(table: Table, series: str | None, time: str | None) -> Steps:
+    """Sort the rows of a table by sequence and by time.
+
+    Parameters
+    ----------
+    table : Table
+    series : str or None
+        Column that names the sequence of each row; None if all are of one.
+    time : str or None
+        Column of numbers or dates; None leaves the rows of a sequence as they are.
+
+    Raises
+    ------
+    TableError
+        If a row has no sequence or no time, or a time comes twice in a sequence.
+    """
+    names, codes = [table.source], np.zeros(table.n_rows, np.int64)
+    if series is not None:
+        names, codes = _codes(table, series)
+    if time is None:
+        return Steps(names, codes, np.argsort(codes, kind="stable"), None)
+    times = time_values(table, time)
+    order = np.lexsort((times, codes))
+    times = times[order]
+    steps = Steps(names, codes, order, times)
+    _refuse_twice(table, steps, times)
+    return steps
+
+
+def _codes(table: Table, series: str) -> tuple[list[str], np.ndarray]:
+    values = table.column(series)
+    missing = is_missing(values)
+    if missing.any():
+        raise TableError(
+            f"{table.source}: column {shorten(series)}, "
+            f"{table.where(int(np.argmax(missing)))}: the row belongs to no series"
+        )
+    shown = texts(values).tolist()
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(shown))}
+    codes = np.fromiter(map(numbers.__getitem__, shown), np.int64, len(shown))
+    return list(numbers), codes
+
+
+def _refuse_twice(table: Table, steps: Steps, times: np.ndarray) -> None:
+    codes = steps.codes[steps.order]
+    twice = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
+    if not twice.any():
+        return
+    place = int(np.argmax(twice))
+    first, again = map(table.where, steps.order[place : place + 2].tolist())
+    name = shorten(steps.names[codes[place]])
+    of = f"series {name} has " if len(steps.names) > 1 else ""
+    when = texts(times[[place]])[0]
+    raise TableError(
+        f"{table.source}: {of}the time {when} twice, in {first} and {again}"
+    )
