@@ -290,8 +290,20 @@ def input_gradient(
     ):
         first = reach - 1 - before
         pads.append((first, n - 1 - s * (o - 1) + reach - 1 - first))
+    if max(how.stride) == 1 and min(before for before, _ in pads) < 0:
+        delta, pads = _padded(delta, pads), [(0, 0)] * len(pads)
     turned = Geometry((1,) * len(pads), tuple(pads), how.dilation, how.groups)
     return _correlate(delta, _turned(weight, how.groups), turned, how.stride)
+
+
+def _padded(x: Any, pads: list[tuple[int, int]]) -> Any:
+    """Return x with zeros around it, or without its edges where a number is negative.
+
+    In single precision, XLA's convolution on a CPU reads past its input if places are
+    taken away before it and zeros are added after it (openxla/xla, issue 48713).
+    """
+    around = [(0, 0, 0), *[(*pad, 0) for pad in pads], (0, 0, 0)]
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), around)
 
 
 def _input_gradient_by_phases(

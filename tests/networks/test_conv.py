@@ -185,6 +185,28 @@ def test_every_way_is_the_equation(axes, groups):
             np.testing.assert_allclose(g, right, atol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"),
+    [(3, 3, 1), (4, 4, 1), (2, 1, ((2, 0), (2, 0)))],
+)
+def test_the_input_gradient_in_single_precision_is_that_in_double(
+    size, stride, padding
+):
+    """XLA computes it in another way, which fails where zeros replace what is cut."""
+    rng = np.random.default_rng(0)
+    layer = Conv(8, size, stride, padding, activation="identity")
+    params, out = layer.init(Key(0), (12, 10, 4))
+    delta = rng.standard_normal((2, *out))
+
+    def gradient(dtype):
+        own = {name: jnp.asarray(p, dtype) for name, p in params.items()}
+        x = jnp.zeros((2, 12, 10, 4), dtype)
+        back = jax.jit(lambda d: jax.vjp(lambda x: layer(own, x), x)[1](d)[0])
+        return back(jnp.asarray(delta, dtype))
+
+    np.testing.assert_allclose(gradient(np.float32), gradient(np.float64), atol=1e-5)
+
+
 def test_sizes_may_differ_by_axis():
     layer = Conv(2, (3, 1), (1, 2), ((1, 0), 0), activation="identity")
     params, shape = layer.init(Key(0), (5, 6, 3))
