@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lamina.data.drawing import shapes
+    from lamina.data.forecast_table import ForecastTable, read_forecast
     from lamina.data.idx import read_idx
     from lamina.data.image_folder import read_image_folder
     from lamina.data.image_schema import ImageSchema
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dataset",
+    "ForecastTable",
     "ImageError",
     "ImageSchema",
     "ImageSet",
@@ -48,6 +50,7 @@ __all__ = [
     "load",
     "markov_chain",
     "names",
+    "read_forecast",
     "read_idx",
     "read_image_folder",
     "read_image_table",
@@ -60,6 +63,7 @@ __all__ = [
 
 _HOMES = {
     "Dataset": "sets",
+    "ForecastTable": "forecast_table",
     "ImageError": "images",
     "ImageSchema": "image_schema",
     "ImageSet": "image_set",
@@ -78,6 +82,7 @@ _HOMES = {
     "load": "sets",
     "markov_chain": "sequence_generators",
     "names": "sets",
+    "read_forecast": "forecast_table",
     "read_idx": "idx",
     "read_image_folder": "image_folder",
     "read_image_table": "image_table",

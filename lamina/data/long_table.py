@@ -12,8 +12,8 @@ import numpy as np
 from lamina.data.schema import TableSchema
 from lamina.data.series import Series
 from lamina.data.series_set import SeriesSet
-from lamina.data.steps import Steps, find_steps
-from lamina.data.table import Table, TableError, shorten
+from lamina.data.steps import Steps, check_roles, find_steps
+from lamina.data.table import Table, TableError, as_names, shorten
 from lamina.data.tables import read_table
 from lamina.data.target import Target, find_target
 from lamina.data.values import is_missing, texts
@@ -95,7 +95,7 @@ def read_long(
     """
     table = read_table(source, text=[series, *(schema.text_names if schema else ())])
     steps = find_steps(table, series, time)
-    targets, exclude = _listed(target), _listed(exclude)
+    targets, exclude = as_names(target), as_names(exclude)
     if schema is None:
         used = _used(table, series, time, targets, features, exclude)
     elif targets or features is not None or exclude or kinds or task:
@@ -126,12 +126,6 @@ def read_long(
     return _labelled(found, answers, schema.target_column, bool(per_step))
 
 
-def _listed(names: str | Iterable[str] | None) -> list[str]:
-    if names is None:
-        return []
-    return [names] if isinstance(names, str) else list(names)
-
-
 def _used(
     table: Table,
     series: str,
@@ -141,17 +135,11 @@ def _used(
     exclude: list[str],
 ) -> Table:
     """The columns that may become features, those to exclude among them."""
-    roles = [name for name in (series, time, *targets) if name is not None]
-    if len(set(roles)) < len(roles):
-        raise TableError(
-            "series, time and target must be different columns, but are "
-            f"{', '.join(map(repr, roles))}"
-        )
-    for name in (*targets, *exclude):
-        table.column(name)
+    roles = check_roles(table, series=series, time=time, target=targets)
+    table.select(exclude)
     if features is None:
         return table.drop(*roles)
-    wrong = {series, *targets} & set(features := _listed(features))
+    wrong = {series, *targets} & set(features := as_names(features))
     if wrong:
         raise TableError(
             f"features: {min(wrong)!r} names the series or is the target, so it can be "

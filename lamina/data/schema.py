@@ -14,7 +14,7 @@ import numpy as np
 from lamina.data import wire
 from lamina.data.columns import UNUSED, USED, Column, UnusedColumn
 from lamina.data.kinds import check_kinds, kind_of
-from lamina.data.table import Table, TableError
+from lamina.data.table import Table, TableError, as_names
 from lamina.data.target import Target, find_target
 
 
@@ -64,7 +64,7 @@ class TableSchema:
             A wrong name, words in a column of numbers, values beyond float32, or no
             column left to learn from.
         """
-        kinds = {**(kinds or {}), **dict.fromkeys(_as_names(exclude), "ignore")}
+        kinds = {**(kinds or {}), **dict.fromkeys(as_names(exclude), "ignore")}
         check_kinds(kinds, table)
         found, notes = (None, []) if target is None else _target(table, target, task)
         names = [n for n in table.names if found is None or n not in found.names]
@@ -176,10 +176,6 @@ class TableSchema:
         """
         columns, target, notes = wire.read(data)
         return cls(columns, target, notes)
-
-
-def _as_names(names: Iterable[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _target(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lamina.data.table import Table, TableError, shorten
+from lamina.data.table import Table, TableError, as_names, shorten
 from lamina.data.time_column import time_values
 from lamina.data.values import is_missing, texts
 
@@ -38,6 +39,24 @@ class Steps:
         return np.bincount(self.codes, minlength=len(self.names))
 
 
+def check_roles(table: Table, **roles: str | Iterable[str] | None) -> list[str]:
+    """All columns that have a role, which must be there, and different ones.
+
+    Raises
+    ------
+    TableError
+        If a column is not there, or has two roles.
+    """
+    names = [name for given in roles.values() for name in as_names(given)]
+    table.select(names)
+    if len(set(names)) < len(names):
+        raise TableError(
+            f"{', '.join(roles)} must be different columns, but are "
+            f"{', '.join(map(repr, names))}"
+        )
+    return names
+
+
 def find_steps(table: Table, series: str | None, time: str | None) -> Steps:
     """Sort the rows of a table by sequence and by time.
 
@@ -63,7 +82,7 @@ def find_steps(table: Table, series: str | None, time: str | None) -> Steps:
     order = np.lexsort((times, codes))
     times = times[order]
     steps = Steps(names, codes, order, times)
-    _refuse_twice(table, steps, times)
+    _refuse_twice(table, series, steps, times)
     return steps
 
 
@@ -81,16 +100,21 @@ def _codes(table: Table, series: str) -> tuple[list[str], np.ndarray]:
     return list(numbers), codes
 
 
-def _refuse_twice(table: Table, steps: Steps, times: np.ndarray) -> None:
+def _refuse_twice(
+    table: Table, series: str | None, steps: Steps, times: np.ndarray
+) -> None:
     codes = steps.codes[steps.order]
-    twice = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
-    if not twice.any():
+    same = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
+    if not same.any():
         return
-    place = int(np.argmax(twice))
+    place = int(np.argmax(same))
     first, again = map(table.where, steps.order[place : place + 2].tolist())
-    name = shorten(steps.names[codes[place]])
-    of = f"series {name} has " if len(steps.names) > 1 else ""
     when = texts(times[[place]])[0]
-    raise TableError(
-        f"{table.source}: {of}the time {when} twice, in {first} and {again}"
-    )
+    twice = f"the time {when} twice, in {first} and {again}"
+    if series is None:
+        raise TableError(
+            f"{table.source}: {twice}; series= names the column that tells several "
+            "series apart"
+        )
+    name = shorten(steps.names[codes[place]])
+    raise TableError(f"{table.source}: series {name} has {twice}")

@@ -120,6 +120,13 @@ class Table:
         return f"line {origin + self.first_line}"
 
 
+def as_names(names: str | Iterable[str] | None) -> list[str]:
+    """Names of columns as a list: of one name, of several, or of none."""
+    if names is None:
+        return []
+    return [names] if isinstance(names, str) else list(names)
+
+
 def nearest(name: str, names: list[str], most: int = 20) -> str:
     """End of a message about a wrong name: close matches, then what there is."""
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lamina.data import read_table
-from lamina.data.steps import find_steps
+from lamina.data.steps import check_roles, find_steps
 from tests.data.helpers import csv, refused
 
 TABLE = csv("id,t\nb,3\na,1\nb,1\nb,2\nc,5\na,0\n", text=["id"])
@@ -58,8 +58,17 @@ def test_what_cannot_be_sorted_is_refused():
     )
     refused(
         lambda: find_steps(csv("t\n1\n2\n1\n"), None, "t"),
-        "stream: the time 1 twice, in line 2 and line 4",
+        "stream: the time 1 twice, in line 2 and line 4; series= names",
     )
+
+
+def test_a_column_has_one_role():
+    assert check_roles(TABLE, series="id", time=None, target=["t"]) == ["id", "t"]
+    refused(
+        lambda: check_roles(TABLE, series="id", target=["t", "id"]),
+        "series, target must be different columns, but are 'id', 't', 'id'",
+    )
+    refused(lambda: check_roles(TABLE, series="id", target="y"), "no column 'y'")
 
 
 def test_many_rows_and_series():
