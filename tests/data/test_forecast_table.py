@@ -139,3 +139,8 @@ def test_what_does_not_fit_together():
         "column 'y', line 3: the series that begins here has no target",
     )
     refused(lambda: read_forecast(none, [], "t", series="id"), "must name a column")
+    half = csv("t,y,z\n1,1,1\n2,2,\n3,,\n")
+    refused(
+        lambda: read_forecast(half, ["y", "z"], "t"),
+        "column 'z', line 3: a value is missing within the series",
+    )

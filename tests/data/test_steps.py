@@ -76,7 +76,10 @@ def test_many_rows_and_series():
     codes, times = rng.integers(0, 1000, 200_000), rng.permutation(200_000)
     table = read_table({"id": codes, "t": times})
     steps = find_steps(table, "id", "t")
+    as_they_come = find_steps(table, "id", None)
     ends = np.cumsum(steps.lengths)[:-1]
+    for part in np.split(as_they_come.order, ends):
+        assert (np.diff(part) > 0).all()
     for part in np.split(steps.order, ends)[::100]:
         assert (np.diff(table["t"][part]) > 0).all()
         assert len(set(table["id"][part])) == 1
