@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lamina.networks.description import Nested, description
-from lamina.networks.keys import Key
+from lamina.networks.keys import Key, two_keys
 
 
 @description
@@ -65,8 +65,9 @@ class Bidirectional:
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return a."""
-        there = self.layer(params["forward"], x, mask=mask)
-        back = self.layer(params["backward"], turned(x, mask), mask=mask)
+        first, second = two_keys(key)
+        there = self.layer(params["forward"], x, key=first, mask=mask)
+        back = self.layer(params["backward"], turned(x, mask), key=second, mask=mask)
         return jnp.concatenate([there, turned(back, mask)], axis=-1)
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:

@@ -19,6 +19,13 @@ def device_key(words: Any) -> jax.Array:
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
+def two_keys(key: Any) -> tuple[Any, Any]:
+    """Return two keys that are folded from a ``jax.random`` key, or None twice."""
+    if key is None:
+        return None, None
+    return jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
+
+
 @dataclass(frozen=True)
 class Key:
     """A key: a seed and the path that was folded into it.

@@ -4,13 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from lamina.networks.activations import activation
 from lamina.networks.description import Nested, description
 from lamina.networks.initializers import glorot_uniform
-from lamina.networks.keys import Key
+from lamina.networks.keys import Key, two_keys
 from lamina.networks.network import Network, Signal, is_no_layer
 
 
@@ -112,7 +111,7 @@ class Residual:
 
     def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
         """Return the sum h."""
-        inner, around = _keys(key)
+        inner, around = two_keys(key)
         f = Network(self.layers)(params["layers"], x, key=inner, mask=mask)
         if self.shortcut is None:
             return f + _projected(params, x, f.shape)
@@ -154,7 +153,9 @@ class Residual:
         """
         signals: list[Signal] = []
         ends = []
-        for (layers, own), part in zip(self.branches(params), _keys(key), strict=False):
+        for (layers, own), part in zip(
+            self.branches(params), two_keys(key), strict=False
+        ):
             rest = None if shifts is None else shifts[len(signals) :]
             signals += Network(layers).trace(own, x, key=part, mask=mask, shifts=rest)
             ends.append(signals[-1].a)
@@ -162,13 +163,6 @@ class Residual:
         if shifts is not None and shifts[len(signals)] is not None:
             h = h + shifts[len(signals)]
         return [*signals, Signal(h, activation(self.activation)(h))]
-
-
-def _keys(key: Any) -> tuple[Any, Any]:
-    """Return a key for the layers, and one for the shortcut."""
-    if key is None:
-        return None, None
-    return jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
 
 
 def _projected(params: dict, x: Any, shape: tuple[int, ...]) -> Any:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.networks import LSTM, RNN, Bidirectional, Key
+from lamina.networks import LSTM, RNN, Bidirectional, Dropout, Key
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -24,6 +24,16 @@ def test_two_directions_by_hand():
     np.testing.assert_array_equal(sums[0, :, 0], [1, 3, 7])
     np.testing.assert_array_equal(sums[0, :, 1], [7, 6, 4])
     np.testing.assert_array_equal(sums[1, :2, 1], [8, 5])
+
+
+def test_each_direction_draws_for_itself():
+    layer, params = Bidirectional(Dropout(0.5)), {"forward": {}, "backward": {}}
+    x = jnp.ones((2, 6, 3))
+    np.testing.assert_array_equal(layer(params, x), 1)
+    there, back = jnp.split(layer(params, x, key=Key(0).device()), 2, axis=-1)
+    for way in (there, back):
+        np.testing.assert_array_equal(np.unique(way), [0, 2])
+    assert not np.array_equal(there, back[:, ::-1])
 
 
 @pytest.mark.parametrize("wrong", ["LSTM", 3, None, LSTM])

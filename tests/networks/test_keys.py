@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.networks.keys import Key, device_key
+from lamina.networks.keys import Key, device_key, two_keys
 
 # Frozen: these numbers must never change, or no old run could be repeated.
 WORDS = {
@@ -93,3 +93,10 @@ def test_neighbouring_keys_are_uncorrelated():
     correlations = np.corrcoef(draws)[np.triu_indices(64, 1)]
     assert np.abs(correlations).max() < 5 / np.sqrt(4096)
     assert np.isclose(correlations.std(), 1 / np.sqrt(4096), rtol=0.1)
+
+
+def test_two_keys_are_two_others_and_none_of_none():
+    key = Key(0).device()
+    numbers = [jax.random.key_data(k).tolist() for k in (key, *two_keys(key))]
+    assert numbers[0] != numbers[1] != numbers[2] != numbers[0]
+    assert two_keys(None) == (None, None)
