@@ -17,10 +17,10 @@ import numpy as np
 
 from lamina.networks.activations import length, namespace, softmax, squash
 from lamina.networks.conv import Conv
-from lamina.networks.description import description
+from lamina.networks.description import check_whole, description
 from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
-from lamina.networks.places import Padding, Spatial, per_axis
+from lamina.networks.places import Padding, Spatial
 
 MOST_ROUTINGS = 100
 """Each is compiled anew; more are a mistake, and a file could ask for any number."""
@@ -75,8 +75,7 @@ class PrimaryCapsules:
         ValueError
             If a number is not whole or too small, or a word is unknown.
         """
-        per_axis("channels", self.channels, 1)
-        per_axis("size", self.size, 1)
+        check_whole(self, "channels", "size")
         _ = self._conv
 
     @property
@@ -179,8 +178,7 @@ class Capsules:
             If a number is not whole, too small or too large, or there is no such
             initialiser.
         """
-        for name in ("units", "size", "routings"):
-            per_axis(name, getattr(self, name), 1)
+        check_whole(self, "units", "size", "routings")
         if self.routings > MOST_ROUTINGS:
             raise ValueError(
                 f"routings must be at most {MOST_ROUTINGS}, got {self.routings}"

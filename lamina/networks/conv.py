@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.networks.activations import activation
-from lamina.networks.description import description
+from lamina.networks.description import check_whole, description
 from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
 from lamina.networks.places import (
@@ -100,8 +100,7 @@ class Conv:
         ValueError
             If a number is not whole or too small, or a word is unknown.
         """
-        per_axis("filters", self.filters, 1)
-        per_axis("groups", self.groups, 1)
+        check_whole(self, "filters", "groups")
         for name in ("size", "stride", "dilation"):
             value = getattr(self, name)
             per_axis(name, value, len(value) if isinstance(value, tuple) else 1)

@@ -16,7 +16,7 @@ from lamina.networks.conv import (
     input_gradient,
     weight_gradient,
 )
-from lamina.networks.description import description
+from lamina.networks.description import check_whole, description
 from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
 from lamina.networks.places import (
@@ -90,6 +90,7 @@ class ConvTranspose:
             If a number is not whole or too small, or a word is unknown.
         """
         Conv(**vars(self))
+        check_whole(self, "filters", "groups")
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.

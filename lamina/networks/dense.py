@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamina.networks.activations import activation
-from lamina.networks.description import description
+from lamina.networks.description import check_whole, description
 from lamina.networks.initializers import initializer, nguyen_widrow_bias
 from lamina.networks.keys import Key
 
@@ -57,11 +57,7 @@ class Dense:
         ValueError
             If there are no units, or φ or the initialiser is unknown.
         """
-        if isinstance(self.units, bool) or int(self.units) != self.units:
-            raise ValueError(f"units must be a whole number, got {self.units!r}")
-        if self.units < 1:
-            raise ValueError(f"units must be at least 1, got {self.units}")
-        object.__setattr__(self, "units", int(self.units))
+        check_whole(self, "units")
         activation(self.activation)
         initializer(self.initializer)
 

@@ -78,6 +78,23 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def check_whole(made: Any, *names: str) -> None:
+    """Refuse fields that are no whole numbers of at least 1; keep 3.0 as 3.
+
+    Raises
+    ------
+    ValueError
+        If one is something else.
+    """
+    for name in names:
+        value = getattr(made, name)
+        if not is_number(value) or value < 1 or value % 1:
+            raise ValueError(
+                f"{name} must be a whole number of at least 1, got {value!r}"
+            )
+        object.__setattr__(made, name, int(value))
+
+
 def is_description(value: Any) -> bool:
     """Whether ``value`` is an instance of a class made by :func:`description`."""
     return _REGISTRY.get(type(value).__name__) is type(value)

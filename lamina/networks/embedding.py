@@ -4,7 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from lamina.networks.description import description
+from lamina.networks.description import check_whole, description
 from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
 
@@ -49,11 +49,7 @@ class Embedding:
         ValueError
             If there are no symbols or no units, or the initialiser is unknown.
         """
-        for name in ("size", "units"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(f"{name} must be a whole number ≥ 1, got {value!r}")
-            object.__setattr__(self, name, int(value))
+        check_whole(self, "size", "units")
         initializer(self.initializer)
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:

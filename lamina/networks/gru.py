@@ -1,6 +1,6 @@
 """The gated recurrent unit."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,17 +51,7 @@ class GRU(Recurrent):
     reset: str = "after"
     initializer: str = "glorot_uniform"
 
-    def check(self) -> None:
-        """Refuse impossible fields.
-
-        Raises
-        ------
-        ValueError
-            If there are no units, or a word is unknown.
-        """
-        super().check()
-        if self.reset not in ("after", "before"):
-            raise ValueError(f"reset must be 'after' or 'before', got {self.reset!r}")
+    words: ClassVar = {"reset": ("after", "before")}
 
     @property
     def halved(self) -> tuple[bool, ...]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamina.networks.activations import activation, namespace
-from lamina.networks.description import description
+from lamina.networks.description import check_whole, description
 from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
 from lamina.networks.places import (
@@ -92,7 +92,7 @@ class LocallyConnected:
         ValueError
             If a number is not whole or too small, or a word is unknown.
         """
-        per_axis("filters", self.filters, 1)
+        check_whole(self, "filters")
         for name in ("size", "stride"):
             value = getattr(self, name)
             per_axis(name, value, len(value) if isinstance(value, tuple) else 1)

@@ -1,6 +1,6 @@
 """Long short-term memory, and its variants."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +9,6 @@ from lamina.networks.description import description
 from lamina.networks.keys import Key
 from lamina.networks.recurrence import Arrays
 from lamina.networks.recurrent import Recurrent, beside, parted, squashed
-
-VARIANTS = ("forget", "1997", "peephole", "coupled")
 
 
 @description
@@ -67,19 +65,7 @@ class LSTM(Recurrent):
     forget_bias: int = 1
     initializer: str = "glorot_uniform"
 
-    def check(self) -> None:
-        """Refuse impossible fields.
-
-        Raises
-        ------
-        ValueError
-            If there are no units, or a word is unknown.
-        """
-        super().check()
-        if self.variant not in VARIANTS:
-            raise ValueError(
-                f"variant must be one of {', '.join(VARIANTS)}; got {self.variant!r}"
-            )
+    words: ClassVar = {"variant": ("forget", "1997", "peephole", "coupled")}
 
     @property
     def blocks(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamina.networks.activations import activation, namespace
-from lamina.networks.description import description, is_number
+from lamina.networks.description import check_whole, description, is_number
 from lamina.networks.global_pool import flat_mask
 from lamina.networks.keys import Key
 
@@ -61,7 +61,7 @@ class LayerNorm:
         ValueError
             If there are no axes, ε is negative or φ unknown.
         """
-        _check_count("axes", self.axes)
+        check_whole(self, "axes")
         _check_epsilon(self.epsilon)
         activation(self.activation)
 
@@ -154,7 +154,7 @@ class GroupNorm:
         ValueError
             If there are no groups, ε is negative or φ unknown.
         """
-        _check_count("groups", self.groups)
+        check_whole(self, "groups")
         _check_epsilon(self.epsilon)
         activation(self.activation)
 
@@ -214,11 +214,6 @@ def standardised(
         square = xp.where(real, off * off, 0)
         variance = square.sum(axis=axes, keepdims=True) / count
     return off * (variance + epsilon).astype(x.dtype) ** -0.5
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
 def _check_epsilon(epsilon: Any) -> None:

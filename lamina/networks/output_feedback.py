@@ -1,6 +1,6 @@
 """The recurrent layer that feeds its outputs back."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +11,7 @@ from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
 from lamina.networks.recurrence import Arrays
 from lamina.networks.recurrent import Recurrent
-from lamina.networks.rnn import SLOPES, check_slope
+from lamina.networks.rnn import SLOPES
 
 
 @description
@@ -53,19 +53,8 @@ class OutputFeedbackRNN(Recurrent):
     out_activation: str = "identity"
     initializer: str = "glorot_uniform"
 
-    def check(self) -> None:
-        """Refuse impossible fields.
-
-        Raises
-        ------
-        ValueError
-            If there are no units or outputs, or a word is unknown.
-        """
-        super().check()
-        if isinstance(self.outputs, bool) or self.outputs < 1:
-            raise ValueError(f"outputs must be at least 1, got {self.outputs}")
-        check_slope("activation", self.activation)
-        check_slope("out_activation", self.out_activation)
+    numbers: ClassVar = ("units", "outputs")
+    words: ClassVar = dict.fromkeys(("activation", "out_activation"), tuple(SLOPES))
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.

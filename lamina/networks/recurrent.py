@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.description import check_whole
 from lamina.networks.initializers import initializer
 from lamina.networks.keys import Key
 from lamina.networks.recurrence import Arrays, Cell, recur
@@ -21,6 +22,8 @@ class Recurrent(Cell):
     units: int
     initializer: str
 
+    numbers: ClassVar[tuple[str, ...]] = ("units",)  # fields, whole numbers from 1 on
+    words: ClassVar[dict[str, tuple[str, ...]]] = {}  # what other fields may say
     on_one_core: ClassVar[bool] = True  # a loop along time, on a CPU
 
     def check(self) -> None:
@@ -31,12 +34,14 @@ class Recurrent(Cell):
         ValueError
             If there are no units, or a word is unknown.
         """
-        if isinstance(self.units, bool) or int(self.units) != self.units:
-            raise ValueError(f"units must be a whole number, got {self.units!r}")
-        if self.units < 1:
-            raise ValueError(f"units must be at least 1, got {self.units}")
-        object.__setattr__(self, "units", int(self.units))
+        check_whole(self, *self.numbers)
         initializer(self.initializer)
+        for name, known in self.words.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} of {type(self).__name__} must be one of "
+                    f"{', '.join(known)}; got {getattr(self, name)!r}"
+                )
 
     @property
     def halved(self) -> tuple[bool, ...]:

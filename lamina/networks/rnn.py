@@ -1,6 +1,6 @@
 """The simple recurrent layer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -50,16 +50,7 @@ class RNN(Recurrent):
     activation: str = "tanh"
     initializer: str = "glorot_uniform"
 
-    def check(self) -> None:
-        """Refuse impossible fields.
-
-        Raises
-        ------
-        ValueError
-            If there are no units, or a word is unknown.
-        """
-        super().check()
-        check_slope("activation", self.activation)
+    words: ClassVar = {"activation": tuple(SLOPES)}
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """h = φ(u + v)"""
@@ -78,18 +69,3 @@ class RNN(Recurrent):
     ) -> tuple[Any, Any]:
         """u and v are added: their derivatives are the same."""
         return dv, ()
-
-
-def check_slope(name: str, activation: Any) -> None:
-    """Refuse an activation that is not in :data:`SLOPES`.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
-    if activation not in SLOPES:
-        raise ValueError(
-            f"{name} of a recurrent layer must be one of {', '.join(SLOPES)}; got "
-            f"{activation!r}"
-        )

@@ -46,7 +46,7 @@ def test_a_path_that_leads_nowhere_is_refused(path):
 
 
 def test_a_new_value_is_checked():
-    with pytest.raises(ValueError, match="units must be at least 1"):
+    with pytest.raises(ValueError, match="units must be a whole number"):
         MLPClassifier(layers=[Dense(2)]).set_params(layers__0__units=0)
 
 

@@ -32,6 +32,13 @@ def made(layer, time=5, batch=2, features=2):
     return params, rng.standard_normal((batch, time, features))
 
 
+def check(layer, by_hand):
+    """All that holds for every recurrent layer."""
+    check_equation(layer, by_hand)
+    check_derivatives(layer, by_hand)
+    check_past(layer)
+
+
 def check_equation(layer, by_hand):
     """Every step is the equation."""
     params, x = made(layer)

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 
 from lamina.networks import ClockworkRNN, Key
-from tests.networks.recurrent_checks import (
-    check_derivatives,
-    check_equation,
-    check_past,
-    name,
-)
+from tests.networks.recurrent_checks import check, name
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -35,9 +30,7 @@ def clockwork(layer, p, x):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
-    check_equation(layer, clockwork)
-    check_derivatives(layer, clockwork)
-    check_past(layer)
+    check(layer, clockwork)
 
 
 def test_a_slow_module_waits_for_its_clock():

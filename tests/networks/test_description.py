@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import sys
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from lamina.networks import Dense, Dropout, Network, description, from_json, to_
 from lamina.networks.description import (
     MAX_DEPTH,
     Nested,
+    check_whole,
     find,
     is_description,
     is_number,
@@ -222,7 +224,7 @@ def test_what_json_cannot_say_is_refused(value, what):
         ({"class": "Dense", "units": 3, "colour": 1}, "Dense has no field 'colour'"),
         ({"class": "Dense", "units": 3, "init": 1}, "Dense has no field 'init'"),
         ({"class": "Dense", "units": 3, "__class__": 1}, "Dense has no field"),
-        ({"class": "Dense", "units": 0}, "units must be at least 1"),
+        ({"class": "Dense", "units": 0}, "units must be a whole number"),
         ({"class": "Dense", "units": 3, "activation": "eval"}, "activation must be"),
         ({"class": "Dropout", "rate": 2}, "dropout rate must be in"),
     ],
@@ -300,6 +302,20 @@ def test_a_name_can_be_taken_once(monkeypatch):
         @description
         class Dropout:
             rate: float = 0.5
+
+
+def test_whole_numbers_are_kept_as_such():
+    sizes = SimpleNamespace(units=3.0, outputs=2)
+    check_whole(sizes, "units", "outputs")
+    assert (sizes.units, type(sizes.units), sizes.outputs) == (3, int, 2)
+
+
+@pytest.mark.parametrize(
+    "wrong", [0, -3, 2.5, True, math.nan, math.inf, "3", None, (3,), [3]], ids=str
+)
+def test_what_is_no_whole_number_from_1_on_is_refused(wrong):
+    with pytest.raises(ValueError, match="^units must be a whole number of at least 1"):
+        check_whole(SimpleNamespace(units=wrong), "units")
 
 
 def test_traced_numbers_are_not_checked():

@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 
 from lamina.networks import GRU, Key
-from tests.networks.recurrent_checks import (
-    check_derivatives,
-    check_equation,
-    check_past,
-    name,
-    sigma,
-)
+from tests.networks.recurrent_checks import check, name, sigma
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -41,9 +35,7 @@ def gru(layer, p, x):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
-    check_equation(layer, gru)
-    check_derivatives(layer, gru)
-    check_past(layer)
+    check(layer, gru)
 
 
 def test_three_steps_of_a_gru_by_hand():
@@ -55,14 +47,3 @@ def test_three_steps_of_a_gru_by_hand():
     h = layer(params, jnp.zeros((1, 3, 1)))
     right = np.tanh(1) * np.array([1 / 2, 3 / 4, 7 / 8])
     np.testing.assert_allclose(h[0, :, 0], right, atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("make", "complaint"),
-    [
-        (lambda: GRU(2, "never"), "reset must be 'after' or 'before'"),
-    ],
-)
-def test_impossible_layers_are_refused(make, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        make()

@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 
 from lamina.networks import LSTM, Key
-from tests.networks.recurrent_checks import (
-    check_derivatives,
-    check_equation,
-    check_past,
-    name,
-    sigma,
-)
+from tests.networks.recurrent_checks import check, name, sigma
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -41,9 +35,7 @@ def lstm(layer, p, x):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
-    check_equation(layer, lstm)
-    check_derivatives(layer, lstm)
-    check_past(layer)
+    check(layer, lstm)
 
 
 def test_three_steps_of_an_lstm_by_hand():
@@ -72,15 +64,3 @@ def test_starts():
     assert 0.8 * bound < np.abs(params["weight"]).max() <= bound
     coupled, _ = LSTM(4, "coupled", forget_bias=2).init(Key(0), (7, 2))
     np.testing.assert_array_equal(coupled["bias"], np.repeat([2, 0, 0], 4))
-
-
-@pytest.mark.parametrize(
-    ("make", "complaint"),
-    [
-        (lambda: LSTM(2, "2000"), "variant must be one of forget"),
-        (lambda: LSTM(2, initializer="good"), "init must be one of"),
-    ],
-)
-def test_impossible_layers_are_refused(make, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        make()

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from lamina.networks import OutputFeedbackRNN
-from tests.networks.recurrent_checks import (
-    PHI,
-    check_derivatives,
-    check_equation,
-    check_past,
-    name,
-)
+from tests.networks.recurrent_checks import PHI, check, name
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -33,18 +27,4 @@ def output_feedback(layer, p, x):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
-    check_equation(layer, output_feedback)
-    check_derivatives(layer, output_feedback)
-    check_past(layer)
-
-
-@pytest.mark.parametrize(
-    ("make", "complaint"),
-    [
-        (lambda: OutputFeedbackRNN(2, 0), "outputs must be at least 1"),
-        (lambda: OutputFeedbackRNN(2, 2, "tanh", "sign"), "out_activation of a rec"),
-    ],
-)
-def test_impossible_layers_are_refused(make, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        make()
+    check(layer, output_feedback)

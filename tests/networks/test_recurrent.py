@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina.networks import LSTM, RNN, Key
+from lamina.networks import GRU, LSTM, RNN, Key, OutputFeedbackRNN
 from lamina.networks.recurrent import orthogonal, squashed
 
 
@@ -30,3 +30,21 @@ def test_flops_count_products():
     layer = LSTM(3)
     params, _ = layer.init(Key(0), (5, 2))
     assert layer.flops(params, (5, 2)) == 2 * 5 * (2 + 3) * 12
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: RNN(0), "units must be a whole number of at least 1, got 0"),
+        (lambda: RNN(2, "softmax"), "activation of RNN must be one of tanh, logistic"),
+        (lambda: OutputFeedbackRNN(2, 0), "outputs must be a whole number"),
+        (lambda: OutputFeedbackRNN(2, 2, "sign"), "activation of OutputFeedbackRNN"),
+        (lambda: OutputFeedbackRNN(2, 2, "tanh", "sign"), "^out_activation of Output"),
+        (lambda: LSTM(2, "2000"), "one of forget, 1997, peephole, coupled; got '2000'"),
+        (lambda: LSTM(2, initializer="good"), "init must be one of"),
+        (lambda: GRU(2, "never"), "reset of GRU must be one of after, before; got"),
+    ],
+)
+def test_impossible_layers_are_refused(make, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        make()

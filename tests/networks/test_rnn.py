@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 
 from lamina.networks import RNN
-from tests.networks.recurrent_checks import (
-    PHI,
-    check_derivatives,
-    check_equation,
-    check_past,
-    name,
-)
+from tests.networks.recurrent_checks import PHI, check, name
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -30,9 +24,7 @@ def rnn(layer, p, x):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
-    check_equation(layer, rnn)
-    check_derivatives(layer, rnn)
-    check_past(layer)
+    check(layer, rnn)
 
 
 def test_three_steps_of_a_simple_layer_by_hand():
@@ -47,16 +39,3 @@ def test_three_steps_of_a_simple_layer_by_hand():
     second = np.tanh(0.5 * first + 0.1)
     right = [first, second, np.tanh(-0.9 + 0.5 * second)]
     np.testing.assert_allclose(h[0, :, 0], right, atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("make", "complaint"),
-    [
-        (lambda: RNN(0), "units must be at least 1"),
-        (lambda: RNN(True), "units must be a whole number"),
-        (lambda: RNN(2, "softmax"), "must be one of tanh, logistic"),
-    ],
-)
-def test_impossible_layers_are_refused(make, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        make()
