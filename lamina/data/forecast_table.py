@@ -21,10 +21,11 @@ class ForecastTable:
 
     Attributes
     ----------
-    y : ndarray of float64 (steps, targets)
-    exogenous : ndarray of float64 (steps or more, k), or None
-        What else is known of each step, and of further ones if the table goes on after
-        the last target.
+    y : ndarray of float64 (steps,), or (steps, targets) of a list of targets
+    exogenous : ndarray of float64 (steps, k), or None
+        What else is known of each step.
+    later : ndarray of float64 (rows, k), or None
+        The same of steps to forecast: the rows after the last target.
     times : ndarray (steps,) or None
         datetime64 or float64.
     targets, exogenous_names : list of str
@@ -34,12 +35,13 @@ class ForecastTable:
     source : str
         Where the table was read.
     series : list of str or None
-        Names of the series, if there are several: `y`, `exogenous` and `times` are
-        lists of arrays then.
+        Names of the series, if there are several: `y`, `exogenous`, `later` and
+        `times` are lists of arrays then.
     """
 
     y: Any
     exogenous: Any
+    later: Any
     times: Any
     targets: list[str]
     exogenous_names: list[str]
@@ -94,7 +96,7 @@ def read_forecast(
     source : path, data frame, dict of arrays, Table, or name of a data set
         See :func:`lamina.data.read_table`.
     target : str or iterable of str
-        Columns of numbers to forecast.
+        Column of numbers to forecast, or several. The last rows may be without it.
     time : str, optional
         Column of dates or numbers by which the rows are ordered; they must be regular.
         Without it the rows stay as they come.
@@ -131,22 +133,32 @@ def read_forecast(
     rows = np.split(steps.order, ends)
     values, beside = _numbers(table, targets), _numbers(table, others)
     y = [_known(table, targets, values, each) for each in rows]
-    x = [_complete(table, others, beside, each) for each in rows] if others else None
-    times, spacing = None, None
+    lengths = list(map(len, y))
+    if isinstance(target, str):
+        y = [one[:, 0] for one in y]
+    inside = later = times = spacing = None
+    if others:
+        x = [_complete(table, others, beside, each) for each in rows]
+        inside = [one[:n] for one, n in zip(x, lengths, strict=True)]
+        later = [one[n:] for one, n in zip(x, lengths, strict=True)]
     if time is not None and steps.times is not None:
         dates = np.split(_plain(steps.times), ends)
         spacing = _regular(table, time, steps.names, rows, dates)
-        times = [when[: len(known)] for when, known in zip(dates, y, strict=True)]
-    several = series is not None
+        times = [one[:n] for one, n in zip(dates, lengths, strict=True)]
+
+    def one_or_all(arrays: list[np.ndarray] | None) -> Any:
+        return arrays if arrays is None or series is not None else arrays[0]
+
     return ForecastTable(
-        y if several else y[0],
-        x if several or x is None else x[0],
-        times if several or times is None else times[0],
-        targets,
-        others,
-        spacing,
-        table.source,
-        steps.names if several else None,
+        y=one_or_all(y),
+        exogenous=one_or_all(inside),
+        later=one_or_all(later),
+        times=one_or_all(times),
+        targets=targets,
+        exogenous_names=others,
+        spacing=spacing,
+        source=table.source,
+        series=None if series is None else steps.names,
     )
 
 

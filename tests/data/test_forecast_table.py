@@ -19,9 +19,10 @@ a,2024-01-03,,3.0,1
 def test_the_airline_passengers():
     found = read_forecast("airline", "passengers", "month")
     assert isinstance(found, ForecastTable)
-    np.testing.assert_array_equal(found.y[:, 0], load("airline").y)
-    assert (found.y.shape, found.y.dtype) == ((144, 1), np.float64)
-    assert (found.exogenous, found.series, found.period) == (None, None, 12)
+    np.testing.assert_array_equal(found.y, load("airline").y)
+    assert found.y.dtype == np.float64
+    assert (found.exogenous, found.later, found.series) == (None, None, None)
+    assert found.period == 12
     np.testing.assert_array_equal(found.times, load("airline").times)
     assert found.future(2).astype(str).tolist() == ["1961-01-01", "1961-02-01"]
     assert repr(found) == "ForecastTable(passengers: 144 steps, 1 month apart)"
@@ -32,15 +33,18 @@ def test_rows_are_sorted_and_columns_kept_apart():
     found = read_forecast(table, ["y", "z"], "t", "x")
     assert found.y.tolist() == [[10, 100], [20, 200], [30, 300]]
     assert found.exogenous.tolist() == [[0.1], [0.2], [0.3]]
+    assert found.later.shape == (0, 1)
     assert found.times.tolist() == [1, 2, 3]
     assert (found.targets, found.exogenous_names) == (["y", "z"], ["x"])
     assert found.future(2).tolist() == [4, 5]
     assert found.period is None
+    assert read_forecast(table, ["y"], "t").y.tolist() == [[10], [20], [30]]
+    assert read_forecast(table, "y", "t").y.tolist() == [10, 20, 30]
 
 
 def test_without_time_rows_come_as_they_are():
     found = read_forecast({"y": [3, 1, 2]}, "y")
-    assert found.y.tolist() == [[3], [1], [2]]
+    assert found.y.tolist() == [3, 1, 2]
     assert (found.times, found.spacing, found.period) == (None, None, None)
     assert repr(found) == "ForecastTable(y: 3 steps)"
     for table in (found, read_forecast({"y": [1], "t": [2]}, "y", "t")):
@@ -51,9 +55,9 @@ def test_several_series_and_what_is_known_of_the_future(write):
     path = write(SALES.encode())
     found = read_forecast(path, "sold", "day", ["price", "rain"], series="shop")
     assert found.series == ["b", "a"]
-    assert [y.tolist() for y in found.y] == [[[3], [4]], [[1], [2]]]
-    assert [x.shape for x in found.exogenous] == [(2, 2), (3, 2)]
-    assert found.exogenous[1].tolist() == [[2, 0], [2.5, 1], [3, 1]]
+    assert [y.tolist() for y in found.y] == [[3, 4], [1, 2]]
+    assert found.exogenous[1].tolist() == [[2, 0], [2.5, 1]]
+    assert [x.tolist() for x in found.later] == [[], [[3, 1]]]
     assert [times.astype(str).tolist() for times in found.times] == [
         ["2024-01-01", "2024-01-02"]
     ] * 2
@@ -61,8 +65,8 @@ def test_several_series_and_what_is_known_of_the_future(write):
     assert found.period == 7
     assert repr(found) == "ForecastTable(sold: 2 series, 1 day apart)"
     alone = read_forecast(read_table(path).take([2, 1, 4]), "sold", "day", "rain")
-    assert alone.y.tolist() == [[1], [2]]
-    assert alone.exogenous.tolist() == [[0], [1], [1]]
+    assert alone.y.tolist() == [1, 2]
+    assert (alone.exogenous.tolist(), alone.later.tolist()) == ([[0], [1]], [[1]])
     assert len(alone.times) == 2
 
 
@@ -74,7 +78,7 @@ def test_every_source_gives_the_same(tmp_path):
     frame.to_parquet(tmp_path / "t.parquet")
     for source in (frame, tmp_path / "t.csv", tmp_path / "t.parquet"):
         found = read_forecast(source, "load", "hour")
-        assert found.y[:, 0].tolist() == [0, 1, 2, 3, 4]
+        assert found.y.tolist() == [0, 1, 2, 3, 4]
         assert found.period == 24
         assert found.future(1).astype(str).tolist() == ["2024-01-01T05:00:00"]
 
