@@ -19,8 +19,9 @@ class Embedding:
 
     Shapes
     ------
-    x (batch, …) or (batch, …, 1), whole numbers 0 … size − 1 of any type; a number that
-    is none of them counts as the nearest. E (size, units); a (batch, …, units).
+    x (batch, …) or (batch, …, 1), whole numbers 0 … size − 1 of any type; E (size,
+    units); a (batch, …, units). A smaller number counts as 0, a larger one as size − 1,
+    what follows the decimal point is cut off.
 
     Parameters
     ----------
@@ -65,5 +66,5 @@ class Embedding:
     ) -> Any:
         """Return a."""
         x = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
-        symbols = jnp.clip(jnp.asarray(x), 0, self.size - 1).astype(jnp.int32)
-        return jnp.asarray(params["weight"])[symbols]
+        symbols = jnp.asarray(x).astype(jnp.int32)  # first: bytes end before a size may
+        return jnp.asarray(params["weight"])[jnp.clip(symbols, 0, self.size - 1)]

@@ -24,9 +24,17 @@ def test_gradients_of_equal_symbols_add_up():
     np.testing.assert_array_equal(g, [[1, 1], [0, 0], [3, 3]])
 
 
-def test_what_is_no_symbol_counts_as_the_nearest():
-    found = Embedding(3, 2)({"weight": TABLE}, np.array([[-1.0, 7.0]]))
-    np.testing.assert_array_equal(found[0], TABLE[[0, 2]])
+def test_what_is_no_symbol_counts_as_one():
+    x = np.array([[-1.0, 7.0, 1e30, 1.9, -0.5]])
+    found = Embedding(3, 2)({"weight": TABLE}, x)
+    np.testing.assert_array_equal(found[0], TABLE[[0, 2, 2, 1, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float16])
+def test_there_may_be_more_symbols_than_a_type_has_numbers(dtype):
+    table = np.arange(3000.0)[:, None]
+    found = Embedding(3000, 1)({"weight": table}, np.array([[100, 126]], dtype))
+    np.testing.assert_array_equal(found[0, :, 0], [100, 126])
 
 
 @pytest.mark.parametrize(
