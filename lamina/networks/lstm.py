@@ -96,30 +96,33 @@ class LSTM(Recurrent):
         """The equations; net inputs of gates come halved."""
         z, C = u + v, states[1]
         if self.variant == "peephole":
-            z_i, z_f, z_C, z_o = parted(z, 4)
-            z = beside(z_i + own[0] * C, z_f + own[1] * C, z_C)
-            a = squashed(z, self.halved[:3])
-            i, f, candidate = parted(a, 3)
-            C = f * C + i * candidate
-            o = squashed(z_o + own[2] * C, (True,))
-            return (o * jnp.tanh(C), C), (a, o)
+            return self._peephole_step(own, z, C)
         a = squashed(z, self.halved)
-        gates = self._gates(a)
-        C = gates["f"] * C + gates["i"] * gates["C"]
-        return (gates["o"] * jnp.tanh(C), C), (a,)
+        i, f, candidate, o = self._gates((a,))
+        C = f * C + i * candidate
+        return (o * jnp.tanh(C), C), (a,)
 
-    def _gates(self, *kept: Any) -> dict[str, Any]:
-        """Return i, f, C̃ and o; what the variant lacks as what stands for it."""
-        parts = parted(kept[0], len(self.blocks) - len(kept) + 1) + kept[1:]
+    def _peephole_step(self, own: Any, z: Any, C: Any) -> tuple[Arrays, Arrays]:
+        """The same where gates see C: o, which sees the new one, comes after it."""
+        z_i, z_f, z_C, z_o = parted(z, 4)
+        z = beside(z_i + own[0] * C, z_f + own[1] * C, z_C)
+        a = squashed(z, self.halved[:3])
+        i, f, candidate = parted(a, 3)
+        C = f * C + i * candidate
+        o = squashed(z_o + own[2] * C, (True,))
+        return (o * jnp.tanh(C), C), (a, o)
+
+    def _gates(self, kept: Arrays) -> Arrays:
+        """Return i, f, C̃ and o; where there is no such gate, f = 1 and i = 1 − f."""
+        parts = [block for a in kept for block in parted(a, a.shape[-1] // self.units)]
         gates = dict(zip(self.blocks, parts, strict=True))
-        gates.setdefault("f", 1.0)
-        gates.setdefault("i", 1 - gates["f"])
-        return gates
+        f = gates.get("f", 1.0)
+        i = gates["i"] if "i" in gates else 1 - f
+        return i, f, gates["C"], gates["o"]
 
     def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
         """∂C_t/∂z of each block, ∂h_t/∂z_o, ∂h_t/∂C_t, and ∂C_t/∂C_{t−1} = f_t."""
-        gates, t = self._gates(*kept), jnp.tanh(after[1])
-        i, f, candidate, o = (gates[block] for block in "ifCo")
+        (i, f, candidate, o), t = self._gates(kept), jnp.tanh(after[1])
         forgotten = before[1] - candidate if self.variant == "coupled" else before[1]
         along = {
             "i": 2 * candidate * i * (1 - i),
@@ -138,11 +141,11 @@ class LSTM(Recurrent):
         dC = dC + dh * out
         if self.variant == "peephole":
             dC = dC + dz_o * own[2]
-        dz = {b: dC * along[b] for b in self.blocks} | {"o": dz_o}
+        dz = {b: dC * along[b] for b in self.blocks if b != "o"}
         earlier = dC if f is None else dC * f
         if self.variant == "peephole":
             earlier = earlier + dz["i"] * own[0] + dz["f"] * own[1]
-        return beside(*[dz[b] for b in self.blocks]), (None, earlier), ()
+        return beside(*dz.values(), dz_o), (None, earlier), ()
 
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
