@@ -79,6 +79,8 @@ _ROOMS = {
         "ConvNetClassifier",
         "ConvNetRegressor",
         "ConvNetSegmenter",
+        "Forecaster",
+        "HybridHMM",
         "ImageModel",
         "MLPClassifier",
         "MLPRegressor",

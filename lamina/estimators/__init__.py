@@ -2,6 +2,8 @@
 
 from lamina.estimators.capsnet import CapsNetClassifier
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
+from lamina.estimators.forecaster import Forecaster
+from lamina.estimators.hybrid_hmm import HybridHMM
 from lamina.estimators.image_model import ImageModel
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
 from lamina.estimators.perceptron import Perceptron
@@ -16,6 +18,8 @@ __all__ = [
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",
+    "Forecaster",
+    "HybridHMM",
     "ImageModel",
     "MLPClassifier",
     "MLPRegressor",

@@ -24,6 +24,7 @@ import lamina
 from lamina import learning
 from lamina.estimators.health import Watched
 from lamina.estimators.resuming import drawn_seed, made_with, run_of
+from lamina.estimators.saved import Saved
 from lamina.estimators.summary import layer_table
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
@@ -71,7 +72,7 @@ def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
     raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
 
 
-class NetworkEstimator(Watched, BaseEstimator):
+class NetworkEstimator(Saved, Watched, BaseEstimator):
     """Base of all estimators that hold a network.
 
     Attributes
@@ -131,15 +132,6 @@ class NetworkEstimator(Watched, BaseEstimator):
                 value = getattr(self, head)
                 setattr(self, head, replaced(value, path, new, head))
         return self
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the fitted estimator to a ``.lamina`` file; ``lamina.load`` reads it.
-
-        See :func:`lamina.estimators.persistence.save`.
-        """
-        from lamina.estimators import persistence  # late: it knows all estimators
-
-        persistence.save(self, path)
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:

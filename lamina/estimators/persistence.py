@@ -29,6 +29,8 @@ CLASSES = {
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",
+    "Forecaster": "lamina.estimators.forecaster",
+    "HybridHMM": "lamina.estimators.hybrid_hmm",
     "ImageModel": "lamina.estimators.image_model",
     "MLPClassifier": "lamina.estimators.mlp",
     "MLPRegressor": "lamina.estimators.mlp",
@@ -39,6 +41,9 @@ CLASSES = {
     "TableModel": "lamina.estimators.table",
 }
 """Name of each class that a file may hold, and the module it lies in."""
+
+OUTERMOST = ("Forecaster", "HybridHMM", "ImageModel", "TableModel")
+"""Those that hold estimators, and lie in none."""
 
 TRIAL_ROWS = 1009  # a prime, so that no other size is it by accident
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_]*")
@@ -157,6 +162,9 @@ def _pack_value(value: Any, path: str, tensors: Tensors) -> Any:
         # A model inside another is used for its predictions only.
         state = _pack_estimator(value, f"{path}/", tensors, training=False)
         return {"type": "estimator", "value": state}
+    if isinstance(value, list) and any(isinstance(v, BaseEstimator) for v in value):
+        each = [_pack_value(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
+        return {"type": "estimators", "value": each}
     return pack(value, path, tensors)
 
 
@@ -283,9 +291,11 @@ def _from_state(state: dict[str, Any], tensors: Tensors) -> Any:
 def _unpack_value(value: Any, tensors: Tensors) -> Any:
     if isinstance(value, dict) and value.get("type") == "estimator":
         state = _checked_state(value["value"])
-        if state["class"] in ("ImageModel", "TableModel"):
+        if state["class"] in OUTERMOST:
             raise ValueError(f"a {state['class']} cannot lie inside another estimator")
         return _from_state(state, tensors)
+    if isinstance(value, dict) and value.get("type") == "estimators":
+        return [_unpack_value(v, tensors) for v in value["value"]]
     return unpack(value, tensors)
 
 

@@ -1,6 +1,5 @@
 """What models of tables and of pictures share: held-out rows, scores, files."""
 
-import os
 from abc import ABC, abstractmethod
 from difflib import get_close_matches
 from typing import Any
@@ -13,10 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.estimators import scores
 from lamina.estimators.defaults import MIN_HELD_OUT
 from lamina.estimators.holdout import hold_out
+from lamina.estimators.saved import Saved
 from lamina.networks import Key
 
 
-class SourceModel(BaseEstimator, ABC):
+class SourceModel(Saved, BaseEstimator, ABC):
     """A model that is fitted to a source, and knows how well it does.
 
     A subclass reads its source (a table, pictures), encodes it, and trains
@@ -141,15 +141,6 @@ class SourceModel(BaseEstimator, ABC):
         if self.task_ != "classification":
             raise ValueError("this model predicts numbers, which have no probabilities")
         return self.estimator_.predict_proba(self._inputs(source))
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the model to a ``.lamina`` file; ``lamina.load`` reads it.
-
-        See :func:`lamina.estimators.persistence.save`.
-        """
-        from lamina.estimators import persistence  # late: it knows all estimators
-
-        persistence.save(self, path)
 
 
 def some(X: Any, rows: np.ndarray) -> Any:

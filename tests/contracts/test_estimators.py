@@ -23,6 +23,8 @@ from lamina import (
     ConvNetClassifier,
     ConvNetRegressor,
     ConvNetSegmenter,
+    Forecaster,
+    HybridHMM,
     ImageModel,
     MLPClassifier,
     MLPRegressor,
@@ -69,7 +71,10 @@ ESTIMATORS = [
 FLOAT32 = [MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)]
 
 # Estimators with an answer at each place: scikit-learn's checks have no such targets.
-OF_PLACES = [ConvNetSegmenter, RecurrentTagger]
+OF_PLACES = [ConvNetSegmenter, HybridHMM, RecurrentTagger]
+
+# Estimators without features: what they learn from is what they tell the end of.
+OF_TIME = [Forecaster]
 
 # Estimators of tables of mixed columns and of files of pictures; arrays of numbers are
 # a small part of what they take, or none, so scikit-learn's checks do not apply.
@@ -124,7 +129,7 @@ def test_every_public_estimator_has_a_row():
         if inspect.isclass(value := getattr(lamina.estimators, name))
         and issubclass(value, BaseEstimator)
     }
-    assert public == {type(e) for e in ESTIMATORS} | set(OF_SOURCES + OF_PLACES)
+    assert public == {type(e) for e in ESTIMATORS} | set(OF_SOURCES + OF_PLACES + OF_TIME)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -1,0 +1,147 @@
+"""Forecasts: what the equations say, one series or many, what is known beforehand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression
+
+import lamina
+from lamina import Forecaster, data
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+RNG = np.random.default_rng(0)
+AIRLINE = data.load("airline").y
+
+
+def linear(**params):
+    """One regression without randomness: its forecasts can be worked out."""
+    how: dict = {"horizon": 4, "estimator": LinearRegression(), "members": 1}
+    return Forecaster(**how | params)
+
+
+def clone_of(model) -> Any:
+    return clone(model)
+
+
+def test_forecasts_are_the_equations():
+    """By least squares over windows that are cut by hand."""
+    y = 10 + np.cumsum(RNG.standard_normal(80)) + 3 * np.sin(np.arange(80) * np.pi / 3)
+    model = linear(season=6, window=5, log=False).fit(y)
+    d = y[6:] - y[:-6]
+    mean, spread = d.mean(), d.std()
+    e = (d - mean) / spread
+    ends = range(5, len(e) - 3)
+    X = np.array([e[t - 5 : t] for t in ends])
+    Y = np.array([e[t : t + 4] for t in ends])
+    told = LinearRegression().fit(X, Y).predict(e[-5:][None])[0] * spread + mean
+    np.testing.assert_allclose(model.predict(), y[-6:-2] + told, rtol=1e-10)
+    assert not model.log_
+    assert model.window_ == 5
+
+
+def test_logarithms_and_horizons_longer_than_a_season():
+    y = np.exp(0.02 * np.arange(60) + 0.3 * np.tile([0.0, 1.0, 0.5], 20))
+    model = linear(season=3, horizon=7).fit(y)
+    assert model.log_
+    later = np.arange(60, 67)
+    right = np.exp(0.02 * later + 0.3 * np.array([0.0, 1.0, 0.5])[later % 3])
+    np.testing.assert_allclose(model.predict(), right, rtol=1e-8)
+
+
+@pytest.mark.parametrize("estimator", ["recurrent", "mlp"])
+def test_airline_passengers(estimator):
+    """Better than the season before in a backtest of 12 steps."""
+    model = Forecaster(12, season=12, estimator=estimator, random_state=0)
+    found = model.backtest(AIRLINE, folds=2)
+    scores = found["scores"]
+    assert scores["model"]["mase"] < 0.6 * scores["seasonal_naive"]["mase"]
+    assert scores["seasonal_naive"]["mase"] < scores["naive"]["mase"]
+    assert [fold["end"] for fold in found["folds"]] == [[120], [132]]
+    assert found["coverage"] > 0.5
+
+
+def test_same_seed_same_forecast():
+    model = Forecaster(3, members=2, estimator="mlp", intervals=False, random_state=1)
+    one, other = (clone_of(model).fit(AIRLINE).predict() for _ in range(2))
+    assert np.array_equal(one, other)
+    assert len(model.fit(AIRLINE).estimators_) == 2
+    other = model.set_params(random_state=2).fit(AIRLINE).predict()
+    assert not np.array_equal(one, other)
+
+
+def test_many_series_teach_one_network():
+    long = np.cumsum(RNG.standard_normal((70, 3)), axis=0)
+    table = linear(log=False).fit(long)
+    assert table.predict().shape == (4, 3)
+    lists = linear(log=False).fit(list(long.T))
+    np.testing.assert_allclose(np.stack(lists.predict(), axis=1), table.predict())
+    different = linear(log=False).fit([long[:, 0], long[:40, 1]])
+    assert [one.shape for one in different.predict()] == [(4,), (4,)]
+    assert table.n_series_ == 3
+
+
+def test_what_is_known_beforehand_is_used():
+    """y follows from X of the same step alone."""
+    X = RNG.standard_normal((90, 2))
+    y = 5 + X @ [1.0, -2.0]
+    model = linear(log=False).fit(y[:86], X[:86])
+    np.testing.assert_allclose(model.predict(X[86:]), y[86:], rtol=1e-6)
+    backtest = model.backtest(y, X, folds=2)
+    assert backtest["scores"]["model"]["mae"] < 1e-6
+    many = linear(log=False).fit([y[:86], y[:80]], [X[:86], X[:80]])
+    found = many.predict([X[86:], X[80:]])
+    np.testing.assert_allclose(found[1], y[80:84], atol=0.1)  # of another μ and s
+
+
+def test_intervals_hold_what_they_promise():
+    """A random walk: errors grow as √k, and 80 % lie within."""
+    walks = np.cumsum(RNG.standard_normal((400, 8)), axis=0)
+    model = linear(horizon=9, log=False).fit(walks[:300])
+    lower, upper = model.predict_interval(coverage=0.8)
+    width = (upper - lower).mean(axis=1)
+    np.testing.assert_allclose(width / width[0], np.sqrt(np.arange(1, 10)), rtol=0.2)
+    np.testing.assert_allclose(width[0], 2 * 1.2816, rtol=0.15)
+    inside = model.backtest(walks, folds=10)["coverage"]
+    assert 0.7 < inside < 0.9
+    narrow, wide = model.predict_interval(coverage=0.5)
+    assert ((narrow >= lower) & (wide <= upper)).all()
+
+
+def test_a_file_forecasts_the_same(tmp_path):
+    model = Forecaster(3, season=12, estimator="mlp", random_state=0).fit(AIRLINE)
+    model.save(tmp_path / "model.lamina")
+    again = lamina.load(tmp_path / "model.lamina")
+    assert np.array_equal(again.predict(), model.predict())
+    for a, b in zip(again.predict_interval(), model.predict_interval(), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_bad_input():
+    y = np.arange(1.0, 60)
+    with pytest.raises(ValueError, match="series 0 has 59 steps; .* 119 are needed"):
+        Forecaster(50, season=31).fit(y)
+    with pytest.raises(ValueError, match=r"series 0, step 3: -1 has no logarithm"):
+        Forecaster(log=True).fit(np.where(np.arange(59) == 3, -1, y))
+    with pytest.raises(ValueError, match="estimator must be one of"):
+        Forecaster(estimator="arima").fit(y)
+    with pytest.raises(ValueError, match="horizon must be a whole number"):
+        Forecaster(0).fit(y)
+    with pytest.raises(ValueError, match='log must be True, False or "auto"'):
+        Forecaster(log="yes").fit(y)
+    with pytest.raises(ValueError, match="window must be at least horizon=4"):
+        linear(window=3).fit(y, y)
+    with pytest.raises(ValueError, match="fewer folds"):
+        linear().backtest(y, folds=15)
+    model = linear().fit(y)
+    with pytest.raises(ValueError, match="was fitted without X"):
+        model.predict(np.ones((4, 1)))
+    with pytest.raises(ValueError, match="needs that of the next steps"):
+        linear().fit(y, np.sin(y)).predict()
+    with pytest.raises(ValueError, match=r"must be \(4 steps, 1\), got \(3, 1\)"):
+        linear().fit(y, np.sin(y)).predict(np.ones((3, 1)))
+    with pytest.raises(ValueError, match="no intervals: intervals=False"):
+        linear(intervals=False).fit(y).predict_interval()
+    with pytest.raises(ValueError, match="no intervals: the series are too short"):
+        linear().fit(y[:24]).predict_interval()

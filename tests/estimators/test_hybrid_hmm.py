@@ -1,0 +1,80 @@
+"""A network and a chain: what both know is more than what one does."""
+
+import numpy as np
+import pytest
+
+import lamina
+from lamina import HybridHMM, MLPClassifier, RecurrentTagger, data
+from lamina.data.sequence_generators import markov_chain
+from lamina.data.series import as_series
+from lamina.estimators.hybrid_hmm import framed
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+CHAIN = data.load("hidden_markov", n=100, noise=1.0, seed=0)
+MORE = data.load("hidden_markov", n=100, noise=1.0, seed=1)
+
+
+def right(paths, y):
+    return np.mean(np.concatenate(paths) == np.concatenate(y))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return HybridHMM(context=0, random_state=0).fit(CHAIN.X, CHAIN.y)
+
+
+def test_the_order_of_states_helps(model):
+    """The network sees single steps: 69 %; with the chain 83 %."""
+    alone, together = (
+        right(model.predict_frames(MORE.X), MORE.y),
+        model.score(MORE.X, MORE.y),
+    )
+    assert together > alone + 0.1
+    best = [model.classes_[p.argmax(axis=1)] for p in model.predict_proba(MORE.X)]
+    assert right(best, MORE.y) >= together - 0.005  # step by step, it is the best rule
+    wider = HybridHMM(random_state=0).fit(CHAIN.X, CHAIN.y)
+    assert wider.score(MORE.X, MORE.y) > right(wider.predict_frames(MORE.X), MORE.y)
+
+
+def test_the_chain_is_that_which_made_the_sequences(model):
+    truth = markov_chain(3)
+    np.testing.assert_allclose(model.transition_, truth.transition, atol=0.03)
+    np.testing.assert_allclose(model.start_, truth.start, atol=0.12)
+    shares = np.bincount(np.concatenate(CHAIN.y)) / 5000
+    np.testing.assert_allclose(model.prior_, shares)
+
+
+def test_frames_repeat_the_ends():
+    X = as_series([[1.0, 2.0, 3.0], [9.0]])
+    assert framed(X, 1).tolist() == [[1, 1, 2], [1, 2, 3], [2, 3, 3], [9, 9, 9]]
+    assert framed(X, 0).tolist() == [[1], [2], [3], [9]]
+
+
+def test_any_network_tells_states():
+    tagger = RecurrentTagger([lamina.GRU(8)], max_iter=5, random_state=0)
+    found = HybridHMM(tagger).fit(CHAIN.X, CHAIN.y).predict(MORE.X)
+    assert [len(one) for one in found] == MORE.X.lengths.tolist()
+    names = np.array(["a", "b", "c"])
+    y = [names[one] for one in CHAIN.y]
+    rows = MLPClassifier((8,), max_iter=5, random_state=0)
+    assert set(np.concatenate(HybridHMM(rows).fit(CHAIN.X, y).predict(MORE.X))) <= {
+        *names
+    }
+
+
+def test_a_file_answers_the_same(model, tmp_path):
+    model.save(tmp_path / "model.lamina")
+    again = lamina.load(tmp_path / "model.lamina")
+    for a, b in zip(again.predict(MORE.X), model.predict(MORE.X), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_bad_input(model):
+    with pytest.raises(ValueError, match="X has 1 features a step"):
+        model.predict([np.ones(3)])
+    with pytest.raises(ValueError, match="sequence 0 has 50 steps, but y has 49"):
+        HybridHMM().fit(CHAIN.X[:1], [CHAIN.y[0][1:]])
+    with pytest.raises(ValueError, match="classifier with predict_proba"):
+        HybridHMM(lamina.MLPRegressor()).fit(CHAIN.X, CHAIN.y)
+    with pytest.raises(ValueError, match="smoothing must be a number"):
+        HybridHMM(smoothing=-1).fit(CHAIN.X, CHAIN.y)
