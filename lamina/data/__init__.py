@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lamina.data.sequence_sets import SequenceDataset, TimeSeriesDataset
     from lamina.data.series import SequenceError, Series, as_series
     from lamina.data.series_set import SeriesSet
+    from lamina.data.series_sources import holds_sequences, read_sequences
     from lamina.data.sets import Dataset, load, names
     from lamina.data.table import Table, TableError
     from lamina.data.tables import read_table
@@ -47,6 +48,7 @@ __all__ = [
     "as_images",
     "as_series",
     "holds_images",
+    "holds_sequences",
     "load",
     "markov_chain",
     "names",
@@ -56,6 +58,7 @@ __all__ = [
     "read_image_table",
     "read_images",
     "read_long",
+    "read_sequences",
     "read_table",
     "read_ts",
     "shapes",
@@ -79,6 +82,7 @@ _HOMES = {
     "as_images": "images",
     "as_series": "series",
     "holds_images": "image_sources",
+    "holds_sequences": "series_sources",
     "load": "sets",
     "markov_chain": "sequence_generators",
     "names": "sets",
@@ -88,6 +92,7 @@ _HOMES = {
     "read_image_table": "image_table",
     "read_images": "image_sources",
     "read_long": "long_table",
+    "read_sequences": "series_sources",
     "read_table": "tables",
     "read_ts": "ts_files",
     "shapes": "drawing",

@@ -2,6 +2,7 @@
 
 from lamina.estimators.capsnet import CapsNetClassifier
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
+from lamina.estimators.forecast_model import ForecastModel
 from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.hybrid_hmm import HybridHMM
 from lamina.estimators.image_model import ImageModel
@@ -10,6 +11,7 @@ from lamina.estimators.perceptron import Perceptron
 from lamina.estimators.persistence import load
 from lamina.estimators.recurrent import RecurrentClassifier, RecurrentRegressor
 from lamina.estimators.segmenter import ConvNetSegmenter
+from lamina.estimators.sequence_model import SequenceModel
 from lamina.estimators.table import TableModel
 from lamina.estimators.tagger import RecurrentTagger
 
@@ -18,6 +20,7 @@ __all__ = [
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",
+    "ForecastModel",
     "Forecaster",
     "HybridHMM",
     "ImageModel",
@@ -27,6 +30,7 @@ __all__ = [
     "RecurrentClassifier",
     "RecurrentRegressor",
     "RecurrentTagger",
+    "SequenceModel",
     "TableModel",
     "load",
 ]

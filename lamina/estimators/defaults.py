@@ -15,6 +15,9 @@ FEW_HIDDEN = (16,)
 WIDE = 30
 """From so many features on a table is wide."""
 
+MANY_STEPS = 40_000_000
+"""About so many steps are taken with the default network, five minutes on two cores."""
+
 MIN_HELD_OUT = 20
 """With fewer rows than this nothing is held out: all of them are needed to learn."""
 
@@ -69,6 +72,34 @@ def default_image_estimator(task: str, n_rows: int) -> Any:
     if task == "classification":
         return ConvNetClassifier(**how)
     return ConvNetRegressor(**how)
+
+
+def default_sequence_estimator(
+    task: str, per_step: bool, n_steps: int, ignore_label: Any = None
+) -> Any:
+    """Return an estimator for sequences.
+
+    Parameters
+    ----------
+    task : "classification" or "regression"
+    per_step : bool
+        Whether each step has an answer.
+    n_steps : int
+        Steps of all sequences of the training part; of very many 15 epochs are enough.
+    ignore_label : label, optional
+        Of steps without one.
+    """
+    from lamina.estimators.recurrent import RecurrentClassifier, RecurrentRegressor
+    from lamina.estimators.tagger import RecurrentTagger
+
+    epochs = min(50, max(15, MANY_STEPS // max(1, n_steps)))
+    if per_step and task == "classification":
+        return RecurrentTagger(max_iter=epochs, ignore_label=ignore_label)
+    if per_step:
+        return RecurrentTagger(max_iter=epochs, loss="squared_error")
+    if task == "classification":
+        return RecurrentClassifier(max_iter=epochs)
+    return RecurrentRegressor(max_iter=epochs)
 
 
 def _stochastic(n_rows: int, n_features: int) -> dict[str, Any]:

@@ -298,33 +298,37 @@ class Forecaster(Saved, BaseEstimator):
 
     # ---- application ----------------------------------------------------------------
 
-    def predict(self, X=None):
+    def predict(self, X=None, *, y=None, known=None):
         """Return forecasts of the next ``horizon`` steps of every series.
 
         Parameters
         ----------
         X : (horizon, k), or a list of such arrays, if ``fit`` had X
             What is known of these steps; more steps are left out.
+        y, known : as y and X of :meth:`fit`, optional
+            Series to continue instead of those that were learnt: the same ones, longer,
+            for instance. Nothing is learnt from them.
 
         Returns
         -------
         ndarray (horizon,), (horizon, n_series), or a list of n_series arrays, as y was
         """
-        return self._formed([self._back(z) for z in self._forecast(X)])
+        paths = self._forecast(X, y, known)
+        return self._formed([self._back(z) for z in paths])
 
-    def predict_interval(self, X=None, *, coverage=0.8):
+    def predict_interval(self, X=None, *, coverage=0.8, y=None, known=None):
         """Return bounds between which a share of the numbers will lie.
 
         Equations
         ---------
-            ẑₜ₊ₖ + s σₖ q((1 ∓ c) / 2),   σₖ² = mean eₖ²,   q a quantile of all eₖ / σₖ
+            ẑₜ₊ₖ ± s σₖ q(c),   σₖ² = mean eₖ²,   q a quantile of all |eₖ| / σₖ
 
         e are the errors of forecasts that were not learnt from, in units of s: bounds
-        grow with the horizon as these errors do, and need not be symmetric.
+        grow with the horizon as these errors do.
 
         Parameters
         ----------
-        X : as for :meth:`predict`
+        X, y, known : as for :meth:`predict`
         coverage : float, default=0.8
             c, the share.
 
@@ -344,39 +348,67 @@ class Forecaster(Saved, BaseEstimator):
             raise ValueError(f"there are no intervals: {why}")
         sigma = np.sqrt(np.mean(self.residuals_**2, axis=0))
         ratio = self.residuals_ / np.where(sigma > 0, sigma, 1.0)
-        bounds = np.quantile(ratio, [(1 - coverage) / 2, (1 + coverage) / 2])
-        paths = self._forecast(X)
+        reach = np.quantile(np.abs(ratio), coverage)
+        paths = self._forecast(X, y, known)
         lower, upper = (
             self._formed(
                 [
-                    self._back(z + s * sigma * q)
+                    self._back(z + side * s * sigma * reach)
                     for z, s in zip(paths, self._spread, strict=True)
                 ]
             )
-            for q in bounds
+            for side in (-1, 1)
         )
         return lower, upper
 
-    def _forecast(self, X: Any) -> Many:
+    def _forecast(self, X: Any, y: Any, past: Any) -> Many:
         """Return ẑ of every series."""
         check_is_fitted(self)
+        tails, known = self._past(y, past)
         if (X is None) != (self._known is None):
             raise ValueError(
                 "the model was fitted with X and needs that of the next steps"
                 if X is None
                 else "the model was fitted without X"
             )
-        known = self._known
         if known is not None:
             known = self._prolonged(X, known)
         found = []
-        for number, z in enumerate(self._tails):
+        for number, z in enumerate(tails):
             ahead = self._ahead(None if known is None else known[number])
             d = self._standardised(number, z)
             x = last_window(d, self.window_, self.horizon, ahead)
             d = self._mean(self.estimators_, x[None])[0]
             found.append(self._path(number, d, z[-self.season :]))
         return found
+
+    def _past(self, y: Any, known: Any) -> tuple[Many, Many | None]:
+        """Return the ends of the series to continue, and what is known of them."""
+        if y is None:
+            return self._tails, self._known
+        series, form = as_list(y)
+        if form != self._form or len(series) != self.n_series_:
+            raise SequenceError(
+                f"y must be {self.n_series_} series in the form of those learnt, got "
+                f"{len(series)}"
+            )
+        size = self.window_ + self.season
+        for number, one in enumerate(series):
+            if len(one) < size:
+                raise SequenceError(
+                    f"series {number} has {len(one)} steps; {size} are needed to "
+                    "continue it"
+                )
+            if self.log_ and (one <= 0).any():
+                raise SequenceError(
+                    f"series {number} is not positive, but logarithms were learnt"
+                )
+        told = beforehand(known, [len(one) for one in series], form)
+        if (told is None) != (self._known is None):
+            raise ValueError("known must be given with y as X was to fit")
+        z = [np.log(one) if self.log_ else one for one in series]
+        tails = [one[-size:] for one in z]
+        return tails, told and [one[-size:] for one in told]
 
     def _prolonged(self, X: Any, known: Many) -> Many:
         """Return what is known of the past, and of the steps to forecast."""

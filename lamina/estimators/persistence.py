@@ -29,6 +29,7 @@ CLASSES = {
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",
+    "ForecastModel": "lamina.estimators.forecast_model",
     "Forecaster": "lamina.estimators.forecaster",
     "HybridHMM": "lamina.estimators.hybrid_hmm",
     "ImageModel": "lamina.estimators.image_model",
@@ -38,11 +39,12 @@ CLASSES = {
     "RecurrentClassifier": "lamina.estimators.recurrent",
     "RecurrentRegressor": "lamina.estimators.recurrent",
     "RecurrentTagger": "lamina.estimators.tagger",
+    "SequenceModel": "lamina.estimators.sequence_model",
     "TableModel": "lamina.estimators.table",
 }
 """Name of each class that a file may hold, and the module it lies in."""
 
-OUTERMOST = ("Forecaster", "HybridHMM", "ImageModel", "TableModel")
+OUTERMOST = ("ForecastModel", "ImageModel", "SequenceModel", "TableModel")
 """Those that hold estimators, and lie in none."""
 
 TRIAL_ROWS = 1009  # a prime, so that no other size is it by accident

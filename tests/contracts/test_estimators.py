@@ -24,6 +24,7 @@ from lamina import (
     ConvNetRegressor,
     ConvNetSegmenter,
     Forecaster,
+    ForecastModel,
     HybridHMM,
     ImageModel,
     MLPClassifier,
@@ -33,6 +34,7 @@ from lamina import (
     RecurrentClassifier,
     RecurrentRegressor,
     RecurrentTagger,
+    SequenceModel,
     TableModel,
 )
 
@@ -74,11 +76,11 @@ FLOAT32 = [MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)]
 OF_PLACES = [ConvNetSegmenter, HybridHMM, RecurrentTagger]
 
 # Estimators without features: what they learn from is what they tell the end of.
-OF_TIME = [Forecaster]
+OF_TIME = [ForecastModel, Forecaster]
 
 # Estimators of tables of mixed columns and of files of pictures; arrays of numbers are
 # a small part of what they take, or none, so scikit-learn's checks do not apply.
-OF_SOURCES = [ImageModel, TableModel]
+OF_SOURCES = [ImageModel, SequenceModel, TableModel]
 
 # In double precision nothing is expected to fail. In single precision these may, each
 # because two sums of float32 numbers in another order differ in the last bit (1.2e-7),
@@ -129,7 +131,9 @@ def test_every_public_estimator_has_a_row():
         if inspect.isclass(value := getattr(lamina.estimators, name))
         and issubclass(value, BaseEstimator)
     }
-    assert public == {type(e) for e in ESTIMATORS} | set(OF_SOURCES + OF_PLACES + OF_TIME)
+    assert public == {type(e) for e in ESTIMATORS} | set(
+        OF_SOURCES + OF_PLACES + OF_TIME
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

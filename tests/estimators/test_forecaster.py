@@ -95,6 +95,28 @@ def test_what_is_known_beforehand_is_used():
     np.testing.assert_allclose(found[1], y[80:84], atol=0.1)  # of another μ and s
 
 
+def test_what_came_since_is_continued_without_learning():
+    y = np.cumsum(RNG.standard_normal(90))
+    X = np.sin(y)
+    model = linear(log=False).fit(y[:80])
+    np.testing.assert_array_equal(model.predict(y=y[:80]), model.predict())
+    later = model.predict(y=y)
+    assert abs(later[0] - y[-1]) < 4
+    assert not np.array_equal(later, model.predict())
+    lower, upper = model.predict_interval(y=y)
+    assert ((lower < later) & (later < upper)).all()
+    known = linear(log=False).fit(y[:80], X[:80])
+    np.testing.assert_array_equal(
+        known.predict(X[80:], y=y[:80], known=X[:80]), known.predict(X[80:])
+    )
+    with pytest.raises(ValueError, match="series 0 has 8 steps; 9 are needed"):
+        model.predict(y=y[:8])
+    with pytest.raises(ValueError, match="y must be 1 series in the form"):
+        model.predict(y=[y, y])
+    with pytest.raises(ValueError, match="known must be given"):
+        known.predict(X[80:], y=y)
+
+
 def test_intervals_hold_what_they_promise():
     """A random walk: errors grow as √k, and 80 % lie within."""
     walks = np.cumsum(RNG.standard_normal((400, 8)), axis=0)
