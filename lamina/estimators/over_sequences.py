@@ -1,5 +1,6 @@
 """What estimators of sequences share: their forms, their scale, padding, the layers."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,12 @@ from sklearn.utils import check_array
 from lamina import learning
 from lamina.data.series import SequenceError, Series, as_series
 from lamina.estimators.architectures import shapes_after
-from lamina.estimators.checks import check_fits_float32, check_number, check_option
+from lamina.estimators.checks import (
+    check_fits_float32,
+    check_integer,
+    check_number,
+    check_option,
+)
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import is_head, with_head
 from lamina.learning.apply import outputs, outputs_of_sequences
@@ -23,6 +29,7 @@ from lamina.networks import (
     Network,
     Rescale,
 )
+from lamina.networks.description import is_description
 from lamina.networks.network import holds_layers
 from lamina.networks.recurrent import Recurrent
 
@@ -55,6 +62,7 @@ class OverSequences(FeedForward):
 
     # Set by the constructors of the estimators, whose docstrings explain them.
     pooling: str = "mean"
+    tbptt: int | None = None
     standardize: bool = True
     dropout: float = 0.5
 
@@ -147,6 +155,8 @@ class OverSequences(FeedForward):
     def _check_params(self) -> None:
         super()._check_params()
         check_option("pooling", self.pooling, tuple(POOLING))
+        if self.tbptt is not None:
+            check_integer("tbptt", self.tbptt, 1)
         check_number("dropout", self.dropout, 0, 1, open_high=True)
 
     def _hidden(self, initializer: str) -> tuple:
@@ -166,7 +176,8 @@ class OverSequences(FeedForward):
         shapes = [self._input_shape(), *shapes_after(body, self._input_shape())]
         if len(shapes[-1]) == 2:
             body = (*body, *self._pool())
-        return Network(with_head((*body, *last), head, n_outputs, start))
+        network = Network(with_head((*body, *last), head, n_outputs, start))
+        return network if self.tbptt is None else truncated(network, self.tbptt)
 
     def _check_lengths(self) -> None:
         """Refuse layers that would see what fills sequences up.
@@ -225,6 +236,18 @@ class OverSequences(FeedForward):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def truncated(layer: Any, tbptt: int) -> Any:
+    """Return a layer in which no recurrent one sends errors over chunks' ends."""
+    if isinstance(layer, Recurrent):
+        return replace(layer, tbptt=tbptt)  # type: ignore[type-var]
+    if isinstance(layer, tuple):
+        return tuple([truncated(one, tbptt) for one in layer])
+    if not is_description(layer):
+        return layer
+    fields = {name: truncated(value, tbptt) for name, value in vars(layer).items()}
+    return replace(layer, **fields)
 
 
 def mixing(network: Network, params: Any) -> Any:

@@ -80,7 +80,7 @@ def layer_table(network: Network, params: Any, shape: tuple[int, ...]) -> str:
 
 def _details(layer: Any) -> str:
     """Return all fields but the units, and layers, which have rows of their own."""
-    fields = {k: v for k, v in vars(layer).items() if k != "units"}
+    fields = {k: v for k, v in vars(layer).items() if k != "units" and v is not None}
     plain = {k: v for k, v in fields.items() if not _has_layers(v)}
     return ", ".join(f"{name}={_name(value)}" for name, value in plain.items())
 

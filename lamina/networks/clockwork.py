@@ -36,6 +36,9 @@ class ClockworkRNN(Recurrent):
         Steps from one tick of a module to its next, increasing.
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal but for what is 0, b at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
 
     References
     ----------
@@ -46,6 +49,7 @@ class ClockworkRNN(Recurrent):
     units: int
     periods: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     initializer: str = "glorot_uniform"
+    tbptt: int | None = None
 
     def check(self) -> None:
         """Refuse impossible fields.

@@ -40,6 +40,9 @@ class GRU(Recurrent):
         and is what PyTorch and cuDNN compute.
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal, block by block, b and c at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
 
     References
     ----------
@@ -50,6 +53,7 @@ class GRU(Recurrent):
     units: int
     reset: str = "after"
     initializer: str = "glorot_uniform"
+    tbptt: int | None = None
 
     words: ClassVar = {"reset": ("after", "before")}
 

@@ -49,6 +49,9 @@ class LSTM(Recurrent):
         At what b_f starts: at first, states are kept rather than forgotten.
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal, block by block, p and the other b at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
 
     References
     ----------
@@ -64,6 +67,7 @@ class LSTM(Recurrent):
     variant: str = "forget"
     forget_bias: int = 1
     initializer: str = "glorot_uniform"
+    tbptt: int | None = None
 
     words: ClassVar = {"variant": ("forget", "1997", "peephole", "coupled")}
 

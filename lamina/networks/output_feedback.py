@@ -40,6 +40,9 @@ class OutputFeedbackRNN(Recurrent):
         ψ.
     initializer : str, default="glorot_uniform"
         Of W, U and V; b and c start at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
 
     References
     ----------
@@ -52,6 +55,7 @@ class OutputFeedbackRNN(Recurrent):
     activation: str = "tanh"
     out_activation: str = "identity"
     initializer: str = "glorot_uniform"
+    tbptt: int | None = None
 
     numbers: ClassVar = ("units", "outputs")
     words: ClassVar = dict.fromkeys(("activation", "out_activation"), tuple(SLOPES))

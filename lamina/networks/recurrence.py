@@ -7,6 +7,15 @@ A cell says how its states follow from those of the step before,
 where u_t is what the inputs give, for all steps computed at once, and h is the first
 state. f is taken unit by unit, so that the derivatives of all steps are products of
 numbers which are known before the way back begins: see :class:`Cell`.
+
+Truncated to chunks of k steps, ∂ℓ/∂states_t goes back no further than the first step of
+its chunk, t = 0, k, 2k, …; the states themselves are carried on.
+
+References
+----------
+Werbos (1990), Backpropagation through time, Proc. IEEE 78; Williams & Peng (1990), An
+efficient gradient-based algorithm for on-line training of recurrent network
+trajectories, Neural Computation 2 (truncated). Decks 000, 001, 002 and 004.
 """
 
 from abc import ABC, abstractmethod
@@ -26,6 +35,9 @@ class Cell(ABC):
     is what the cell has of further parameters. Arrays of all steps have time as an axis
     in front.
     """
+
+    tbptt: int | None
+    """After how many steps errors go no further back; None: never."""
 
     @abstractmethod
     def widths(self) -> tuple[int, ...]:
@@ -97,18 +109,23 @@ def _backward(cell: Cell, saved: Any, delta: Any) -> tuple[Any, Any, Any]:
     before = tuple([jnp.concatenate([jnp.zeros_like(s[:1]), s[:-1]]) for s in after])
     # Without the barrier their computation moves into the loop, where it is slow.
     factors = jax.lax.optimization_barrier(cell.factors(own, before, after, kept))
-    turned = recurrent.T
+    turned, goes_on = recurrent.T, None
+    if cell.tbptt is not None:  # not from the first step of a chunk
+        goes_on = (jnp.arange(len(delta)) % cell.tbptt != 0).astype(delta.dtype)
 
     def step(later: Arrays, at: Any) -> tuple[Arrays, Any]:
-        delta_t, factors_t = at
+        delta_t, factors_t, goes_on_t = at
         here = (later[0] + delta_t, *later[1:])
         dv, (dh, *others), kept = cell.back(own, factors_t, here)
         through = dv @ turned
         dh = through if dh is None else dh + through
-        return (dh, *others), (dv, kept)
+        earlier = (dh, *others)
+        if goes_on_t is not None:
+            earlier = tuple([d * goes_on_t for d in earlier])
+        return earlier, (dv, kept)
 
     none = tuple([jnp.zeros_like(s[0]) for s in after])
-    _, (dv, kept) = jax.lax.scan(step, none, (delta, factors), reverse=True)
+    _, (dv, kept) = jax.lax.scan(step, none, (delta, factors, goes_on), reverse=True)
     du, d_own = cell.rest(factors, before, after, dv, kept)
     h = before[0].reshape(-1, before[0].shape[-1])
     return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du

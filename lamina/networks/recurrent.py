@@ -21,6 +21,7 @@ class Recurrent(Cell):
 
     units: int
     initializer: str
+    tbptt: int | None
 
     numbers: ClassVar[tuple[str, ...]] = ("units",)  # fields, whole numbers from 1 on
     words: ClassVar[dict[str, tuple[str, ...]]] = {}  # what other fields may say
@@ -32,9 +33,11 @@ class Recurrent(Cell):
         Raises
         ------
         ValueError
-            If there are no units, or a word is unknown.
+            If there are no units, a chunk has no steps, or a word is unknown.
         """
         check_whole(self, *self.numbers)
+        if self.tbptt is not None:
+            check_whole(self, "tbptt")
         initializer(self.initializer)
         for name, known in self.words.items():
             if getattr(self, name) not in known:

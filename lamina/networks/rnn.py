@@ -39,6 +39,9 @@ class RNN(Recurrent):
         φ.
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal, b at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
 
     References
     ----------
@@ -49,6 +52,7 @@ class RNN(Recurrent):
     units: int
     activation: str = "tanh"
     initializer: str = "glorot_uniform"
+    tbptt: int | None = None
 
     words: ClassVar = {"activation": tuple(SLOPES)}
 

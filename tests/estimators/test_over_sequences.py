@@ -127,6 +127,22 @@ def test_layers_end_before_the_output():
     assert [type(layer) for layer in kept] == [Bidirectional, MeanOverTime, Dense]
 
 
+def test_errors_go_back_within_chunks():
+    layers = [Bidirectional(GRU(4)), Residual((LSTM(8), Dense(8)))]
+    model = net(layers, tbptt=4).fit(RAGGED, LABELS)
+    both, residual = model.network_.layers[:2]
+    assert both.layer.tbptt == residual.layers[0].tbptt == 4
+    assert layers[0].layer.tbptt is None
+    whole = net(layers).fit(RAGGED, LABELS)
+    assert not same(model, whole)
+    longer = net(layers, tbptt=16).fit(RAGGED, LABELS)
+    np.testing.assert_allclose(
+        longer.predict_proba(RAGGED), whole.predict_proba(RAGGED), atol=1e-6
+    )
+    with pytest.raises(ValueError, match="tbptt must be a whole number"):
+        net(tbptt=0).fit(RAGGED, LABELS)
+
+
 def test_layers_that_mix_steps_take_one_length_only():
     X, y = RNG.standard_normal((30, 8, 2)), np.arange(30) % 2
     model = net([Conv(3, 3), GRU(4)]).fit(X, y)
