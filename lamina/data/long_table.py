@@ -228,14 +228,15 @@ def _labelled(
     else:
         known = present
         found = replace(found.only(known), y=y)
-    notes = found.notes
-    if not known.all():
+    notes, skipped = found.notes, int((~known).sum())
+    if skipped:
         notes = [
             *notes,
-            f"target {names} has no value in {int((~known).sum()):,} of "
-            f"{len(known):,} series; they are left out",
+            f"target {names} has no value in {skipped:,} of {len(known):,} series; "
+            "they are left out",
         ]
-    return replace(found, task=target.task, notes=notes)
+    now = {"notes": notes, "target": list(target.names), "skipped": skipped}
+    return replace(found, task=target.task, **now)
 
 
 def _with_gaps(known: np.ndarray, present: np.ndarray) -> np.ndarray:

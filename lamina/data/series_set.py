@@ -38,6 +38,10 @@ class SeriesSet:
         Which row of the table each step is.
     notes : list of str
         What a person should know: columns and sequences left out, guesses made.
+    target : list of str
+        What `y` is called; empty where nothing says so.
+    skipped : int
+        Sequences that were left out because they have no answer.
     """
 
     X: Series
@@ -51,6 +55,8 @@ class SeriesSet:
     times: np.ndarray | None = None
     rows: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
+    target: list[str] = field(default_factory=list)
+    skipped: int = 0
 
     def __len__(self) -> int:
         return len(self.X)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,26 @@ from lamina.data.sequence_sets import SequenceDataset
 from lamina.data.series import SequenceError
 from lamina.data.series_set import SeriesSet
 from lamina.data.sets import load, names
+from lamina.data.tables import read_table
+from lamina.data.target import TASKS
 from lamina.data.ts_files import read_ts
 
 _SUFFIXES = (".ts", ".ts.gz")
+_OF_COLUMNS = ("series", "time", "target", "features", "exclude", "kinds", "schema")
 
 
 def holds_sequences(source: Any) -> bool:
     """Whether a source holds sequences without being told which rows belong together:
-    a `.ts` file, or an embedded set of sequences."""
+    a `.ts` file, an embedded set of sequences, or what has been read already."""
     if isinstance(source, SeriesSet):
         return True
-    if not isinstance(source, str | os.PathLike):
-        return False
     return is_ts(source) or _embedded(source) is not None
 
 
 def is_ts(source: Any) -> bool:
-    """Whether a path is that of a `.ts` file."""
+    """Whether a source is the path of a `.ts` file."""
+    if not isinstance(source, str | os.PathLike):
+        return False
     return str(source).lower().endswith(_SUFFIXES)
 
 
@@ -47,13 +51,15 @@ def read_sequences(
     Parameters
     ----------
     source : path, name of a data set, table, or SeriesSet
-        What has been read already is handed back.
+        What has been read already is handed back, whatever columns are named.
     series, time, target
         Columns of a table: see `read_long`.
     test : bool, default=False
         Of an embedded set the part that is kept for the test, if there is one.
     **options
-        Of a table: see `read_long`.
+        Of a table: see `read_long`. Of the others `task` and `per_step` must be what
+        the answers are, but whole numbers that stand for classes may be numbers, and
+        `labels=False` leaves the answers out.
 
     Raises
     ------
@@ -61,29 +67,47 @@ def read_sequences(
         If it cannot be read; in one line what, where and the fix.
     """
     if isinstance(source, SeriesSet):
-        return source
+        return _as_asked(source, **options)
     known = None if series is not None else _embedded(source)
     if known is None and not is_ts(source):
         if series is None:
-            raise SequenceError(
-                f"{source}: which column says to which sequence a row belongs? Give "
-                "it, series='patient' perhaps"
-            )
+            raise SequenceError(_which_column(source))
         return read_long(source, series, time, target, **options)
-    for name, value in {"series": series, "time": time, "target": target}.items():
-        if value is not None:
+    given = {"series": series, "time": time, "target": target, **options}
+    for name in _OF_COLUMNS:
+        value = given.get(name)
+        if value is not None and (not hasattr(value, "__len__") or len(value)):
             raise SequenceError(
-                f"{source}: {name}={value!r} names a column, but this is no table"
+                f"{source}: {name}={value!r} is for columns, but this is no table"
             )
-    return read_ts(source) if known is None else _as_set(known, test)
+    found = read_ts(source) if known is None else _as_set(known, test)
+    return _as_asked(found, **options)
 
 
 def _embedded(source: Any) -> SequenceDataset | None:
     """Return the embedded set of that name, if it is one of sequences."""
+    if not isinstance(source, str | os.PathLike):
+        return None
     if str(source) not in names() or Path(source).exists():
         return None
     known = load(str(source))
     return known if isinstance(known, SequenceDataset) else None
+
+
+def _which_column(source: Any) -> str:
+    """Say that the column of the sequences has to be named, and which ones there are.
+
+    Raises
+    ------
+    TableError
+        If there is no table to be read.
+    """
+    table = read_table(source, nrows=1)
+    shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
+    return (
+        f"{table.source}: which column says to which sequence a row belongs? Give it, "
+        f"series={table.names[0]!r} perhaps; the columns are: {shown}"
+    )
 
 
 def _as_set(known: SequenceDataset, test: bool) -> SeriesSet:
@@ -103,4 +127,42 @@ def _as_set(known: SequenceDataset, test: bool) -> SeriesSet:
         known.name,
         "regression" if numbers else "classification",
         per_step=known.per_step,
+        target=[known.target],
     )
+
+
+def _as_asked(
+    found: SeriesSet,
+    task: str | None = None,
+    per_step: bool | None = None,
+    labels: bool = True,
+    **others: Any,
+) -> SeriesSet:
+    """Return a set as a caller wants it, if its answers are of that kind."""
+    if not labels:
+        return replace(found, y=None, task=None, per_step=False)
+    if found.y is None:
+        return found
+    if per_step not in (None, found.per_step):
+        each = "step" if found.per_step else "sequence"
+        raise SequenceError(
+            f"{found.source}: there is an answer for each {each}, which "
+            f"per_step={per_step} does not change"
+        )
+    if task not in (None, *TASKS):
+        raise SequenceError(
+            f"task must be 'classification' or 'regression', but is {task!r}"
+        )
+    if task in (None, found.task):
+        return found
+    if found.task is None:
+        return replace(found, task=task)
+    parts = [np.asarray(part) for part in (found.y if found.per_step else [found.y])]
+    if task == "classification" or any(part.dtype.kind not in "iu" for part in parts):
+        are = "numbers" if found.task == "regression" else "classes"
+        raise SequenceError(
+            f"{found.source}: the answers are {are}, which task={task!r} does not "
+            "change"
+        )
+    y = [part.astype(np.float64) for part in parts]
+    return replace(found, y=y if found.per_step else y[0], task=task)
