@@ -21,7 +21,8 @@ EPILOG = (
 
 app = typer.Typer(
     name="lamina",
-    help="Neural networks for tables and pictures: fit one, look at it, predict.",
+    help="Neural networks for tables, pictures, sequences and forecasts: fit one, look "
+    "at it, predict.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -36,7 +37,8 @@ Data = Annotated[
         metavar="DATA",
         help="A table (.csv .tsv .parquet .json, also .gz), '-' for standard input, "
         "or the name of an embedded data set; or pictures: a folder with one "
-        "sub-folder for each class, a table with a column of paths, an IDX file.",
+        "sub-folder for each class, a table with a column of paths, an IDX file; or "
+        "sequences: a .ts file, a table with --series.",
     ),
 ]
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .lamina model file.")]
@@ -145,13 +147,47 @@ def fit(
             "the pictures, at most 128.",
         ),
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Each row is a step; this column says of which sequence.",
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column that orders the steps."),
+    ] = None,
+    forecast: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forecast",
+            metavar="COLUMN",
+            help="Column whose next steps are to be told; several times for several.",
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="How many steps to forecast; 12.")
+    ] = None,
+    season: Annotated[
+        int | None,
+        typer.Option(help="Steps of a season, such as 12; found from the times."),
+    ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--known",
+            metavar="COLUMN",
+            help="Column that is known beforehand, for the steps to forecast too.",
+        ),
+    ] = None,
     skip_broken: SkipBroken = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no report.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network on a table or on pictures, score it, write a model file."""
+    """Train a network on a table, pictures or sequences, score it, write a model."""
     from lamina.app import jobs
 
     options = jobs.FitOptions(
@@ -168,6 +204,12 @@ def fit(
         resume=resume,
         size=size,
         skip_broken=skip_broken,
+        series=series,
+        time=time,
+        forecast=forecast or (),
+        horizon=horizon,
+        season=season,
+        known=known or (),
         progress=not quiet and sys.stderr.isatty(),
     )
     report = jobs.fit(data, options)
@@ -196,7 +238,7 @@ def predict(
     skip_broken: SkipBroken = False,
     as_json: Json = False,
 ) -> None:
-    """Predict the target for each row of a table, or each picture, as CSV."""
+    """Predict for each row, picture or sequence, or what follows, as CSV."""
     from lamina.app import jobs, reports
 
     if out is not None:
@@ -219,7 +261,7 @@ def predict(
 def evaluate(
     model: Model, data: Data, skip_broken: SkipBroken = False, as_json: Json = False
 ) -> None:
-    """Score a model on a table that holds the target, or on labelled pictures."""
+    """Score a model on a table, pictures or sequences that hold the answers."""
     from lamina.app import jobs
 
     _show(jobs.evaluate(model, data, skip_broken), as_json)

@@ -22,6 +22,7 @@ from lamina.app.reports import (
     classes,
     columns,
     count,
+    examples,
     first_sentence,
     inputs,
     layers,
@@ -32,7 +33,15 @@ from lamina.app.reports import (
 from lamina.app.startup import start_engine
 
 TASKS = ("classification", "regression")
+NAMES_OF_KINDS = {
+    "table": "a table",
+    "pictures": "pictures",
+    "sequences": "sequences",
+    "forecast": "a series to forecast",
+}
 MODEL = "model.lamina"
+MODELS = ("ForecastModel", "ImageModel", "SequenceModel", "TableModel")
+"""Those that know how their data are read."""
 
 
 class JobError(ValueError):
@@ -56,6 +65,12 @@ class FitOptions:
     resume: str | None = None
     size: str | None = None
     skip_broken: bool = False
+    series: str | None = None
+    time: str | None = None
+    forecast: Sequence[str] = ()
+    horizon: int | None = None
+    season: int | None = None
+    known: Sequence[str] = ()
     progress: bool = False
 
 
@@ -63,7 +78,7 @@ class FitOptions:
 
 
 def fit(source: str, options: FitOptions) -> Report:
-    """Train a network on a table or on pictures, score it on held-out rows, write it.
+    """Train a network on a table, pictures or sequences, score it, write it.
 
     Ctrl-C ends training, and the best network so far is scored and written. With a
     checkpoint the same call again goes on, after Ctrl-C or whatever ended it.
@@ -76,13 +91,12 @@ def fit(source: str, options: FitOptions) -> Report:
     KeyboardInterrupt
         If there is no network yet that could be kept.
     """
-    from lamina.data import holds_images
-
-    pictures = holds_images(source)
-    _check_fit(source, options, pictures)
+    kind = _kind_of_data(source, options)
+    _check_fit(source, options, kind)
     start_engine()
-    prepare = _picture_model if pictures else _table_model
-    model, data = prepare(source, options)
+    if kind == "forecast":
+        return _fit_forecast(source, options)
+    model, data = PREPARE[kind](source, options)
     start = time.perf_counter()
     with _noted() as notes:
         model.fit(data)
@@ -139,9 +153,81 @@ def _picture_model(source: str, options: FitOptions) -> tuple[Any, Any]:
         return model, model.read_training(source, progress=progress)
 
 
-def _check_fit(source: str, options: FitOptions, pictures: bool) -> None:
+def _sequence_model(source: str, options: FitOptions) -> tuple[Any, Any]:
+    """Return a model that is not fitted yet, and the sequences for it."""
+    from lamina.data import read_sequences, read_table
+    from lamina.estimators import SequenceModel
+
+    target: Any = list(options.target) if len(options.target) > 1 else None
+    target = options.target[0] if len(options.target) == 1 else target
+    model = SequenceModel(
+        target,
+        series=options.series,
+        time=options.time,
+        exclude=list(options.exclude),
+        kinds=dict(map(_kind, options.kinds)),
+        **_common(options),
+    )
+    if options.series is None:
+        return model, read_sequences(source, target=target)
+    return model, _read(read_table, source)
+
+
+def _fit_forecast(source: str, options: FitOptions) -> Report:
+    """Fit a forecaster, try it on known ends, and write it."""
+    from lamina.app import forecasts
+    from lamina.app.sequences import find_forecast
+    from lamina.data import read_table
+    from lamina.estimators import ForecastModel
+    from lamina.estimators.settings import parse_setting
+
+    targets = find_forecast(source, options.forecast)
+    model = ForecastModel(
+        targets[0] if len(targets) == 1 else targets,
+        time=options.time,
+        series=options.series,
+        exogenous=list(options.known),
+        horizon=12 if options.horizon is None else options.horizon,
+        season=options.season,
+        settings=dict(map(parse_setting, options.sets)),
+        random_state=options.seed,
+    )
+    table = _read(read_table, source)
+    start = time.perf_counter()
+    with _noted() as notes:
+        model.fit(table)
+    seconds = time.perf_counter() - start
+    model.save(options.out)
+    return forecasts.fit_report(model, table.source, seconds, options.out, notes)
+
+
+PREPARE = {
+    "table": _table_model,
+    "pictures": _picture_model,
+    "sequences": _sequence_model,
+}
+
+
+def _kind_of_data(source: str, options: FitOptions) -> str:
+    """Say what a source holds: a table, pictures, sequences, or a series to forecast.
+
+    Where a table has a row for each step, the options say so.
+    """
+    from lamina.app.sequences import find_forecast
+    from lamina.data import holds_images, holds_sequences
+
+    if options.forecast and options.target:
+        raise JobError("--forecast names what is to be told; leave --target out")
+    if find_forecast(source, options.forecast) and not options.target:
+        return "forecast"
+    if options.series is not None or holds_sequences(source):
+        return "sequences"
+    return "pictures" if holds_images(source) else "table"
+
+
+def _check_fit(source: str, options: FitOptions, kind: str) -> None:
     """Refuse what will fail only after training."""
-    _check_kind_of_data(source, options, pictures)
+    _check_kind_of_data(source, options, kind)
     if not 0 <= options.holdout <= 0.9:
         raise JobError(f"--holdout must be in [0, 0.9], not {options.holdout}")
     if not 0 <= options.seed < 2**32:
@@ -160,23 +246,55 @@ def _check_fit(source: str, options: FitOptions, pictures: bool) -> None:
         _check_out(options.holdout_out, source, options.out)
 
 
-def _check_kind_of_data(source: str, options: FitOptions, pictures: bool) -> None:
+def _check_kind_of_data(source: str, options: FitOptions, kind: str) -> None:
     """Refuse options that the data have no use for."""
-    given = {
-        "--exclude": options.exclude and pictures,
-        "--kind": options.kinds and pictures,
-        "a second --target": len(options.target) > 1 and pictures,
-        "--size": options.size and not pictures,
-        "--skip-broken": options.skip_broken and not pictures,
+    given: dict[str, tuple[Any, tuple[str, ...]]] = {
+        "--target": (options.target, ("table", "pictures", "sequences")),
+        "--exclude": (options.exclude, ("table", "sequences")),
+        "--kind": (options.kinds, ("table", "sequences")),
+        "--task": (options.task, ("table", "pictures", "sequences")),
+        "--size": (options.size, ("pictures",)),
+        "--skip-broken": (options.skip_broken, ("pictures",)),
+        "--time": (options.time, ("sequences", "forecast")),
+        "--series": (options.series, ("sequences", "forecast")),
+        "--horizon": (options.horizon, ("forecast",)),
+        "--season": (options.season, ("forecast",)),
+        "--known": (options.known, ("forecast",)),
+        "--checkpoint": (options.checkpoint, ("table", "pictures", "sequences")),
+        "--resume": (options.resume, ("table", "pictures", "sequences")),
+        "--holdout-out": (options.holdout_out, ("table", "pictures", "sequences")),
     }
-    for option, useless in given.items():
-        if useless:
-            kinds = ("tables", "pictures") if pictures else ("pictures", "a table")
-            raise JobError(f"{option} is for {kinds[0]}, but {source} is {kinds[1]}")
-    if pictures and options.holdout_out:
+    for option, (value, kinds) in given.items():
+        if value and kind not in kinds:
+            uses = " and ".join(NAMES_OF_KINDS[one] for one in kinds)
+            raise JobError(
+                f"{option} is for {uses}, but {source} is {NAMES_OF_KINDS[kind]}"
+            )
+    if kind == "pictures" and len(options.target) > 1:
+        raise JobError(f"{source} is pictures, which have one --target")
+    if kind == "pictures" and options.holdout_out:
         from lamina.app.images import folder_of
 
         folder_of(source)
+    if kind == "sequences" and options.series is None:
+        _check_no_table(source, options)
+
+
+def _check_no_table(source: str, options: FitOptions) -> None:
+    """Refuse options of tables for a file of sequences."""
+    given = {
+        "--target": options.target,
+        "--time": options.time,
+        "--exclude": options.exclude,
+        "--kind": options.kinds,
+        "--holdout-out": options.holdout_out,
+    }
+    for option, value in given.items():
+        if value:
+            raise JobError(
+                f"{option} is for tables; {source} holds sequences, and --series is "
+                "not given"
+            )
 
 
 def _check_checkpoint(options: FitOptions) -> None:
@@ -236,11 +354,15 @@ def _check_learnt(estimator: Any, notes: list[str]) -> None:
 def _write_holdout(model: Any, data: Any, options: FitOptions) -> int | None:
     if not options.holdout_out:
         return None
-    if _is_of_pictures(model):
+    if _is(model, "ImageModel"):
         from lamina.app.images import write_list
 
         rows = model.holdout_rows_
         return write_list(options.holdout_out, data, data.source, rows)
+    if _is(model, "SequenceModel"):
+        from lamina.app import sequences
+
+        return sequences.write_holdout(options.holdout_out, model, data)
     from lamina.app.tables import csv_chunks, table_rows
     from lamina.storage import replace_file
 
@@ -261,7 +383,9 @@ def _fit_report(
     return {
         "command": "fit",
         "data": data.source,
-        "rows": len(data),
+        "examples": examples(model),
+        "series": options.series,
+        "rows": model.n_train_ + model.n_holdout_,
         "target": targets(model),
         "task": model.task_,
         **inputs(model),
@@ -306,10 +430,32 @@ class Predictions:
         return [dict(zip(self.names, map(plain, row), strict=True)) for row in rows]
 
 
+def _answers_of_sequences(model: Any, found: Any, proba: bool) -> Predictions:
+    from lamina.app import sequences
+
+    names, columns = sequences.place_columns(model, found)
+    parts = [model.predict(found)]
+    if proba:
+        parts.append(model.predict_proba(found))
+    for number, answers in enumerate(parts):
+        more = sequences.prediction_columns(model, found, answers, number > 0)
+        names, columns = [*names, *map(str, more[0])], [*columns, *more[1]]
+    return Predictions(names, columns, found.notes)
+
+
+def _forecasts(model: Any, source: str | None, proba: bool) -> Predictions:
+    if proba:
+        raise JobError("forecasts are numbers, which have no probabilities")
+    if source is None:
+        raise JobError("DATA is missing: the table whose series are to be continued")
+    columns = model.predict(_read(lambda s: s, source))
+    return Predictions(list(columns), list(columns.values()))
+
+
 def predict(
-    path: str, source: str, proba: bool = False, skip_broken: bool = False
+    path: str, source: str | None, proba: bool = False, skip_broken: bool = False
 ) -> Predictions:
-    """Predict the target for each row of a table, or for each picture.
+    """Predict the target for each row of a table, picture or sequence, or what follows.
 
     Raises
     ------
@@ -317,7 +463,13 @@ def predict(
         If the model or the table cannot be used.
     """
     model = _load(path)
+    if _is(model, "ForecastModel"):
+        return _forecasts(model, source, proba)
+    if source is None:
+        raise JobError("DATA is missing: what is to be predicted?")
     data = _data_for(model, source, skip_broken)
+    if _is(model, "SequenceModel"):
+        return _answers_of_sequences(model, data, proba)
     predicted = model.predict(data)
     names = targets(model)
     columns = [predicted] if predicted.ndim == 1 else list(predicted.T)
@@ -328,7 +480,7 @@ def predict(
             f"p({label})" for label in (names if several else model.classes_)
         ]
         columns += list(probabilities.T)
-    if not _is_of_pictures(model):
+    if not _is(model, "ImageModel"):
         return Predictions([str(name) for name in names], columns)
     from lamina.app.images import PATH
 
@@ -371,15 +523,19 @@ def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
         If the model or the table cannot be used.
     """
     model = _load(path)
-    data = _data_for(model, source, skip_broken, labels=True)
-    found = model.evaluate(data)
+    if _is(model, "ForecastModel"):
+        data = found = model.evaluate(source)
+    else:
+        data = _data_for(model, source, skip_broken, labels=True)
+        found = model.evaluate(data)
     scores, baseline = plain(found["scores"]), plain(found["baseline"])
     return {
         "command": "evaluate",
         "model": path,
-        "data": data.source,
+        "data": getattr(data, "source", source),
         "target": targets(model),
-        **(inputs(model) if _is_of_pictures(model) else {}),
+        "examples": examples(model),
+        **({} if _is(model, "ForecastModel") else inputs(model)),
         **found,
         "scores": scores,
         "baseline": baseline,
@@ -395,6 +551,10 @@ def summary(path: str) -> Report:
         If the model cannot be used.
     """
     model = _load(path, any_estimator=True)
+    if _is(model, "ForecastModel"):
+        from lamina.app.forecasts import summary_report
+
+        return summary_report(model, path)
     estimator = getattr(model, "estimator_", model)
     report: Report = {
         "command": "summary",
@@ -412,6 +572,7 @@ def summary(path: str) -> Report:
         "task": model.task_,
         "target": targets(model),
         "classes": classes(model),
+        "examples": examples(model),
         **inputs(model),
         "columns": columns(model),
         "trained_on": model.n_train_,
@@ -436,7 +597,7 @@ def inspect(path: str, options: InspectOptions) -> Report:
     insights.check(options)
     _check_out(options.file, path, *([options.image] if options.image else []))
     model = _load(path, any_estimator=True)
-    if options.image is not None and not _is_of_pictures(model):
+    if options.image is not None and not _is(model, "ImageModel"):
         raise JobError(
             f"{path}: holds a {type(model).__name__} that does not know how its "
             "pictures were read; look at images in Python, with lamina.insight"
@@ -476,12 +637,11 @@ def data_sets() -> Report:
 
 def _load(path: str, any_estimator: bool = False) -> Any:
     start_engine()
-    from lamina import estimators
+    from lamina.estimators import load
 
     with _noted():
-        model = estimators.load(path)
-    known = (estimators.TableModel, estimators.ImageModel)
-    if not any_estimator and not isinstance(model, known):
+        model = load(path)
+    if not any_estimator and type(model).__name__ not in MODELS:
         raise JobError(
             f"{path}: holds a {type(model).__name__} that was saved from Python and "
             "knows no columns; use it there: lamina.load(path).predict(X)"
@@ -489,13 +649,16 @@ def _load(path: str, any_estimator: bool = False) -> Any:
     return model
 
 
-def _is_of_pictures(model: Any) -> bool:
-    return type(model).__name__ == "ImageModel"
+def _is(model: Any, name: str) -> bool:
+    """Whether a model is of a class, without importing it."""
+    return type(model).__name__ == name
 
 
 def _data_for(model: Any, source: str, skip_broken: bool, labels: bool = False) -> Any:
     """Read what a model is applied to."""
-    if not _is_of_pictures(model):
+    if _is(model, "SequenceModel"):
+        return _read(lambda s: model.read(s, labels=labels), source)
+    if not _is(model, "ImageModel"):
         return _read(model._read, source)
     from lamina.app.images import errors_option, reading_bar
 

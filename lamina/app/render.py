@@ -19,6 +19,7 @@ NAMES = {
     "r2": "R²",
     "rmse": "RMSE",
     "mae": "mean absolute error",
+    "mase": "MASE",
 }
 SHARES = ("accuracy", "balanced_accuracy")
 MOST_COLUMNS = 20
@@ -40,6 +41,9 @@ def console() -> Console:
 def show_fit(report: Report) -> None:
     """Show what a fit came to."""
     out = console()
+    if report["task"] == "forecast":
+        _show_forecast(out, report)
+        return
     target = printable(", ".join(report["target"]))
     _line(
         out,
@@ -71,13 +75,52 @@ def show_fit(report: Report) -> None:
     _line(out, "Next", _next(report))
 
 
+def _show_forecast(out: Console, report: Report) -> None:
+    """Show what a forecaster learnt, and how its forecasts of known ends were."""
+    several = f"{report['series']:,} series of up to " if report["series"] > 1 else ""
+    by = f" by {printable(report['time'])}" if report["time"] else ""
+    season = f"season of {report['season']}" if report["season"] > 1 else "no season"
+    if "data" in report:
+        target = printable(", ".join(report["target"]))
+        steps = f"{several}{report['rows']:,} steps{by}, {season}"
+        _line(out, "Data", f"{printable(report['data'])}: {steps}")
+        _line(out, "Forecasts", f"the next {report['horizon']} steps of {target}")
+        weights = (
+            f" ({report['parameters']:,} parameters)" if report["parameters"] else ""
+        )
+        members = f"{report['members']} × {report['network']}{weights}"
+        _line(out, "Network", f"{members}, trained in {report['seconds']:.1f} s")
+    if report["scores"] is not None:
+        out.print(_forecast_table(report))
+    if report["coverage"] is not None:
+        inside = f"{report['coverage']:.0%} of the numbers lay within bounds for 80 %"
+        _line(out, "Bounds", inside)
+    _notes(out, report["notes"])
+    if "data" in report:
+        size = _bytes(report["model_bytes"])
+        _line(out, "Model", f"{printable(report['model'])} ({size})")
+        parts = "lamina", "predict", report["model"], report["data"]
+        _line(out, "Next", shlex.join(parts))
+
+
+def _forecast_table(report: Report) -> Table:
+    folds = report.get("folds")
+    ends = f" of {folds} known end{'s' * (folds != 1)}" if folds else ""
+    table = _table(f"error of forecasts{ends}", ">network", ">season before")
+    for name, value in report["scores"].items():
+        base = report["baseline"][name]
+        table.add_row(NAMES[name], _score(name, value), _score(name, base))
+    return table
+
+
 def _rows(report: Report) -> str:
-    return "pictures" if "images" in report else "rows"
+    return report.get("examples", "rows")
 
 
 def _inputs(report: Report) -> str:
     """Say what an example is: so many features, or an image of this size."""
-    return report.get("images") or f"{report['features']} features"
+    shape = report.get("images") or report.get("sequences")
+    return shape or f"{report['features']} features"
 
 
 def _checkpoint(report: Report) -> str:
@@ -94,7 +137,10 @@ def _checkpoint(report: Report) -> str:
 def _next(report: Report) -> str:
     if report["model_bytes"] is None:
         return "lamina fit … -o model.lamina keeps the model"
-    rows = report["holdout_file"] or ("NEW.png" if "images" in report else "NEW.csv")
+    new = "NEW.png" if "images" in report else "NEW.csv"
+    if "sequences" in report and report["series"] is None:
+        new = "NEW.ts"
+    rows = report.get("holdout_file") or new
     return f"lamina predict {shlex.quote(report['model'])} {shlex.quote(rows)}"
 
 
@@ -102,7 +148,8 @@ def show_evaluate(report: Report) -> None:
     """Show the scores of a model."""
     out = console()
     skipped = report["skipped"]
-    why = "files that cannot be read" if "images" in report else "rows without a target"
+    pictures = _rows(report) == "pictures"
+    why = "files that cannot be read" if pictures else "rows without a target"
     more = f"; {skipped:,} {why} left out" if skipped else ""
     size = f"{report['rows']:,} {_rows(report)}"
     _line(out, "Model", printable(report["model"]))
@@ -115,6 +162,9 @@ def show_summary(report: Report) -> None:
     out = console()
     size = _bytes(report["model_bytes"])
     _line(out, "Model", f"{printable(report['model'])} ({size}), {report['estimator']}")
+    if report.get("task") == "forecast":
+        _show_forecast_model(out, report)
+        return
     if "task" in report:
         _show_training(out, report)
     out.print(_layer_table(report))
@@ -123,6 +173,16 @@ def show_summary(report: Report) -> None:
             out.print(_column_table(report["columns"]))
         out.print(_score_table(report, _scored_on(report)))
         _notes(out, report["notes"])
+
+
+def _show_forecast_model(out: Console, report: Report) -> None:
+    target = printable(", ".join(report["target"]))
+    season = f", season of {report['season']}" if report["season"] > 1 else ""
+    _line(out, "Predicts", f"the next {report['horizon']} steps of {target}{season}")
+    if report["layers"]:
+        _line(out, "Networks", f"{report['members']}, each of these layers")
+        out.print(_layer_table(report))
+    _show_forecast(out, report)
 
 
 def _scored_on(report: Report) -> str:
@@ -135,6 +195,8 @@ def _show_training(out: Console, report: Report) -> None:
     _line(out, "Predicts", f"{target} ({report['task']})")
     if "images" in report:
         _line(out, "Pictures", report["images"])
+    if "sequences" in report:
+        _line(out, "Sequences", report["sequences"])
     if report["classes"]:
         shown = ", ".join(map(str, report["classes"][:12]))
         more = ", …" if len(report["classes"]) > 12 else ""

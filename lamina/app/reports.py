@@ -34,14 +34,29 @@ def chain(estimator: Any) -> str:
 
 def targets(model: Any) -> list[str]:
     """Return the names of what a model predicts."""
-    if hasattr(model, "target_"):  # of pictures there is one
-        return [model.target_]
+    for name in ("target_", "targets_"):
+        if hasattr(model, name):
+            found = getattr(model, name)
+            return [found] if isinstance(found, str) else list(found)
     return list(model.schema_.target)
+
+
+def examples(model: Any) -> str:
+    """Return what the examples of a model are called."""
+    return {"ImageModel": "pictures", "SequenceModel": "sequences"}.get(
+        type(model).__name__, "rows"
+    )
 
 
 def inputs(model: Any) -> dict[str, Any]:
     """Return how large an example is; of pictures also how they are brought to it."""
     schema = model.schema_
+    if examples(model) == "sequences":
+        n = model.estimator_.n_features_in_
+        steps = f"{model.shortest_} to {model.longest_} steps"
+        if model.shortest_ == model.longest_:
+            steps = f"{model.longest_} steps"
+        return {"features": n, "sequences": f"{steps} × {n} features"}
     if not hasattr(schema, "channels"):
         return {"features": schema.width}
     return {"features": math.prod(schema.shape), "images": schema.describe()}

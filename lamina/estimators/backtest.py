@@ -12,11 +12,18 @@ from lamina.estimators.checks import check_integer
 
 
 def backtest(
-    model: Any, y: Any, X: Any, folds: int, step: Any, coverage: float
+    model: Any,
+    y: Any,
+    X: Any,
+    folds: int,
+    step: Any,
+    coverage: float,
+    learns: bool = True,
 ) -> dict[str, Any]:
     """Forecast the ends of series by copies of a model fitted to what comes before.
 
-    See :meth:`lamina.Forecaster.backtest`.
+    Or, if nothing is to be learnt, by the fitted model itself. See
+    :meth:`lamina.Forecaster.backtest`.
     """
     check_integer("folds", folds, 1)
     step = model.horizon if step is None else step
@@ -24,7 +31,7 @@ def backtest(
     series, form = as_list(y)
     known = beforehand(X, [len(one) for one in series], form)
     found = [
-        _fold(model, series, known, model.horizon + step * back, coverage)
+        _fold(model, series, known, model.horizon + step * back, coverage, learns)
         for back in reversed(range(folds))
     ]
     inside = [share for fold in found for share in fold.pop("inside")]
@@ -36,7 +43,12 @@ def backtest(
 
 
 def _fold(
-    like: Any, series: Many, known: Many | None, left_out: int, coverage: float
+    like: Any,
+    series: Many,
+    known: Many | None,
+    left_out: int,
+    coverage: float,
+    learns: bool,
 ) -> dict[str, Any]:
     """Forecast from where so many steps are not known yet."""
     ends = [len(one) - left_out for one in series]
@@ -51,15 +63,19 @@ def _fold(
         pairs = list(zip(known, ends, strict=True))
         before = [one[:end] for one, end in pairs]
         later = [one[end : end + like.horizon] for one, end in pairs]
-    model: Any = clone(like)
-    model.fit(past, before)
+    model: Any = like
+    now: dict[str, Any] = {"y": past, "known": before}
+    if learns:
+        model = clone(like)
+        model.fit(past, before)
+        now = {}
     actual = [
         one[end : end + like.horizon] for one, end in zip(series, ends, strict=True)
     ]
     fold: dict[str, Any] = {
         "end": ends,
         "actual": actual,
-        "model": model.predict(later),
+        "model": _listed(model.predict(later, **now)),
         "naive": [np.full(like.horizon, one[-1]) for one in past],
         "seasonal_naive": [
             np.resize(one[-like.season :], like.horizon) for one in past
@@ -69,11 +85,19 @@ def _fold(
         "inside": [],
     }
     if model.residuals_ is not None:
-        lower, upper = model.predict_interval(later, coverage=coverage)
+        bounds = model.predict_interval(later, coverage=coverage, **now)
+        lower, upper = map(_listed, bounds)
         fold |= {"lower": lower, "upper": upper}
         triples = zip(lower, actual, upper, strict=True)
         fold["inside"] = [np.mean((a <= t) & (t <= b)) for a, t, b in triples]
     return fold
+
+
+def _listed(forecasts: Any) -> list[np.ndarray]:
+    """Return forecasts of each series as a list, in whatever form they come."""
+    if isinstance(forecasts, list):
+        return forecasts
+    return [forecasts] if forecasts.ndim == 1 else list(forecasts.T)
 
 
 def _scores(

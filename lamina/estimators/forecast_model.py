@@ -17,9 +17,9 @@ from lamina.estimators.saved import Saved
 class ForecastModel(Saved, BaseEstimator):
     """Forecasts of a column of a table, one row a time step.
 
-    ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are found,
-    the season follows from them (12 for months, 4 for quarters, 7 for days, 24 for
-    hours), and the forecaster is tried on ends of the series that are known.
+    ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are
+    found, the season follows from them (12 for months, 4 for quarters, 7 for days, 24
+    for hours), and the forecaster is tried on ends of the series that are known.
 
     Parameters
     ----------
@@ -52,6 +52,8 @@ class ForecastModel(Saved, BaseEstimator):
         Share of the numbers that lay within the intervals of 80 %.
     backtest_ : list of dict
         Each fold; not kept in a file.
+    targets_ : list of str
+        The columns that are forecast.
     time_ : str or None
         The column of times.
     season_, n_steps_, n_series_ : int
@@ -124,6 +126,7 @@ class ForecastModel(Saved, BaseEstimator):
         self.backtest_, self.notes_ = [], []
         self._try(model, found)
         self.forecaster_ = model.fit(found.y, found.exogenous)
+        self.targets_ = list(found.targets)
         self.time_, self.season_ = time, season
         lengths = [len(one) for one in _each(found, found.y)]
         self.n_steps_, self.n_series_ = max(lengths), self.forecaster_.n_series_
@@ -134,7 +137,8 @@ class ForecastModel(Saved, BaseEstimator):
         return self
 
     def _read(self, source: Any, time: str | None) -> ForecastTable:
-        now = source, self.target, time, self.exogenous
+        target: Any = self.target
+        now = source, target, time, self.exogenous
         return read_forecast(*now, series=self.series)
 
     def _season(self, found: ForecastTable) -> int:
@@ -205,6 +209,34 @@ class ForecastModel(Saved, BaseEstimator):
                 for side, word in zip(bounds, ("low", "high"), strict=True):
                     columns[f"{name} {word}"] = _column(_each(found, side), i)
         return columns
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """Return errors of forecasts of the last ``horizon`` steps of a table.
+
+        Nothing is learnt from it: series are continued from before these steps.
+
+        Returns
+        -------
+        dict
+            ``task``, ``source``, ``rows``, ``skipped``, ``scores`` and ``baseline``:
+            mae, rmse and mase, of the model and of the season before.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`predict`.
+        """
+        check_is_fitted(self)
+        found = self._read(source, self.time_)
+        scores = self.forecaster_.continued(found.y, found.exogenous)
+        return {
+            "task": "forecast",
+            "source": found.source,
+            "rows": sum(len(one) for one in _each(found, found.y)),
+            "skipped": 0,
+            "scores": scores["model"],
+            "baseline": scores["seasonal_naive"],
+        }
 
 
 def _each(found: ForecastTable, values: Any) -> list[Any]:

@@ -387,10 +387,9 @@ class Forecaster(Saved, BaseEstimator):
         if y is None:
             return self._tails, self._known
         series, form = as_list(y)
-        if form != self._form or len(series) != self.n_series_:
+        if len(series) != self.n_series_:
             raise SequenceError(
-                f"y must be {self.n_series_} series in the form of those learnt, got "
-                f"{len(series)}"
+                f"y must be {self.n_series_} series as those learnt, got {len(series)}"
             )
         size = self.window_ + self.season
         for number, one in enumerate(series):
@@ -412,7 +411,8 @@ class Forecaster(Saved, BaseEstimator):
 
     def _prolonged(self, X: Any, known: Many) -> Many:
         """Return what is known of the past, and of the steps to forecast."""
-        later = beforehand(X, None, self._form, len(known))
+        form = "list" if isinstance(X, list) else self._form
+        later = beforehand(X, None, form, len(known))
         for number, one in enumerate(later or []):
             if len(one) < self.horizon or one.shape[1] != known[number].shape[1]:
                 raise SequenceError(
@@ -472,6 +472,23 @@ class Forecaster(Saved, BaseEstimator):
             As :meth:`fit`, for the shortest of the pasts.
         """
         return backtest(self, y, X, folds, step, coverage)
+
+    def continued(self, y, X=None):
+        """Return errors of forecasts of the last ``horizon`` steps, without learning.
+
+        Parameters
+        ----------
+        y, X : as for :meth:`fit`
+            Their last steps are what is forecast.
+
+        Returns
+        -------
+        dict
+            For "model", "naive" and "seasonal_naive" ``mae``, ``rmse`` and ``mase``: as
+            of :meth:`backtest`.
+        """
+        check_is_fitted(self)
+        return backtest(self, y, X, 1, None, 0.8, learns=False)["scores"]
 
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:

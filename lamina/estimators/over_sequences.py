@@ -147,7 +147,8 @@ class OverSequences(FeedForward):
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "auto" and not self._needs_all_examples():
-            return min(self._auto_batch, max(4, n // 8), n)
+            eighth = 1 << max(2, (n // 8).bit_length() - 1)  # similar n, one program
+            return min(self._auto_batch, eighth, n)
         return super()._batch_size(n)
 
     # ---- the layers -----------------------------------------------------------------

@@ -124,7 +124,7 @@ class SourceModel(Saved, BaseEstimator, ABC):
 
     # ---- application ----------------------------------------------------------------
 
-    def predict(self, source: Any) -> np.ndarray:
+    def predict(self, source: Any) -> Any:
         """Return labels or numbers, one a row; several targets are columns.
 
         Raises
@@ -134,7 +134,7 @@ class SourceModel(Saved, BaseEstimator, ABC):
         """
         return self.estimator_.predict(self._inputs(source))
 
-    def predict_proba(self, source: Any) -> np.ndarray:
+    def predict_proba(self, source: Any) -> Any:
         """Return probabilities (n_rows, n_classes).
 
         Raises

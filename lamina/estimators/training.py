@@ -215,6 +215,8 @@ class Training(Advised, NetworkEstimator, ABC):
             return [rule, *(given or ())]
         if given is not None:
             return list(given)
+        if isinstance(self._schedule(), learning.Cosine):
+            return []  # it ends where its rate does
         if hasattr(self._algorithm_in_use, "learning_rate"):
             return [learning.NoImprovement("loss", self.tol, patience)]
         if getattr(self._algorithm_in_use, "double", False):

@@ -249,9 +249,9 @@ def test_the_summary_of_pictures(picture_model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kinds": ("a=number",)}, "--kind is for tables, but"),
-        ({"exclude": ("a",)}, "--exclude is for tables, but"),
-        ({"target": ("a", "b")}, "a second --target is for tables, but"),
+        ({"kinds": ("a=number",)}, "--kind is for a table and sequences, but"),
+        ({"exclude": ("a",)}, "--exclude is for a table and sequences, but"),
+        ({"target": ("a", "b")}, "is pictures, which have one --target"),
         ({"target": ("a",)}, "names a column, but this is no table"),
         ({"size": "big"}, "--size is one side or HEIGHTxWIDTH"),
         ({"task": "regression"}, "its labels are classes"),

@@ -111,7 +111,7 @@ def test_what_came_since_is_continued_without_learning():
     )
     with pytest.raises(ValueError, match="series 0 has 8 steps; 9 are needed"):
         model.predict(y=y[:8])
-    with pytest.raises(ValueError, match="y must be 1 series in the form"):
+    with pytest.raises(ValueError, match="y must be 1 series as those learnt, got 2"):
         model.predict(y=[y, y])
     with pytest.raises(ValueError, match="known must be given"):
         known.predict(X[80:], y=y)
