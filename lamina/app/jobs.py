@@ -121,13 +121,17 @@ def _common(options: FitOptions) -> dict[str, Any]:
     }
 
 
+def _one_or_all(columns: Sequence[str]) -> Any:
+    """Return one column's name, a list of several, or None."""
+    return columns[0] if len(columns) == 1 else list(columns) or None
+
+
 def _table_model(source: str, options: FitOptions) -> tuple[Any, Any]:
     """Return a model that is not fitted yet, and the table for it."""
     from lamina.estimators import TableModel
     from lamina.estimators.table import with_target
 
-    target: Any = list(options.target) if len(options.target) > 1 else None
-    target = options.target[0] if len(options.target) == 1 else target
+    target = _one_or_all(options.target)
     table, target = _read(with_target, source, target)
     model = TableModel(
         target,
@@ -158,8 +162,7 @@ def _sequence_model(source: str, options: FitOptions) -> tuple[Any, Any]:
     from lamina.data import read_sequences, read_table
     from lamina.estimators import SequenceModel
 
-    target: Any = list(options.target) if len(options.target) > 1 else None
-    target = options.target[0] if len(options.target) == 1 else target
+    target = _one_or_all(options.target)
     model = SequenceModel(
         target,
         series=options.series,
@@ -181,9 +184,8 @@ def _fit_forecast(source: str, options: FitOptions) -> Report:
     from lamina.estimators import ForecastModel
     from lamina.estimators.settings import parse_setting
 
-    targets = find_forecast(source, options.forecast)
     model = ForecastModel(
-        targets[0] if len(targets) == 1 else targets,
+        _one_or_all(find_forecast(source, options.forecast)),
         time=options.time,
         series=options.series,
         exogenous=list(options.known),
