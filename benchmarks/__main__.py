@@ -13,6 +13,7 @@ WORKLOADS = (
     "mlp_mnist",
     "predict",
     "convolution",
+    "recurrent",
     "cold_start",
     "memory",
     "sparse",
