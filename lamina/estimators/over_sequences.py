@@ -11,6 +11,7 @@ from lamina.data.series import SequenceError, Series, as_series
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import (
     check_fits_float32,
+    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -104,7 +105,9 @@ class OverSequences(FeedForward):
         return mean, np.where(spread > 0, np.sqrt(spread), 1.0)
 
     def _scaled(self, X: Series) -> Series:
-        values = (X.values - self.feature_mean_) / self.feature_scale_
+        kind = np.result_type(X.dtype, self._dtype())  # of float32 no larger copy
+        mean, scale = self.feature_mean_.astype(kind), self.feature_scale_.astype(kind)
+        values = (X.values - mean) / scale
         return Series(values.astype(self._dtype(), copy=False), X.lengths)
 
     def _table_size(self) -> int | None:
@@ -225,13 +228,14 @@ class OverSequences(FeedForward):
         ]
 
     def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
+        super()._check_loaded()
         if not hasattr(self, "params_"):
             return
-        n = self.n_features_in_
-        sizes = [getattr(self, f"feature_{name}_").shape for name in ("mean", "scale")]
-        if sizes != [(n,), (n,)] or type(self.longest_) is not int:
-            raise ValueError("the scale of the features is not readable")
+        features = (self.n_features_in_,)
+        check_floats("the mean of the features", self.feature_mean_, features)
+        check_floats("the scale of the features", self.feature_scale_, features)
+        if type(self.longest_) is not int:
+            raise ValueError("the number of steps is not readable")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

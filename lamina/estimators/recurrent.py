@@ -36,7 +36,8 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
         mix steps and know no lengths, such as ``Conv``, take sequences of one length.
     pooling : {"mean", "last"}, default="mean"
         What the output is told, where ``layers`` have an answer at each step: their
-        mean over time, or the last one.
+        mean over time, or the last one. Of ``Bidirectional`` layers take the mean: what
+        reads backward has seen one step only where it answers last.
     tbptt : int, optional
         Truncated backpropagation through time: errors go back over at most so many
         steps, within chunks of them; states are carried on from chunk to chunk. By
