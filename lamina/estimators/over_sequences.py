@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from lamina import learning
+from lamina.data.characters import alphabet_of, as_codes, as_one_hot, holds_texts
 from lamina.data.series import SequenceError, Series, as_series
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import (
@@ -37,6 +38,9 @@ from lamina.networks.recurrent import Recurrent
 UNITS = 64
 """Units of the default layer, in each direction."""
 
+EMBEDDED = 32
+"""Numbers that stand for a character, by default."""
+
 POOLING = {"mean": MeanOverTime, "last": Last}
 
 MINDFUL = (Recurrent, Bidirectional, Last, MeanOverTime)
@@ -59,6 +63,8 @@ class OverSequences(FeedForward):
         ``standardize`` is False); what the network sees is (x − mean) / scale.
     longest_ : int
         Steps of the longest sequence of the first fit.
+    alphabet_ : str or None
+        The characters that were learnt, if X holds texts.
     """
 
     # Set by the constructors of the estimators, whose docstrings explain them.
@@ -72,7 +78,11 @@ class OverSequences(FeedForward):
     # ---- what goes in ---------------------------------------------------------------
 
     def _check_inputs(self, X: Any, reset: bool) -> Series:
-        if not isinstance(X, Series | list | tuple):
+        if reset:
+            self.alphabet_ = alphabet_of(X) if holds_texts(X) else None
+        if self.alphabet_ is not None:
+            X = self._of_texts(X)
+        elif not isinstance(X, Series | list | tuple):
             how = {"allow_nd": True, "ensure_all_finite": "allow-nan"}  # at the ends
             X = check_array(X, dtype="numeric", estimator=self, input_name="X", **how)
         X = as_series(X)
@@ -88,6 +98,18 @@ class OverSequences(FeedForward):
             check_fits_float32(X.values)
         self._check_numbers(X.values)
         return X
+
+    def _of_texts(self, X: Any) -> Series:
+        """Return the characters of texts as the first layer takes them."""
+        if isinstance(X, Series):
+            return X
+        if not holds_texts(X):
+            raise SequenceError(
+                f"this {type(self).__name__} has learnt texts; a list of them is "
+                "expected"
+            )
+        embeds = self.layers is None or self._table_size() is not None
+        return (as_codes if embeds else as_one_hot)(X, str(self.alphabet_))
 
     def _start(self, X: Series, target: Any, weight: Any) -> None:
         self.feature_mean_, self.feature_scale_ = self._feature_scaling(X, weight)
@@ -112,6 +134,8 @@ class OverSequences(FeedForward):
 
     def _table_size(self) -> int | None:
         """Return how many symbols a first layer that embeds them knows."""
+        if self.layers is None and self.alphabet_ is not None:
+            return len(self.alphabet_) + 1
         first = self.layers[0] if self.layers else None
         return first.size if isinstance(first, Embedding) else None
 
@@ -123,7 +147,7 @@ class OverSequences(FeedForward):
         good = (values >= 0) & (values < size) & (values == np.floor(values))
         if not good.all():
             raise SequenceError(
-                f"{self.layers[0]!r} takes whole numbers from 0 to {size - 1}, got "
+                f"the embedding takes whole numbers from 0 to {size - 1}, got "
                 f"{values[~good][0]:g}"
             )
 
@@ -168,13 +192,20 @@ class OverSequences(FeedForward):
         dropout = [Dropout(self.dropout)] if self.dropout else []
         return (both, *self._pool(), *dropout)
 
+    def _embedding(self) -> tuple:
+        """Return the layer before the default ones, if there are texts to read."""
+        size = self._table_size()
+        return () if size is None else (Embedding(size, EMBEDDED),)
+
     def _pool(self) -> tuple:
         """Return the layer that makes one answer of many steps."""
         return (POOLING[self.pooling](),)
 
     def _network(self, head: str, n_outputs: int) -> Network:
         start = "glorot_uniform" if self.init == "auto" else self.init
-        given = self._hidden(start) if self.layers is None else tuple(self.layers)
+        given = tuple(self.layers or ())
+        if self.layers is None:
+            given = (*self._embedding(), *self._hidden(start))
         ends = bool(given) and is_head(given[-1], n_outputs)
         body, last = (given[:-1], given[-1:]) if ends else (given, ())
         shapes = [self._input_shape(), *shapes_after(body, self._input_shape())]
@@ -236,6 +267,8 @@ class OverSequences(FeedForward):
         check_floats("the scale of the features", self.feature_scale_, features)
         if type(self.longest_) is not int:
             raise ValueError("the number of steps is not readable")
+        if not isinstance(self.alphabet_, str | None):
+            raise ValueError("the alphabet is not readable")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

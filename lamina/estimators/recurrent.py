@@ -24,7 +24,9 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     ------
     X: a list of n_samples arrays (steps, n_features) or (steps,); an array (n_samples,
     time, n_features) or (n_samples, time), filled up with NaN behind the last step of
-    each sequence; or what :func:`lamina.data.as_series` makes of an array and lengths.
+    each sequence; what :func:`lamina.data.as_series` makes of an array and lengths; or
+    a list of texts, whose characters are the steps: embedded if ``layers`` begin with
+    an ``Embedding`` (or are the default), one-hot otherwise.
     y (n_samples,) labels of any type, or (n_samples, n_labels) of 0 and 1.
 
     Parameters
@@ -64,6 +66,8 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
         μ and σ.
     longest_ : int
         Steps of the longest sequence that was learnt.
+    alphabet_ : str or None
+        The characters of the texts that were learnt, numbered from 1; 0 is any other.
     n_features_in_ : int
         Features of a step.
     classes_, loss_, best_loss_, loss_curve_, validation_scores_,

@@ -178,8 +178,30 @@ def test_symbols_are_embedded_as_they_are():
     assert model.feature_scale_.tolist() == [1]
     assert model.score(X, y) > 0.8
     for wrong in ([5], [-1], [0.5]):
-        with pytest.raises(ValueError, match="whole numbers from 0 to 4"):
+        with pytest.raises(
+            ValueError, match="the embedding takes whole numbers from 0 to 4"
+        ):
             model.predict([np.array(wrong)])
+
+
+def test_texts_are_sequences_of_characters(tmp_path):
+    """Whether a word has more a than b."""
+    words = ["".join(RNG.choice(list("abc"), n)) for n in RNG.integers(3, 12, 150)]
+    y = np.array([w.count("a") > w.count("b") for w in words])
+    model = RecurrentClassifier(max_iter=15, random_state=0).fit(words, y)
+    assert model.alphabet_ == "abc"
+    assert model.network_.layers[0] == Embedding(4, 32)
+    assert model.score(words, y) > 0.9
+    assert model.predict(["xyz", "aaa"]).tolist()[1] is True
+    one_hot = net([GRU(4)]).fit(words, y)
+    assert one_hot.n_features_in_ == 4
+    one_hot.save(tmp_path / "model.lamina")
+    again = lamina.load(tmp_path / "model.lamina")
+    assert np.array_equal(again.predict_proba(words), one_hot.predict_proba(words))
+    with pytest.raises(ValueError, match="has learnt texts"):
+        model.predict(RAGGED)
+    with pytest.raises(ValueError, match="text 1 is empty"):
+        model.predict(["a", ""])
 
 
 def test_more_can_be_learnt_from_other_lengths():
