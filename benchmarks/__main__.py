@@ -20,6 +20,7 @@ WORKLOADS = (
     "pictures",
     "mnist_accuracy",
     "mnist_convnet",
+    "sequences",
     "agreement",
     "solvers",
     "levenberg_marquardt",
