@@ -70,9 +70,64 @@ def looking_inside_adds_up(printed):
     assert covered < sure - 0.1
 
 
+def shares_of(printed):
+    """Return the shares that lines such as "name: 98.1% …" tell, by their names."""
+    found = re.findall(r"^(.+?) *: +(\d+\.\d)%", printed, re.MULTILINE)
+    return {name: float(share) for name, share in found}
+
+
+def speakers_are_told_apart(printed):
+    shares = shares_of(printed)
+    assert shares["default layers"] >= 96
+    assert shares["one LSTM layer"] >= 93
+    sure = [float(p) for p in re.findall(r"p = (\d\.\d\d)", printed)]
+    assert sure[-1] > 0.9 > 0.5 > sure[0]
+
+
+def marked_numbers_are_added(printed):
+    always, *errors = map(float, re.findall(r": +(0\.\d{3})$", printed, re.MULTILINE))
+    assert always == pytest.approx(1 / np.sqrt(6), abs=0.02)
+    assert errors[0] < 0.05  # of as many steps as were learnt
+    assert errors[1] < 0.15  # of twice as many
+
+
+def both_ways_are_better_than_one(printed):
+    back, both = shares_of(printed).values()
+    assert 80 < back < both - 3
+    assert both > 93
+
+
+def the_chain_helps(printed):
+    alone, together, truth = shares_of(printed).values()
+    assert together > alone + 10
+    assert abs(together - truth) < 1.5
+
+
+def the_network_beats_last_year(printed):
+    network, year, month = map(float, re.findall(r"MASE (\d\.\d\d)", printed))
+    assert network < 0.8 * year < 0.8 * month
+    bounds = re.findall(r": (\d+) \((\d+) to (\d+)\)", printed)
+    assert len(bounds) == 12
+    assert all(int(low) < int(told) < int(high) for told, low, high in bounds)
+
+
+def an_lstm_remembers_longer(printed):
+    rows = [re.findall(r"lag \d+: (\d+)%", row) for row in printed.splitlines()]
+    rnn, _, lstm = np.array(rows, float)
+    assert rnn[0] >= 95  # ten steps
+    assert rnn[-1] <= 70  # 200 steps: guessing
+    assert lstm.min() >= 95
+
+
 CLAIMS = {
     "online_or_batch": online_needs_fewer_epochs,
     "vanishing_delta": logistic_layers_let_delta_fade,
     "initial_weights": only_glorot_keeps_the_variance,
     "look_inside": looking_inside_adds_up,
+    "recurrent_classifier": speakers_are_told_apart,
+    "recurrent_regressor": marked_numbers_are_added,
+    "tagger": both_ways_are_better_than_one,
+    "hybrid_hmm": the_chain_helps,
+    "forecast_airline": the_network_beats_last_year,
+    "long_lag": an_lstm_remembers_longer,
 }

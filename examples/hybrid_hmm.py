@@ -1,0 +1,98 @@
+"""A network tells states from single steps; a Markov chain knows their order.
+
+Deck 003's hybrid: p(x | state) ∝ p(state | x) / p(state), then Viterbi's path. The
+sequences are drawn from a known chain, so that one can see what is left to gain: what
+Viterbi finds with the true numbers. Run it with
+
+    python examples/hybrid_hmm.py [FILE.png]
+
+It prints how many states are right, and draws a sequence if a file is given.
+"""
+
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import HybridHMM, data
+from lamina.data.sequence_generators import markov_chain
+from lamina.networks.hidden_markov import Chain, viterbi
+
+NOISE = 1.0
+COLOURS = ["#0072B2", "#E69F00", "#009E73"]
+SHOWN = 6
+
+
+def true_paths(X: data.Series) -> list[np.ndarray]:
+    """Return Viterbi's paths with the numbers that made the sequences."""
+    start, transition, means = markov_chain()
+    chain = Chain(np.log(start), np.log(transition))
+    distances = [((x[:, None] - means) ** 2).sum(axis=2) for x in X]
+    return [viterbi(chain, -d / (2 * NOISE**2)) for d in distances]
+
+
+def draw(paths: dict[str, list[np.ndarray]], X: data.Series):
+    """Return a figure: single steps, and the paths through one sequence."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4.4), layout="constrained")
+    parts: Any = figure.subfigures(1, 2, width_ratios=[1, 1.9])
+    left, right = parts
+    axes = left.subplots()
+    states = np.concatenate(paths["truth"])[:1500]
+    for state, colour in enumerate(COLOURS):
+        x = X.values[:1500][states == state]
+        axes.plot(*x.T, "o", color=colour, ms=4, alpha=0.5, mew=0)
+        at = 2.9 * markov_chain().means[state]
+        box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.5}
+        axes.text(*at, f"state {state}", fontsize=12, ha="center", bbox=box)
+    axes.set(aspect="equal", xlim=(-3.8, 4.2), ylim=(-3.8, 3.8))
+    axes.set_title("Single steps: states overlap", fontsize=14)
+    axes.set_xlabel("x₁", fontsize=13)
+    axes.set_ylabel("x₂", fontsize=13)
+    axes.spines[["top", "right"]].set_visible(False)
+    rows = right.subplots(len(paths), 1, sharex=True)
+    truth = paths["truth"][SHOWN]
+    for axis, (name, found) in zip(rows, paths.items(), strict=True):
+        path = found[SHOWN]
+        axis.imshow(path[None], cmap=ListedColormap(COLOURS), aspect="auto", vmax=2)
+        wrong = np.flatnonzero(path != truth)
+        axis.plot(wrong, np.full(len(wrong), 0.36), "|", color="k", ms=10, mew=2)
+        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=13)
+        axis.set_yticks([])
+        axis.spines[:].set_visible(False)
+    for axis in rows[:-1]:
+        axis.tick_params(bottom=False)
+    rows[0].set_title("One sequence: the chain knows what follows what", fontsize=14)
+    rows[-1].set_xlabel("step (black ticks: wrong)", fontsize=13)
+    return figure
+
+
+def main() -> None:
+    """Print what each knows, and draw it if a file is given."""
+    known = data.load("hidden_markov", n=200, noise=NOISE, seed=0)
+    new = data.load("hidden_markov", n=200, noise=NOISE, seed=1)
+    model = HybridHMM(context=0, random_state=0).fit(known.X, known.y)
+    paths = {
+        "truth": new.y,
+        "network alone": model.predict_frames(new.X),
+        "and the chain": model.predict(new.X),
+        "true numbers": true_paths(new.X),
+    }
+    truth = np.concatenate(new.y)
+    for name, found in paths.items():
+        if name != "truth":
+            right = np.mean(np.concatenate(found) == truth)
+            print(f"{name:14}: {right:.1%} of all states are right")
+    print("transitions, counted and true:")
+    print(model.transition_.round(2), markov_chain().transition.round(2), sep="\n")
+    if len(sys.argv) > 1:
+        draw(paths, new.X).savefig(sys.argv[1], dpi=110)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    main()

@@ -1,0 +1,34 @@
+"""Two numbers of a long sequence are marked; a network learns to add them.
+
+The adding problem of Hochreiter & Schmidhuber (1997): what is not marked has to be
+forgotten, what is has to be kept until the end. Run it with
+``python examples/recurrent_regressor.py``.
+"""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from lamina import GRU, RecurrentRegressor, data
+
+
+def main() -> None:
+    """Learn from 30 to 40 steps; ask for as many, and for more."""
+    known = data.load("adding_problem", n=2000, length=40, shortest=30, seed=0)
+    model = RecurrentRegressor([GRU(32)], pooling="last", max_iter=30, random_state=0)
+    model.fit(known.X, known.y)
+    print(f"learnt from {known.X} in {model.n_iter_} epochs")
+    print("root mean squared error")
+    print(f"  always the mean: {known.y.std():.3f}")
+    for steps in (40, 80):
+        new = data.load("adding_problem", n=500, length=steps, seed=1)
+        rest = model.predict(new.X) - new.y
+        print(f"  of {steps} steps:     {np.sqrt(np.mean(rest**2)):.3f}")
+    one = [[0.3, 1], [0.9, 0], [0.8, 0], [0.4, 1], [0.6, 0]]  # value, marker
+    print(f"0.3 + 0.4 = {model.predict([one])[0]:.2f}")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs are enough
+    main()
