@@ -62,6 +62,19 @@ def check_option(name: str, value: Any, options: Iterable[str]) -> None:
         raise ValueError(f"{name} must be one of {options}; got {value!r}")
 
 
+def check_floats(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what is not an array of finite numbers in this shape, as a file may say.
+
+    Raises
+    ------
+    ValueError
+        Naming what is not readable.
+    """
+    floats = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    if not floats or value.shape != shape or not np.isfinite(value).all():
+        raise ValueError(f"{name} is not readable")
+
+
 def check_fits_float32(X: np.ndarray, name: str = "X") -> None:
     """Refuse numbers that float32 cannot hold; JAX would make them infinite silently.
 

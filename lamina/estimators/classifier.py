@@ -168,6 +168,16 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
             right = (right | missing).all(axis=1)
         return float(np.average(right, weights=weight)) if weight.any() else np.nan
 
+    def _check_loaded(self) -> None:
+        super()._check_loaded()
+        if not hasattr(self, "params_"):
+            return
+        labels, classes = self._labels, self.classes_
+        fits = isinstance(labels, Labels) and isinstance(classes, np.ndarray)
+        fits = fits and classes.ndim == 1 and labels.n_outputs == self.n_outputs_
+        if not fits or not np.array_equal(labels.classes, classes):
+            raise ValueError("the classes do not fit the network")
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

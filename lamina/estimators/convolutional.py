@@ -172,7 +172,7 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         return prod(jax.eval_shape(inner, params, one).shape)
 
     def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
+        super()._check_loaded()
         shape = getattr(self, "image_shape_", None)
         if shape is None:
             return

@@ -7,9 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import ImageError, ImageSchema, ImageSet, read_images, read_table
 from lamina.data.image_sources import is_image_table
-from lamina.data.values import numbers, texts
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_image_estimator
+from lamina.estimators.labels import alike
 from lamina.estimators.source_model import SourceModel, some
 from lamina.networks import Key
 
@@ -208,7 +208,7 @@ class ImageModel(SourceModel):
             raise ImageError(f"{images.source}: has no labels to compare with")
         y = images.y
         if self.task_ == "classification":
-            y = _alike(y, self.classes_)
+            y = alike(y, self.classes_)
         return {
             "task": self.task_,
             "rows": len(y),
@@ -230,9 +230,7 @@ class ImageModel(SourceModel):
         return images
 
     def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        if not hasattr(self, "schema_") or not hasattr(self, "estimator_"):
-            return
+        super()._check_loaded()
         if not isinstance(self.schema_, ImageSchema):
             raise ValueError("the description of the pictures is not readable")
         if self.schema_.shape != tuple(self.estimator_._input_shape()):
@@ -270,17 +268,4 @@ def _learnable(images: ImageSet) -> np.ndarray:
             f"{images.source}: there are {len(classes):,} classes in {n:,} pictures, "
             "most with one example only, too few to learn from"
         )
-    return y
-
-
-def _alike(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return labels of the type of the classes; what is none is infinite.
-
-    The class 7 of a file of numbers is the folder "7" of another collection.
-    """
-    if y.dtype == object and classes.dtype != object:
-        values, bad = numbers(y)
-        return np.where(bad, np.inf, values)
-    if y.dtype != object and classes.dtype == object:
-        return texts(y.astype(np.float64))
     return y

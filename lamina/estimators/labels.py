@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from lamina.data.values import numbers, texts
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -96,3 +98,16 @@ class Labels:
         if self.kind != "multiclass":
             return codes.reshape(len(codes), -1).astype(float)
         return np.eye(len(self.classes))[codes]
+
+
+def alike(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return labels of another source in the type of the classes.
+
+    The class 7 of a file of numbers is the folder "7" of another collection. A text
+    that states no number is infinite where classes are numbers, so it is none of them.
+    """
+    told, known = (array.dtype.kind in "OU" for array in (y, classes))
+    if told and not known:
+        values, bad = numbers(y.astype(object))
+        return np.where(bad, np.inf, values)
+    return texts(y.astype(np.float64)) if known and not told else y

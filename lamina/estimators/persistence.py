@@ -280,6 +280,8 @@ def _from_state(state: dict[str, Any], tensors: Tensors) -> Any:
     leaves = fitted.pop("_state", None)
     for name, value in fitted.items():
         _set(estimator, name, value)
+    if hasattr(estimator, "params_") != hasattr(estimator, "network_"):
+        raise ValueError("the network or its parameters are missing")
     if hasattr(estimator, "network_"):
         _check_network(estimator)
         estimator._check_health()

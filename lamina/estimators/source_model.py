@@ -9,10 +9,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from lamina.data.target import TASKS
 from lamina.estimators import scores
 from lamina.estimators.defaults import MIN_HELD_OUT
 from lamina.estimators.holdout import hold_out
 from lamina.estimators.saved import Saved
+from lamina.estimators.scores import Baseline
 from lamina.networks import Key
 
 
@@ -121,6 +123,20 @@ class SourceModel(Saved, BaseEstimator, ABC):
     def _told(self, y: Any) -> Any:
         """Return answers as scores take them: as they are, one below the other."""
         return y
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        estimator, baseline = self.estimator_, self.baseline_
+        if not hasattr(estimator, "network_") or not isinstance(baseline, Baseline):
+            raise ValueError("the network or the baseline is not readable")
+        if self.task_ not in TASKS:
+            raise ValueError("the task is not readable")
+        shares = self.task_ == "classification"
+        known: Any = baseline.shares if shares else baseline.mean
+        if np.shape(known) != (len(self.classes_) if shares else estimator.n_outputs_,):
+            raise ValueError("the baseline does not fit the network")
+        if shares and not np.array_equal(self.classes_, estimator.classes_):
+            raise ValueError("the classes do not fit the network")
 
     # ---- application ----------------------------------------------------------------
 

@@ -200,9 +200,7 @@ class TableModel(SourceModel):
         return self.schema_.encode(self._read(source))
 
     def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        if not hasattr(self, "schema_") or not hasattr(self, "estimator_"):
-            return
+        super()._check_loaded()
         if not isinstance(self.schema_, TableSchema):
             raise ValueError("the description of the columns is not readable")
         if self.schema_.width != self.estimator_.n_features_in_:

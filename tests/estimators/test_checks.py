@@ -5,6 +5,7 @@ import pytest
 
 from lamina.estimators.checks import (
     check_fits_float32,
+    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -62,3 +63,14 @@ def test_float32_range_names_row_and_column():
             check_fits_float32(X)
     with pytest.raises(ValueError, match=r"y\[0, 0\]"):
         check_fits_float32(np.array([[1e40]]), "y")
+
+
+def test_arrays_of_a_file_are_finite_numbers_in_their_shape():
+    check_floats("scale", np.ones(3, np.float32), (3,))
+    check_floats("chain", np.zeros((2, 2)), (2, 2))
+    for value in (np.ones(2), np.ones((3, 1)), np.ones(3, int), [1.0] * 3, None, "x"):
+        with pytest.raises(ValueError, match="scale is not readable"):
+            check_floats("scale", value, (3,))
+    for odd in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="scale is not readable"):
+            check_floats("scale", np.array([1.0, odd, 1.0]), (3,))

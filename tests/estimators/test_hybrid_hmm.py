@@ -8,6 +8,7 @@ from lamina import HybridHMM, MLPClassifier, RecurrentTagger, data
 from lamina.data.sequence_generators import markov_chain
 from lamina.data.series import as_series
 from lamina.estimators.hybrid_hmm import framed
+from lamina.estimators.persistence import from_state, to_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 CHAIN = data.load("hidden_markov", n=100, noise=1.0, seed=0)
@@ -78,3 +79,23 @@ def test_bad_input(model):
         HybridHMM(lamina.MLPRegressor()).fit(CHAIN.X, CHAIN.y)
     with pytest.raises(ValueError, match="smoothing must be a number"):
         HybridHMM(smoothing=-1).fit(CHAIN.X, CHAIN.y)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("fitted", "estimator_", 3, "the network is not readable"),
+        ("fitted", "classes_", [1], "not readable|do not fit"),
+        ("fitted", "prior_", [0.5], "prior_ is not readable"),
+        ("fitted", "transition_", None, "transition_ is not readable"),
+        ("fitted", "n_features_in_", 3, "does not fit the features"),
+        ("params", "context", 10**12, "does not fit the features"),
+        ("params", "context", None, "context must be a whole number"),
+    ],
+)
+def test_damaged_files_are_refused(model, part, name, value, message):
+    """A context of a terabyte is refused before anything is allocated."""
+    description, tensors = to_state(model)
+    description[part][name] = value
+    with pytest.raises(ValueError, match=message):
+        from_state(description, tensors)

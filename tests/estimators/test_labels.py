@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.estimators.labels import Labels
+from lamina.estimators.labels import Labels, alike
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,14 @@ def test_strangers_are_named():
 def test_what_is_no_classification_target_is_refused(y, message):
     with pytest.raises(ValueError, match=message):
         Labels.of(np.array(y))
+
+
+def test_labels_of_another_source_are_compared_in_one_type():
+    words, numbers = np.array(["7", "x", None], object), np.array([7, 8])
+    assert alike(words, numbers)[:2].tolist() == [7, np.inf]  # x is none of them
+    assert np.isnan(alike(words, numbers)[2])
+    assert alike(np.array([7.0, np.nan]), words).tolist() == ["7", None]
+    assert alike(np.array([7]), np.array(["7", "8"])).tolist() == ["7"]
+    for same in (words, numbers, np.array(["a", "b"])):
+        assert alike(same, same) is same
+    assert alike(words, np.array(["7", "8"])) is words

@@ -244,6 +244,9 @@ def changed(**changes):
         ({"fitted": {"params_": 3}}, "not readable|not of the type"),
         ({"fitted": {"params_": {"type": "tuple", "items": []}}}, "do not fit"),
         ({"fitted": {"_state": [1.0]}}, "solver's state does not fit"),
+        ({"fitted": {"_labels": 3}}, "classes do not fit"),
+        ({"fitted": {"classes_": ["a", "b"]}}, "classes do not fit"),
+        ({"params": {"layers": 3}}, "layers are not readable"),
         ({"params": {"dtype": "float64"}}, "not of the type"),
     ],
 )
@@ -285,3 +288,21 @@ def test_any_flipped_byte_of_a_saved_estimator_is_refused(tmp_path, rng):
         path.write_bytes(damaged)
         with pytest.raises(ModelFileError):
             lamina.load(path)
+
+
+@pytest.mark.parametrize("name", ["network_", "params_"])
+def test_a_network_without_its_half_is_refused(name):
+    description, tensors = persistence.to_state(fitted("adam")[0])
+    del description["fitted"][name]
+    with pytest.raises(ValueError, match="network or its parameters are missing"):
+        persistence.from_state(description, tensors)
+
+
+@pytest.mark.parametrize("value", [1.0, [0.0], np.ones(2), np.array([np.nan])])
+@pytest.mark.parametrize("name", ["mean", "scale"])
+def test_a_scale_that_does_not_fit_the_targets_is_refused(name, value):
+    description, tensors = persistence.to_state(fitted("regressor")[0])
+    packed = persistence.pack(value, "own", tensors)
+    description["fitted"][f"target_{name}_"] = packed
+    with pytest.raises(ValueError, match=f"the {name} of the targets is not readable"):
+        persistence.from_state(description, tensors)

@@ -5,6 +5,7 @@ import pytest
 
 import lamina
 from lamina import GRU, Last, RecurrentTagger
+from lamina.estimators.persistence import from_state, to_state
 from lamina.estimators.tagger import answers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -140,3 +141,20 @@ def test_other_bad_input(tagger):
         net(solver="lm", schedule=None, clip_norm=None).fit(X, SIGNS)
     with pytest.raises(ValueError, match="all steps have the ignore_label"):
         net(ignore_label=1).fit(X[:2], [np.ones(len(x), int) for x in X[:2]])
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("fitted", "classes_", 3, "the classes do not fit the network"),
+        ("params", "loss", "squared_error", "target_mean_"),
+        ("params", "layers", 7, "the layers are not readable"),
+        ("fitted", "feature_mean_", [0.0, 0.0], "mean of the features is not readable"),
+        ("fitted", "longest_", 2.5, "not readable|do not fit"),
+    ],
+)
+def test_damaged_files_are_refused(tagger, part, name, value, message):
+    description, tensors = to_state(tagger)
+    description[part][name] = value
+    with pytest.raises(ValueError, match=message):
+        from_state(description, tensors)
