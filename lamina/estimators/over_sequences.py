@@ -71,7 +71,7 @@ class OverSequences(FeedForward):
     pooling: str = "mean"
     tbptt: int | None = None
     standardize: bool = True
-    dropout: float = 0.5
+    dropout: float | None = 0.5
 
     _auto_batch = 32
 
@@ -185,7 +185,8 @@ class OverSequences(FeedForward):
         check_option("pooling", self.pooling, tuple(POOLING))
         if self.tbptt is not None:
             check_integer("tbptt", self.tbptt, 1)
-        check_number("dropout", self.dropout, 0, 1, open_high=True)
+        if self.dropout is not None:
+            check_number("dropout", self.dropout, 0, 1, open_high=True)
 
     def _hidden(self, initializer: str) -> tuple:
         both = Bidirectional(GRU(UNITS, initializer=initializer))

@@ -49,8 +49,9 @@ class RecurrentTagger(OverSequences):
     scale_target : bool, default=True
         Whether numbers are brought to mean 0 and standard deviation 1 for learning, and
         predictions back.
-    dropout : float, default=0.0
-        Of what the default layers tell the output.
+    dropout : float, optional
+        Of what the default layers tell the output: 0.5 for labels and 0 for numbers by
+        default.
     solver, alpha, … :
         All others as of :class:`RecurrentClassifier`.
 
@@ -85,7 +86,7 @@ class RecurrentTagger(OverSequences):
         tbptt=None,
         standardize=True,
         ignore_label=None,
-        dropout=0.0,
+        dropout=None,
         solver="adam",
         alpha=0.0001,
         batch_size="auto",
@@ -198,7 +199,9 @@ class RecurrentTagger(OverSequences):
         return X, (answers(y, X.lengths, self._tells_labels), X.lengths), None
 
     def _hidden(self, initializer: str) -> tuple:
-        dropout = [Dropout(self.dropout)] if self.dropout else []
+        rate = self.dropout
+        rate = 0.5 * self._tells_labels if rate is None else rate
+        dropout = [Dropout(rate)] if rate else []
         return (Bidirectional(GRU(UNITS, initializer=initializer)), *dropout)
 
     def _pool(self) -> tuple:
