@@ -22,7 +22,7 @@ def backtest(
 ) -> dict[str, Any]:
     """Forecast the ends of series by copies of a model fitted to what comes before.
 
-    Or, if nothing is to be learnt, by the fitted model itself. See
+    Or, if nothing is to be learnt, by the fitted model itself. Ctrl-C ends it. See
     :meth:`lamina.Forecaster.backtest`.
     """
     check_integer("folds", folds, 1)
@@ -68,6 +68,8 @@ def _fold(
     if learns:
         model = clone(like)
         model.fit(past, before)
+        if model.interrupted_:
+            raise KeyboardInterrupt
         now = {}
     actual = [
         one[end : end + like.horizon] for one, end in zip(series, ends, strict=True)

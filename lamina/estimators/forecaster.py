@@ -17,10 +17,16 @@ from lamina.data.windows import (
     windows,
 )
 from lamina.estimators.backtest import backtest
-from lamina.estimators.checks import check_integer, check_number, check_option
+from lamina.estimators.checks import (
+    check_floats,
+    check_integer,
+    check_number,
+    check_option,
+)
 from lamina.estimators.mlp import MLPRegressor
 from lamina.estimators.over_sequences import OverSequences
 from lamina.estimators.recurrent import RecurrentRegressor
+from lamina.estimators.regressor import FeedForwardRegressor
 from lamina.estimators.saved import Saved
 from lamina.networks import GRU
 
@@ -95,6 +101,9 @@ class Forecaster(Saved, BaseEstimator):
         Errors of forecasts of z that were not learnt from, in units of s; None if there
         are too few for intervals.
     n_series_ : int
+    interrupted_ : bool
+        Whether Ctrl-C ended the fit: members and intervals that were not learnt by then
+        are missing.
     n_compiles_ : int
         Programs that ``fit`` had to compile.
 
@@ -169,9 +178,10 @@ class Forecaster(Saved, BaseEstimator):
         self._measure(z, known)
         self._tails = [one[-size - self.season :] for one in z]
         self._known = known and [one[-size - self.season :] for one in known]
-        self.n_compiles_ = 0
-        self.residuals_ = self._calibrated(z, known) if self.intervals else None
+        self.n_compiles_, self.interrupted_ = 0, False
         self.estimators_ = self._trained(*self._examples(z, known))
+        calibrates = self.intervals and not self.interrupted_
+        self.residuals_ = self._calibrated(z, known) if calibrates else None
         return self
 
     def _check_params(self) -> None:
@@ -195,8 +205,27 @@ class Forecaster(Saved, BaseEstimator):
             )
         return max(size, self.horizon) if knows else size
 
+    def shortest(self, knows=False):
+        """Return how many steps a series must have to be learnt from.
+
+        Parameters
+        ----------
+        knows : bool, default=False
+            Whether there is X.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is impossible.
+        """
+        self._check_params()
+        return self._least(self._window_size(knows))
+
+    def _least(self, size: int) -> int:
+        return self.season + size + self.horizon + LEAST_WINDOWS - 1
+
     def _check_lengths(self, series: Many, size: int) -> None:
-        least = self.season + size + self.horizon + LEAST_WINDOWS - 1
+        least = self._least(size)
         for number, one in enumerate(series):
             if len(one) < least:
                 raise SequenceError(
@@ -247,6 +276,9 @@ class Forecaster(Saved, BaseEstimator):
             one.fit(_shaped(one, X), Y[:, 0] if self.horizon == 1 else Y)
             self.n_compiles_ += getattr(one, "n_compiles_", 0)
             found.append(one)
+            if getattr(one, "stopped_", None) == "interrupted":
+                self.interrupted_ = True
+                break
         return found
 
     def _fresh(self, n: int, seed: int) -> Any:
@@ -285,6 +317,8 @@ class Forecaster(Saved, BaseEstimator):
         if min(len(X), sum(len(held) for _, _, held in later)) < LEAST_WINDOWS:
             return None
         members = self._trained(X, Y)
+        if self.interrupted_:
+            return None
         parts = []
         for number, first, held in later:
             begin = first + self.window_
@@ -345,6 +379,7 @@ class Forecaster(Saved, BaseEstimator):
         check_number("coverage", coverage, 0, 1, open_low=True, open_high=True)
         if self.residuals_ is None:
             why = "the series are too short" if self.intervals else "intervals=False"
+            why = "the fit was interrupted" if self.interrupted_ else why
             raise ValueError(f"there are no intervals: {why}")
         sigma = np.sqrt(np.mean(self.residuals_**2, axis=0))
         ratio = self.residuals_ / np.where(sigma > 0, sigma, 1.0)
@@ -489,6 +524,39 @@ class Forecaster(Saved, BaseEstimator):
         """
         check_is_fitted(self)
         return backtest(self, y, X, 1, None, 0.8, learns=False)["scores"]
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        if not any(name.endswith("_") for name in vars(self)):
+            return
+        self._check_params()
+        check_integer("window_", self.window_, 1)
+        check_integer("n_series_", self.n_series_, 1)
+        if type(self.log_) is not bool or self._form not in ("one", "columns", "list"):
+            raise ValueError("the form of the series is not readable")
+        n, steps = self.n_series_, self.window_ + self.season
+        check_floats("the mean of the series", self._center, (n,))
+        check_floats("the scale of the series", self._spread, (n,))
+        k = 0 if self._known is None else len(self._known_spread)
+        if self._known is not None:
+            check_floats("the scale of what is known", self._known_spread, (k,))
+        ends = [*self._tails, *(self._known or ())]
+        shapes = [(steps,)] * n + ([] if self._known is None else [(steps, k)] * n)
+        for end, shape in zip(ends, shapes, strict=True):
+            check_floats("the end of a series", end, shape)
+        if self.residuals_ is not None:
+            shape = (max(1, len(self.residuals_)), self.horizon)
+            check_floats("the errors of forecasts", self.residuals_, shape)
+        for one in self.estimators_:
+            self._check_member(one, k)
+
+    def _check_member(self, one: Any, k: int) -> None:
+        """Refuse a network of a file that does not fit windows of 1 + k numbers."""
+        features = 1 + k if isinstance(one, OverSequences) else self.window_ * (1 + k)
+        if not isinstance(one, FeedForwardRegressor) or not hasattr(one, "network_"):
+            raise ValueError("the network is not readable")
+        if (one.n_features_in_, one.n_outputs_) != (features, self.horizon):
+            raise ValueError("the network does not fit the windows")
 
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:

@@ -167,6 +167,11 @@ def _pack_value(value: Any, path: str, tensors: Tensors) -> Any:
     if isinstance(value, list) and any(isinstance(v, BaseEstimator) for v in value):
         each = [_pack_value(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
         return {"type": "estimators", "value": each}
+    if isinstance(value, dict) and any(
+        isinstance(v, BaseEstimator) for v in value.values()
+    ):
+        named = {k: _pack_value(v, f"{path}/{k}", tensors) for k, v in value.items()}
+        return {"type": "settings", "value": named}
     return pack(value, path, tensors)
 
 
@@ -300,6 +305,8 @@ def _unpack_value(value: Any, tensors: Tensors) -> Any:
         return _from_state(state, tensors)
     if isinstance(value, dict) and value.get("type") == "estimators":
         return [_unpack_value(v, tensors) for v in value["value"]]
+    if isinstance(value, dict) and value.get("type") == "settings":
+        return {k: _unpack_value(v, tensors) for k, v in value["value"].items()}
     return unpack(value, tensors)
 
 

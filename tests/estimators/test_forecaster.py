@@ -8,7 +8,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
 import lamina
-from lamina import Forecaster, data
+from lamina import Forecaster, MLPRegressor, data
+from lamina.estimators.persistence import from_state, to_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -167,3 +168,70 @@ def test_bad_input():
         linear(intervals=False).fit(y).predict_interval()
     with pytest.raises(ValueError, match="no intervals: the series are too short"):
         linear().fit(y[:24]).predict_interval()
+
+
+def test_the_shortest_series_is_long_enough():
+    for how in ({}, {"season": 7}, {"window": 20}, {"horizon": 9}):
+        least = linear(**how).shortest()
+        y = 50 + np.cumsum(RNG.standard_normal(least))
+        linear(**how).fit(y)
+        with pytest.raises(ValueError, match=f"at least {least} are needed"):
+            linear(**how).fit(y[1:])
+    assert linear(horizon=9).shortest(knows=True) == 1 + 9 + 9 + 7
+    with pytest.raises(ValueError, match="horizon must be a whole number"):
+        Forecaster(0).shortest()
+
+
+def test_ctrl_c_ends_all_and_keeps_what_was_learnt():
+    """The first network that is interrupted is the last one, in a backtest too."""
+    epochs = []
+
+    def stop(progress):
+        epochs.append(progress.epoch)
+        if len(epochs) == last:
+            raise KeyboardInterrupt
+
+    how = {"hidden_layer_sizes": (4,), "max_iter": 2, "callbacks": [stop]}
+    y, last = np.cumsum(RNG.standard_normal(70)), 3
+    model = Forecaster(3, estimator=MLPRegressor(**how), members=3).fit(y)
+    assert (len(epochs), len(model.estimators_)) == (3, 2)
+    assert model.interrupted_
+    assert model.residuals_ is None
+    assert model.predict().shape == (3,)
+    epochs, last = [], 7  # of the networks for the intervals the first
+    model.fit(y)
+    assert (len(epochs), len(model.estimators_)) == (7, 3)
+    with pytest.raises(ValueError, match="no intervals: the fit was interrupted"):
+        model.predict_interval()
+    epochs, last = [], 2
+    with pytest.raises(KeyboardInterrupt):
+        model.backtest(y)
+    last = 0
+    assert not model.fit(y).interrupted_
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("params", "horizon", 10**12, "errors of forecasts|does not fit"),
+        ("params", "season", -1, "season must be a whole number"),
+        ("fitted", "window_", 10**12, "does not fit|not readable"),
+        ("fitted", "log_", 1, "form of the series is not readable"),
+        ("fitted", "_form", "two", "form of the series is not readable"),
+        ("fitted", "_center", [1.0], "mean of the series is not readable"),
+        ("fitted", "_tails", [], "zip"),
+        ("fitted", "residuals_", [[1.0]], "not readable"),
+        ("fitted", "estimators_", [3], "network is not readable"),
+        ("fitted", "estimators_", ..., "estimators_"),
+    ],
+)
+def test_damaged_files_are_refused(part, name, value, message):
+    how = {"hidden_layer_sizes": (4,), "max_iter": 1}
+    model = Forecaster(3, estimator=MLPRegressor(**how), members=1)
+    description, tensors = to_state(model.fit(AIRLINE))
+    if value is ...:
+        del description[part][name]
+    else:
+        description[part][name] = value
+    with pytest.raises(ValueError, match=message):
+        from_state(description, tensors)
