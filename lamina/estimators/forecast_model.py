@@ -1,17 +1,36 @@
 """A table with a row a time step in, a forecaster out."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data import ForecastTable, TableError, read_forecast, read_table
+from lamina.data import (
+    ForecastTable,
+    SequenceError,
+    Table,
+    TableError,
+    read_forecast,
+    read_table,
+)
 from lamina.data.table import as_names
 from lamina.data.time_column import time_values
-from lamina.estimators.checks import check_integer
+from lamina.data.values import is_missing, moments
+from lamina.estimators.checks import check_floats, check_integer, check_number
 from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.saved import Saved
+from lamina.estimators.source_model import checked_settings
+
+OWN = ("horizon", "season", "random_state")
+"""Parameters of a Forecaster that are those of the model."""
+
+FEW_ODD = 0.1
+"""A column with so few values that are no dates is one of dates with mistakes."""
 
 
 class ForecastModel(Saved, BaseEstimator):
@@ -28,7 +47,8 @@ class ForecastModel(Saved, BaseEstimator):
     time : str, optional
         Column of times; by default the first one that holds dates, if there is one.
     series : str, optional
-        Column that says to which of several series a row belongs.
+        Column that says to which of several series a row belongs. All series, and all
+        targets of each, teach the same networks.
     exogenous : sequence of str, default=()
         Columns that are known beforehand; rows after the last target hold those of the
         steps to forecast.
@@ -39,12 +59,14 @@ class ForecastModel(Saved, BaseEstimator):
     settings : dict, optional
         Parameters of :class:`lamina.Forecaster` to change, ``{"estimator": "mlp"}``.
     folds : int, default=3
-        Ends on which the forecaster is tried; 0 tries none.
+        Ends on which the forecaster is tried, as far as the shortest series is long
+        enough; 0 tries none.
     random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
     forecaster_ : Forecaster
+        Of a list of series: the first one's targets, the second one's, and so on.
     scores_, baseline_scores_ : dict of float, or None
         ``mae``, ``rmse`` and ``mase`` over all folds: of the forecasts, and of the
         seasonal-naive ones. See :meth:`lamina.Forecaster.backtest`.
@@ -56,8 +78,14 @@ class ForecastModel(Saved, BaseEstimator):
         The columns that are forecast.
     time_ : str or None
         The column of times.
+    spacing_ : str or None
+        How far the times are apart, "1 month".
+    series_ : list of str or None
+        Names of the series, if there are several.
     season_, n_steps_, n_series_ : int
+        The season, the steps of the longest series, and how many series there are.
     notes_ : list of str
+        What a person should know.
 
     Examples
     --------
@@ -110,58 +138,96 @@ class ForecastModel(Saved, BaseEstimator):
             If the table or a parameter cannot be used: one line that says why.
         """
         check_integer("folds", self.folds, 0)
-        if not self.target:
+        targets = as_names(self.target)
+        if not targets:
             raise ValueError("target must name a column to forecast")
-        table = read_table(source)
-        used = [*as_names(self.target), *as_names(self.series), *self.exogenous]
+        table = read_table(source, text=as_names(self.series))
+        used = [*targets, *as_names(self.series), *as_names(self.exogenous)]
         time = _times_of(table, used) if self.time is None else self.time
+        self._check_names(targets, time)
         found = self._read(table, time)
         season = self._season(found)
-        settings = dict(self.settings or {})
-        forecaster = Forecaster(
-            self.horizon, season=season, random_state=self.random_state
-        )
-        model: Any = forecaster.set_params(**settings)
-        self.scores_ = self.baseline_scores_ = self.coverage_ = None
-        self.backtest_, self.notes_ = [], []
-        self._try(model, found)
-        self.forecaster_ = model.fit(found.y, found.exogenous)
-        self.targets_ = list(found.targets)
-        self.time_, self.season_ = time, season
-        lengths = [len(one) for one in _each(found, found.y)]
-        self.n_steps_, self.n_series_ = max(lengths), self.forecaster_.n_series_
+        forecaster, notes = self._forecaster(season), []
+        each, known, later = _lists(found)
+        with _called_by_name(found):
+            forecaster.fit(each, known)
+            tried = self._tried(forecaster, each, known, notes)
         if time is None:
-            self.notes_.append("no column of times: rows are taken as they come")
+            notes.append("no column of times: rows are taken as they come")
         if season == 1 and self.season is None:
-            self.notes_.append("no season was found from the times; season= says it")
+            notes.append("no season was found from the times; season= says it")
+        self.forecaster_, self.notes_ = forecaster, notes
+        scores = tried["scores"]
+        self.scores_, self.baseline_scores_ = scores["model"], scores["seasonal_naive"]
+        self.coverage_, self.backtest_ = tried["coverage"], tried["folds"]
+        self.targets_, self.series_ = list(found.targets), found.series
+        self.time_, self.season_ = time, season
+        self.spacing_ = None if found.spacing is None else str(found.spacing)
+        self.n_steps_ = max(map(len, each))
+        self.n_series_ = len(each) // len(targets)
+        self._later, self._ahead = later, _as_text(self._steps_ahead(found))
         return self
+
+    def _check_names(self, targets: list[str], time: str | None) -> None:
+        """Refuse what would give a table of forecasts two columns of one name."""
+        given = [*as_names(self.series), *as_names(time), *targets]
+        made = [f"{name} {word}" for name in targets for word in ("low", "high")]
+        twice = sorted({*made, *([] if time else ["step"])} & set(given))
+        if twice:
+            raise ValueError(
+                f"the table of forecasts would have two columns {twice[0]!r}; give "
+                "that of the data another name"
+            )
 
     def _read(self, source: Any, time: str | None) -> ForecastTable:
         target: Any = self.target
         now = source, target, time, self.exogenous
         return read_forecast(*now, series=self.series)
 
-    def _season(self, found: ForecastTable) -> int:
+    def _season(self, found: ForecastTable) -> Any:
         season = found.period if self.season is None else self.season
         return 1 if season is None else season
 
-    def _try(self, model: Any, found: ForecastTable) -> None:
-        """Keep how good forecasts of known ends are, as many as there is room for."""
-        for folds in range(self.folds, 0, -1):
-            try:
-                tried = model.backtest(found.y, found.exogenous, folds=folds)
-            except ValueError:
-                continue
-            if folds < self.folds:
-                self.notes_.append(
-                    f"the series are long enough for {folds} of {self.folds} folds"
+    def _forecaster(self, season: Any) -> Any:
+        settings = dict(self.settings or {})
+        for name in OWN:
+            if name in settings:
+                raise ValueError(
+                    f"{name} is a parameter of the ForecastModel and no setting"
                 )
-            self.scores_ = tried["scores"]["model"]
-            self.baseline_scores_ = tried["scores"]["seasonal_naive"]
-            self.coverage_, self.backtest_ = tried["coverage"], tried["folds"]
-            return
-        if self.folds:
-            self.notes_.append("the series are too short to try forecasts on their end")
+        model = Forecaster(self.horizon, season=season, random_state=self.random_state)
+        return model.set_params(**checked_settings(model, settings))
+
+    def _tried(
+        self, model: Forecaster, y: list[Any], known: Any, notes: list[str]
+    ) -> dict[str, Any]:
+        """Return how good forecasts of known ends are, of as many as there are."""
+        room = (min(map(len, y)) - model.shortest(known is not None)) // model.horizon
+        folds = min(self.folds, room)
+        nothing = {"model": None, "seasonal_naive": None}
+        nothing = {"scores": nothing, "coverage": None, "folds": []}
+        if model.interrupted_ or not self.folds:
+            return nothing
+        if not folds:
+            notes.append("the series are too short to try forecasts on their end")
+            return nothing
+        if folds < self.folds:
+            notes.append(
+                f"the series are long enough for {folds} of {self.folds} folds"
+            )
+        try:
+            return model.backtest(y, known, folds=folds)
+        except KeyboardInterrupt:
+            notes.append("interrupted before forecasts were tried on known ends")
+            return nothing
+
+    def _steps_ahead(self, found: ForecastTable) -> list[np.ndarray]:
+        """Return the times of the steps to forecast, or their numbers from 1."""
+        steps, several = self.forecaster_.horizon, found.series is not None
+        if found.times is None:
+            return [np.arange(1, steps + 1)] * (len(found.y) if several else 1)
+        times = found.future(steps)
+        return times if several else [times]
 
     # ---- application ----------------------------------------------------------------
 
@@ -170,9 +236,9 @@ class ForecastModel(Saved, BaseEstimator):
 
         Parameters
         ----------
-        source : as for :meth:`fit`
-            What to continue: later rows of the same series, for instance. Nothing is
-            learnt from them.
+        source : as for :meth:`fit`, optional
+            What to continue: later rows of the same series, for instance, of which
+            nothing is learnt. By default what was learnt from.
         coverage : float, default=0.8
             Share of the numbers that will lie between the bounds.
 
@@ -180,35 +246,83 @@ class ForecastModel(Saved, BaseEstimator):
         -------
         dict of ndarray
             Columns of a table of ``horizon`` rows a series: ``series`` if there are
-            several, the time, and for each target its forecast, ``… low`` and
-            ``… high``.
+            several, the time (or ``step``, from 1), and for each target its forecast,
+            ``… low`` and ``… high``.
+
+        Raises
+        ------
+        ValueError
+            If the table cannot be read, is too short to go on from, or has other
+            series or times than those learnt.
         """
         check_is_fitted(self)
-        found = self._read(source, self.time_)
-        model = self.forecaster_
-        later = found.later if self.exogenous else None
-        y, known = found.y, found.exogenous
-        forecast = model.predict(later, y=y, known=known)
+        check_number("coverage", coverage, 0, 1, open_low=True, open_high=True)
+        model, found = self.forecaster_, None
+        later, ahead, now = self._later, _as_times(self._ahead), {}
+        if source is not None:
+            found = self._alike(source)
+            y, known, later = _lists(found)
+            ahead, now = self._steps_ahead(found), {"y": y, "known": known}
+        if later is not None:
+            self._check_known(later, "" if found is None else f"{found.source}: ")
+        parts: dict[str, Any] = {}
+        with _called_by_name(found):
+            parts[""] = model.predict(later, **now)
+            if model.residuals_ is not None:
+                bounds = model.predict_interval(later, coverage=coverage, **now)
+                parts[" low"], parts[" high"] = bounds
         columns: dict[str, Any] = {}
-        each = _each(found, forecast)
-        if found.series is not None:
-            columns[str(self.series)] = np.repeat(
-                np.array(found.series, object), self.horizon
-            )
-        if self.time_ is not None:
-            times = found.future(self.horizon)
-            columns[self.time_] = np.concatenate(_each(found, times))
-        else:
-            columns["step"] = np.tile(np.arange(1, self.horizon + 1), len(each))
-        bounds: Any = None
-        if model.residuals_ is not None:
-            bounds = model.predict_interval(later, coverage=coverage, y=y, known=known)
-        for i, name in enumerate(found.targets):
-            columns[name] = _column(each, i)
-            if bounds is not None:
-                for side, word in zip(bounds, ("low", "high"), strict=True):
-                    columns[f"{name} {word}"] = _column(_each(found, side), i)
+        if self.series_ is not None:
+            names = np.array(self.series_, object)
+            columns[str(self.series)] = np.repeat(names, model.horizon)
+        columns[self.time_ or "step"] = np.concatenate(ahead)
+        for i, name in enumerate(self.targets_):
+            for word, each in parts.items():
+                columns[f"{name}{word}"] = np.concatenate(each[i :: len(self.targets_)])
         return columns
+
+    def _alike(self, source: Any) -> ForecastTable:
+        """Read series as those that were learnt, in their order.
+
+        Raises
+        ------
+        ValueError
+            If there are others, or their times are otherwise apart.
+        """
+        found = self._read(source, self.time_)
+        apart = None if found.spacing is None else str(found.spacing)
+        if apart is not None and apart != self.spacing_:
+            raise ValueError(
+                f"{found.source}: the times are {apart} apart, but those learnt were "
+                f"{self.spacing_}"
+            )
+        if found.series is None or self.series_ is None:
+            return found
+        other = set(found.series) ^ set(self.series_)
+        if other:
+            name = min(other)
+            is_ = "is missing" if name in self.series_ else "was not learnt"
+            raise ValueError(
+                f"{found.source}: the series {name!r} {is_}; the model continues "
+                f"{len(self.series_):,} series together"
+            )
+        order = [found.series.index(name) for name in self.series_]
+        parts = {
+            part: values and [values[number] for number in order]
+            for part in ("y", "exogenous", "later", "times", "series")
+            for values in [getattr(found, part)]
+        }
+        return replace(found, **parts)
+
+    def _check_known(self, later: list[np.ndarray], place: str) -> None:
+        """Refuse too few steps of what has to be known beforehand."""
+        steps, fewest = self.forecaster_.horizon, min(map(len, later))
+        if fewest < steps:
+            names = ", ".join(map(repr, as_names(self.exogenous)))
+            raise ValueError(
+                f"{place}{names} must be known for {steps} steps after the last "
+                f"target, in rows without one; got {fewest}"
+            )
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """Return errors of forecasts of the last ``horizon`` steps of a table.
@@ -227,37 +341,111 @@ class ForecastModel(Saved, BaseEstimator):
             As :meth:`predict`.
         """
         check_is_fitted(self)
-        found = self._read(source, self.time_)
-        scores = self.forecaster_.continued(found.y, found.exogenous)
+        found = self._alike(source)
+        y, known, _ = _lists(found)
+        with _called_by_name(found):
+            scores = self.forecaster_.continued(y, known)
         return {
             "task": "forecast",
             "source": found.source,
-            "rows": sum(len(one) for one in _each(found, found.y)),
+            "rows": sum(map(len, y)) // len(self.targets_),
             "skipped": 0,
             "scores": scores["model"],
             "baseline": scores["seasonal_naive"],
         }
 
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        model, ahead, later = self.forecaster_, _as_times(self._ahead), self._later
+        if not isinstance(model, Forecaster) or model.horizon != self.horizon:
+            raise ValueError("the forecaster is not readable")
+        n = 1 if self.series_ is None else len(self.series_)
+        if model.n_series_ != n * len(self.targets_):
+            raise ValueError("the forecaster does not fit the columns")
+        if [times.shape for times in ahead] != [(self.horizon,)] * n:
+            raise ValueError("the times to forecast are not readable")
+        for known in later or []:
+            check_floats("what is known beforehand", known, known.shape)
+        if (later is None) != (model._known is None) or len(later or ahead) % n:
+            raise ValueError("what is known beforehand is not readable")
+        columns = [self.time_, self.spacing_, *self.targets_, *(self.series_ or ())]
+        columns += [*as_names(self.target), *as_names(self.exogenous), self.series]
+        if not all(isinstance(name, str | None) for name in columns):
+            raise ValueError("the names of columns are not readable")
 
-def _each(found: ForecastTable, values: Any) -> list[Any]:
-    """Return what belongs to each series, as a list."""
-    return [values] if found.series is None else list(values)
+
+def _lists(found: ForecastTable) -> tuple[Any, Any, Any]:
+    """Return every target of every series, and what is known of its steps and later.
+
+    The targets of a series follow each other.
+    """
+
+    def of_each(values: Any) -> list[Any]:
+        return [values] if found.series is None else list(values)
+
+    y = [column for one in of_each(found.y) for column in _columns(one)]
+    known, later = (
+        None
+        if values is None
+        else [one for one in of_each(values) for _ in found.targets]
+        for values in (found.exogenous, found.later)
+    )
+    return y, known, later
 
 
-def _column(each: list[np.ndarray], number: int) -> np.ndarray:
-    """Return one target of all series, one below the other."""
-    return np.concatenate([one if one.ndim == 1 else one[:, number] for one in each])
+def _columns(values: np.ndarray) -> list[np.ndarray]:
+    return [values] if values.ndim == 1 else list(values.T)
 
 
-def _times_of(table: Any, others: list[str]) -> str | None:
-    """Return the first column that holds dates, or None."""
+@contextmanager
+def _called_by_name(found: ForecastTable | None) -> Iterator[None]:
+    """Say what a table calls a series instead of its number."""
+    try:
+        yield
+    except SequenceError as error:
+        if found is None:
+            raise
+
+        def name(number: re.Match) -> str:
+            series, target = divmod(int(number[1]), len(found.targets))
+            if found.series is None:
+                return f"column {found.targets[target]!r}"
+            return f"series {found.series[series]!r}"
+
+        told = re.sub(r"\bseries (\d+)\b", name, str(error))
+        raise SequenceError(f"{found.source}: {told}") from None
+
+
+def _as_text(ahead: list[np.ndarray]) -> list[np.ndarray]:
+    """Return times as a file holds them: numbers, or dates as text."""
+    dates = [times.dtype.kind == "M" for times in ahead]
+    return [np.datetime_as_string(times) for times in ahead] if all(dates) else ahead
+
+
+def _as_times(ahead: Any) -> list[np.ndarray]:
+    """Return what :func:`_as_text` was given, in the unit that is written."""
+    return [
+        times.astype(np.datetime64) if times.dtype.kind == "U" else times
+        for times in ahead
+    ]
+
+
+def _times_of(table: Table, others: list[str]) -> str | None:
+    """Return the first column that holds dates, or None.
+
+    Dates of which one is missing or wrong are dates too: reading them says which.
+    """
     for name in table.names:
-        if name in others:
+        values = table.column(name)
+        if name in others or values.dtype.kind == "f":
+            continue
+        told = table.take(~is_missing(values))
+        if not told.n_rows:
             continue
         try:
-            times = time_values(table, name)
+            dates = time_values(told, name).dtype.kind == "M"
         except TableError:
-            continue
-        if times.dtype.kind == "M":
+            dates = moments(told.column(name))[1].mean() < FEW_ODD
+        if dates:
             return name
     return None

@@ -66,7 +66,9 @@ class SourceModel(Saved, BaseEstimator, ABC):
             If both are given, or the own one is for the other task.
         """
         if self.estimator is None:
-            estimator = default.set_params(**_known(default, self.settings or {}))
+            estimator = default.set_params(
+                **checked_settings(default, self.settings or {})
+            )
         elif self.settings:
             raise ValueError("give an estimator or settings, not both")
         else:
@@ -169,8 +171,14 @@ def some(X: Any, rows: np.ndarray) -> Any:
     return X.take(rows) if hasattr(X, "is_pictures") else X[rows]
 
 
-def _known(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a setting that the estimator does not have, with the nearest ones."""
+def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings that an estimator has.
+
+    Raises
+    ------
+    ValueError
+        If it has not: with the nearest ones.
+    """
     names = estimator.get_params()
     for name in settings:
         if name.split("__")[0] not in names:
