@@ -124,19 +124,22 @@ def projected(x: Any, weight: Any, bias: Any) -> Any:
     Notes
     -----
     Of its derivative, XLA would turn ∂ℓ/∂u round before the product with x, and take
-    four times as long for the gradient of W: it is written out as one product.
+    four times as long for the gradient of W: it is written out as one product. The bias
+    is one more row of W, beside a 1 in x: adding it would take a third of the product's
+    time.
     """
-    return x @ weight + bias
+    return _projected_forward(x, weight, bias)[0]
 
 
 def _projected_forward(x: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
-    return projected(x, weight, bias), (x, weight)
+    rows = beside(x, jnp.ones((*x.shape[:-1], 1), x.dtype))
+    return rows @ jnp.concatenate([weight, bias[None]]), (rows, weight)
 
 
 def _projected_backward(saved: Any, du: Any) -> tuple[Any, Any, Any]:
-    x, weight = saved
-    rows, flat = x.reshape(-1, x.shape[-1]), du.reshape(-1, du.shape[-1])
-    return du @ weight.T, rows.T @ flat, jnp.sum(flat, axis=0)
+    rows, weight = saved
+    flat = rows.reshape(-1, rows.shape[-1]).T @ du.reshape(-1, du.shape[-1])
+    return du @ weight.T, flat[:-1], flat[-1]
 
 
 projected.defvjp(_projected_forward, _projected_backward)
