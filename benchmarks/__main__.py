@@ -20,6 +20,7 @@ WORKLOADS = (
     "pictures",
     "mnist_accuracy",
     "mnist_convnet",
+    "long_lag",
     "sequences",
     "agreement",
     "solvers",
