@@ -29,7 +29,7 @@ def as_list(y: Any) -> tuple[Many, str]:
     else:
         table = _numbers(y, 0)
         form = "one" if table.ndim == 1 else "columns"
-        series = [table] if table.ndim == 1 else list(table.T)
+        series = [table] if table.ndim < 2 else list(table.T)
     if not series or any(one.ndim != 1 or not len(one) for one in series):
         raise SequenceError(
             "y must be one series (steps,), an array (steps, n_series), or a list of "
@@ -49,7 +49,12 @@ def _numbers(values: Any, number: int) -> np.ndarray:
     try:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
-        raise SequenceError(f"series {number} is no array of numbers") from None
+        table = "; ForecastModel reads a table with times" if _is_table(values) else ""
+        raise SequenceError(f"series {number} is no array of numbers{table}") from None
+
+
+def _is_table(values: Any) -> bool:
+    return hasattr(values, "columns") or isinstance(values, dict)
 
 
 def beforehand(

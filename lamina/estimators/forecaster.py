@@ -191,7 +191,7 @@ class Forecaster(Saved, BaseEstimator):
             check_integer("window", self.window, 1)
         if isinstance(self.estimator, str):
             check_option("estimator", self.estimator, KINDS)
-        elif not hasattr(self.estimator, "fit"):
+        elif not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
             raise ValueError(
                 f"estimator must be one of {KINDS} or a regressor, got "
                 f"{self.estimator!r}"

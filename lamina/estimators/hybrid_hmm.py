@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.data.series import SequenceError, Series, as_series
 from lamina.estimators.checks import check_floats, check_integer, check_number
 from lamina.estimators.mlp import MLPClassifier
+from lamina.estimators.over_sequences import OverSequences
 from lamina.estimators.saved import Saved
 from lamina.estimators.tagger import RecurrentTagger, answers
 from lamina.networks.hidden_markov import Chain, counted, posteriors, viterbi
@@ -114,10 +115,14 @@ class HybridHMM(Saved, BaseEstimator):
     def _fresh(self) -> Any:
         if self.estimator is None:
             return MLPClassifier((64,), max_iter=60, random_state=self.random_state)
-        if not hasattr(self.estimator, "predict_proba"):
+        sequences = isinstance(self.estimator, OverSequences)
+        tags = isinstance(self.estimator, RecurrentTagger) and (
+            self.estimator._tells_labels
+        )
+        if not hasattr(self.estimator, "predict_proba") or (sequences and not tags):
             raise ValueError(
-                f"estimator must be a classifier with predict_proba, got "
-                f"{self.estimator!r}"
+                "estimator must be a classifier of rows with predict_proba, or a "
+                f"RecurrentTagger of labels, got {self.estimator!r}"
             )
         return clone(self.estimator)
 

@@ -32,7 +32,13 @@ class Labels:
         ValueError
             If ``y`` is not a classification target, continuous numbers for instance.
         """
-        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        kind = type_of_target(y, input_name="y")
+        if kind == "unknown":
+            held = sorted({type(one).__name__ for one in np.ravel(y).tolist()})
+            raise ValueError(
+                f"Unknown label type: y holds {' and '.join(held)}; labels are all "
+                "texts or all whole numbers, and none is missing"
+            )
         if kind == "multilabel-indicator":
             labels = cls("multilabel", np.arange(y.shape[1]))
             return labels, labels.encode(y)

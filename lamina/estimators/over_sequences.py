@@ -78,11 +78,12 @@ class OverSequences(FeedForward):
     # ---- what goes in ---------------------------------------------------------------
 
     def _check_inputs(self, X: Any, reset: bool) -> Series:
+        X = given = _listed(X)
         if reset:
             self.alphabet_ = alphabet_of(X) if holds_texts(X) else None
         if self.alphabet_ is not None:
             X = self._of_texts(X)
-        elif not isinstance(X, Series | list | tuple):
+        elif _is_array(X):
             how = {"allow_nd": True, "ensure_all_finite": "allow-nan"}  # at the ends
             X = check_array(X, dtype="numeric", estimator=self, input_name="X", **how)
         X = as_series(X)
@@ -90,9 +91,11 @@ class OverSequences(FeedForward):
         if reset:
             self.n_features_in_, self.longest_ = features, X.shape[1]
         elif features != self.n_features_in_:
+            one = np.shape(given)[1:] == (self.n_features_in_,)
+            hint = "; one sequence is a list of one, [X]" if one else ""
             raise SequenceError(
                 f"X has {features} features a step, but {type(self).__name__} is "
-                f"expecting {self.n_features_in_} features as input"
+                f"expecting {self.n_features_in_} features as input{hint}"
             )
         if self._dtype() == np.float32 and X.dtype == np.float64:
             check_fits_float32(X.values)
@@ -166,6 +169,11 @@ class OverSequences(FeedForward):
         """Return sequences of one length as an array, others as they are."""
         if not _one_length(X):
             self._check_lengths()
+            if isinstance(self._algorithm_in_use, learning.LevenbergMarquardt):
+                raise SequenceError(
+                    f"solver={self.solver!r} takes sequences of one length only, but "
+                    "these have different ones; try 'lbfgs' or 'adam'"
+                )
             return X, y
         if isinstance(y, Series):
             y = as_array(y)
@@ -287,6 +295,18 @@ def truncated(layer: Any, tbptt: int) -> Any:
         return layer
     fields = {name: truncated(value, tbptt) for name, value in vars(layer).items()}
     return replace(layer, **fields)
+
+
+def _is_array(X: Any) -> bool:
+    """Whether this is an array, or a data frame, of sequences of one length."""
+    array = hasattr(X, "shape") or hasattr(X, "__array__")
+    return array and not isinstance(X, Series | list)
+
+
+def _listed(X: Any) -> Any:
+    """Return an array, or a column of a data frame, of sequences or texts as a list."""
+    one = len(getattr(X, "shape", ())) == 1 and not isinstance(X, Series)
+    return list(X) if one and getattr(X.dtype, "kind", "O") not in "biufc" else X
 
 
 def mixing(network: Network, params: Any) -> Any:

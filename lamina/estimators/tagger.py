@@ -387,7 +387,9 @@ def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
         If a sequence has another number of answers than steps, or they are of the
         wrong kind; with the sequence's number.
     """
-    of_one_array = isinstance(y, np.ndarray) and y.dtype != object
+    if not isinstance(y, list | tuple | Series):
+        y = np.asarray(y)  # of a data frame rows are sequences
+    of_one_array = isinstance(y, np.ndarray) and y.ndim > 1
     parts = []
     for number, (one, steps) in enumerate(zip(y, lengths, strict=True)):
         one = np.asarray(one)
@@ -407,6 +409,7 @@ def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
             )
     flat = np.concatenate(parts)
     if labels:
+        _refuse_missing(flat, lengths)
         if flat.dtype.kind == "f" and not (np.isfinite(flat).all() and _whole(flat)):
             raise SequenceError(
                 "y holds numbers that are no labels; for numbers set "
@@ -421,6 +424,21 @@ def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
     if np.isnan(flat).all():
         raise SequenceError("y holds no known number")
     return flat
+
+
+def _refuse_missing(labels: np.ndarray, lengths: np.ndarray) -> None:
+    """Refuse steps whose label is None or NaN, naming the first."""
+    if labels.dtype.kind not in "fO":
+        return
+    missing = np.array([one is None or one != one for one in labels.tolist()], bool)
+    if missing.any():
+        step = int(np.argmax(missing))
+        number = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
+        raise SequenceError(
+            f"sequence {number}, step {step - int(lengths[:number].sum())}: the label "
+            "is missing; give such steps a label of their own, and say which as "
+            "ignore_label"
+        )
 
 
 def _whole(numbers: np.ndarray) -> bool:

@@ -176,7 +176,10 @@ class Training(Advised, NetworkEstimator, ABC):
                 f"give either schedule={schedule!r} or "
                 f"learning_rate={self.learning_rate!r}, not both"
             )
-        check_schedulable(self._algorithm())
+        try:
+            check_schedulable(self._algorithm())
+        except ValueError as error:
+            raise ValueError(f"{error}; set schedule=None") from None
         if is_description(schedule) and hasattr(schedule, "rate"):
             return schedule
         check_option("schedule", schedule, tuple(learning.SCHEDULES))
@@ -258,7 +261,7 @@ class Training(Advised, NetworkEstimator, ABC):
         algorithm = self._algorithm_in_use
         if hasattr(algorithm, "learning_rate"):
             return
-        for name in (
+        names = (
             "clip_norm",
             "clip_value",
             "max_norm",
@@ -266,9 +269,12 @@ class Training(Advised, NetworkEstimator, ABC):
             "adversarial",
             "input_noise",
             "weight_noise",
-        ):
-            if getattr(self, name):
-                raise ValueError(
-                    f"{name} needs a solver of first order such as 'sgd', 'adam' or "
-                    f"'rprop'; got solver={self.solver!r}"
-                )
+            "schedule",
+        )
+        given = [name for name in names if getattr(self, name)]
+        if given and given != ["schedule"]:
+            without = ", ".join(f"{name}={getattr(Training, name)}" for name in given)
+            raise ValueError(
+                f"{given[0]} needs a solver of first order such as 'sgd', 'adam' or "
+                f"'rprop'; got solver={self.solver!r}, which takes {without}"
+            )

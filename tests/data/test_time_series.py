@@ -52,3 +52,16 @@ def test_logarithms_where_they_keep_the_size_of_differences():
     assert not takes_logarithms("auto", [np.exp(0.1 * t) - 2], 1)  # not positive
     assert takes_logarithms(True, [5.0 + t], 1)
     assert not takes_logarithms(False, [np.exp(0.1 * t)], 1)
+
+
+def test_tables_and_single_numbers_are_no_series():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"day": ["mon", "tue"], "y": [1.0, 2.0]})
+    for table in (frame, {"a": [1.0, 2.0]}):
+        with pytest.raises(
+            ValueError, match="no array of numbers; ForecastModel reads"
+        ):
+            as_list(table)
+    for number in (3.0, None):
+        with pytest.raises(ValueError, match="y must be one series"):
+            as_list(number)

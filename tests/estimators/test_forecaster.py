@@ -149,6 +149,8 @@ def test_bad_input():
         Forecaster(log=True).fit(np.where(np.arange(59) == 3, -1, y))
     with pytest.raises(ValueError, match="estimator must be one of"):
         Forecaster(estimator="arima").fit(y)
+    with pytest.raises(ValueError, match="estimator must be one of"):
+        Forecaster(estimator=LinearRegression).fit(y)
     with pytest.raises(ValueError, match="horizon must be a whole number"):
         Forecaster(0).fit(y)
     with pytest.raises(ValueError, match='log must be True, False or "auto"'):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import HybridHMM, MLPClassifier, RecurrentTagger, data
+from lamina import (
+    HybridHMM,
+    MLPClassifier,
+    RecurrentClassifier,
+    RecurrentTagger,
+    data,
+)
 from lamina.data.sequence_generators import markov_chain
 from lamina.data.series import as_series
 from lamina.estimators.hybrid_hmm import framed
@@ -75,8 +81,11 @@ def test_bad_input(model):
         model.predict([np.ones(3)])
     with pytest.raises(ValueError, match="sequence 0 has 50 steps, but y has 49"):
         HybridHMM().fit(CHAIN.X[:1], [CHAIN.y[0][1:]])
-    with pytest.raises(ValueError, match="classifier with predict_proba"):
+    with pytest.raises(ValueError, match="a classifier of rows with predict_proba"):
         HybridHMM(lamina.MLPRegressor()).fit(CHAIN.X, CHAIN.y)
+    for other in (RecurrentClassifier(), RecurrentTagger(loss="squared_error")):
+        with pytest.raises(ValueError, match="or a RecurrentTagger of labels, got Rec"):
+            HybridHMM(other).fit(CHAIN.X, CHAIN.y)
     with pytest.raises(ValueError, match="smoothing must be a number"):
         HybridHMM(smoothing=-1).fit(CHAIN.X, CHAIN.y)
 

@@ -84,3 +84,12 @@ def test_labels_of_another_source_are_compared_in_one_type():
     for same in (words, numbers, np.array(["a", "b"])):
         assert alike(same, same) is same
     assert alike(words, np.array(["7", "8"])) is words
+
+
+@pytest.mark.parametrize("y", [[None, "a", "b"] * 99, [1, "a", 2.5] * 99])
+def test_labels_of_different_kinds_are_refused_in_short(y):
+    with pytest.raises(
+        ValueError, match="Unknown label type: y holds .* and "
+    ) as caught:
+        Labels.of(np.array(y, object))
+    assert len(str(caught.value)) < 200

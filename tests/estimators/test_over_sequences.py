@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import cross_val_score
 
 import lamina
 from lamina import (
@@ -59,6 +60,37 @@ def test_every_form_of_the_same_sequences_teaches_the_same():
     assert same(model, net().fit(filled, LABELS))
     assert same(model, net().fit(as_series(np.nan_to_num(filled), lengths), LABELS))
     assert same(model, net().fit([x.tolist() for x in RAGGED], LABELS))
+
+
+def test_sequences_in_arrays_of_objects_and_in_columns():
+    """As scikit-learn's splitters and data frames hand them out."""
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    model, objects = net().fit(RAGGED, LABELS), np.empty(len(RAGGED), object)
+    objects[:] = RAGGED
+    for X in (objects, pandas.Series(RAGGED), [pandas.DataFrame(x) for x in RAGGED]):
+        assert same(model, net().fit(X, pandas.Series(LABELS)))
+        assert np.array_equal(model.predict_proba(X), model.predict_proba(RAGGED))
+    plain = [x[:, 0] for x in RAGGED]
+    one = net().fit(plain, LABELS)
+    found = net().fit(polars.Series(plain), LABELS).predict_proba(plain)
+    assert np.array_equal(found, one.predict_proba(plain))
+    assert cross_val_score(net(max_iter=1), objects, LABELS, cv=2).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (dict(enumerate(RAGGED)), "a list of arrays .* not a dict"),
+        ((x for x in RAGGED), "a list of arrays .* not a generator"),
+        (None, "not a NoneType"),
+        (np.ones(5), "Expected 2D array, got 1D array"),
+        ([1.0, 2.0], "sequence 0 has shape"),
+    ],
+)
+def test_what_are_no_sequences_is_said_in_short(X, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        net().fit(X, LABELS)
+    assert len(str(caught.value)) < 300
 
 
 def test_features_are_measured_over_all_steps_by_weight():
@@ -306,3 +338,30 @@ def test_series_can_be_split_as_arrays_are():
     some = X[np.array([3, 1])]
     assert isinstance(some, Series)
     np.testing.assert_array_equal(some[0], RAGGED[3])
+
+
+def test_one_sequence_is_a_list_of_one():
+    model = net(max_iter=1).fit(RAGGED, LABELS)
+    with pytest.raises(ValueError, match=r"2 features as input; one seq.* one, \[X\]"):
+        model.predict(RAGGED[0])
+    assert model.predict([RAGGED[0]]).shape == (1,)
+    with pytest.raises(ValueError, match="expecting 2 features as input$"):
+        model.predict(np.ones((3, 5)))
+
+
+def test_levenberg_marquardt_takes_one_length():
+    how = {"schedule": None, "clip_norm": None, "solver": "lm"}
+    model = RecurrentRegressor([RNN(2)], max_iter=1, **how)
+    with pytest.raises(ValueError, match="solver='lm' takes sequences of one length"):
+        model.fit(RAGGED, [x.sum() for x in RAGGED])
+    X = RNG.standard_normal((20, 4))
+    assert model.fit(X, X.sum(axis=1)).n_iter_ == 1
+
+
+def test_a_solver_without_a_rate_says_what_it_takes():
+    model = net(solver="lbfgs")
+    with pytest.raises(ValueError, match="takes clip_norm=None, schedule=None"):
+        model.fit(RAGGED, LABELS)
+    with pytest.raises(ValueError, match="to schedule.*; set schedule=None"):
+        model.set_params(clip_norm=None).fit(RAGGED, LABELS)
+    model.set_params(schedule=None).fit(RAGGED, LABELS)

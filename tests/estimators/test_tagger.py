@@ -122,12 +122,22 @@ def test_answers_lie_one_behind_the_other():
         ([[[1], [0]], [1, 0, 2]], False, "answers of sequence 1 have shape"),
         ([["a", "b"], ["c", "a", "b"]], False, "numbers are expected, but y holds"),
         ([[1, np.inf], [1, 2, 3]], False, "infinite"),
+        ([["a", "b"], ["a", None, "b"]], True, "sequence 1, step 1: the label is miss"),
+        ([[1, np.nan], [1, 0, 2]], True, "sequence 0, step 1: .* as ignore_label"),
         ([[np.nan] * 2, [np.nan] * 3], False, "no known number"),
     ],
 )
 def test_bad_answers_are_refused(y, labels, message):
     with pytest.raises(ValueError, match=message):
         answers(y, np.array([2, 3]), labels)
+
+
+def test_answers_in_data_frames():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame([["a", "b", "a"], ["b", "a", "b"]])
+    lengths = np.array([3, 2])
+    for y in (frame, pandas.Series([["a", "b", "a"], ["b", "a"]])):
+        assert answers(y, lengths, labels=True).tolist() == ["a", "b", "a", "b", "a"]
 
 
 def test_other_bad_input(tagger):

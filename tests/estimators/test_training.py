@@ -98,6 +98,11 @@ def test_a_schedule_by_name_or_with_its_numbers(schedule, expected):
         ({"selective_delta": 0.5}, "selective_delta must be SelectiveDelta"),
         ({"adversarial": 0.1}, "adversarial must be FGSM"),
         ({"max_norm": 1.0, "solver": "lbfgs"}, "max_norm needs a solver of first"),
+        (
+            {"input_noise": 1.0, "solver": "lbfgs", "schedule": "cosine"},
+            "which takes input_noise=0.0, schedule=None",
+        ),
+        ({"schedule": "cosine", "solver": "bfgs"}, "; set schedule=None"),
         ({"weight_noise": 1.0, "solver": LBFGS()}, "weight_noise needs a solver of"),
         (
             {"label_smoothing": 0.1, "loss": "squared_error"},
