@@ -26,7 +26,10 @@ from lamina.networks import (
     Dense,
     Dropout,
     Embedding,
+    GlobalPool,
+    GroupNorm,
     Last,
+    LayerNorm,
     MeanOverTime,
     Network,
     Rescale,
@@ -43,11 +46,14 @@ EMBEDDED = 32
 
 POOLING = {"mean": MeanOverTime, "last": Last}
 
-MINDFUL = (Recurrent, Bidirectional, Last, MeanOverTime)
+MINDFUL = (Recurrent, GroupNorm)
 """Layers that know which steps are real."""
 
 OF_EACH_STEP = (Dense, Dropout, Embedding, Rescale)
 """Layers that see one step at a time."""
+
+OF_ALL_STEPS = (Last, MeanOverTime, GlobalPool)
+"""Layers that know them too, and after which there are no steps."""
 
 
 class OverSequences(FeedForward):
@@ -91,7 +97,7 @@ class OverSequences(FeedForward):
         if reset:
             self.n_features_in_, self.longest_ = features, X.shape[1]
         elif features != self.n_features_in_:
-            one = np.shape(given)[1:] == (self.n_features_in_,)
+            one = getattr(given, "shape", ())[1:] == (self.n_features_in_,)
             hint = "; one sequence is a list of one, [X]" if one else ""
             raise SequenceError(
                 f"X has {features} features a step, but {type(self).__name__} is "
@@ -125,8 +131,9 @@ class OverSequences(FeedForward):
             return np.zeros(features), np.ones(features)
         each = None if weight is None else np.repeat(weight, X.lengths)
         each = each if np.any(each) else None
-        mean = np.average(X.values, axis=0, weights=each)
-        spread = np.average((X.values - mean) ** 2, axis=0, weights=each)
+        mean = averages(X.values, each)
+        off = X.values - mean.astype(X.dtype)
+        spread = averages(np.square(off, out=off), each)
         return mean, np.where(spread > 0, np.sqrt(spread), 1.0)
 
     def _scaled(self, X: Series) -> Series:
@@ -311,12 +318,33 @@ def _listed(X: Any) -> Any:
 
 def mixing(network: Network, params: Any) -> Any:
     """Return the first layer that mixes steps but takes no notice of the mask."""
-    for layer, _ in network.walk(params):
-        if isinstance(layer, Last | MeanOverTime):
+    for layer, own in network.walk(params):
+        if isinstance(layer, OF_ALL_STEPS):
             return None
-        if not (holds_layers(layer) or isinstance(layer, MINDFUL + OF_EACH_STEP)):
-            return layer
+        if isinstance(layer, Bidirectional):
+            found = mixing(Network((layer.layer,)), (own["forward"],))
+        else:
+            found = None if _leaves_steps_apart(layer) else layer
+        if found is not None:
+            return found
     return None
+
+
+def _leaves_steps_apart(layer: Any) -> bool:
+    """Whether what fills a sequence up changes no answer of this layer."""
+    known = holds_layers(layer) or isinstance(layer, MINDFUL + OF_EACH_STEP)
+    return known or (isinstance(layer, LayerNorm) and layer.axes == 1)
+
+
+def averages(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return the mean of each column, by the weights of the rows.
+
+    In double precision, in which a sum over millions of rows keeps its digits, but
+    without a copy of the values.
+    """
+    if weight is None:
+        return values.mean(axis=0, dtype=np.float64)
+    return np.einsum("i,ij->j", weight, values, dtype=np.float64) / weight.sum()
 
 
 def joined(parts: list[Series]) -> Series:

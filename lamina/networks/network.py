@@ -114,7 +114,8 @@ class Network:
         ):
             layer_key = None if key is None else jax.random.fold_in(key, i)
             call = getattr(layer, last) if i == len(self.layers) - 1 else layer
-            x = call(layer_params, x, key=layer_key, mask=mask)
+            before, x = x, call(layer_params, x, key=layer_key, mask=mask)
+            mask = _mask_after(mask, before, x)
         return x
 
     def branches(self, params: Any) -> list[tuple[tuple[Any, ...], Any]]:
@@ -161,7 +162,8 @@ class Network:
             else:
                 shift = rest[0] if rest else None
                 signals.append(_signal(layer, own, x, shift, mask=mask, **how))
-            x = signals[-1].a if signals else x
+            before, x = x, signals[-1].a if signals else x
+            mask = _mask_after(mask, before, x)
         return signals
 
     @property
@@ -180,6 +182,11 @@ class Network:
     def output(self, h: Any) -> Any:
         """Return φ(h) of the last layer."""
         return activation(self.out_activation)(h)
+
+
+def _mask_after(mask: Any, before: Any, after: Any) -> Any:
+    """Return the mask of what came out of a layer: none if an axis is gone."""
+    return mask if mask is None or after.ndim >= before.ndim else None
 
 
 def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:

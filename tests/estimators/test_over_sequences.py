@@ -16,7 +16,10 @@ from lamina import (
     Dropout,
     Embedding,
     Flatten,
+    GlobalPool,
+    GroupNorm,
     Last,
+    LayerNorm,
     MeanOverTime,
     RecurrentClassifier,
     RecurrentRegressor,
@@ -29,6 +32,7 @@ from lamina.networks import Key, Network
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
 SMALL = (GRU(4),)
+SAME = Conv(2, 3, padding="same")
 LENGTHS = [int(n) for n in RNG.integers(3, 15, 40)]
 RAGGED = [3 + 2 * RNG.standard_normal((n, 2)) for n in LENGTHS]
 LABELS = np.array(["down", "up"])[[int(x[:, 0].mean() > 3) for x in RAGGED]]
@@ -106,6 +110,16 @@ def test_features_are_measured_over_all_steps_by_weight():
     assert plain.feature_scale_.tolist() == [1, 1]
     constant = [np.column_stack([x[:, 0], np.ones(len(x))]) for x in RAGGED]
     assert net(max_iter=1).fit(constant, LABELS).feature_scale_[1] == 1
+
+
+@pytest.mark.parametrize("weight", [None, np.ones(2)])
+def test_features_of_many_steps_in_single_precision(weight):
+    """Added one by one in float32, four million numbers near 100 have a mean of 97."""
+    values = 100 + RNG.standard_normal((4_000_000, 1), np.float32)
+    X = Series(values, np.array([1_000_000, 3_000_000]))
+    mean, scale = net()._feature_scaling(X, weight)
+    np.testing.assert_allclose(mean, 100, atol=0.01)
+    np.testing.assert_allclose(scale, 1, atol=0.01)
 
 
 def test_the_network_sees_standardised_steps():
@@ -190,14 +204,40 @@ def test_layers_that_mix_steps_take_one_length_only():
     [
         ((LSTM(3), Dense(2), Dropout(0.5), Bidirectional(RNN(3))), None),
         ((GRU(3), Last(), Flatten()), None),
+        ((LayerNorm(), GroupNorm(1), GlobalPool(), Flatten()), None),
+        ((GRU(3), LayerNorm(2)), LayerNorm(2)),
+        ((Bidirectional(SAME), GRU(3)), SAME),
+        ((Bidirectional(Network((GRU(3), SAME))),), SAME),
         ((Residual((Dense(2), GRU(2))), Flatten()), Flatten()),
-        ((Residual((Conv(2, 3, padding="same"),)),), Conv(2, 3, padding="same")),
+        ((Residual((SAME,)),), SAME),
     ],
 )
 def test_which_layers_mix_steps(layers, first):
     network = Network(layers)
     params, _ = network.init(Key(0), (6, 2))
     assert mixing(network, params) == first
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [RNN(4), LayerNorm(), GroupNorm(2), GRU(4)],
+        [LayerNorm(), GroupNorm(2), GlobalPool("max"), Dense(4)],
+        [RNN(8), Last(), GroupNorm(2)],
+        [GRU(4), GlobalPool(), LayerNorm(), GroupNorm(2)],
+    ],
+)
+def test_norms_and_pools_leave_out_what_fills_up(layers):
+    """As many units as steps could pass for a time axis."""
+    model = net(layers).fit(RAGGED, LABELS)
+    together = model.predict_proba(RAGGED)
+    for one, p in zip(RAGGED, together, strict=True):
+        x = (one - model.feature_mean_) / model.feature_scale_
+        right = model.network_(model.params_, x[None].astype(np.float32))
+        np.testing.assert_allclose(p[1], right[0, 0], atol=1e-5)
+    equal = RNG.standard_normal((20, 8, 2))
+    again = net(layers).fit(equal, np.arange(20) % 2)
+    assert again.predict_proba(equal).shape == (20, 2)
 
 
 def test_symbols_are_embedded_as_they_are():
@@ -345,8 +385,9 @@ def test_one_sequence_is_a_list_of_one():
     with pytest.raises(ValueError, match=r"2 features as input; one seq.* one, \[X\]"):
         model.predict(RAGGED[0])
     assert model.predict([RAGGED[0]]).shape == (1,)
-    with pytest.raises(ValueError, match="expecting 2 features as input$"):
-        model.predict(np.ones((3, 5)))
+    for wrong in (np.ones((3, 5)), [x[:, :1] for x in RAGGED]):
+        with pytest.raises(ValueError, match="expecting 2 features as input$"):
+            model.predict(wrong)
 
 
 def test_levenberg_marquardt_takes_one_length():

@@ -7,7 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.networks import Dense, Dropout, Key, Network
+from lamina.networks import (
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    GroupNorm,
+    Key,
+    Last,
+    Network,
+)
 from lamina.networks.losses import loss_from_net
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -210,6 +219,24 @@ def test_trace_ends_in_the_output_with_and_without_a_key(key):
     np.testing.assert_array_equal(signals[-1].h, DEEP.net(params, x, key=key))
     if key is not None:
         assert np.any(np.asarray(signals[0].a) != x)
+
+
+@pytest.mark.parametrize("layer", [Last(), GlobalPool(), Flatten()])
+def test_a_mask_ends_with_the_axis_of_time(layer):
+    """Behind it, as many units as steps are no steps."""
+    network = Network((Dense(3, "tanh"), layer, GroupNorm(1), Dense(2)))
+    params, _ = network.init(Key(1), (4, 2), np.float64)
+    x = np.random.default_rng(0).standard_normal((5, 4, 2))
+    mask = np.ones((5, 4), bool)
+    right = network(params, x)
+    np.testing.assert_allclose(network(params, x, mask=mask), right, rtol=1e-12)
+    traced = network.trace(params, x, mask=mask)[-1].a
+    np.testing.assert_allclose(traced, right, rtol=1e-12)
+    inner = Network((Network(network.layers[:2]), *network.layers[2:]))
+    params = (params[:2], *params[2:])
+    np.testing.assert_allclose(inner(params, x, mask=mask), right, rtol=1e-12)
+    traced = inner.trace(params, x, mask=mask)[-1].a
+    np.testing.assert_allclose(traced, right, rtol=1e-12)
 
 
 def test_shifts_reach_the_layers_of_inner_networks():
