@@ -242,12 +242,20 @@ def _regular(
             pair = places[step : step + 2].tolist(), times[step : step + 2]
             raise TableError(_gap(table, time, *pair, spacing, float(apart[step])))
         common = common or spacing
-        if spacing != common:
+        if not _same(spacing, common):
             raise TableError(
                 f"{table.source}: column {shorten(time)}: the times of series "
                 f"{shorten(name)} are {spacing} apart, those before it {common}"
             )
     return common
+
+
+def _same(one: Spacing, other: Spacing) -> bool:
+    """Whether times are as far apart, but for how fractions are rounded."""
+    kinds = [(each.unit, each.month_end) for each in (one, other)]
+    return kinds[0] == kinds[1] and bool(
+        np.isclose(one.count, other.count, rtol=1e-6, atol=0)
+    )
 
 
 def _gap(

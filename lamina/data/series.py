@@ -25,9 +25,19 @@ class Series:
     ----------
     values, lengths : as given
     shape : (n, longest, features)
+
+    Raises
+    ------
+    SequenceError
+        If the values have another number of axes.
     """
 
     def __init__(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        if np.ndim(values) != 2:
+            raise SequenceError(
+                "the values of a Series are (steps of all, features), but have shape "
+                f"{np.shape(values)}"
+            )
         self.values = values
         self.lengths = np.asarray(lengths, np.int64)
         self._ends = np.cumsum(self.lengths)
@@ -116,7 +126,8 @@ def as_series(X: Any, lengths: Any = None) -> Series:
     ------
     SequenceError
         If there are none, one has no steps, they have different features, or hold what
-        is no finite number; the message names the sequence and the step.
+        is no finite number; the message names the sequence and the step. If the values
+        of a Series are more or fewer steps than its lengths say.
 
     Examples
     --------
@@ -133,7 +144,7 @@ def as_series(X: Any, lengths: Any = None) -> Series:
             "theirs"
         )
     if is_series:
-        return X
+        return _as_made(X)
     if not (of_objects or isinstance(X, list | tuple)):
         raise SequenceError(
             f"sequences are a list of arrays (steps, features), not a "
@@ -220,9 +231,26 @@ def _as_told(lengths: Any, n: int, time: int) -> np.ndarray:
     return lengths
 
 
+def _as_made(X: Series) -> Series:
+    """Return a Series that someone made, if its parts fit each other."""
+    try:
+        values = _numbers(X.values)
+    except (TypeError, ValueError):
+        raise SequenceError(f"sequences are numbers, not {X.dtype}") from None
+    if not len(X):
+        raise SequenceError("there are no sequences: the Series is empty")
+    checked = _checked(values, X.lengths)
+    return X if values is X.values else checked
+
+
 def _checked(values: np.ndarray, lengths: np.ndarray) -> Series:
-    if not lengths.all():
+    if lengths.min() < 1:
         raise SequenceError(f"sequence {int(np.argmin(lengths))} has no steps")
+    if lengths.sum() != len(values):
+        raise SequenceError(
+            f"the lengths of the Series are {lengths.sum()} steps together, but its "
+            f"values are {len(values)}"
+        )
     if not values.shape[1]:
         raise SequenceError("the sequences have no features")
     finite = np.isfinite(values).all(axis=1)

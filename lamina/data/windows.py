@@ -90,9 +90,11 @@ def takes_logarithms(log: Any, series: Many, season: int) -> bool:
     Raises
     ------
     ValueError
-        If they are asked for, but a number is not positive.
+        If they are asked for, but a number is not positive, or ``log`` says neither.
     """
-    if log not in (True, False, "auto"):
+    if isinstance(log, bool | np.bool_):
+        log = bool(log)
+    elif not isinstance(log, str) or log != "auto":
         raise ValueError(f'log must be True, False or "auto", got {log!r}')
     positive = [bool((one > 0).all()) for one in series]
     if log is True and not all(positive):

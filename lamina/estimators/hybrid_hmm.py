@@ -153,9 +153,13 @@ class HybridHMM(Saved, BaseEstimator):
         return [self.classes_[p.argmax(axis=1)] for p in self._of_steps(X)]
 
     def score(self, X, y):
-        """Return the share of all steps whose state is right."""
+        """Return the share of all steps with a label whose state is right."""
         found = np.concatenate(self.predict(X))
-        return float(np.mean(found == answers(y, as_series(X).lengths, labels=True)))
+        truth = answers(y, as_series(X).lengths, labels=True)
+        if isinstance(self.estimator_, RecurrentTagger):
+            known = self.estimator_._known(truth)
+            found, truth = found[known], truth[known]
+        return float(np.mean(found == truth)) if len(truth) else np.nan
 
     def _of_steps(self, X: Any) -> list[np.ndarray]:
         """Return p(k | xₜ) of every sequence, (steps, K) each."""

@@ -215,6 +215,10 @@ class SequenceModel(SourceModel):
             estimator.set_params(ignore_label=default.ignore_label)
         return estimator
 
+    def _check_task(self, estimator: Any, task: str | None) -> None:
+        if not isinstance(estimator, RecurrentTagger):  # whose loss says its task
+            super()._check_task(estimator, task)
+
     # ---- scores ---------------------------------------------------------------------
 
     def _told(self, y: Any) -> np.ndarray:

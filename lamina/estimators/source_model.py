@@ -73,10 +73,18 @@ class SourceModel(Saved, BaseEstimator, ABC):
             raise ValueError("give an estimator or settings, not both")
         else:
             estimator: Any = clone(self.estimator)
-            _check_task(estimator, task)
+            self._check_task(estimator, task)
         if estimator.random_state is None:
             estimator.set_params(random_state=seed.seed)
         return estimator
+
+    def _check_task(self, estimator: Any, task: str | None) -> None:
+        kind = estimator.__sklearn_tags__().estimator_type
+        if kind != ("classifier" if task == "classification" else "regressor"):
+            raise ValueError(
+                f"the target calls for {task}, but the estimator is a "
+                f"{type(estimator).__name__}"
+            )
 
     def _train(self, estimator: Any, X: Any, y: np.ndarray) -> None:
         """Train the network with the progress and the callbacks asked for."""
@@ -189,13 +197,3 @@ def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]
                 f"{hint or 'there are: ' + ', '.join(sorted(names))}"
             )
     return settings
-
-
-def _check_task(estimator: Any, task: str | None) -> None:
-    kind = estimator.__sklearn_tags__().estimator_type
-    wanted = "classifier" if task == "classification" else "regressor"
-    if kind is not None and kind != wanted:
-        raise ValueError(
-            f"the target calls for {task}, but the estimator is a "
-            f"{type(estimator).__name__}"
-        )

@@ -23,8 +23,8 @@ class GRU(Recurrent):
         h̃_t = tanh(x_t W_h + (r_t ∘ h_{t−1}) U_h + b_h)         reset="before"
         h_t = (1 − z_t) ∘ h_{t−1} + z_t ∘ h̃_t,                  h_0 = 0
 
-    z is that of Cho and others and of deck 002; PyTorch, Keras and ONNX write 1 − z for
-    it. Deck 002 leaves the biases out.
+    z is that of Chung and others and of deck 002; Cho and others, PyTorch, Keras and
+    ONNX write 1 − z for it. Deck 002 leaves the biases out.
 
     Shapes
     ------
@@ -47,7 +47,9 @@ class GRU(Recurrent):
     References
     ----------
     Cho and others (2014), Learning phrase representations using RNN encoder–decoder,
-    EMNLP, section 2.3. Deck 002.
+    EMNLP, section 2.3; Chung, Gulcehre, Cho & Bengio (2014), Empirical evaluation of
+    gated recurrent neural networks on sequence modeling, arXiv:1412.3555, section 3.2.
+    Deck 002.
     """
 
     units: int

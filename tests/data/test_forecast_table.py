@@ -122,6 +122,15 @@ def test_what_is_not_regular_or_complete_is_named(text, parts):
     refused(lambda: read_forecast(table, "y", "t"), *parts)
 
 
+def test_series_may_begin_at_other_fractions():
+    """Differences of 0.1 from 0 and from 5 are not the same to the last bit."""
+    times = np.concatenate([0.1 * np.arange(9), 5 + 0.1 * np.arange(9)])
+    table = {"id": np.repeat(["a", "b"], 9), "t": times, "y": np.arange(18.0)}
+    found = read_forecast(table, "y", "t", series="id")
+    assert str(found.spacing) == "0.1"
+    np.testing.assert_allclose(np.concatenate(found.future(1)), [0.9, 5.9])
+
+
 def test_what_does_not_fit_together():
     table = csv("id,t,y,x\na,1,1,1\na,2,2,\nb,1,1,1\nb,3,2,1\n")
     refused(

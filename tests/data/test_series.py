@@ -129,6 +129,29 @@ def test_lengths_belong_to_arrays(given):
         as_series(given, [1])
 
 
+@pytest.mark.parametrize(
+    ("values", "lengths", "complaint"),
+    [
+        ([[1.0], [np.nan], [3.0]], [1, 2], "sequence 1, step 0, feature 0: nan is no"),
+        ([[1.0], [2.0]], [2, 0], "sequence 1 has no steps"),
+        ([[1.0], [2.0]], [3, -1], "sequence 1 has no steps"),
+        ([[1.0], [2.0]], [1, 2], "lengths of the Series are 3 steps together, but its"),
+        ([[1.0], [2.0]], [1], "are 1 steps together, but its values are 2"),
+        ([1.0, 2.0], [2], r"a Series are \(steps of all, features\), but have shape"),
+        ([["a"]], [1], "sequences are numbers, not <U1"),
+        (np.zeros((0, 2)), [], "there are no sequences"),
+    ],
+)
+def test_a_series_that_someone_made_is_checked(values, lengths, complaint):
+    with pytest.raises(SequenceError, match=complaint):
+        as_series(Series(np.array(values), np.array(lengths)))
+
+
+def test_whole_numbers_of_a_series_become_floats():
+    series = as_series(Series(np.array([[1], [2]]), np.array([2])))
+    assert (series.dtype, series.values.tolist()) == (np.float64, [[1], [2]])
+
+
 def test_long_and_short_ones_take_no_more_memory_than_their_steps():
     """One giant among small ones: nothing is padded before it is asked for."""
     series = as_series([np.zeros((1, 1))] * 1000 + [np.zeros((1_000_000, 1))])

@@ -1,8 +1,15 @@
 """Differences and windows of a series, worked by hand."""
 
 import numpy as np
+import pytest
 
-from lamina.data.windows import differences, last_window, summed, windows
+from lamina.data.windows import (
+    differences,
+    last_window,
+    summed,
+    takes_logarithms,
+    windows,
+)
 
 Z = np.array([1.0, 4.0, 9.0, 16.0, 25.0, 36.0, 49.0, 64.0])
 
@@ -33,3 +40,23 @@ def test_what_is_known_beforehand_stands_beside_the_step_h_before_it():
     more = 10.0 * np.arange(10)[:, None]
     found = last_window(Z, 3, 2, more)
     assert found.tolist() == [[36, 70], [49, 80], [64, 90]]
+
+
+@pytest.mark.parametrize("log", [True, np.True_])
+def test_logarithms_that_are_asked_for(log):
+    assert takes_logarithms(log, [Z], 1) is True
+    with pytest.raises(ValueError, match="series 1, step 0: 0 has no logarithm"):
+        takes_logarithms(log, [Z, Z - 1], 1)
+
+
+def test_logarithms_where_they_keep_differences_even():
+    assert takes_logarithms("auto", [np.exp(Z / 9)], 1) is True
+    assert takes_logarithms("auto", [3 * np.arange(1.0, 9.0)], 1) is False
+    assert takes_logarithms("auto", [Z, Z - 1], 1) is False
+    assert takes_logarithms(np.False_, [np.exp(Z)], 1) is False
+
+
+@pytest.mark.parametrize("log", [1, 0, None, "yes", np.array(["auto"])])
+def test_other_words_about_logarithms_are_refused(log):
+    with pytest.raises(ValueError, match='log must be True, False or "auto", got'):
+        takes_logarithms(log, [Z], 1)

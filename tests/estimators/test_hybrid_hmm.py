@@ -69,6 +69,19 @@ def test_any_network_tells_states():
     }
 
 
+def test_steps_without_a_label_do_not_count():
+    rng = np.random.default_rng(0)
+    told = [np.where(rng.random(50) < 0.3, -1, one) for one in CHAIN.y]
+    tagger = RecurrentTagger(
+        [lamina.GRU(8)], max_iter=5, ignore_label=-1, random_state=0
+    )
+    model = HybridHMM(tagger).fit(CHAIN.X, told)
+    y = np.concatenate(told)
+    found = np.concatenate(model.predict(CHAIN.X))
+    assert model.score(CHAIN.X, told) == np.mean((found == y)[y != -1])
+    assert np.isnan(model.score(CHAIN.X[:1], [np.full(50, -1)]))
+
+
 def test_a_file_answers_the_same(model, tmp_path):
     model.save(tmp_path / "model.lamina")
     again = lamina.load(tmp_path / "model.lamina")

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
-from lamina import MLPClassifier, MLPRegressor
+from lamina import MLPClassifier, MLPRegressor, RecurrentTagger
 from lamina.data.pictures import Collection
 from lamina.estimators.source_model import SourceModel, some
 from lamina.networks import Key
@@ -65,6 +66,8 @@ def test_the_estimator_that_is_trained():
             Model(MLPRegressor()),
             "calls for classification, but the estimator is a MLPR",
         ),
+        (Model(StandardScaler()), "calls for classification.* is a StandardScaler"),
+        (Model(RecurrentTagger()), "calls for classification.* is a RecurrentTagger"),
         (Model(None, {"max_itr": 3}), "no setting 'max_itr'; did you mean max_iter"),
     ],
 )
