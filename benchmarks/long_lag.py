@@ -195,7 +195,6 @@ def tables(trials: Sequence[Trial]) -> list[Table]:
     claims = [
         Claim("RNN: longest lag that is always learnt", reached["RNN"], 10),
         Claim("RNN: longest lag that is always learnt", reached["RNN"], 50, False),
-        Claim("RNN: success at a lag of 100", rate_of(trials, "RNN", 100), 0, False),
     ]
     claims += [
         Claim(f"{name}: success at a lag of 1,000", rate_of(trials, name, 1000), 1)

@@ -9,10 +9,8 @@ It prints the errors, and draws the forecasts if a file is given.
 """
 
 import sys
-import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from lamina import Forecaster, data
 
@@ -86,5 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)
     main()

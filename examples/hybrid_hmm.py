@@ -10,11 +10,9 @@ It prints how many states are right, and draws a sequence if a file is given.
 """
 
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from lamina import HybridHMM, data
 from lamina.data.sequence_generators import markov_chain
@@ -94,5 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)
     main()

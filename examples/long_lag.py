@@ -10,10 +10,8 @@ given. From one seed it tries three lags, from several all six, in some minutes.
 """
 
 import sys
-import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from lamina import LSTM, RNN, RecurrentClassifier, data
 
@@ -76,5 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)
     main()

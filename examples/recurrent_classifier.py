@@ -4,10 +4,6 @@ Nine men say the Japanese vowels /ae/: 7 to 29 steps of 12 numbers. Run it with
 ``python examples/recurrent_classifier.py``.
 """
 
-import warnings
-
-from sklearn.exceptions import ConvergenceWarning
-
 from lamina import LSTM, RecurrentClassifier, data
 
 
@@ -33,5 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 50 epochs are enough
     main()

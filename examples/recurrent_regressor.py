@@ -5,10 +5,7 @@ forgotten, what is has to be kept until the end. Run it with
 ``python examples/recurrent_regressor.py``.
 """
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from lamina import GRU, RecurrentRegressor, data
 
@@ -30,5 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs are enough
     main()

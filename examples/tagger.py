@@ -9,10 +9,8 @@ It prints how many steps of unseen signals are right, and draws one if a file is
 """
 
 import sys
-import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from lamina import GRU, Bidirectional, RecurrentTagger
 
@@ -85,5 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 20 epochs are enough
     main()

@@ -157,7 +157,8 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         The seed of everything random.
     tol : float, default=1e-4
         An epoch improves if the loss falls (the score rises) by this; "lbfgs" stops
-        when no component of the gradient is larger.
+        when no component of the gradient is larger. With ``schedule="cosine"`` only
+        early stopping looks at it.
     verbose : bool, default=False
         Shows a progress bar on a terminal or in a notebook.
     warm_start : bool, default=False
