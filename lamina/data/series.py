@@ -168,6 +168,12 @@ def step_numbers(lengths: np.ndarray) -> np.ndarray:
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
+def place_of(lengths: np.ndarray, step: int) -> tuple[int, int]:
+    """Return to which sequence a step of all belongs, and its number within it."""
+    number = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
+    return number, step - int(lengths[:number].sum())
+
+
 def _one(number: int, sequence: Any) -> np.ndarray:
     """One sequence of a list, (steps, features)."""
     try:
@@ -256,8 +262,7 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> Series:
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         step = int(np.argmin(finite))
-        number = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
-        inside = step - int(lengths[:number].sum())
+        number, inside = place_of(lengths, step)
         feature = int(np.argmin(np.isfinite(values[step])))
         raise SequenceError(
             f"sequence {number}, step {inside}, feature {feature}: "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,12 +79,17 @@ def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the numbered lines of a text that are neither empty nor a comment."""
-    most, size = memory_bytes() // 4, 0
+    memory = memory_bytes()
+    most, longest = memory // 4, memory // 64  # apart, a line takes 14 times as much
+    number = size = 0
     try:
         with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
-            number = 0
-            while line := file.readline(most):
+            while line := file.readline(longest):
                 number, size = number + 1, size + len(line)
+                if len(line) >= longest:
+                    raise SequenceError(
+                        f"{path}, line {number}: is too long for this memory"
+                    )
                 if size >= most:
                     raise SequenceError(f"{path}: is larger than this memory holds")
                 line = line.strip()
@@ -160,5 +166,5 @@ def _labels(path: Path, labels: list[str], numeric: bool) -> np.ndarray:
         except ValueError:
             wrong = next(label for label in labels if not _is_number(label))
             raise SequenceError(f"{path}: target {wrong[:20]!r} is no number") from None
-    whole = all(label.lstrip("-").isdecimal() and len(label) < 18 for label in labels)
+    whole = all(re.fullmatch(r"-?\d{1,17}", label) for label in labels)
     return np.array(labels, dtype=np.int64 if whole else object)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.series import place_of
+
 
 def check_number(
     name: str,
@@ -75,19 +77,33 @@ def check_floats(name: str, value: Any, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} is not readable")
 
 
-def check_fits_float32(X: np.ndarray, name: str = "X") -> None:
+def check_fits_float32(
+    X: np.ndarray, name: str = "X", lengths: np.ndarray | None = None
+) -> None:
     """Refuse numbers that float32 cannot hold; JAX would make them infinite silently.
+
+    Parameters
+    ----------
+    X : ndarray (n, columns)
+    name : str
+    lengths : ndarray of int, optional
+        Steps of each sequence, if the rows are the steps of sequences.
 
     Raises
     ------
     ValueError
-        Naming the first such value's row and column.
+        Naming the first such value's row and column, or its sequence and step.
     """
     largest = np.finfo(np.float32).max
     if X.size == 0 or (X.max() <= largest and X.min() >= -largest):
         return
     row, column = (int(i) for i in np.argwhere(np.abs(X) > largest)[0][:2])
+    place, what = f"{name}[{row}, {column}] =", "column"
+    if lengths is not None:
+        number, step = place_of(lengths, row)
+        what = "feature"
+        place = f"{name}, sequence {number}, step {step}, feature {column}:"
     raise ValueError(
-        f"{name}[{row}, {column}] = {X[row, column]:g} is beyond the range of float32 "
-        f"(±{largest:.3g}): scale the column, or use dtype='float64'"
+        f"{place} {X[row, column]:g} is beyond the range of float32 "
+        f"(±{largest:.3g}): scale the {what}, or use dtype='float64'"
     )

@@ -99,7 +99,8 @@ class Forecaster(Saved, BaseEstimator):
     window_ : int
     residuals_ : ndarray (n, horizon) or None
         Errors of forecasts of z that were not learnt from, in units of s; None if there
-        are too few for intervals.
+        are too few for intervals. Only μ, s, and whether logarithms are taken, were
+        found with them too.
     n_series_ : int
     interrupted_ : bool
         Whether Ctrl-C ended the fit: members and intervals that were not learnt by then

@@ -32,7 +32,11 @@ class HybridHMM(Saved, BaseEstimator):
 
     Shapes
     ------
-    X as of :class:`RecurrentTagger`; y: a list of arrays (steps,) of labels.
+    X: a list of n arrays (steps, n_features) or (steps,); an array (n, time,
+    n_features) or (n, time), filled up with NaN behind the last step of each sequence;
+    or what :func:`lamina.data.as_series` makes of an array and lengths. y: a list of n
+    arrays (steps,) of labels, or an array (n, time), of which the first steps of each
+    count.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class OverSequences(FeedForward):
                 f"expecting {self.n_features_in_} features as input{hint}"
             )
         if self._dtype() == np.float32 and X.dtype == np.float64:
-            check_fits_float32(X.values)
+            check_fits_float32(X.values, lengths=X.lengths)
         self._check_numbers(X.values)
         return X
 

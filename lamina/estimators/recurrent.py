@@ -54,7 +54,7 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     label_smoothing, max_norm, clip_norm, clip_value, checkpoint, checkpoint_seconds
         As of :class:`lamina.MLPClassifier`.
     batch_size : int, "auto" or "full", default="auto"
-        Sequences a step; "auto" is 4, 8, 16 or 32, an eighth of them at most.
+        Sequences a step; "auto" is about an eighth of them: 4, 8, 16, and 32 at most.
     init : str, default="auto"
         Initialiser of the weights that are added; "auto" is "glorot_uniform".
     input_noise, adversarial : float, and FGSM or PGD, optional

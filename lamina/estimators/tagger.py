@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data.series import SequenceError, Series
+from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
@@ -294,7 +294,8 @@ class RecurrentTagger(OverSequences):
             return target
         scaled = (target.values - self.target_mean_) / self.target_scale_
         if self._dtype() == np.float32:
-            check_fits_float32(np.nan_to_num(scaled, posinf=np.inf), "y")
+            known = np.nan_to_num(scaled, posinf=np.inf)
+            check_fits_float32(known, "y", target.lengths)
         return Series(scaled, target.lengths)
 
     def _joined_targets(self, parts: tuple) -> Series:
@@ -433,11 +434,10 @@ def _refuse_missing(labels: np.ndarray, lengths: np.ndarray) -> None:
     missing = np.array([one is None or one != one for one in labels.tolist()], bool)
     if missing.any():
         step = int(np.argmax(missing))
-        number = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
+        number, inside = place_of(lengths, step)
         raise SequenceError(
-            f"sequence {number}, step {step - int(lengths[:number].sum())}: the label "
-            "is missing; give such steps a label of their own, and say which as "
-            "ignore_label"
+            f"sequence {number}, step {inside}: the label is missing; give such steps "
+            "a label of their own, and say which as ignore_label"
         )
 
 

@@ -2,7 +2,7 @@
 
 Each length of time is a program to compile, and each step that fills a sequence up is
 computed for nothing: lengths double from one bucket to the next, so that there are few,
-and on average a third of the steps fills up.
+and on average a quarter of the computed steps, a third as many as are real, fills up.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from lamina.data.series import SequenceError, Series, as_series, step_numbers
+from lamina.data.series import (
+    SequenceError,
+    Series,
+    as_series,
+    place_of,
+    step_numbers,
+)
 
 LENGTHS = (3, 1, 4)
 
@@ -158,6 +164,12 @@ def test_long_and_short_ones_take_no_more_memory_than_their_steps():
     assert series.values.nbytes == 8 * 1_001_000
     assert series.only(slice(0, 1000)).padded().shape == (1000, 1, 1)
     assert isinstance(series, Series)
+
+
+def test_a_step_of_all_is_one_of_a_sequence():
+    lengths = np.array([3, 1, 2])
+    found = [place_of(lengths, step) for step in range(6)]
+    assert found == [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0), (2, 1)]
 
 
 def test_steps_are_numbered_within_each_sequence():

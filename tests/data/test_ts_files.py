@@ -88,6 +88,26 @@ def test_what_is_no_ts_file_gets_one_clear_line(tmp_path, text, complaint):
     assert "\n" not in str(error.value)
 
 
+def test_a_line_that_memory_cannot_take_apart_is_refused(tmp_path, monkeypatch):
+    """A number of two characters is 30 bytes of text, and eight of the result."""
+    monkeypatch.setattr("lamina.data.ts_files.memory_bytes", lambda: 64 * 40)
+    text = "@data\n" + "1," * 15 + "1\n"
+    assert read_ts(written(tmp_path, text)).X.lengths.tolist() == [16]
+    path = written(tmp_path, text + "1," * 25 + "1\n")
+    with pytest.raises(SequenceError, match="line 3: is too long for this memory"):
+        read_ts(path)
+    path = written(tmp_path, "@data\n" + "1,2\n" * 200)
+    with pytest.raises(SequenceError, match="is larger than this memory holds"):
+        read_ts(path)
+
+
+@pytest.mark.parametrize("odd", ["--5", "5-", "-", "12345678901234567890"])
+def test_labels_that_are_almost_numbers_are_text(tmp_path, odd):
+    found = read_ts(written(tmp_path, f"@classLabel true\n@data\n1,2:{odd}\n3:-1\n"))
+    assert found.y is not None
+    assert found.y.tolist() == [odd, "-1"]
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SequenceError, match=r"no\.ts: cannot be read \(No such file"):
         read_ts(tmp_path / "no.ts")

@@ -65,6 +65,16 @@ def test_float32_range_names_row_and_column():
         check_fits_float32(np.array([[1e40]]), "y")
 
 
+def test_float32_range_names_sequence_and_step():
+    values = np.zeros((6, 2))
+    values[4, 1] = -1e39
+    with pytest.raises(
+        ValueError,
+        match=r"y, sequence 1, step 1, feature 1: -1e\+39 is beyond.*scale the feature",
+    ):
+        check_fits_float32(values, "y", np.array([3, 3]))
+
+
 def test_arrays_of_a_file_are_finite_numbers_in_their_shape():
     check_floats("scale", np.ones(3, np.float32), (3,))
     check_floats("chain", np.zeros((2, 2)), (2, 2))
