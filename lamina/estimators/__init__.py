@@ -9,6 +9,7 @@ from lamina.estimators.image_model import ImageModel
 from lamina.estimators.mlp import MLPClassifier, MLPRegressor
 from lamina.estimators.perceptron import Perceptron
 from lamina.estimators.persistence import load
+from lamina.estimators.rbm import BernoulliRBM, GaussianRBM
 from lamina.estimators.recurrent import RecurrentClassifier, RecurrentRegressor
 from lamina.estimators.segmenter import ConvNetSegmenter
 from lamina.estimators.sequence_model import SequenceModel
@@ -16,12 +17,14 @@ from lamina.estimators.table import TableModel
 from lamina.estimators.tagger import RecurrentTagger
 
 __all__ = [
+    "BernoulliRBM",
     "CapsNetClassifier",
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",
     "ForecastModel",
     "Forecaster",
+    "GaussianRBM",
     "HybridHMM",
     "ImageModel",
     "MLPClassifier",

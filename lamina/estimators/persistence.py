@@ -25,12 +25,14 @@ from lamina.estimators.packing import Tensors, pack, unpack
 from lamina.storage import ModelFileError, read, write
 
 CLASSES = {
+    "BernoulliRBM": "lamina.estimators.rbm",
     "CapsNetClassifier": "lamina.estimators.capsnet",
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",
     "ForecastModel": "lamina.estimators.forecast_model",
     "Forecaster": "lamina.estimators.forecaster",
+    "GaussianRBM": "lamina.estimators.rbm",
     "HybridHMM": "lamina.estimators.hybrid_hmm",
     "ImageModel": "lamina.estimators.image_model",
     "MLPClassifier": "lamina.estimators.mlp",

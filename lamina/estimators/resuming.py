@@ -15,6 +15,7 @@ FREE = {
     "checkpoint",
     "checkpoint_seconds",
     "max_iter",
+    "n_iter",
     "random_state",
     "verbose",
     "warm_start",

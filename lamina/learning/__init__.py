@@ -4,6 +4,7 @@ from lamina.learning.adam import Adam
 from lamina.learning.adversarial import FGSM, PGD
 from lamina.learning.bfgs import BFGS
 from lamina.learning.conjugate_gradient import ConjugateGradient
+from lamina.learning.contrastive_divergence import ContrastiveDivergence
 from lamina.learning.exact import Exact
 from lamina.learning.feed import Examples, Feed
 from lamina.learning.hebb import HebbRule
@@ -52,6 +53,7 @@ __all__ = [
     "Budget",
     "ConjugateGradient",
     "Constant",
+    "ContrastiveDivergence",
     "Cosine",
     "Exact",
     "Examples",

@@ -24,6 +24,7 @@ from lamina.networks.network import Network
 from lamina.networks.norms import GroupNorm, LayerNorm
 from lamina.networks.output_feedback import OutputFeedbackRNN
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
+from lamina.networks.rbm import RBM
 from lamina.networks.reconstruction import Reconstruction
 from lamina.networks.rescale import Rescale
 from lamina.networks.residual import Residual
@@ -39,6 +40,7 @@ __all__ = [
     "KERNELS",
     "LOSSES",
     "LSTM",
+    "RBM",
     "RNN",
     "Augment",
     "AveragePool",

@@ -27,6 +27,7 @@ from lamina.learning import (
     Adam,
     Batch,
     ConjugateGradient,
+    ContrastiveDivergence,
     Exact,
     Examples,
     Feed,
@@ -42,7 +43,7 @@ from lamina.learning import (
     perceptron_loss,
 )
 from lamina.learning.program import compile_count, compiled_train, train
-from lamina.networks import Dense, Key, Network, description, from_json, to_json
+from lamina.networks import RBM, Dense, Key, Network, description, from_json, to_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -98,6 +99,11 @@ HYPERPLANE = Objective(
 LINE = Objective(
     Network((Dense(1, "identity", "zeros", use_bias=False),)), "squared_error"
 )
+MACHINE = Objective(Network((RBM(2),)), "squared_error")
+MACHINES = ("contrastive_divergence", "persistent chains")
+"""These train a restricted Boltzmann machine, which has no targets."""
+
+KEY = Key(0).device()
 POINTS = [
     Batch(np.array([x]), np.array([[y]]), np.ones(1))
     for x, y in [([1.0, 2.0], 1.0), ([-1.0, 2.0], -1.0), ([0.0, -1.0], -1.0)]
@@ -137,6 +143,28 @@ def rmsprop_by_hand(eta, rho, mu, epsilon):
         v3 = rho * v2 + (1 - rho) * g3**2
         m3 = mu * m2 + eta * g3 / (math.sqrt(v3) + epsilon)
         paths.append((t1, t2, t2 - m3))
+    return list(zip(*paths, strict=True))
+
+
+def contrast_by_hand(eta, mu):
+    """Three steps of one input, 0 in the data and surely 1 in the machine.
+
+    Of two hidden units; ∂ℓ/∂W = σ(W + b) and ∂ℓ/∂b = σ(W + b) − σ(b), and ∂ℓ/∂a = 1
+    does not change that.
+    """
+
+    def logistic(z):
+        return 1 / (1 + math.exp(-z))
+
+    paths = []
+    for w, b in zip(START, (0.0, 0.0), strict=True):
+        v, u, path = 0.0, 0.0, []
+        for _ in range(3):
+            on = logistic(w + b)
+            v, u = mu * v - eta * on, mu * u - eta * (on - logistic(b))
+            w, b = w + v, b + u
+            path.append(w)
+        paths.append(path)
     return list(zip(*paths, strict=True))
 
 
@@ -240,6 +268,14 @@ ROWS = {
         bowl=300,
         rosenbrock=20_000,
     ),
+    "contrastive_divergence": Row(
+        ContrastiveDivergence(0.1, momentum=0.5),
+        by_hand=contrast_by_hand(0.1, 0.5),
+    ),
+    "persistent chains": Row(
+        ContrastiveDivergence(0.1, 2, chains=4, momentum=0.5),
+        by_hand=contrast_by_hand(0.1, 0.5),
+    ),
     "perceptron": Row(PerceptronRule(), by_hand=[(2.0, 1.2), (3.0, -0.8), (3.0, 0.2)]),
 }
 
@@ -286,6 +322,10 @@ def problem(name):
     """Return objective, start and the batch of each of three steps."""
     if name in ("perceptron", "hebb"):
         return HYPERPLANE, ({"weight": np.array([[1.0], [-0.8]])},), POINTS
+    if name in MACHINES:
+        weight = {"weight": np.array([START]), "bias": np.zeros(2)}
+        batch = Batch(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1))
+        return MACHINE, ({**weight, "visible_bias": np.full(1, 900.0)},), [batch] * 3
     if name == "exact":
         return LINE, ({"weight": np.array([[1.0], [-0.8]])},), POINTS
     return BOWL, at(*START), [BOWL_BATCH] * 3
@@ -297,7 +337,7 @@ def test_three_steps_by_hand(name, row):
     state = row.algorithm.init(params)
     for batch, expected in zip(batches, row.by_hand, strict=True):
         params, state, report = row.algorithm.update(
-            objective, params, state, batch, None
+            objective, params, state, batch, KEY
         )
         theta = params[0]["weight"].ravel()
         np.testing.assert_allclose(theta, expected, rtol=1e-12, atol=1e-12)
@@ -310,9 +350,9 @@ def test_compiled_steps_are_the_same(name, row):
     (eager, eager_state), (params, state) = [(start, row.algorithm.init(start))] * 2
     for batch in batches:
         eager, eager_state, _ = row.algorithm.update(
-            objective, eager, eager_state, batch, None
+            objective, eager, eager_state, batch, KEY
         )
-        params, state, _ = update(objective, params, state, batch, None)
+        params, state, _ = update(objective, params, state, batch, KEY)
     np.testing.assert_allclose(
         params[0]["weight"], eager[0]["weight"], rtol=1e-13, atol=1e-14
     )
@@ -323,7 +363,7 @@ def test_state_keeps_its_structure_shapes_and_types(name, row):
     objective, params, batches = problem(name)
     state = row.algorithm.init(params)
     after = jax.eval_shape(
-        row.algorithm.update, objective, params, state, batches[0], None
+        row.algorithm.update, objective, params, state, batches[0], KEY
     )[1]
 
     def kind(leaf):
@@ -339,7 +379,7 @@ def walk(algorithm, objective, batch, start, steps):
     def all_steps(params):
         def step(_, carry):
             params, state = carry
-            return algorithm.update(objective, params, state, batch, None)[:2]
+            return algorithm.update(objective, params, state, batch, KEY)[:2]
 
         return jax.lax.fori_loop(0, steps, step, (params, algorithm.init(params)))[0]
 
@@ -416,7 +456,7 @@ def test_the_algorithm_is_not_changed_by_use(name, row):
     objective, params, batches = problem(name)
     kept = copy.deepcopy(params)
     state = row.algorithm.init(params)
-    row.algorithm.update(objective, params, state, batches[0], None)
+    row.algorithm.update(objective, params, state, batches[0], KEY)
     assert row.algorithm == before
     np.testing.assert_array_equal(params[0]["weight"], kept[0]["weight"])
 
@@ -429,6 +469,13 @@ def tiny(name, n):
     """Return objective, feed and parameters of a small fit of n examples."""
     rng = np.random.default_rng(n)
     x = rng.standard_normal((n, 3))
+    batch = n if name in ROWS and is_whole(ROWS[name]) else 4
+    if name in MACHINES:
+        network = Network((RBM(2),))
+        params, _ = network.init(Key(0), (3,), np.float64)
+        x = (x > 0).astype(float)
+        feed = Feed(Examples(x, x, dtype=np.float64), batch_size=batch)
+        return Objective(network, "squared_error"), feed, params
     head, loss = (
         ("sign", perceptron_loss)
         if name == "perceptron"
@@ -440,7 +487,6 @@ def tiny(name, n):
     network = Network((Dense(1, head),))
     params, _ = network.init(Key(0), (3,), np.float64)
     y = np.where(x[:, :1] > 0, 1.0, -1.0)
-    batch = n if name in ROWS and is_whole(ROWS[name]) else 4
     feed = Feed(Examples(x, y, dtype=np.float64), batch_size=batch)
     return Objective(network, loss), feed, params
 
@@ -462,6 +508,9 @@ def test_first_fit_of_a_structure_is_counted(name, row):
     """So that the test above cannot pass by counting nothing."""
     if name in LEAST_SQUARES:
         features, network = 17, Network((Dense(1, "identity"),))
+        objective = Objective(network, "squared_error")
+    elif name in MACHINES:
+        features, network = 17, Network((RBM(2),))
         objective = Objective(network, "squared_error")
     else:
         features, network = 2, Network((Dense(1, lambda h: 1 * h),))

@@ -17,6 +17,7 @@ import lamina
 from lamina.networks import (
     GRU,
     LSTM,
+    RBM,
     RNN,
     Augment,
     AveragePool,
@@ -67,6 +68,8 @@ ROWS = [
     (Dense(2, "threshold", "normal"), (3,)),
     (Dense(2, "sign", "zeros"), (3,)),
     (Dense(2, "tanh", use_bias=False), (2, 3)),
+    (RBM(2, spread=0.5), (3,)),
+    (RBM(3, "gaussian", 0.5), (2, 3)),
     (Dropout(0.4), (5,)),
     (Embedding(4, 3), (3, 1)),
     (Dropout(0.0), (2, 3)),

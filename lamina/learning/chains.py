@@ -1,0 +1,76 @@
+"""Chains of a trained machine: samples, and what its likelihood is measured by."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.learning.contrastive_divergence import gibbs
+from lamina.learning.program import Compiled, count_compilation
+from lamina.networks import partition
+from lamina.networks.keys import device_key
+
+
+def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
+    """Return v and h of Gibbs chains, and the mean of v of the last step.
+
+    Parameters
+    ----------
+    rbm, params : the machine
+    h : array (chains, units)
+        Where the chains begin.
+    steps : int
+        How many Gibbs steps, each v and then h.
+    key_words : uint32 array (2,)
+    """
+    count_compilation()
+    key = device_key(key_words)
+
+    def step(s: Any, h: Any) -> Any:
+        return gibbs(rbm, params, h, 1, jax.random.fold_in(key, s))[1]
+
+    before = jax.lax.fori_loop(1, steps, step, h)
+    v, h = gibbs(rbm, params, before, 1, jax.random.fold_in(key, 0))
+    return v, h, rbm.mean(params, before)
+
+
+def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
+    """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` turned.
+
+    Shapes: v (batch, n) of numbers in [0, 1], at (batch,); vₐ becomes 1 − vₐ.
+    """
+    count_compilation()
+    rows = jnp.arange(len(at))
+    other = v.at[rows, at].set(1 - v[rows, at])
+    return rbm.free_energy(params, other) - rbm.free_energy(params, v)
+
+
+def free_energy(rbm: Any, params: dict, v: Any) -> Any:
+    """Return F(v) of every row."""
+    count_compilation()
+    return rbm.free_energy(params, v)
+
+
+def exact(rbm: Any, params: dict) -> Any:
+    """Return log Z: see :func:`lamina.networks.partition.exact`."""
+    count_compilation()
+    return partition.exact(rbm, params)
+
+
+def annealed(
+    rbm: Any, params: dict, base: Any, log_w: Any, temperatures: Any, key_words: Any
+) -> Any:
+    """Return log Z and its standard error, by as many chains as ``log_w`` is long.
+
+    See :func:`lamina.networks.partition.annealed`.
+    """
+    count_compilation()
+    key = device_key(key_words)
+    return partition.annealed(rbm, params, base, len(log_w), temperatures, key)
+
+
+compiled_walk = Compiled(walk)
+compiled_turned = Compiled(turned)
+compiled_free_energy = Compiled(free_energy)
+compiled_exact = Compiled(exact)
+compiled_annealed = Compiled(annealed)
