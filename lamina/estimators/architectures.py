@@ -1,5 +1,6 @@
 """Networks for pictures when nobody says which: their layers follow from the size."""
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -187,6 +188,11 @@ def shapes_after(
         If one is no layer.
     """
     Network(layers)
+    return list(_shapes_after(layers, tuple(shape), flat))
+
+
+@lru_cache(maxsize=64)  # layers draw their weights on the way, which takes time
+def _shapes_after(layers: tuple, shape: tuple[int, ...], flat: bool) -> tuple:
     shapes = []
     for i, layer in enumerate(layers):
         if flat and isinstance(layer, Dense):
@@ -199,4 +205,4 @@ def shapes_after(
                 f"{error}"
             ) from None
         shapes.append(shape)
-    return shapes
+    return tuple(shapes)
