@@ -99,8 +99,9 @@ def fit(
         ),
     ] = None,
     holdout: Annotated[
-        float, typer.Option(help="Share of the rows held out for the scores.")
-    ] = 0.2,
+        float | None,
+        typer.Option(help="Share of the rows held out for the scores; 0.2."),
+    ] = None,
     holdout_out: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write the held-out rows to this CSV file."),
@@ -181,6 +182,10 @@ def fit(
             help="Column that is known beforehand, for the steps to forecast too.",
         ),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="On how many known ends a forecast is tried; 3."),
+    ] = None,
     skip_broken: SkipBroken = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no report.")
@@ -210,6 +215,7 @@ def fit(
         horizon=horizon,
         season=season,
         known=known or (),
+        folds=folds,
         progress=not quiet and sys.stderr.isatty(),
     )
     report = jobs.fit(data, options)

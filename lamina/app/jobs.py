@@ -57,7 +57,7 @@ class FitOptions:
     sets: Sequence[str] = ()
     kinds: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    holdout: float = 0.2
+    holdout: float | None = None
     holdout_out: str | None = None
     seed: int = 0
     task: str | None = None
@@ -71,6 +71,7 @@ class FitOptions:
     horizon: int | None = None
     season: int | None = None
     known: Sequence[str] = ()
+    folds: int | None = None
     progress: bool = False
 
 
@@ -114,7 +115,7 @@ def _common(options: FitOptions) -> dict[str, Any]:
     return {
         "settings": dict(map(parse_setting, options.sets)),
         "task": options.task,
-        "holdout": options.holdout,
+        "holdout": 0.2 if options.holdout is None else options.holdout,
         "random_state": options.seed,
         "verbose": options.progress,
         "checkpoint": options.resume or options.checkpoint,
@@ -191,6 +192,7 @@ def _fit_forecast(source: str, options: FitOptions) -> Report:
         exogenous=list(options.known),
         horizon=12 if options.horizon is None else options.horizon,
         season=options.season,
+        folds=3 if options.folds is None else options.folds,
         settings=dict(map(parse_setting, options.sets)),
         random_state=options.seed,
     )
@@ -230,13 +232,13 @@ def _kind_of_data(source: str, options: FitOptions) -> str:
 def _check_fit(source: str, options: FitOptions, kind: str) -> None:
     """Refuse what will fail only after training."""
     _check_kind_of_data(source, options, kind)
-    if not 0 <= options.holdout <= 0.9:
+    if options.holdout is not None and not 0 <= options.holdout <= 0.9:
         raise JobError(f"--holdout must be in [0, 0.9], not {options.holdout}")
     if not 0 <= options.seed < 2**32:
         raise JobError(f"--seed must be in [0, 2³²), not {options.seed}")
     if options.task not in (None, *TASKS):
         raise JobError(f"--task must be {' or '.join(TASKS)}, not {options.task!r}")
-    if options.holdout_out and not options.holdout:
+    if options.holdout_out and options.holdout == 0:
         raise JobError("--holdout-out has nothing to write with --holdout 0")
     _check_checkpoint(options)
     _check_out(options.out, source)
@@ -262,15 +264,19 @@ def _check_kind_of_data(source: str, options: FitOptions, kind: str) -> None:
         "--horizon": (options.horizon, ("forecast",)),
         "--season": (options.season, ("forecast",)),
         "--known": (options.known, ("forecast",)),
+        "--folds": (options.folds, ("forecast",)),
+        "--holdout": (options.holdout, ("table", "pictures", "sequences")),
         "--checkpoint": (options.checkpoint, ("table", "pictures", "sequences")),
         "--resume": (options.resume, ("table", "pictures", "sequences")),
         "--holdout-out": (options.holdout_out, ("table", "pictures", "sequences")),
     }
     for option, (value, kinds) in given.items():
-        if value and kind not in kinds:
+        if _is_given(value) and kind not in kinds:
             uses = " and ".join(NAMES_OF_KINDS[one] for one in kinds)
+            folds = "; --folds says on how many known ends a forecast is tried"
             raise JobError(
                 f"{option} is for {uses}, but {source} is {NAMES_OF_KINDS[kind]}"
+                f"{folds if option == '--holdout' else ''}"
             )
     if kind == "pictures" and len(options.target) > 1:
         raise JobError(f"{source} is pictures, which have one --target")
@@ -280,6 +286,12 @@ def _check_kind_of_data(source: str, options: FitOptions, kind: str) -> None:
         folder_of(source)
     if kind == "sequences" and options.series is None:
         _check_no_table(source, options)
+
+
+def _is_given(value: Any) -> bool:
+    """Whether a person gave an option: a number may be 0."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number or bool(value)
 
 
 def _check_no_table(source: str, options: FitOptions) -> None:
@@ -440,22 +452,20 @@ def _answers_of_sequences(model: Any, found: Any, proba: bool) -> Predictions:
     if proba:
         parts.append(model.predict_proba(found))
     for number, answers in enumerate(parts):
-        more = sequences.prediction_columns(model, found, answers, number > 0)
+        more = sequences.prediction_columns(model, answers, number > 0)
         names, columns = [*names, *map(str, more[0])], [*columns, *more[1]]
     return Predictions(names, columns, found.notes)
 
 
-def _forecasts(model: Any, source: str | None, proba: bool) -> Predictions:
+def _forecasts(model: Any, source: str, proba: bool) -> Predictions:
     if proba:
         raise JobError("forecasts are numbers, which have no probabilities")
-    if source is None:
-        raise JobError("DATA is missing: the table whose series are to be continued")
     columns = model.predict(_read(lambda s: s, source))
     return Predictions(list(columns), list(columns.values()))
 
 
 def predict(
-    path: str, source: str | None, proba: bool = False, skip_broken: bool = False
+    path: str, source: str, proba: bool = False, skip_broken: bool = False
 ) -> Predictions:
     """Predict the target for each row of a table, picture or sequence, or what follows.
 
@@ -467,8 +477,6 @@ def predict(
     model = _load(path)
     if _is(model, "ForecastModel"):
         return _forecasts(model, source, proba)
-    if source is None:
-        raise JobError("DATA is missing: what is to be predicted?")
     data = _data_for(model, source, skip_broken)
     if _is(model, "SequenceModel"):
         return _answers_of_sequences(model, data, proba)

@@ -155,6 +155,7 @@ def show_evaluate(report: Report) -> None:
     _line(out, "Model", printable(report["model"]))
     _line(out, "Data", f"{printable(report['data'])}: {size}{more}")
     out.print(_score_table(report, size))
+    _notes(out, report.get("notes", []))
 
 
 def show_summary(report: Report) -> None:

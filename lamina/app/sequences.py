@@ -24,14 +24,13 @@ def find_forecast(source: str, asked: Sequence[str]) -> list[str]:
 
 
 def prediction_columns(
-    model: Any, found: Any, answers: Any, proba: bool
+    model: Any, answers: Any, proba: bool
 ) -> tuple[list[str], list[Any]]:
-    """Return names and columns: the sequence, with answers of steps also the time.
+    """Return names and columns of answers, one a sequence or one a step.
 
     Parameters
     ----------
     model : SequenceModel
-    found : SeriesSet
     answers : what ``predict`` gave, or (with ``proba``) ``predict_proba``
     proba : bool
         Whether they are probabilities.

@@ -333,7 +333,8 @@ class ForecastModel(Saved, BaseEstimator):
         -------
         dict
             ``task``, ``source``, ``rows``, ``skipped``, ``scores`` and ``baseline``:
-            mae, rmse and mase, of the model and of the season before.
+            mae, rmse and mase, of the model and of the season before; ``notes``: one if
+            times tell that some of these steps were learnt from.
 
         Raises
         ------
@@ -352,7 +353,25 @@ class ForecastModel(Saved, BaseEstimator):
             "skipped": 0,
             "scores": scores["model"],
             "baseline": scores["seasonal_naive"],
+            "notes": self._notes_of_learnt(found),
         }
+
+    def _notes_of_learnt(self, found: ForecastTable) -> list[str]:
+        """Say so if some of the last steps of a table were learnt from."""
+        steps, times = self.forecaster_.horizon, found.times
+        if times is None:
+            return []
+        pairs = zip(
+            [times] if found.series is None else times,
+            _as_times(self._ahead),
+            strict=True,
+        )
+        if not any(each[-steps] < ahead[0] for each, ahead in pairs):
+            return []
+        return [
+            f"some of the last {steps} steps were learnt from; forecasts of new ones "
+            "may be worse"
+        ]
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""

@@ -45,6 +45,7 @@ def test_from_a_table_to_the_next_steps(airline, tmp_path, capsys):
         assert json.loads(reports.as_json(shown)) == shown
         render.SHOW[shown["command"]](shown)
     text = " ".join(capsys.readouterr().out.split())
+    assert "Note some of the last 6 steps were learnt from" in text
     assert "144 steps by month, season of 12" in text
     assert "the next 6 steps of passengers" in text
     assert "MASE" in text
@@ -59,6 +60,15 @@ def test_an_embedded_series_is_forecast_unasked(tmp_path):
 def test_a_person_may_know_the_season(airline, tmp_path):
     report = fitted(airline, tmp_path, season=4)
     assert report["season"] == 4
+
+
+def test_on_how_many_ends_it_is_tried(airline, tmp_path, capsys):
+    assert fitted(airline, tmp_path)["folds"] == 3
+    assert fitted(airline, tmp_path, folds=1)["folds"] == 1
+    report = fitted(airline, tmp_path, folds=0)
+    assert (report["folds"], report["scores"]) == (0, None)
+    render.SHOW["fit"](report)
+    assert "known end" not in capsys.readouterr().out
 
 
 def test_steps_without_times(tmp_path):
@@ -78,6 +88,9 @@ def test_steps_without_times(tmp_path):
         ({"forecast": ("nope",)}, "nope"),
         ({"target": ("passengers",)}, "--forecast names what is to be told"),
         ({"holdout_out": "h.csv"}, "--holdout-out is for a table and pictures and"),
+        ({"holdout": 0.2}, "--holdout is for a table .* forecast; --folds says on how"),
+        ({"holdout": 0.0}, "--holdout is for a table and pictures and sequences"),
+        ({"folds": -1}, "folds must be a whole number"),
         ({"horizon": 0}, "horizon must be a whole number"),
         ({"sets": ("speed=1",)}, "speed"),
     ],

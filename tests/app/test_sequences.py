@@ -116,6 +116,8 @@ def test_what_an_embedded_set_is():
             "--time is for sequences and",
         ),
         ({"series": "series", "horizon": 3}, "--horizon is for a series to forecast"),
+        ({"series": "series", "horizon": 0}, "--horizon is for a series to forecast"),
+        ({"series": "series", "folds": 2}, "--folds is for a series to forecast"),
         ({"series": "series", "size": "4"}, "--size is for pictures"),
     ],
 )

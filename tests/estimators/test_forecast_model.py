@@ -117,6 +117,19 @@ def test_evaluated_without_learning(airline):
     assert found["scores"]["mase"] < found["baseline"]["mase"]
     several = forecast(["y", "z"], series="shop").fit(shops())
     assert several.evaluate(shops())["rows"] == 120
+    assert len(several.evaluate(shops())["notes"]) == 1
+
+
+def test_steps_that_were_learnt_are_told_from_new_ones():
+    table = {"day": days(80), "y": walk(80)}
+    model = forecast().fit({name: values[:70] for name, values in table.items()})
+    for n, learnt in ((70, True), (72, True), (73, False), (80, False)):
+        found = model.evaluate({name: values[:n] for name, values in table.items()})
+        assert len(found["notes"]) == learnt
+        if learnt:
+            assert "some of the last 3 steps were learnt from" in found["notes"][0]
+    plain = forecast().fit({"y": walk(60)})
+    assert plain.evaluate({"y": walk(60)})["notes"] == []  # no one can know
 
 
 def test_newer_rows_are_continued():
