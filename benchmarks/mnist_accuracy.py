@@ -23,8 +23,8 @@ def run(options: Options) -> Report:
     """Train once on the 60,000 images, score on the 10,000."""
     from lamina import SGD, MLPClassifier
 
-    X, y = read_pair(options.data, "train")
-    X_test, y_test = read_pair(options.data, "t10k")
+    X, y = read_pair(options.mnist, "train")
+    X_test, y_test = read_pair(options.mnist, "t10k")
     model = MLPClassifier(
         (HIDDEN,),
         solver=SGD(RATE, momentum=0.9),

@@ -21,8 +21,8 @@ WAYS = [("max", "relu"), ("average", "relu"), ("max", "tanh"), ("average", "tanh
 
 def run(options: Options) -> Report:
     """Train each way once on the 60,000 images, score on the 10,000."""
-    X, y = read_pair(options.data, "train")
-    X_test, y_test = read_pair(options.data, "t10k")
+    X, y = read_pair(options.mnist, "train")
+    X_test, y_test = read_pair(options.mnist, "t10k")
     X, X_test = X.reshape(-1, 28, 28, 1), X_test.reshape(-1, 28, 28, 1)
     curves, rows, accuracies, models = {}, [], {}, []
     for way in WAYS:

@@ -14,10 +14,27 @@ class Options:
         Rounds of each contender, or repetitions of each measurement.
     budget : float
         Seconds after which a race begins no further round.
-    data : Path
+    data : Path, optional
         Folder with the four MNIST files (``*-ubyte.gz``).
     """
 
     rounds: int = 7
     budget: float = 120.0
-    data: Path = Path("../shared/data/mnist")
+    data: Path | None = None
+
+    @property
+    def mnist(self) -> Path:
+        """Folder with the four MNIST files.
+
+        Raises
+        ------
+        ValueError
+            If it is not given, or is not there.
+        """
+        if self.data is None:
+            raise ValueError(
+                "--data FOLDER must say where the four MNIST files (*-ubyte.gz) are"
+            )
+        if not self.data.is_dir():
+            raise ValueError(f"--data {self.data}: there is no such folder")
+        return self.data

@@ -57,8 +57,7 @@ def adding_problem(
 
     x_t = (v_t, m_t): the values v_t are uniform in [0, 1], the markers m_t are 1 at i
     and j and 0 elsewhere; i is drawn from the first half of the steps, j from the
-    second. Always to answer 1 has a mean
-    squared error of 1/6.
+    second. Always to answer 1 has a mean squared error of 1/6.
 
     References
     ----------

@@ -515,7 +515,8 @@ class Forecaster(Saved, BaseEstimator):
         Parameters
         ----------
         y, X : as for :meth:`fit`
-            Their last steps are what is forecast.
+            Their last steps are what is forecast: new ones, as those that were learnt
+            from tell nothing of others.
 
         Returns
         -------
@@ -538,8 +539,11 @@ class Forecaster(Saved, BaseEstimator):
         n, steps = self.n_series_, self.window_ + self.season
         check_floats("the mean of the series", self._center, (n,))
         check_floats("the scale of the series", self._spread, (n,))
-        k = 0 if self._known is None else len(self._known_spread)
+        _check_one_each("the ends of the series are", self._tails, n)
+        k = 0
         if self._known is not None:
+            _check_one_each("what is known of the series is", self._known, n)
+            k = len(self._known_spread)
             check_floats("the scale of what is known", self._known_spread, (k,))
         ends = [*self._tails, *(self._known or ())]
         shapes = [(steps,)] * n + ([] if self._known is None else [(steps, k)] * n)
@@ -558,6 +562,12 @@ class Forecaster(Saved, BaseEstimator):
             raise ValueError("the network is not readable")
         if (one.n_features_in_, one.n_outputs_) != (features, self.horizon):
             raise ValueError("the network does not fit the windows")
+
+
+def _check_one_each(what: str, values: Any, n: int) -> None:
+    """Refuse what is not a list with one entry for each series."""
+    if not isinstance(values, list) or len(values) != n:
+        raise ValueError(f"{what} not readable")
 
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:

@@ -42,8 +42,9 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
         reads backward has seen one step only where it answers last.
     tbptt : int, optional
         Truncated backpropagation through time: errors go back over at most so many
-        steps, within chunks of them; states are carried on from chunk to chunk. By
-        default they go back to the first step.
+        steps, within chunks of them; states are carried on from chunk to chunk. It
+        holds for all recurrent layers, in place of a ``tbptt`` of their own. By default
+        errors go back to the first step, or as far as each layer says.
     standardize : bool, default=True
         Whether μ and σ are those of the data; otherwise 0 and 1.
     dropout : float, default=0.5
