@@ -308,7 +308,7 @@ class BoltzmannMachine(
             self.learning_rate,
             self.n_steps,
             self.batch_size if self.persistent else None,
-            self.momentum,
+            self.momentum or None,
             self.sparsity_target,
             self.sparsity_cost,
         )

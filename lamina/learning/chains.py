@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.contrastive_divergence import gibbs
+from lamina.learning.contrastive_divergence import gibbs_step
 from lamina.learning.program import Compiled, count_compilation
 from lamina.networks import partition
 from lamina.networks.keys import device_key
@@ -27,10 +27,10 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
     key = device_key(key_words)
 
     def step(s: Any, h: Any) -> Any:
-        return gibbs(rbm, params, h, 1, jax.random.fold_in(key, s))[1]
+        return gibbs_step(rbm, params, h, key, s)[1]
 
     before = jax.lax.fori_loop(1, steps, step, h)
-    v, h = gibbs(rbm, params, before, 1, jax.random.fold_in(key, 0))
+    v, h = gibbs_step(rbm, params, before, key, steps)
     return v, h, rbm.mean(params, before)
 
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from lamina.learning.objective import Batch, Objective, total_weight, zeros_like
 from lamina.networks.description import check_whole, description, is_number
-from lamina.networks.rbm import RBM
+from lamina.networks.random_bits import bernoulli
+from lamina.networks.rbm import RBM, chance
+from lamina.networks.sparse import SparseRows
 
 KEPT = 0.9
 """What the mean activity of hidden units keeps of its past, a step."""
@@ -48,8 +50,8 @@ class ContrastiveDivergence:
         k, Gibbs steps for an update.
     chains : int, optional
         So many persistent chains; by default chains start at the data.
-    momentum : float, default=0
-        μ in [0, 1).
+    momentum : float, optional
+        μ in [0, 1); by default there is none, and no V.
     sparsity_target : float, optional
         t in (0, 1).
     sparsity_cost : float, default=0.1
@@ -70,7 +72,7 @@ class ContrastiveDivergence:
     learning_rate: float = 0.1
     steps: int = 1
     chains: int | None = None
-    momentum: float = 0.0
+    momentum: float | None = None
     sparsity_target: float | None = None
     sparsity_cost: float = 0.1
 
@@ -89,8 +91,9 @@ class ContrastiveDivergence:
         for name in ("learning_rate", "sparsity_cost"):
             if is_number(getattr(self, name)) and not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be ≥ 0, got {getattr(self, name)}")
-        if is_number(self.momentum) and not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1), got {self.momentum}")
+        mu: Any = self.momentum
+        if is_number(mu) and not 0 <= mu < 1:
+            raise ValueError(f"momentum must be in [0, 1), got {mu}")
         target: Any = self.sparsity_target
         if is_number(target) and not 0 < target < 1:
             raise ValueError(f"sparsity_target must be in (0, 1), got {target}")
@@ -106,7 +109,9 @@ class ContrastiveDivergence:
         if len(params) != 1 or set(params[0]) != {"weight", "visible_bias", "bias"}:
             raise ValueError("contrastive divergence trains a network of one RBM layer")
         units, dtype = params[0]["bias"].shape[-1], params[0]["bias"].dtype
-        state = {"velocity": zeros_like(params)}
+        state: dict[str, Any] = {}
+        if self.momentum is not None:
+            state["velocity"] = zeros_like(params[0])
         if self.chains is not None:
             state["chains"] = np.zeros((self.chains, units), dtype)
         if self.sparsity_target is not None:
@@ -118,56 +123,100 @@ class ContrastiveDivergence:
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds ℓ before it, the penalty included."""
         (rbm,), (own,) = objective.network.layers, params
-        total, real = total_weight(batch), jnp.sum(batch.weight) > 0
-        share = batch.weight / total
-        if self.chains is None:
-            h, chain_share = rbm.hidden(own, batch.x, jax.random.fold_in(key, 0)), share
+        x, total = batch.x, total_weight(batch)
+        share, chains = batch.weight / total, self.chains
+        if chains is None:
+            z, chain_share = rbm.net(own, x), share
+            h = bernoulli(key, chance(z))
         else:
-            h, chain_share = state["chains"], jnp.where(real, 1 / self.chains, 0)
-        v, h = gibbs(rbm, own, h, self.steps, key)
+            real = jnp.sum(batch.weight) > 0
+            each = jnp.where(real, 1 / chains, 0).astype(share.dtype)
+            z, chain_share, h = None, jnp.broadcast_to(each, chains), state["chains"]
 
-        def contrast(params: Any) -> Any:
-            (own,) = params
-            data = jnp.sum(share * rbm.free_energy(own, batch.x))
-            model = jnp.sum(chain_share * rbm.free_energy(own, v))
-            return data - model + objective.penalty(params) / total
+        def step(s: Any, h: Any) -> Any:
+            return gibbs_step(rbm, own, h, key, s)[1]
 
-        loss, g = jax.value_and_grad(contrast)(params)
-        eta, mu = self.learning_rate, self.momentum
-        velocity = jax.tree.map(lambda v, g: mu * v - eta * g, state["velocity"], g)
-        params = jax.tree.map(jnp.add, params, velocity)
-        state = {**state, "velocity": velocity}
-        if self.chains is not None:
-            state["chains"] = h
+        h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
+        v = rbm.seen(own, h, key, 2 * self.steps - 1)
+        both = x if isinstance(x, SparseRows) else _below(x, v)
+        if z is None and both is not x:
+            z = rbm.net(own, both)
+        else:
+            z = jnp.vstack([rbm.net(own, x) if z is None else z, rbm.net(own, v)])
+        s = jnp.concatenate([share, -chain_share])
+        loss, g = contrast(rbm, own, both, v, s, z)
+        if objective.l2 is not None:
+            loss = loss + objective.penalty(params) / total
+            g["weight"] = g["weight"] + objective.l2 / total * own["weight"]
+        moved = jax.tree.map(lambda g: -self.learning_rate * g, g)
+        state = dict(state)
+        if self.momentum is not None:
+            mu = self.momentum
+            moved = jax.tree.map(lambda v, m: mu * v + m, state["velocity"], moved)
+            state["velocity"] = moved
+        changed = jax.tree.map(jnp.add, own, moved)
+        if chains is not None:
+            on = chance(z[-chains:])
+            state["chains"] = bernoulli(key, on, 2 * self.steps)
         if self.sparsity_target is not None:
-            params, state["activity"] = self._sparser(rbm, params, own, state, batch)
-        return params, state, {"loss": loss}
+            active = share @ chance(z[: len(share)])
+            state["activity"] = KEPT * state["activity"] + (1 - KEPT) * active
+            changed = self._sparser(changed, state["activity"], x, share)
+        return (changed,), state, {"loss": loss}
 
-    def _sparser(
-        self, rbm: RBM, params: Any, own: dict, state: Any, batch: Batch
-    ) -> tuple[Any, Any]:
-        """Return parameters moved towards the target, and q."""
-        share = (batch.weight / total_weight(batch))[:, None]
-        active = jnp.sum(share * rbm(own, batch.x), axis=0)
-        q = KEPT * state["activity"] + (1 - KEPT) * active
+    def _sparser(self, params: dict, q: Any, x: Any, share: Any) -> dict:
+        """Return parameters moved towards the target."""
         step = self.learning_rate * self.sparsity_cost * (q - self.sparsity_target)
-        mean = batch.x.T @ share  # (n, 1)
-        (moved,) = params
-        moved = {
-            **moved,
-            "weight": moved["weight"] - mean * step,
-            "bias": moved["bias"] - step,
-        }
-        return (moved,), q
+        weight = params["weight"] - (x.T @ share[:, None]) * step
+        return {**params, "weight": weight, "bias": params["bias"] - step}
 
 
-def gibbs(rbm: RBM, params: dict, h: Any, steps: int, key: Any) -> tuple[Any, Any]:
-    """Return v and h of Gibbs chains (chains, units) after so many steps, from h."""
+def contrast(
+    rbm: RBM, params: dict, both: Any, v: Any, s: Any, z: Any
+) -> tuple[Any, dict]:
+    """Return ℓ = Σ s F(v) over the data and the chains, and its gradient.
 
-    def step(s: Any, v_and_h: tuple[Any, Any]) -> tuple[Any, Any]:
-        own_key = jax.random.fold_in(key, s + 1)
-        v = rbm.seen(params, v_and_h[1], jax.random.fold_in(own_key, 0))
-        return v, rbm.hidden(params, v, jax.random.fold_in(own_key, 1))
+    Equations
+    ---------
+        ∂F/∂W = −v σ(z),   ∂F/∂b = −σ(z),   ∂F/∂a = −v      of Gaussian v + a
+        ℓ = a·∂ℓ/∂a − Σ s log(1 + exp z)                    + ½ Σ s ‖v‖²
+        log(1 + exp z) = max(z, 0) − log max(σ(z), 1 − σ(z))
 
-    first = step(0, (None, h))
-    return jax.lax.fori_loop(1, steps, step, first) if steps > 1 else first
+    as Σ s = 0: s are the shares of the data, and then those of the chains, negative.
+
+    Shapes
+    ------
+    ``both`` (rows + chains, n) the data and then the chains, or only the data (rows, n)
+    as sparse rows; v (chains, n), s (rows + chains,), z (rows + chains, units).
+    """
+    p = chance(z)
+    of_z = -s[:, None] * p
+    if isinstance(both, SparseRows):
+        n = both.shape[0]
+        of_weight = both.T @ of_z[:n] + v.T @ of_z[n:]
+        of_a = (both.T @ -s[:n, None])[:, 0] + v.T @ -s[n:]
+    else:
+        of_weight, of_a = both.T @ of_z, -jnp.sum(s[:, None] * both, axis=0)
+    softplus = jnp.maximum(z, 0) - jnp.log(jnp.maximum(p, 1 - p))
+    loss = params["visible_bias"] @ of_a - s @ jnp.sum(softplus, axis=-1)
+    if rbm.visible == "gaussian":
+        loss = loss + 0.5 * s @ jnp.sum(both * both, axis=-1)
+    return loss, {
+        "weight": of_weight,
+        "visible_bias": of_a,
+        "bias": jnp.sum(of_z, axis=0),
+    }
+
+
+def _below(x: Any, v: Any) -> Any:
+    """Return v below x; the barrier keeps both from being computed once more."""
+    return jax.lax.optimization_barrier(jnp.vstack([x, v]))
+
+
+def gibbs_step(rbm: RBM, params: dict, h: Any, key: Any, s: Any) -> tuple[Any, Any]:
+    """Return v and h of Gibbs chains (chains, units) after step s = 1, 2, … from h.
+
+    A step has two draws of the key; draw 0 is left for where the chains begin.
+    """
+    v = rbm.seen(params, h, key, 2 * s - 1)
+    return v, rbm.hidden(params, v, key, 2 * s)

@@ -20,6 +20,7 @@ from lamina.learning.devices import on_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL
 from lamina.learning.objective import Batch, Objective
 from lamina.networks.keys import device_key
+from lamina.networks.random_bits import fold_in
 from lamina.networks.sequences import values_of, with_values
 from lamina.networks.sparse import map_rows
 
@@ -146,8 +147,7 @@ def _train(
     def take_step(epoch: Any, step: Any, carry: Any) -> Any:
         params, state, sums = carry
         batch = data if order is None else _take(data, order[epoch, step])
-        epoch_key = jax.random.fold_in(key, first_epoch + epoch)
-        step_key = jax.random.fold_in(epoch_key, first_step + step)
+        step_key = fold_in(fold_in(key, first_epoch + epoch), first_step + step)
         params, state, report = algorithm.update(
             objective, params, state, batch, step_key
         )

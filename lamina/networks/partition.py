@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.networks.rbm import RBM
+from lamina.networks.rbm import RBM, softplus
 
 MOST_UNITS = 22
 """So many units at most are enumerated: 4 million states."""
@@ -68,7 +68,7 @@ def _of_hidden(rbm: RBM, params: dict, h: Any) -> Any:
     z = h @ params["weight"].T + a
     alone = h @ params["bias"]
     if rbm.visible == "binary":
-        return alone + jnp.sum(jax.nn.softplus(z), axis=-1)
+        return alone + jnp.sum(softplus(z), axis=-1)
     volume = 0.5 * len(a) * np.log(2 * np.pi)
     return alone + volume + 0.5 * (jnp.sum(z * z, axis=-1) - a @ a)
 
@@ -121,16 +121,15 @@ def annealed(
         v, log_w = carry
         before, now = machine((k - 1) / temperatures), machine(k / temperatures)
         log_w += rbm.free_energy(before, v) - rbm.free_energy(now, v)
-        own = jax.random.fold_in(key, k)
-        h = rbm.hidden(now, v, jax.random.fold_in(own, 0))
-        return rbm.seen(now, h, jax.random.fold_in(own, 1)), log_w
+        h = rbm.hidden(now, v, key, 2 * k - 1)
+        return rbm.seen(now, h, key, 2 * k), log_w
 
     none = jnp.zeros((chains, units), params["weight"].dtype)
-    start = rbm.seen(machine(0.0), none, jax.random.fold_in(key, 0))
+    start = rbm.seen(machine(0.0), none, key)
     zeros = jnp.zeros(chains, params["weight"].dtype)
     _, log_w = jax.lax.fori_loop(1, temperatures + 1, step, (start, zeros))
     volume = (
-        jnp.sum(jax.nn.softplus(base))
+        jnp.sum(softplus(base))
         if rbm.visible == "binary"
         else 0.5 * n * np.log(2 * np.pi)
     )

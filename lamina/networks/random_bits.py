@@ -43,22 +43,32 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     return x0, x1
 
 
-def words(key: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+def fold_in(key: Any, number: Any) -> Any:
+    """Return the key that ``jax.random.fold_in`` makes, in one pass as well."""
+    words = jax.random.key_data(key)
+    number = jnp.asarray(number).astype(np.uint32)
+    pair = threefry((words[0], words[1]), (jnp.zeros_like(number), number))
+    return jax.random.wrap_key_data(jnp.stack(pair))
+
+
+def words(key: Any, shape: tuple[int, ...], draw: Any = 0) -> tuple[Any, Any]:
     """Return two random words for each place of an array, from a ``jax.random`` key.
 
-    The counter is the place. An array of half as many counters, whose two words lie
-    side by side, would be five times slower: nothing is computed across its seam.
+    The counter is the place, and the number of the draw: a step of several draws needs
+    one key. An array of half as many counters, whose two words lie side by side, would
+    be five times slower: nothing is computed across its seam.
     """
     key_words, counter = jax.random.key_data(key), jnp.zeros(shape, np.uint32)
     for axis, size in enumerate(shape):
         along = jax.lax.broadcasted_iota(np.uint32, shape, axis)
         counter = counter * np.uint32(size) + along
-    return threefry((key_words[0], key_words[1]), (counter, jnp.zeros_like(counter)))
+    draws = jnp.broadcast_to(jnp.asarray(draw).astype(np.uint32), shape)
+    return threefry((key_words[0], key_words[1]), (counter, draws))
 
 
-def uniform(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def uniform(key: Any, shape: tuple[int, ...], dtype: Any, draw: Any = 0) -> Any:
     """Return numbers in [0, 1): multiples of 2⁻²⁴, or of 2⁻⁵² in double precision."""
-    high, low = words(key, shape)
+    high, low = words(key, shape, draw)
     # Shifted words have no sign, and of numbers that could have one the conversion is
     # one instruction on any processor.
     top = (high >> np.uint32(8)).astype(np.int32).astype(dtype)
@@ -68,6 +78,10 @@ def uniform(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return (top + rest * 2.0**-28) * 2.0**-24
 
 
-def bernoulli(key: Any, p: Any) -> Any:
-    """Return 1 with probability p and 0 otherwise, as numbers of the type of p."""
-    return (uniform(key, p.shape, p.dtype) < p).astype(p.dtype)
+def bernoulli(key: Any, p: Any, draw: Any = 0) -> Any:
+    """Return 1 with probability p and 0 otherwise, as numbers of the type of p.
+
+    Without the barrier each use of them would draw them anew.
+    """
+    drawn = (uniform(key, p.shape, p.dtype, draw) < p).astype(p.dtype)
+    return jax.lax.optimization_barrier(drawn)

@@ -61,19 +61,16 @@ def statistics(params, v, weight):
 def by_hand(algorithm, params, x, weight, key, chains=None):
     """One update in plain NumPy, with the same random numbers; its g and chains."""
 
-    def drawn(p, *path):
-        own = key
-        for number in path:
-            own = jax.random.fold_in(own, number)
-        return np.asarray(bernoulli(own, p))
+    def drawn(p, number):
+        return np.asarray(bernoulli(key, p, number))
 
     share = weight / weight.sum()
     h = drawn(p_hidden(params, x), 0) if chains is None else chains
     v = x
     for s in range(1, algorithm.steps + 1):
         a = h @ params["weight"].T + params["visible_bias"]
-        v = drawn(expit(a), s, 0)
-        h = drawn(p_hidden(params, v), s, 1)
+        v = drawn(expit(a), 2 * s - 1)
+        h = drawn(p_hidden(params, v), 2 * s)
     data = statistics(params, x, share)
     own = share if chains is None else np.full(len(v), 1 / len(v))
     model = statistics(params, v, own)
@@ -113,8 +110,7 @@ def test_the_loss_is_the_difference_of_free_energies(x64):
         MACHINE, params, algorithm.init(params), rows_of(x), key
     )
     rbm = RBM(UNITS)
-    h = rbm.hidden(params[0], x, jax.random.fold_in(key, 0))
-    v = rbm.seen(params[0], h, jax.random.fold_in(jax.random.fold_in(key, 1), 0))
+    v = rbm.seen(params[0], rbm.hidden(params[0], x, key), key, 1)
     f = rbm.free_energy
     expected = np.mean(f(params[0], x)) - np.mean(f(params[0], v))
     assert float(report["loss"]) == pytest.approx(float(expected))

@@ -7,7 +7,7 @@ from jax.extend.random import threefry_2x32
 from scipy import stats
 
 from lamina.networks.keys import Key
-from lamina.networks.random_bits import bernoulli, threefry, uniform, words
+from lamina.networks.random_bits import bernoulli, fold_in, threefry, uniform, words
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,17 @@ def test_words_are_those_that_jax_draws_from_the_key():
     )
     for found, part in zip(words(key, (3, 5)), np.split(expected, 2), strict=True):
         np.testing.assert_array_equal(found, part.reshape(3, 5))
+    drawn = np.concatenate([counter, 0 * counter + 4])
+    expected = threefry_2x32(jax.random.key_data(key), drawn)
+    found = np.ravel(words(key, (3, 5), 4))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("number", [0, 1, 77, 2**31 - 1])
+def test_keys_are_folded_as_jax_does(number):
+    key = Key(7).device()
+    found = jax.jit(fold_in)(key, number)
+    assert found == jax.random.fold_in(key, number)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
