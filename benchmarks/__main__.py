@@ -14,6 +14,7 @@ WORKLOADS = (
     "predict",
     "convolution",
     "recurrent",
+    "rbm",
     "cold_start",
     "memory",
     "sparse",

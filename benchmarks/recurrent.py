@@ -45,7 +45,7 @@ class Case:
     shortest: int = 64
     features: int = 32
     rows: int = 1280
-    epochs: int = 2
+    epochs: int = 5
 
     @property
     def lengths(self) -> np.ndarray:

@@ -28,7 +28,7 @@ def test_real_steps_are_counted_and_nothing_stands_behind_the_last():
     assert RAGGED.units == RAGGED.epochs * real.sum()
     assert np.count_nonzero(X.any(axis=2)) == real.sum()
     assert np.unique(y).size == 10
-    assert Case("LSTM").units == 2 * 1280 * 64
+    assert Case("LSTM").units == 5 * 1280 * 64
 
 
 def test_rivals_run_both_forms_and_on_ragged_sequences_both_ways():
