@@ -52,7 +52,13 @@ class Objective:
     ℓ is the loss of one example, W runs over all weights but not over biases. The
     penalties are divided by the batch's total weight as in scikit-learn, so that one
     epoch of mini-batches decays as much as one full batch of the same rate. Where
-    labels are missing, ℓ = Σⱼ mᵢⱼ ℓⱼ(hᵢⱼ, yᵢⱼ).
+    labels are missing, ℓ = Σⱼ mᵢⱼ ℓⱼ(hᵢⱼ, yᵢⱼ). Where outputs and targets are pictures,
+    ℓ is that of all their numbers.
+
+    ``sparsity`` adds a penalty on the activities of one layer, in training and where E
+    is asked for, but not to the validation loss. One that needs all examples of a batch
+    at once (:class:`lamina.KLSparsity`) has them: the batch is not summed in chunks,
+    and sums over examples go over all devices.
 
     In training (where there is a key) x, W and y may be disturbed:
 
@@ -80,6 +86,10 @@ class Objective:
     input_noise, weight_noise, label_smoothing : float, optional
     clip_value, clip_norm, max_norm : float, optional
     adversarial : FGSM or PGD, optional
+    sparsity : KLSparsity or L1Sparsity, optional
+    sparse_layer : int, default=0
+        Whose activities it is about: a number in the order of
+        :meth:`lamina.networks.network.Network.trace`.
     shares : int, default=1
         Devices that take a share of each batch: sums over examples are over all shares.
 
@@ -104,6 +114,8 @@ class Objective:
     clip_norm: float | None = None
     max_norm: float | None = None
     adversarial: Nested = None
+    sparsity: Nested = None
+    sparse_layer: int = 0
     shares: int = 1
 
     def check(self) -> None:
@@ -142,7 +154,8 @@ class Objective:
         """Return E(θ) and ∇E(θ), clipped; a large batch is summed chunk by chunk."""
         rows = batch.weight.shape[0]
         chunks = chunks_of(rows)
-        chunks = 1 if rows % chunks else chunks
+        at_once = self.sparsity is not None and self.sparsity.of_batch
+        chunks = 1 if rows % chunks or at_once else chunks
         if self.shares > 1:
             value, g = self._shared(params, batch, key, chunks)
         elif chunks > 1:
@@ -201,9 +214,10 @@ class Objective:
         return jax.lax.fori_loop(0, chunks, add, begin)
 
     def training_loss(self, params: Any, batch: Batch, key: Any) -> Any:
-        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that is disturbed in training."""
+        """Return Σᵢ wᵢ (ℓ(hᵢ, yᵢ) + Ω) with all that is disturbed in training."""
         if key is None:
-            return self.total_loss(self.network.net(params, batch.x), batch)
+            h, sparsity = self._net(params, batch.x, batch.weight, None)
+            return self.total_loss(h, batch) + sparsity
         if self.input_noise is not None or self.adversarial is not None:
             batch = batch._replace(x=_as_numbers(batch.x, batch.weight.dtype))
         if self.weight_noise is not None:
@@ -216,8 +230,9 @@ class Objective:
 
         def loss(values: Any) -> Any:
             x = with_values(batch.x, values)
-            h = self.network.net(params, x, key=key)
-            return self.total_loss(h, batch._replace(y=self._smoothed(batch.y, h)))
+            h, sparsity = self._net(params, x, batch.weight, key)
+            targets = batch._replace(y=self._smoothed(batch.y, h))
+            return self.total_loss(h, targets) + sparsity
 
         clean = loss(values_of(batch.x))
         if self.adversarial is None:
@@ -226,6 +241,14 @@ class Objective:
         moved = self.adversarial.attack(loss, x, _for("attack", key))
         share = self.adversarial.share
         return (1 - share) * clean + share * loss(moved)
+
+    def _net(self, params: Any, x: Any, weight: Any, key: Any) -> tuple[Any, Any]:
+        """Return h, and what sparsity adds to the sum of losses."""
+        if self.sparsity is None:
+            return self.network.net(params, x, key=key), 0.0
+        signals = self.network.trace(params, x, key=key)
+        a = signals[self.sparse_layer].a
+        return signals[-1].h, self.sparsity(a, weight, self.over_shares)
 
     def _smoothed(self, y: Any, h: Any) -> Any:
         s = self.label_smoothing
@@ -267,6 +290,8 @@ class Objective:
         if batch.mask is not None:  # the loss of each output by itself
             each = weight.reshape(-1, *[1] * (batch.mask.ndim - 1))
             h, y, weight = h[..., None], y[..., None], each * batch.mask
+        elif y.ndim == h.ndim > 2:  # one example is all its numbers
+            h, y = h.reshape(h.shape[0], -1), y.reshape(y.shape[0], -1)
         return jnp.sum(weight * loss_from_net(self.loss, activation, h, y))
 
     def penalty(self, params: Any) -> Any:

@@ -7,6 +7,7 @@ from lamina.networks.capsules import Capsules, Lengths, PrimaryCapsules
 from lamina.networks.clockwork import ClockworkRNN
 from lamina.networks.conv import Conv
 from lamina.networks.conv_transpose import ConvTranspose
+from lamina.networks.corruption import GaussianNoise, Masking, SaltAndPepper
 from lamina.networks.dense import Dense
 from lamina.networks.description import description, from_json, to_json
 from lamina.networks.dropout import Dropout
@@ -20,6 +21,7 @@ from lamina.networks.keys import Key
 from lamina.networks.locally_connected import LocallyConnected
 from lamina.networks.losses import LOSSES
 from lamina.networks.lstm import LSTM
+from lamina.networks.mirror import Tied
 from lamina.networks.network import Network
 from lamina.networks.norms import GroupNorm, LayerNorm
 from lamina.networks.output_feedback import OutputFeedbackRNN
@@ -27,10 +29,12 @@ from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.rbm import RBM
 from lamina.networks.reconstruction import Reconstruction
 from lamina.networks.rescale import Rescale
+from lamina.networks.reshape import Reshape
 from lamina.networks.residual import Residual
 from lamina.networks.rnn import RNN
 from lamina.networks.sequences import Last, MeanOverTime, Sequences
 from lamina.networks.skip import Skip
+from lamina.networks.sparsity import KLSparsity, L1Sparsity
 from lamina.networks.upsample import Upsample
 
 __all__ = [
@@ -54,13 +58,17 @@ __all__ = [
     "Embedding",
     "FixedConv",
     "Flatten",
+    "GaussianNoise",
     "GlobalPool",
     "GroupNorm",
+    "KLSparsity",
     "Key",
+    "L1Sparsity",
     "Last",
     "LayerNorm",
     "Lengths",
     "LocallyConnected",
+    "Masking",
     "MaxPool",
     "MeanOverTime",
     "Network",
@@ -68,10 +76,13 @@ __all__ = [
     "PrimaryCapsules",
     "Reconstruction",
     "Rescale",
+    "Reshape",
     "Residual",
+    "SaltAndPepper",
     "Sequences",
     "Skip",
     "SumPool",
+    "Tied",
     "Upsample",
     "description",
     "from_json",

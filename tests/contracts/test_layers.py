@@ -31,6 +31,7 @@ from lamina.networks import (
     Embedding,
     FixedConv,
     Flatten,
+    GaussianNoise,
     GlobalPool,
     GroupNorm,
     Key,
@@ -38,15 +39,19 @@ from lamina.networks import (
     LayerNorm,
     Lengths,
     LocallyConnected,
+    Masking,
     MaxPool,
     MeanOverTime,
     Network,
     OutputFeedbackRNN,
     PrimaryCapsules,
     Rescale,
+    Reshape,
     Residual,
+    SaltAndPepper,
     Skip,
     SumPool,
+    Tied,
     Upsample,
     from_json,
     to_json,
@@ -56,6 +61,8 @@ from lamina.networks.description import is_description
 pytestmark = pytest.mark.usefixtures("x64")
 
 BATCH = 3
+
+TIED = (Dense(2, "tanh"), Dense(3, "logistic"))
 
 ROWS = [
     (Dense(2, "identity"), (3,)),
@@ -113,6 +120,12 @@ ROWS = [
     (Last(), (3, 2)),
     (MeanOverTime(), (3, 2)),
     (Flatten(), (2, 1, 3)),
+    (Reshape((3, 1, 2)), (2, 3)),
+    (Masking(0.4), (5,)),
+    (GaussianNoise(0.5), (2, 3)),
+    (SaltAndPepper(0.4, -1, 1), (5,)),
+    (Tied((Dense(2, "tanh"), Dense(1)), TIED), (3,)),
+    (Tied((Conv(2, 2, 2, activation="tanh"),), (ConvTranspose(1, 2, 2),)), (4, 2, 1)),
     (GlobalPool("average"), (2, 2, 2)),
     (GlobalPool("max"), (3, 2)),
     (Rescale(0.3, 1.7), (2, 2)),
@@ -216,10 +229,13 @@ def test_same_key_same_output(row):
     assert np.array_equal(first, other) == (not is_random(layer))
 
 
+RANDOM = (Augment, GaussianNoise, Masking, SaltAndPepper)
+
+
 def is_random(layer):
     inner = getattr(layer, "layers", (layer,))
     dropped = any(isinstance(one, Dropout) and one.rate > 0 for one in inner)
-    return dropped or isinstance(layer, Augment)
+    return dropped or isinstance(layer, RANDOM)
 
 
 def test_same_key_same_parameters(row):

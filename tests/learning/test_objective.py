@@ -6,8 +6,17 @@ import pytest
 
 from lamina.learning import Batch, Examples, Objective
 from lamina.learning import objective as module
+from lamina.learning.devices import on_each
 from lamina.learning.objective import chunks_of, decayed, total_weight, zeros_like
-from lamina.networks import Dense, Dropout, Key, Network
+from lamina.networks import (
+    Conv,
+    Dense,
+    Dropout,
+    Key,
+    KLSparsity,
+    L1Sparsity,
+    Network,
+)
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -346,3 +355,73 @@ def test_missing_labels_give_the_gradients_of_each_task_on_its_own_rows():
         for name in ("weight", "bias"):
             found = g[name][..., j : j + 1]
             np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-15)
+
+
+# ---- sparsity, and pictures for pictures ---------------------------------------------
+
+CODED = Network((Dense(3, "logistic"), Dense(2, "tanh"), Dense(2, "logistic")))
+
+
+def coded(n, **how):
+    rng = np.random.default_rng(0)
+    params, _ = CODED.init(Key(0), (2,), np.float64)
+    x, weight = rng.uniform(size=(n, 2)), rng.uniform(0.5, 2, n)
+    objective = Objective(CODED, "binary_cross_entropy", **how)
+    return objective, params, Batch(x, x, weight)
+
+
+@pytest.mark.parametrize("penalty", [KLSparsity(0.1, 2), L1Sparsity(0.3)])
+def test_sparsity_is_added_to_the_mean_loss(penalty):
+    one, params, batch = coded(7, sparsity=penalty, sparse_layer=0)
+    plain, *_ = coded(7)
+    a = Dense(3, "logistic")(params[0], batch.x)
+    added = penalty(a, batch.weight, lambda sums: sums) / batch.weight.sum()
+    assert float(one(params, batch)) == pytest.approx(
+        float(plain(params, batch) + added), rel=1e-13
+    )
+    assert float(added) > 0.01
+
+
+@pytest.mark.parametrize("penalty", [KLSparsity(0.1, 2), L1Sparsity(0.3)])
+@pytest.mark.parametrize("padding", [0, 24])
+def test_a_large_batch_has_the_sparsity_of_a_small_one(penalty, padding, monkeypatch):
+    """The mean activity is that of all examples, not of each chunk."""
+    one, params, batch = coded(40, sparsity=penalty, sparse_layer=1)
+    value, g = jax.value_and_grad(one)(params, batch)
+    monkeypatch.setattr(module, "CHUNK_ROWS", 16)
+    padded = jax.tree.map(
+        lambda a: np.pad(a, [(0, padding), *[(0, 0)] * (a.ndim - 1)]), batch
+    )
+    found, slope = one.value_and_grad(params, padded, None)
+    assert float(found) == pytest.approx(float(value), rel=1e-13)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14), slope, g
+    )
+
+
+@pytest.mark.parametrize("penalty", [KLSparsity(0.1, 2), L1Sparsity(0.3)])
+def test_devices_share_the_sparsity(penalty):
+    """Two devices with half of the examples each have the gradient of all of them."""
+    one, params, batch = coded(40, sparsity=penalty, sparse_layer=1, shares=2)
+    alone, *_ = coded(40, sparsity=penalty, sparse_layer=1)
+    both = on_each(
+        lambda params, batch: one.value_and_grad(params, batch, None), 2, (False, True)
+    )
+    found, slope = both(params, batch)
+    value, g = jax.value_and_grad(alone)(params, batch)
+    assert float(found) == pytest.approx(float(value), rel=1e-13)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14), slope, g
+    )
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "binary_cross_entropy"])
+def test_a_picture_for_a_picture_is_all_its_numbers(loss):
+    rng = np.random.default_rng(0)
+    h, y = rng.normal(size=(4, 3, 2, 2)), rng.uniform(size=(4, 3, 2, 2))
+    weight = np.array([1.0, 0.0, 2.0, 0.5])
+    network = Network((Conv(2, activation="logistic"),))
+    one = Objective(network, loss)
+    flat = one.total_loss(h.reshape(4, -1), Batch(h, y.reshape(4, -1), weight))
+    found = one.total_loss(h, Batch(h, y, weight))
+    assert float(found) == pytest.approx(float(flat), rel=1e-14)
