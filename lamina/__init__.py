@@ -88,6 +88,7 @@ _ROOMS = {
         "ConvNetClassifier",
         "ConvNetRegressor",
         "ConvNetSegmenter",
+        "DeepBeliefNetwork",
         "ForecastModel",
         "Forecaster",
         "GaussianRBM",

@@ -34,6 +34,11 @@ def test_example_runs(path, tmp_path, tmp_path_factory):
         CLAIMS[path.stem](done.stdout)
 
 
+def a_machine_helps_a_line(printed):
+    pixels, machine = map(float, re.findall(r": (\d\.\d+)", printed))
+    assert machine > pixels + 0.05
+
+
 def online_needs_fewer_epochs(printed):
     online, mini, batch = map(int, re.findall(r"(\d+) epochs to", printed))
     assert online < batch / 3
@@ -130,4 +135,5 @@ CLAIMS = {
     "hybrid_hmm": the_chain_helps,
     "forecast_airline": the_network_beats_last_year,
     "long_lag": an_lstm_remembers_longer,
+    "rbm_digits": a_machine_helps_a_line,
 }

@@ -2,6 +2,7 @@
 
 from lamina.estimators.capsnet import CapsNetClassifier
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
+from lamina.estimators.dbn import DeepBeliefNetwork
 from lamina.estimators.forecast_model import ForecastModel
 from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.hybrid_hmm import HybridHMM
@@ -22,6 +23,7 @@ __all__ = [
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",
+    "DeepBeliefNetwork",
     "ForecastModel",
     "Forecaster",
     "GaussianRBM",

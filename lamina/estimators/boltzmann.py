@@ -1,15 +1,15 @@
-"""What estimators of restricted Boltzmann machines share: learning, chains, likelihood.
+"""What estimators of restricted Boltzmann machines share: inputs, learning, samples.
 
-BernoulliRBM and GaussianRBM differ in what goes in and comes out, and in what their
-score is.
+A network is a stack of machines, of which each learns from what those below make of the
+inputs; one machine is a stack of one.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -18,43 +18,37 @@ from sklearn.utils.validation import (
 )
 
 from lamina import learning
-from lamina.estimators.base import NetworkEstimator
+from lamina.estimators.base import NetworkEstimator, _callers_level
 from lamina.estimators.checks import (
     check_fits_float32,
+    check_floats,
     check_integer,
     check_number,
     check_option,
 )
 from lamina.estimators.progress import ProgressBar
-from lamina.learning.chains import (
-    compiled_annealed,
-    compiled_exact,
-    compiled_free_energy,
-    compiled_walk,
-)
-from lamina.learning.feed import padded_size
+from lamina.learning.apply import outputs
+from lamina.learning.chains import compiled_descent, compiled_walk
 from lamina.networks import RBM, Key, Network
-from lamina.networks.partition import enumerable
-
-PARTITIONS = ("auto", "exact", "annealed")
-
-ROWS = 2048
-"""So many rows at a time."""
+from lamina.networks.rbm import VISIBLE
 
 
-class BoltzmannMachine(
+class Boltzmann(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, ABC
 ):
-    """Base of estimators that hold one restricted Boltzmann machine.
+    """Base of estimators that hold restricted Boltzmann machines, one or a stack.
 
-    A subclass says what the visible units are (``_visible``), what it takes
-    (``_encoded``) and what it gives (``_decoded``), and what ``score_samples`` is.
+    A subclass says how many hidden units each of them has (``_units``), brings a
+    docstring and an ``__init__`` that stores its arguments, and whatever it can tell
+    beyond features and samples.
     """
 
-    _visible: str
-    _sparse: bool
+    visible: str
+    """What the inputs are, "binary" or "gaussian"."""
 
-    n_components: int
+    standardize: bool = True
+
+    n_components: Any
     learning_rate: float
     batch_size: int
     n_iter: int
@@ -100,50 +94,13 @@ class BoltzmannMachine(
         with self._all_or_nothing(), self._checkpointed(fresh=True):
             return self._fit(X, sample_weight, incremental=False)
 
-    def partial_fit(self, X, y=None, sample_weight=None):
-        """Take one step over all of these examples together, as scikit-learn does.
-
-        Parameters
-        ----------
-        X, y, sample_weight : as for :meth:`fit`
-
-        Returns
-        -------
-        self
-        """
-        with self._all_or_nothing(), self._checkpointed(fresh=False):
-            return self._fit(X, sample_weight, incremental=True)
-
     def transform(self, X):
         """Return P(h = 1 | v) (n_samples, n_components)."""
         check_is_fitted(self)
         return self._outputs(self._encoded(self._checked(X, reset=False)))
 
-    def gibbs(self, v, n_steps=1, random_state=None):
-        """Return v after Gibbs steps: from each v draw h, and from h draw v.
-
-        Parameters
-        ----------
-        v : array-like (n_samples, n_features)
-        n_steps : int, default=1
-        random_state : int, optional
-            By default each call draws other numbers, in the order of the calls.
-
-        Returns
-        -------
-        ndarray (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        check_integer("n_steps", n_steps, 1)
-        key = self._drawn_key("gibbs", random_state)
-        v = _dense(self._encoded(self._checked(v, reset=False)))
-        with self._precision():
-            own = key.fold_in("h").device()
-            h = np.asarray(self._machine.hidden(self.params_[0], self._array(v), own))
-            return self._decoded(self._walk(h, n_steps, key)[0])
-
     def sample(self, n_samples=1, n_steps=1000, *, mean=False, random_state=None):
-        """Draw examples from the machine, each from a Gibbs chain of its own.
+        """Draw examples, each by a Gibbs chain of its own in the top machine.
 
         Parameters
         ----------
@@ -166,100 +123,20 @@ class BoltzmannMachine(
         check_integer("n_steps", n_steps, 1)
         key = self._drawn_key("sample", random_state)
         h = self._beginnings(n_samples)
+        *below, _ = self.network_.layers
         with self._precision():
             v, _, means = self._walk(h, n_steps, key)
+            if below:
+                now = Network(tuple(below)), self.params_[:-1], v
+                found = compiled_descent(*now, key.fold_in("down").words())
+                v, means = map(np.asarray, found)
         return self._decoded(means if mean else v)
 
-    def free_energy(self, X):
-        """Return F(v) (n_samples,): P(v) = exp(−F(v)) / Z."""
-        check_is_fitted(self)
-        return self._free_energy(self._encoded(self._checked(X, reset=False)))
-
-    @abstractmethod
-    def score_samples(self, X) -> np.ndarray:
-        """Return how likely each example is (n_samples,), or something like it."""
-
-    def score(self, X, y=None):
-        """Return the mean of :meth:`score_samples`."""
-        return float(np.mean(self.score_samples(X)))
-
-    def log_partition(
-        self, method="auto", *, n_chains=100, n_temperatures=10_000, random_state=0
-    ):
-        """Return log Z.
-
-        Parameters
-        ----------
-        method : {"auto", "exact", "annealed"}, default="auto"
-            Sum over all states, or estimate by annealed importance sampling; by default
-            the sum where one side of the machine has at most 22 units.
-        n_chains, n_temperatures : int
-            Of the estimate.
-        random_state : int, default=0
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If the states are too many for a sum.
-        """
-        check_is_fitted(self)
-        check_option("method", method, PARTITIONS)
-        check_integer("n_chains", n_chains, 2)
-        check_integer("n_temperatures", n_temperatures, 1)
-        rbm, (params,) = self._machine, self.params_
-        if method == "auto":
-            method = "exact" if enumerable(rbm, params) else "annealed"
-        with self._precision():
-            if method == "exact":
-                return float(compiled_exact(rbm, params))
-            start = np.zeros(n_chains, self._dtype())
-            words = Key(int(random_state)).fold_in("annealed").words()
-            base = params["visible_bias"]
-            found = compiled_annealed(rbm, params, base, start, n_temperatures, words)
-            return float(found[0])
-
-    def log_likelihood(self, X, log_partition=None):
-        """Return log P(v) (n_samples,).
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix (n_samples, n_features)
-        log_partition : float, optional
-            log Z; by default that of :meth:`log_partition`.
-        """
-        energy = self.free_energy(X)
-        log_z = self.log_partition() if log_partition is None else log_partition
-        return -energy - log_z
-
-    # ---- scikit-learn's names ------------------------------------------------------
-
-    @property
-    def components_(self) -> np.ndarray:
-        """W as (n_components, n_features)."""
-        return self.params_[0]["weight"].T
-
-    @property
-    def intercept_hidden_(self) -> np.ndarray:
-        """Biases b of the hidden units (n_components,)."""
-        return self.params_[0]["bias"]
-
-    @property
-    def intercept_visible_(self) -> np.ndarray:
-        """Biases a of the visible units (n_features,)."""
-        return self.params_[0]["visible_bias"]
-
-    @property
-    def h_samples_(self) -> np.ndarray:
-        """Hidden units of the persistent chains (batch_size, n_components)."""
-        if not isinstance(self._state, dict) or "chains" not in self._state:
-            raise AttributeError("there are no persistent chains")
-        return self._state["chains"]
-
     # ---- what goes in and comes out -------------------------------------------------
+
+    @property
+    def _sparse(self) -> bool:
+        return self.visible == "binary"
 
     def _checked(self, X: Any, reset: bool) -> Any:
         how: dict[str, Any] = {"accept_sparse": "csr"} if self._sparse else {}
@@ -269,29 +146,63 @@ class BoltzmannMachine(
             check_fits_float32(X if isinstance(X, np.ndarray) else X.data[:, None])
         return X
 
-    def _measure(self, X: Any, weight: np.ndarray | None, first: bool) -> None:
-        """Take note of what the inputs are like."""
+    def _measure(self, X: Any, weight: np.ndarray | None) -> None:
+        """Take note of the scale of the inputs; tell of some that are no bits."""
+        if self.visible == "binary":
+            values = X if isinstance(X, np.ndarray) else X.data
+            if values.size and (values.min() < 0 or values.max() > 1):
+                warnings.warn(
+                    f"X has values from {values.min():.3g} to {values.max():.3g}, but "
+                    "binary units are 0 or 1: scale X (MinMaxScaler), or take Gaussian "
+                    "ones",
+                    UserWarning,
+                    stacklevel=_callers_level(),
+                )
+            return
+        n = X.shape[1]
+        self.feature_mean_, self.feature_scale_ = np.zeros(n), np.ones(n)
+        if self.standardize:
+            self.feature_mean_ = np.average(X.astype(float), axis=0, weights=weight)
+            off = X - self.feature_mean_
+            spread = np.sqrt(np.average(off * off, axis=0, weights=weight))
+            self.feature_scale_ = np.where(spread > 0, spread, 1.0)
 
     def _encoded(self, X: Any) -> Any:
         """Return what the visible units are to be."""
-        return X
+        if self.visible == "binary":
+            return X
+        return (X - self.feature_mean_) / self.feature_scale_
 
     def _decoded(self, v: np.ndarray) -> np.ndarray:
         """Return inputs, of visible units."""
-        return v
-
-    def _array(self, X: np.ndarray) -> np.ndarray:
-        return X.astype(self._dtype(), copy=False)
+        if self.visible == "binary":
+            return v
+        found = v * self.feature_scale_ + self.feature_mean_
+        return found.astype(v.dtype, copy=False)
 
     # ---- learning -------------------------------------------------------------------
 
     @property
+    @abstractmethod
+    def _units(self) -> tuple[int, ...]:
+        """How many hidden units each machine has, the lowest first."""
+
+    @property
     def _machine(self) -> RBM:
-        return self.network_.layers[0]
+        """The top machine."""
+        return self.network_.layers[-1]
+
+    def _layers(self) -> tuple[RBM, ...]:
+        kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
+        pairs = zip(self._units, kinds, strict=True)
+        return tuple([RBM(units, kind, self.spread) for units, kind in pairs])
 
     def _check_params(self) -> None:
-        for name in ("n_components", "batch_size", "n_iter", "n_steps"):
+        for units in self._units:
+            check_integer("n_components", units, 1)
+        for name in ("batch_size", "n_iter", "n_steps"):
             check_integer(name, getattr(self, name), 1)
+        check_option("visible", self.visible, VISIBLE)
         for name in ("alpha", "sparsity_cost", "spread"):
             check_number(name, getattr(self, name), 0)
         check_number("learning_rate", self.learning_rate, 0, open_low=True)
@@ -321,27 +232,42 @@ class BoltzmannMachine(
         if sample_weight is not None:
             how = {"ensure_non_negative": True}
             weight = _check_sample_weight(sample_weight, X, **how)
-        self._measure(X, weight, first)
+        if first:
+            self._measure(X, weight)
         X = self._encoded(X)
         with self._precision():
             if first:
-                layer = RBM(self.n_components, self._visible, self.spread)
                 self._run_key, self._draws = self._key(), 0
-                self._fresh(Network((layer,)), self._run_key, (X.shape[1],))
+                self._fresh(Network(self._layers()), self._run_key, (X.shape[1],))
             self._train(X, weight, incremental)
         return self
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
-        n = X.shape[0]
-        no_target = np.zeros((n, 1), self._dtype())
-        examples = learning.Examples(X, no_target, weight, dtype=self._dtype())
+        """Let one machine after the other learn; an interruption ends them all."""
+        layers, learnt, compiled = self.network_.layers, list(self.params_), 0
+        for number in range(len(layers)):
+            below = Network(layers[:number]), tuple(learnt[:number])
+            v = outputs(*below, X, self._dtype()) if number else X
+            self.params_ = (learnt[number],)
+            self._train_one(number, v, weight, incremental)
+            learnt[number], compiled = self.params_[0], compiled + self.n_compiles_
+            if self.stopped_ in ("interrupted", "diverged"):
+                break
+        self.params_, self.n_compiles_ = tuple(learnt), compiled
+
+    def _train_one(
+        self, number: int, v: Any, weight: np.ndarray | None, incremental: bool
+    ) -> None:
+        """Let a machine, whose parameters ``params_`` are now, learn from v."""
+        n, dtype, algorithm = v.shape[0], self._dtype(), self._algorithm()
+        no_target = np.zeros((n, 1), dtype)
+        examples = learning.Examples(v, no_target, weight, dtype=dtype)
         size = n if incremental else self.batch_size
         feed = learning.Feed(examples, batch_size=size, shuffle=self.shuffle)
-        epochs, algorithm = 1 if incremental else self.n_iter, self._algorithm()
         # Of the objective, contrastive divergence takes the network and the penalty.
-        objective = learning.Objective(
-            self.network_, "squared_error", l2=self.alpha or None
-        )
+        network = Network((self.network_.layers[number],))
+        objective = learning.Objective(network, "squared_error", l2=self.alpha or None)
+        epochs, higher = 1 if incremental else self.n_iter, number > 0
         with ExitStack() as stack:
             callbacks: list[Any] = list(self.callbacks or ())
             if self.verbose:
@@ -349,13 +275,14 @@ class BoltzmannMachine(
             self._learn(
                 objective,
                 algorithm,
+                prefix=f"layer{number + 1}_" if higher else "",
                 feed=feed,
                 params=self.params_,
-                state=self._kept_state(algorithm),
-                key=self._run_key,
+                state=self._kept_state(algorithm) if incremental else None,
+                key=self._run_key.fold_in("layer", number) if higher else self._run_key,
                 epochs=epochs,
-                first_epoch=self._epochs,
-                examples=self.t_,
+                first_epoch=0 if higher else self._epochs,
+                examples=0 if higher else self.t_,
                 callbacks=callbacks,
             )
 
@@ -371,49 +298,35 @@ class BoltzmannMachine(
         self._draws += 1
         return self._run_key.fold_in(purpose, self._draws)
 
+    def _chains(self) -> np.ndarray | None:
+        """Return h of the persistent chains of the top machine, if it has some."""
+        state = self._state
+        return state.get("chains") if isinstance(state, dict) else None
+
     def _beginnings(self, n: int) -> np.ndarray:
         """Return h of so many chains, those of the persistent ones in turn."""
-        state = self._state
-        if not isinstance(state, dict) or "chains" not in state:
+        chains = self._chains()
+        if chains is None:
             return np.zeros((n, self._machine.units), self._dtype())
-        return state["chains"][np.arange(n) % len(state["chains"])]
+        return chains[np.arange(n) % len(chains)]
 
     def _walk(self, h: np.ndarray, steps: int, key: Key) -> tuple[np.ndarray, ...]:
-        """Return v, h and the mean of v, after so many steps."""
-        found = compiled_walk(self._machine, self.params_[0], h, steps, key.words())
+        """Return v, h and the mean of v of the top machine, after so many steps."""
+        found = compiled_walk(self._machine, self.params_[-1], h, steps, key.words())
         return tuple(map(np.asarray, found))
-
-    def _free_energy(self, X: Any) -> np.ndarray:
-        return self._by_chunks(compiled_free_energy, X)
-
-    def _by_chunks(self, program: Any, X: Any, also: Any = None) -> np.ndarray:
-        """Return what a program says of each row, in chunks of few sizes.
-
-        With the rows of a chunk it gets what the function ``also`` makes of them.
-        """
-        n = X.shape[0]
-        size, parts = min(ROWS, padded_size(n)), []
-        with self._precision():
-            for start in range(0, n, size):
-                rows = self._array(_dense(X[start : start + size]))
-                given = [rows] if also is None else [rows, also(rows)]
-                given = [_padded(a, size) for a in given]
-                found = program(self._machine, self.params_[0], *given)
-                parts.append(np.asarray(found)[: n - start])
-        return np.concatenate(parts)
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
         if not hasattr(self, "params_"):
             return
-        layers = self.network_.layers
-        if len(layers) != 1 or not isinstance(layers[0], RBM):
-            raise ValueError("the network is no restricted Boltzmann machine")
-        if layers[0].visible != self._visible:
-            raise ValueError(f"its visible units are not {self._visible}")
-        shape = self.params_[0]["visible_bias"].shape
-        if shape != (self.n_features_in_,):
+        if self.network_.layers != self._layers():
+            raise ValueError("the machines are not those that the parameters say")
+        if self.params_[0]["visible_bias"].shape != (self.n_features_in_,):
             raise ValueError("the biases do not fit the number of features")
+        if self.visible == "gaussian":
+            shape = (self.n_features_in_,)
+            check_floats("the mean of the inputs", self.feature_mean_, shape)
+            check_floats("the scale of the inputs", self.feature_scale_, shape)
         if not isinstance(self._run_key, Key) or type(self._draws) is not int:
             raise ValueError("the key is not readable")
 
@@ -427,11 +340,3 @@ class BoltzmannMachine(
         tags.transformer_tags.preserves_dtype = []
         tags.non_deterministic = False
         return tags
-
-
-def _dense(X: Any) -> np.ndarray:
-    return X.toarray() if sparse.issparse(X) else X
-
-
-def _padded(a: np.ndarray, size: int) -> np.ndarray:
-    return np.pad(a, [(0, size - len(a))] + [(0, 0)] * (a.ndim - 1))

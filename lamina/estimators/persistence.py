@@ -30,6 +30,7 @@ CLASSES = {
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",
+    "DeepBeliefNetwork": "lamina.estimators.dbn",
     "ForecastModel": "lamina.estimators.forecast_model",
     "Forecaster": "lamina.estimators.forecaster",
     "GaussianRBM": "lamina.estimators.rbm",

@@ -1,18 +1,202 @@
-"""BernoulliRBM and GaussianRBM."""
+"""BernoulliRBM and GaussianRBM: one restricted Boltzmann machine."""
 
-import warnings
+from abc import abstractmethod
 from typing import Any
 from zlib import crc32
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.estimators.boltzmann import BoltzmannMachine
-from lamina.estimators.checks import check_floats
-from lamina.learning.chains import compiled_turned
+from lamina.estimators.boltzmann import Boltzmann
+from lamina.estimators.checks import check_integer, check_option
+from lamina.learning.chains import (
+    compiled_annealed,
+    compiled_exact,
+    compiled_free_energy,
+    compiled_turned,
+)
+from lamina.learning.feed import padded_size
+from lamina.networks import Key
+from lamina.networks.partition import enumerable
+
+PARTITIONS = ("auto", "exact", "annealed")
+
+ROWS = 2048
+"""So many rows at a time."""
 
 
-class BernoulliRBM(BoltzmannMachine):
+class OneMachine(Boltzmann):
+    """What one machine alone can tell: energies and likelihoods."""
+
+    @property
+    def _units(self) -> tuple[int, ...]:
+        return (self.n_components,)
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Take one step over all of these examples together, as scikit-learn does.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for :meth:`fit`
+
+        Returns
+        -------
+        self
+        """
+        with self._all_or_nothing(), self._checkpointed(fresh=False):
+            return self._fit(X, sample_weight, incremental=True)
+
+    def gibbs(self, v, n_steps=1, *, mean=False, random_state=None):
+        """Return v after Gibbs steps: from each v draw h, and from h draw v.
+
+        Parameters
+        ----------
+        v : array-like (n_samples, n_features)
+        n_steps : int, default=1
+        mean : bool, default=False
+            Whether to give the mean of v in the last step in place of v itself.
+        random_state : int, optional
+            By default each call draws other numbers, in the order of the calls.
+
+        Returns
+        -------
+        ndarray (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        check_integer("n_steps", n_steps, 1)
+        key = self._drawn_key("gibbs", random_state)
+        v = _dense(self._encoded(self._checked(v, reset=False)))
+        with self._precision():
+            own = key.fold_in("h").device()
+            h = np.asarray(self._machine.hidden(self.params_[0], self._array(v), own))
+            v, _, means = self._walk(h, n_steps, key)
+        return self._decoded(means if mean else v)
+
+    @abstractmethod
+    def score_samples(self, X) -> np.ndarray:
+        """Return how likely each example is (n_samples,), or something like it."""
+
+    def free_energy(self, X):
+        """Return F(v) (n_samples,): P(v) = exp(−F(v)) / Z."""
+        check_is_fitted(self)
+        return self._free_energy(self._encoded(self._checked(X, reset=False)))
+
+    def score(self, X, y=None):
+        """Return the mean of :meth:`score_samples`."""
+        return float(np.mean(self.score_samples(X)))
+
+    def log_partition(
+        self, method="auto", *, n_chains=100, n_temperatures=10_000, random_state=0
+    ):
+        """Return log Z.
+
+        Parameters
+        ----------
+        method : {"auto", "exact", "annealed"}, default="auto"
+            Sum over all states, or estimate by annealed importance sampling; by default
+            the sum where one side of the machine has at most 22 units.
+        n_chains, n_temperatures : int
+            Of the estimate.
+        random_state : int, default=0
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the states are too many for a sum.
+        """
+        check_is_fitted(self)
+        check_option("method", method, PARTITIONS)
+        check_integer("n_chains", n_chains, 2)
+        check_integer("n_temperatures", n_temperatures, 1)
+        rbm, (params,) = self._machine, self.params_
+        if method == "auto":
+            method = "exact" if enumerable(rbm, params) else "annealed"
+        with self._precision():
+            if method == "exact":
+                return float(compiled_exact(rbm, params))
+            start = np.zeros(n_chains, self._dtype())
+            words = Key(int(random_state)).fold_in("annealed").words()
+            base = params["visible_bias"]
+            found = compiled_annealed(rbm, params, base, start, n_temperatures, words)
+            return float(found[0])
+
+    def log_likelihood(self, X, log_partition=None):
+        """Return log P(v) (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        log_partition : float, optional
+            log Z; by default that of :meth:`log_partition`.
+        """
+        energy = self.free_energy(X)
+        log_z = self.log_partition() if log_partition is None else log_partition
+        return -energy - log_z
+
+    # ---- scikit-learn's names ------------------------------------------------------
+
+    @property
+    def components_(self) -> np.ndarray:
+        """W as (n_components, n_features)."""
+        return self.params_[0]["weight"].T
+
+    @property
+    def intercept_hidden_(self) -> np.ndarray:
+        """Biases b of the hidden units (n_components,)."""
+        return self.params_[0]["bias"]
+
+    @property
+    def intercept_visible_(self) -> np.ndarray:
+        """Biases a of the visible units (n_features,)."""
+        return self.params_[0]["visible_bias"]
+
+    @property
+    def h_samples_(self) -> np.ndarray:
+        """Hidden units of the persistent chains (batch_size, n_components)."""
+        chains = self._chains()
+        if chains is None:
+            raise AttributeError("there are no persistent chains")
+        return chains
+
+    # ---- rows, in chunks --------------------------------------------------------
+
+    def _array(self, X: np.ndarray) -> np.ndarray:
+        return X.astype(self._dtype(), copy=False)
+
+    def _free_energy(self, X: Any) -> np.ndarray:
+        return self._by_chunks(compiled_free_energy, X)
+
+    def _by_chunks(self, program: Any, X: Any, also: Any = None) -> np.ndarray:
+        """Return what a program says of each row, in chunks of few sizes.
+
+        With the rows of a chunk it gets what the function ``also`` makes of them.
+        """
+        n = X.shape[0]
+        size, parts = min(ROWS, padded_size(n)), []
+        with self._precision():
+            for start in range(0, n, size):
+                rows = self._array(_dense(X[start : start + size]))
+                given = [rows] if also is None else [rows, also(rows)]
+                given = [_padded(a, size) for a in given]
+                found = program(self._machine, self.params_[0], *given)
+                parts.append(np.asarray(found)[: n - start])
+        return np.concatenate(parts)
+
+
+def _dense(X: Any) -> np.ndarray:
+    return X.toarray() if sparse.issparse(X) else X
+
+
+def _padded(a: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(a, [(0, size - len(a))] + [(0, 0)] * (a.ndim - 1))
+
+
+class BernoulliRBM(OneMachine):
     """Restricted Boltzmann machine of binary units.
 
     It learns the distribution of inputs that are 0 or 1, or between them: probabilities
@@ -102,8 +286,7 @@ class BernoulliRBM(BoltzmannMachine):
     (5, 64)
     """
 
-    _visible = "binary"
-    _sparse = True
+    visible = "binary"
 
     def __init__(
         self,
@@ -165,19 +348,8 @@ class BernoulliRBM(BoltzmannMachine):
         change = self._by_chunks(compiled_turned, X, turned)
         return -n * np.logaddexp(0, -change)
 
-    def _measure(self, X: Any, weight: np.ndarray | None, first: bool) -> None:
-        values = X if isinstance(X, np.ndarray) else X.data
-        if values.size and (values.min() < 0 or values.max() > 1):
-            warnings.warn(
-                f"X has values from {values.min():.3g} to {values.max():.3g}, but the "
-                "units of a BernoulliRBM are 0 or 1: scale X (MinMaxScaler), or take "
-                "GaussianRBM",
-                UserWarning,
-                stacklevel=5,
-            )
 
-
-class GaussianRBM(BoltzmannMachine):
+class GaussianRBM(OneMachine):
     """Restricted Boltzmann machine of numbers, with binary hidden units.
 
     Inputs are scaled to mean 0 and variance 1 here, unless ``standardize`` says not to:
@@ -223,8 +395,7 @@ feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
        in Neural Networks: Tricks of the Trade.
     """
 
-    _visible = "gaussian"
-    _sparse = False
+    visible = "gaussian"
 
     def __init__(
         self,
@@ -288,29 +459,3 @@ feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
         """
         scaled = super().log_likelihood(X, log_partition)
         return scaled - np.sum(np.log(self.feature_scale_))
-
-    def _measure(self, X: Any, weight: np.ndarray | None, first: bool) -> None:
-        if not first:
-            return
-        n = X.shape[1]
-        self.feature_mean_, self.feature_scale_ = np.zeros(n), np.ones(n)
-        if self.standardize:
-            share = None if weight is None or not weight.any() else weight
-            self.feature_mean_ = np.average(X.astype(float), axis=0, weights=share)
-            off = X - self.feature_mean_
-            spread = np.sqrt(np.average(off * off, axis=0, weights=share))
-            self.feature_scale_ = np.where(spread > 0, spread, 1.0)
-
-    def _encoded(self, X: Any) -> Any:
-        return (X - self.feature_mean_) / self.feature_scale_
-
-    def _decoded(self, v: np.ndarray) -> np.ndarray:
-        found = v * self.feature_scale_ + self.feature_mean_
-        return found.astype(v.dtype, copy=False)
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if hasattr(self, "params_"):
-            shape = (self.n_features_in_,)
-            check_floats("the mean of the inputs", self.feature_mean_, shape)
-            check_floats("the scale of the inputs", self.feature_scale_, shape)

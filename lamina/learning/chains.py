@@ -34,6 +34,26 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
     return v, h, rbm.mean(params, before)
 
 
+def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
+    """Return v and the mean of v, drawn machine by machine from the top down.
+
+    Parameters
+    ----------
+    network : Network of RBM layers
+    params : their parameters
+    h : array (chains, units)
+        Hidden units of the top one.
+    key_words : uint32 array (2,)
+    """
+    count_compilation()
+    key, mean = device_key(key_words), h
+    pairs = list(zip(network.layers, params, strict=True))
+    for number, (rbm, own) in reversed(list(enumerate(pairs))):
+        mean = rbm.mean(own, h)
+        h = rbm.seen(own, h, key, number)
+    return h, mean
+
+
 def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
     """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` turned.
 
@@ -70,6 +90,7 @@ def annealed(
 
 
 compiled_walk = Compiled(walk)
+compiled_descent = Compiled(descent)
 compiled_turned = Compiled(turned)
 compiled_free_energy = Compiled(free_energy)
 compiled_exact = Compiled(exact)

@@ -24,6 +24,7 @@ from lamina import (
     ConvNetClassifier,
     ConvNetRegressor,
     ConvNetSegmenter,
+    DeepBeliefNetwork,
     Forecaster,
     ForecastModel,
     GaussianRBM,
@@ -58,6 +59,7 @@ OVER_TIME = {
 ESTIMATORS = [
     BernoulliRBM(8, dtype="float64"),
     GaussianRBM(8, dtype="float64"),
+    DeepBeliefNetwork((8, 4), dtype="float64"),
     Perceptron(),
     CapsNetClassifier(
         CAPSULES,
@@ -124,6 +126,7 @@ EXCUSED = {
     "RecurrentClassifier": ANY_LENGTH,
     "RecurrentRegressor": ANY_LENGTH,
     "BernoulliRBM": BATCHES,
+    "DeepBeliefNetwork": BATCHES,
     "GaussianRBM": BATCHES,
     "Perceptron": dict.fromkeys(
         [

@@ -71,7 +71,7 @@ def test_learns_as_well_as_scikit_learn():
 
 
 def test_inputs_that_are_no_probabilities_are_told():
-    with pytest.warns(UserWarning, match="values from 0 to 16, but the units"):
+    with pytest.warns(UserWarning, match="values from 0 to 16, but binary units"):
         BernoulliRBM(3, n_iter=1).fit(data.load("digits").X)
 
 

@@ -1,0 +1,149 @@
+"""The deep belief network."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from lamina.estimators.boltzmann import Boltzmann
+from lamina.estimators.checks import check_floats
+
+
+class DeepBeliefNetwork(Boltzmann):
+    """A stack of restricted Boltzmann machines, learnt one after the other.
+
+    The first learns the inputs, each other one the hidden units of the one below. The
+    top machine holds the distribution of the highest features, and the machines below
+    turn a sample of it into an example, layer by layer. As a transformer it gives the
+    highest features, for any estimator that comes after it.
+
+    Equations
+    ---------
+        P(v, h¹, …, h^L) = P(v | h¹) P(h¹ | h²) … P(h^{L−1}, h^L)
+        Q(hˡⱼ = 1) = σ(h^{l−1} Wˡ + bˡ)ⱼ                       features, h⁰ = v
+        P(h^{l−1}ᵢ = 1 | hˡ) = σ(hˡ Wˡᵀ + aˡ)ᵢ                  on the way down
+
+    and P(h^{L−1}, h^L) is that of the top machine. Each machine learns from the
+    probabilities Q of the one below, as in :class:`lamina.ContrastiveDivergence`;
+    another machine on top never makes a variational bound on log P(v) worse, if it
+    begins as the one below it transposed [1]_.
+
+    Shapes
+    ------
+    v (n_samples, n_features), hˡ (n_samples, n_components[l]).
+
+    Parameters
+    ----------
+    n_components : sequence of int, default=(256, 256)
+        Hidden units of each machine, the lowest first; a number is one machine.
+    visible : {"binary", "gaussian"}, default="binary"
+        What the inputs are: 0 and 1 or between them, or numbers, which are scaled.
+    learning_rate : float, default=0.1
+        η of each machine; for Gaussian inputs take about 0.01.
+    standardize : bool, default=True
+        Whether to scale Gaussian inputs to mean 0 and variance 1.
+    batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
+sparsity_target, sparsity_cost, shuffle, spread, callbacks, checkpoint, \
+checkpoint_seconds, dtype
+        As of :class:`BernoulliRBM`, the same for each machine.
+
+    Attributes
+    ----------
+    network_ : Network
+        The machines, as layers.
+    params_ : tuple of dict
+        Their parameters.
+    history_ : dict of list
+        ``loss`` of the first machine, ``layer2_loss`` … of the others.
+    feature_mean_, feature_scale_ : ndarray (n_features,)
+        Of Gaussian inputs.
+    n_features_in_, feature_names_in_, n_iter_, n_compiles_
+        As of every estimator.
+
+    References
+    ----------
+    .. [1] Hinton, Osindero & Teh (2006), A fast learning algorithm for deep belief
+       nets, Neural Computation 18. Decks 003 and 004.
+
+    Examples
+    --------
+    >>> from lamina import DeepBeliefNetwork, data
+    >>> X = data.load("digits").X / 16
+    >>> model = DeepBeliefNetwork((100, 50), random_state=0).fit(X)
+    >>> model.transform(X).shape, model.sample(5).shape
+    ((1797, 50), (5, 64))
+    """
+
+    def __init__(
+        self,
+        n_components=(256, 256),
+        *,
+        visible="binary",
+        learning_rate=0.1,
+        batch_size=10,
+        n_iter=10,
+        verbose=0,
+        random_state=None,
+        standardize=True,
+        n_steps=1,
+        persistent=True,
+        momentum=0.0,
+        alpha=0.0,
+        sparsity_target=None,
+        sparsity_cost=0.1,
+        shuffle=True,
+        spread=0.01,
+        callbacks=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
+        dtype="float32",
+    ):
+        self.n_components = n_components
+        self.visible = visible
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.standardize = standardize
+        self.n_steps = n_steps
+        self.persistent = persistent
+        self.momentum = momentum
+        self.alpha = alpha
+        self.sparsity_target = sparsity_target
+        self.sparsity_cost = sparsity_cost
+        self.shuffle = shuffle
+        self.spread = spread
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.dtype = dtype
+
+    @property
+    def _units(self) -> tuple[int, ...]:
+        units: Any = self.n_components
+        if isinstance(units, Integral):
+            units = (units,)
+        if not isinstance(units, list | tuple | np.ndarray) or not len(units):
+            raise ValueError(
+                "n_components must say how many hidden units each machine has, "
+                f"(256, 256) for instance; got {units!r}"
+            )
+        return tuple(units)
+
+    def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
+        super()._train(X, weight, incremental)
+        chains = super()._chains()
+        top = len(self.params_[-1]["bias"])
+        there = chains is not None and chains.shape[1] == top
+        self._top_chains = chains if there else None
+        self._state = None  # no machine goes on learning by itself
+
+    def _chains(self) -> np.ndarray | None:
+        return self._top_chains
+
+    def _check_loaded(self) -> None:
+        super()._check_loaded()
+        if hasattr(self, "params_") and self._top_chains is not None:
+            shape = (self.batch_size, self._machine.units)
+            check_floats("the chains", self._top_chains, shape)
