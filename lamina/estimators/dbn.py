@@ -129,7 +129,7 @@ checkpoint_seconds, dtype
                 "n_components must say how many hidden units each machine has, "
                 f"(256, 256) for instance; got {units!r}"
             )
-        return tuple(units)
+        return tuple(np.asarray(units).tolist())
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
         super()._train(X, weight, incremental)
