@@ -107,7 +107,8 @@ class Examples:
         the weight of those measured for output j and W that of all: the loss of each
         output is the mean over its own examples. Answers of each step are (n, time)
         class numbers or (n, time, outputs); of sequences they are sequences too, of
-        (steps, 1) class numbers or (steps, outputs).
+        (steps, 1) class numbers or (steps, outputs). If y is x itself, as that of an
+        autoencoder is, a batch is gathered once; if both are sparse, it is dense.
     weight : ndarray (n,), optional
         Weight of each example, 1 by default.
     dtype : dtype of the arrays on the device
@@ -145,7 +146,9 @@ class Examples:
     @property
     def stays_sparse(self) -> bool:
         """Whether sparse rows lie on the device, or dense ones made of them."""
-        return self.sparse and (is_thin(self.x) or self._dense_bytes() > STREAM_BYTES)
+        if not self.sparse or hasattr(self.y, "tocsr"):
+            return False
+        return is_thin(self.x) or self._dense_bytes() > STREAM_BYTES
 
     def _dense_bytes(self) -> int:
         return int(np.prod(self.x.shape)) * self.x_dtype.itemsize
@@ -161,6 +164,8 @@ class Examples:
             return False
         if self.stays_sparse and not is_thin(self.x):
             return False  # dense blocks are quicker
+        if hasattr(self.y, "tocsr") and self._dense_bytes() > STREAM_BYTES:
+            return False
         stats = jax.devices()[0].memory_stats() or {}
         limit = stats.get("bytes_limit", float("inf"))
         return self._bytes() <= RESIDENT_SHARE * limit
@@ -209,9 +214,13 @@ class Examples:
             out[padding] = 0
             return out
 
+        x = gathered(self.x, self.x_dtype) if x is None else x
+        if y is None:
+            shared = self.y is self.x and self._y_dtype() == self.x_dtype
+            y = x if shared else gathered(self.y, self._y_dtype())
         return Batch(
-            gathered(self.x, self.x_dtype) if x is None else x,
-            gathered(self.y, self._y_dtype()) if y is None else y,
+            x,
+            y,
             gathered(self.weight, self.dtype),
             mask if self.mask is None else gathered(self.mask, self.dtype),
         )
@@ -222,7 +231,7 @@ class Examples:
 
 def _measured(y: Any, weight: np.ndarray) -> tuple[Any, Any]:
     """Return y with 0 for NaN, and how much each output counts (None: all the same)."""
-    if hasattr(y, "lengths"):
+    if hasattr(y, "lengths") or hasattr(y, "tocsr"):
         return y, None
     numbers = y.dtype.kind == "f"
     if numbers and y.ndim == 3:

@@ -180,9 +180,9 @@ def take_probe(feed: Feed) -> Batch:
         (size, *examples.y.shape[1:]), np.int32 if whole_numbers else examples.dtype
     )
     mask = None
-    taken = examples.x[rows]
+    taken, targets = examples.x[rows], examples.y[rows]
     x[:n] = taken.toarray() if examples.sparse else taken
-    y[:n] = examples.y[rows]
+    y[:n] = targets.toarray() if hasattr(targets, "toarray") else targets
     if examples.mask is not None:
         mask = np.zeros(y.shape, examples.dtype)
         mask[:n] = examples.mask[rows]

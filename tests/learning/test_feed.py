@@ -342,3 +342,36 @@ def test_all_blocks_have_one_shape(monkeypatch):
     shapes = [jax.tree.map(np.shape, block[:2]) for block in f.blocks(KEY, 0)]
     assert len(shapes) > 1
     assert all(shape == shapes[0] for shape in shapes)
+
+
+# ---- targets that are the inputs themselves -----------------------------------------
+
+
+def test_a_target_that_is_the_input_is_gathered_once():
+    x = np.arange(12.0).reshape(6, 2)
+    examples = Examples(x, x, dtype=np.float64)
+    batch = examples.padded(np.array([4, 1]), 3)
+    assert batch.y is batch.x
+    np.testing.assert_array_equal(batch.x, [[8, 9], [2, 3], [0, 0]])
+    other = Examples(x, x.copy(), dtype=np.float64).padded(np.array([4, 1]), 3)
+    assert other.y is not other.x
+
+
+@pytest.mark.parametrize("density", [0.001, 0.3])
+def test_sparse_targets_make_dense_batches(density, monkeypatch):
+    x = scipy.sparse.random_array((50, 400), density=density, format="csr", rng=0)
+    x = x.astype(np.float32)
+    examples = Examples(x, x, dtype=np.float32)
+    assert examples.resident
+    assert not examples.stays_sparse
+    device = examples.device
+    np.testing.assert_array_equal(np.asarray(device.x)[:50], x.toarray())
+    np.testing.assert_array_equal(np.asarray(device.y)[:50], x.toarray())
+    monkeypatch.setattr(module, "STREAM_BYTES", 50 * 400 * 4 - 1)
+    large = Examples(x, x, dtype=np.float32)
+    assert not large.resident
+    block = large.block(np.array([3, 50, 7]))
+    np.testing.assert_array_equal(
+        block.y, [*x[[3]].toarray(), [0] * 400, *x[[7]].toarray()]
+    )
+    np.testing.assert_array_equal(block.weight, [1, 0, 1])
