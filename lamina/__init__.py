@@ -75,6 +75,7 @@ _ROOMS = {
         "InverseScaling",
         "InverseTime",
         "LevenbergMarquardt",
+        "MeanFieldLearning",
         "NoImprovement",
         "PerceptronRule",
         "SelectiveDelta",
@@ -83,6 +84,7 @@ _ROOMS = {
         "Step",
     ],
     "lamina.estimators": [
+        "Autoencoder",
         "BernoulliRBM",
         "CapsNetClassifier",
         "ConvNetClassifier",

@@ -1,5 +1,6 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
+from lamina.estimators.autoencoder import Autoencoder
 from lamina.estimators.capsnet import CapsNetClassifier
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
 from lamina.estimators.dbn import DeepBeliefNetwork
@@ -18,6 +19,7 @@ from lamina.estimators.table import TableModel
 from lamina.estimators.tagger import RecurrentTagger
 
 __all__ = [
+    "Autoencoder",
     "BernoulliRBM",
     "CapsNetClassifier",
     "ConvNetClassifier",

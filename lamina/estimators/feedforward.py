@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length, compute_sample_weight
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _num_samples,
     check_is_fitted,
     column_or_1d,
 )
@@ -266,7 +267,7 @@ class FeedForward(Refitting):
         self, examples: Any, target: Any, rows: np.ndarray | None = None
     ) -> learning.Validation:
         weight = examples.weight if rows is None else examples.weight[rows]
-        size = min(len(target), self._validation_batch)
+        size = min(_num_samples(target), self._validation_batch)
         if len(examples.shape) > 1:  # of pictures the layers are large
             now = self.network_, self.params_, examples.shape, examples.x_dtype
             size = min(size, rows_at_once(*now))

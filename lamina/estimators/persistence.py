@@ -25,6 +25,7 @@ from lamina.estimators.packing import Tensors, pack, unpack
 from lamina.storage import ModelFileError, read, write
 
 CLASSES = {
+    "Autoencoder": "lamina.estimators.autoencoder",
     "BernoulliRBM": "lamina.estimators.rbm",
     "CapsNetClassifier": "lamina.estimators.capsnet",
     "ConvNetClassifier": "lamina.estimators.convnet",

@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 import lamina
 from lamina import (
     GRU,
+    Autoencoder,
     BernoulliRBM,
     CapsNetClassifier,
     Conv,
@@ -57,6 +58,7 @@ OVER_TIME = {
     "dtype": "float64",
 }
 ESTIMATORS = [
+    Autoencoder((8, 2), max_iter=100, dtype="float64"),
     BernoulliRBM(8, dtype="float64"),
     GaussianRBM(8, dtype="float64"),
     DeepBeliefNetwork((8, 4), dtype="float64"),
