@@ -11,6 +11,7 @@ from lamina.learning.hebb import HebbRule
 from lamina.learning.lbfgs import LBFGS
 from lamina.learning.levenberg_marquardt import LevenbergMarquardt
 from lamina.learning.loop import Progress, Result, fit
+from lamina.learning.mean_field import MeanFieldLearning
 from lamina.learning.newton import Newton
 from lamina.learning.objective import Batch, Objective
 from lamina.learning.passes import Validation, attacked
@@ -62,6 +63,7 @@ __all__ = [
     "InverseScaling",
     "InverseTime",
     "LevenbergMarquardt",
+    "MeanFieldLearning",
     "Newton",
     "NoImprovement",
     "Objective",

@@ -33,6 +33,7 @@ from lamina.learning import (
     Feed,
     HebbRule,
     LevenbergMarquardt,
+    MeanFieldLearning,
     Newton,
     Objective,
     PerceptronRule,
@@ -100,7 +101,7 @@ LINE = Objective(
     Network((Dense(1, "identity", "zeros", use_bias=False),)), "squared_error"
 )
 MACHINE = Objective(Network((RBM(2),)), "squared_error")
-MACHINES = ("contrastive_divergence", "persistent chains")
+MACHINES = ("contrastive_divergence", "persistent chains", "mean field")
 """These train a restricted Boltzmann machine, which has no targets."""
 
 KEY = Key(0).device()
@@ -274,6 +275,10 @@ ROWS = {
     ),
     "persistent chains": Row(
         ContrastiveDivergence(0.1, 2, chains=4, momentum=0.5),
+        by_hand=contrast_by_hand(0.1, 0.5),
+    ),
+    "mean field": Row(
+        MeanFieldLearning(0.1, 2, chains=4, momentum=0.5),
         by_hand=contrast_by_hand(0.1, 0.5),
     ),
     "perceptron": Row(PerceptronRule(), by_hand=[(2.0, 1.2), (3.0, -0.8), (3.0, 0.2)]),
