@@ -124,7 +124,15 @@ def an_lstm_remembers_longer(printed):
     assert lstm.min() >= 95
 
 
+def two_bent_numbers_tell_more_than_two_straight_ones(printed):
+    errors = [float(e) for e in re.findall(r"squared error (0\.\d+)", printed)]
+    shares = [float(s) for s in re.findall(r"right (\d+\.\d)%", printed)]
+    assert errors[1] < 0.7 * errors[0]  # of PCA, then of the autoencoder
+    assert shares[1] > shares[0] + 15
+
+
 CLAIMS = {
+    "autoencoder": two_bent_numbers_tell_more_than_two_straight_ones,
     "online_or_batch": online_needs_fewer_epochs,
     "vanishing_delta": logistic_layers_let_delta_fade,
     "initial_weights": only_glorot_keeps_the_variance,

@@ -371,7 +371,6 @@ def test_sparse_targets_make_dense_batches(density, monkeypatch):
     large = Examples(x, x, dtype=np.float32)
     assert not large.resident
     block = large.block(np.array([3, 50, 7]))
-    np.testing.assert_array_equal(
-        block.y, [*x[[3]].toarray(), [0] * 400, *x[[7]].toarray()]
-    )
+    rows = x.toarray()
+    np.testing.assert_array_equal(block.y, [rows[3], np.zeros(400), rows[7]])
     np.testing.assert_array_equal(block.weight, [1, 0, 1])
