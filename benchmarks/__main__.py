@@ -15,6 +15,7 @@ WORKLOADS = (
     "convolution",
     "recurrent",
     "rbm",
+    "autoencoder",
     "cold_start",
     "memory",
     "sparse",

@@ -1,0 +1,92 @@
+"""Two numbers a digit of MNIST: a deep autoencoder's codes beside PCA's.
+
+Deck 003's network, 784-1000-500-250-2 and its mirror, learns from the first 10,000
+pictures, from random weights. What it makes of the codes of the first 2,000 test
+pictures is compared with them, and the digit of the nearest code that was learnt with
+theirs. The four files are read from the folder that ``--data`` names; this repository
+has none of them.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.mnist_accuracy import read_pair
+from benchmarks.options import Options
+from benchmarks.report import Claim, Report, Row, Table
+
+ENCODER = (1000, 500, 250, 2)
+LEARNT, TRIED = 10_000, 2_000
+SETTINGS = {
+    "init": "he",
+    "batch_size": 100,
+    "max_iter": 60,
+    "schedule": "cosine",
+    "random_state": 0,
+}
+ERRORS, SHARES = 0.75, 0.2
+"""At most so many times PCA's error, and at least so much more of the digits."""
+
+
+def run(options: Options) -> Report:
+    """Learn codes in both ways, and compare them."""
+    X, y = read_pair(options.mnist, "train")
+    X_new, y_new = read_pair(options.mnist, "t10k")
+    known, new = (X[:LEARNT], y[:LEARNT]), (X_new[:TRIED], y_new[:TRIED])
+    models, seconds = fitted(known[0], ENCODER, SETTINGS)
+    tables = compared(models, known, new)
+    names = "-".join(map(str, (X.shape[1], *ENCODER)))
+    took = f"{LEARNT * SETTINGS['max_iter'] / seconds:,.0f} pictures/s in training"
+    for table in tables:
+        table.title = f"{names}, {LEARNT:,} pictures: {table.title}"
+        table.rows[-1].note = took
+    return Report("autoencoder", "Two numbers a digit of MNIST", tables)
+
+
+def fitted(X: np.ndarray, encoder: tuple, how: dict) -> tuple[dict[str, Any], float]:
+    """PCA and an autoencoder, and the seconds that the latter took."""
+    from sklearn.decomposition import PCA
+
+    from lamina import Autoencoder
+
+    pca = PCA(encoder[-1], random_state=0).fit(X)
+    start = time.perf_counter()
+    model = Autoencoder(encoder, **how).fit(X)
+    return {"PCA": pca, "Autoencoder": model}, time.perf_counter() - start
+
+
+def compared(models: dict[str, Any], known: tuple, new: tuple) -> list[Table]:
+    """Errors and shares of digits of both, PCA first, and what is claimed."""
+    errors = {name: error(model, new[0]) for name, model in models.items()}
+    shares = {name: nearest(model, known, new) for name, model in models.items()}
+    ratio = errors["Autoencoder"] / errors["PCA"]
+    gain = shares["Autoencoder"] - shares["PCA"]
+    return [
+        Table(
+            "what is made of two numbers",
+            "mean squared error",
+            [Row(name, value) for name, value in errors.items()],
+            [Claim("error ÷ PCA's", ratio, ERRORS, False)],
+        ),
+        Table(
+            "the nearest code is the same digit's",
+            "share",
+            [Row(name, value) for name, value in shares.items()],
+            [Claim("more than PCA's by", gain, SHARES)],
+        ),
+    ]
+
+
+def error(model: Any, X: np.ndarray) -> float:
+    """Mean squared difference of X and what is made of its codes."""
+    made = model.inverse_transform(model.transform(X))
+    return float(np.mean((X - made) ** 2, dtype=np.float64))
+
+
+def nearest(model: Any, known: tuple, new: tuple) -> float:
+    """How often the nearest known code is that of the same digit."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    judge = KNeighborsClassifier(1).fit(model.transform(known[0]), known[1])
+    return float(judge.score(model.transform(new[0]), new[1]))
