@@ -30,8 +30,8 @@ from lamina.networks.sparsity import SPARSITIES, KLSparsity
 
 LOSSES = ("auto", "squared_error", "binary_cross_entropy")
 
-ROWS = 2048
-"""So many examples at a time are compared with what is made of them."""
+ROWS, NUMBERS = 2048, 2**22
+"""So many examples at a time, and numbers, are compared with what is made of them."""
 
 BYTE = 255.0
 
@@ -314,11 +314,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         inputs are scaled. Large numbers tell of examples that are unlike those learnt.
         """
         X = self._known(X)
-        parts = [
-            self._errors(X[start : start + ROWS])
-            for start in range(0, X.shape[0], ROWS)
-        ]
-        return np.concatenate(parts)
+        size = max(1, min(ROWS, NUMBERS // self.n_features_in_))
+        starts = range(0, X.shape[0], size)
+        return np.concatenate([self._errors(X[i : i + size]) for i in starts])
 
     def score(self, X, y=None, sample_weight=None):
         """Return minus the mean of :meth:`reconstruction_error`: higher is better."""

@@ -6,6 +6,8 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import lamina
 from lamina import (
@@ -507,6 +509,22 @@ def test_novelties_are_made_badly(digits):
     strange = np.random.default_rng(2).permuted(X[200:], axis=1)
     limit = np.quantile(model.reconstruction_error(X[200:]), 0.95)
     assert np.mean(model.reconstruction_error(strange) > limit) > 0.95
+
+
+def test_errors_of_many_rows_are_those_of_few(monkeypatch):
+    model = net().fit(UNIT)
+    whole = model.reconstruction_error(UNIT)
+    monkeypatch.setattr("lamina.estimators.autoencoder.NUMBERS", 6 * 7)
+    np.testing.assert_allclose(model.reconstruction_error(UNIT), whole, rtol=1e-12)
+
+
+def test_any_predictor_learns_from_codes(digits):
+    X, y = digits
+    codes = Autoencoder((32, 10), max_iter=60, batch_size=50, random_state=0)
+    model = make_pipeline(codes, LogisticRegression(max_iter=1000)).fit(X, y)
+    assert model.score(X, y) > 0.9
+    frame = codes.set_output(transform="pandas").transform(X)
+    assert list(frame)[:2] == ["autoencoder0", "autoencoder1"]
 
 
 def test_nested_parameters_can_be_searched():
