@@ -1,5 +1,7 @@
 """Autoencoders: what they make of their inputs, and what they take."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -531,7 +533,8 @@ def test_nested_parameters_can_be_searched():
     model = net(corruption=Masking(0.1), sparsity=L1Sparsity(0.1))
     model.set_params(corruption__rate=0.4, sparsity__weight=0.2)
     assert (model.corruption, model.sparsity) == (Masking(0.4), L1Sparsity(0.2))
-    assert clone(model).corruption == Masking(0.4)
+    again: Any = clone(model)
+    assert again.corruption == Masking(0.4)
 
 
 def test_another_rate_and_weight_compile_nothing():
