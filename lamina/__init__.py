@@ -91,6 +91,7 @@ _ROOMS = {
         "ConvNetRegressor",
         "ConvNetSegmenter",
         "DeepBeliefNetwork",
+        "DeepBoltzmannMachine",
         "ForecastModel",
         "Forecaster",
         "GaussianRBM",

@@ -3,6 +3,7 @@
 from lamina.estimators.autoencoder import Autoencoder
 from lamina.estimators.capsnet import CapsNetClassifier
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
+from lamina.estimators.dbm import DeepBoltzmannMachine
 from lamina.estimators.dbn import DeepBeliefNetwork
 from lamina.estimators.forecast_model import ForecastModel
 from lamina.estimators.forecaster import Forecaster
@@ -26,6 +27,7 @@ __all__ = [
     "ConvNetRegressor",
     "ConvNetSegmenter",
     "DeepBeliefNetwork",
+    "DeepBoltzmannMachine",
     "ForecastModel",
     "Forecaster",
     "GaussianRBM",

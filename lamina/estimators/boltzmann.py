@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -29,8 +30,12 @@ from lamina.estimators.checks import (
 from lamina.estimators.progress import ProgressBar
 from lamina.learning.apply import outputs
 from lamina.learning.chains import compiled_descent, compiled_walk
+from lamina.learning.feed import padded_size
 from lamina.networks import RBM, Key, Network
 from lamina.networks.rbm import VISIBLE
+
+ROWS = 2048
+"""So many rows at a time."""
 
 
 class Boltzmann(
@@ -54,11 +59,11 @@ class Boltzmann(
     n_iter: int
     verbose: Any
     n_steps: int
-    persistent: bool
+    persistent: bool = True
     momentum: float
     alpha: float
-    sparsity_target: float | None
-    sparsity_cost: float
+    sparsity_target: float | None = None
+    sparsity_cost: float = 0.1
     shuffle: bool
     spread: float
     callbacks: Any
@@ -122,14 +127,8 @@ class Boltzmann(
         check_integer("n_samples", n_samples, 1)
         check_integer("n_steps", n_steps, 1)
         key = self._drawn_key("sample", random_state)
-        h = self._beginnings(n_samples)
-        *below, _ = self.network_.layers
         with self._precision():
-            v, _, means = self._walk(h, n_steps, key)
-            if below:
-                now = Network(tuple(below)), self.params_[:-1], v
-                found = compiled_descent(*now, key.fold_in("down").words())
-                v, means = map(np.asarray, found)
+            v, means = self._drawn(n_samples, n_steps, key)
         return self._decoded(means if mean else v)
 
     # ---- what goes in and comes out -------------------------------------------------
@@ -249,23 +248,29 @@ class Boltzmann(
             below = Network(layers[:number]), tuple(learnt[:number])
             v = outputs(*below, X, self._dtype()) if number else X
             self.params_ = (learnt[number],)
-            self._train_one(number, v, weight, incremental)
+            only = slice(number, number + 1)
+            self._train_one(number, only, v, weight, incremental)
             learnt[number], compiled = self.params_[0], compiled + self.n_compiles_
             if self.stopped_ in ("interrupted", "diverged"):
                 break
         self.params_, self.n_compiles_ = tuple(learnt), compiled
 
     def _train_one(
-        self, number: int, v: Any, weight: np.ndarray | None, incremental: bool
+        self,
+        number: int,
+        some: slice,
+        v: Any,
+        weight: np.ndarray | None,
+        incremental: bool,
     ) -> None:
-        """Let a machine, whose parameters ``params_`` are now, learn from v."""
+        """Let some machines, whose parameters ``params_`` are now, learn from v."""
         n, dtype, algorithm = v.shape[0], self._dtype(), self._algorithm()
         no_target = np.zeros((n, 1), dtype)
         examples = learning.Examples(v, no_target, weight, dtype=dtype)
         size = n if incremental else self.batch_size
         feed = learning.Feed(examples, batch_size=size, shuffle=self.shuffle)
         # Of the objective, contrastive divergence takes the network and the penalty.
-        network = Network((self.network_.layers[number],))
+        network = Network(self.network_.layers[some])
         objective = learning.Objective(network, "squared_error", l2=self.alpha or None)
         epochs, higher = 1 if incremental else self.n_iter, number > 0
         with ExitStack() as stack:
@@ -310,10 +315,45 @@ class Boltzmann(
             return np.zeros((n, self._machine.units), self._dtype())
         return chains[np.arange(n) % len(chains)]
 
+    def _drawn(self, n: int, steps: int, key: Key) -> tuple[np.ndarray, np.ndarray]:
+        """Return so many visible units, and their means."""
+        v, _, means = self._walk(self._beginnings(n), steps, key)
+        *below, _ = self.network_.layers
+        if below:
+            now = Network(tuple(below)), self.params_[:-1], v
+            found = compiled_descent(*now, key.fold_in("down").words())
+            v, means = map(np.asarray, found)
+        return v, means
+
     def _walk(self, h: np.ndarray, steps: int, key: Key) -> tuple[np.ndarray, ...]:
         """Return v, h and the mean of v of the top machine, after so many steps."""
         found = compiled_walk(self._machine, self.params_[-1], h, steps, key.words())
         return tuple(map(np.asarray, found))
+
+    # ---- rows, in chunks ------------------------------------------------------------
+
+    def _rows(self, X: Any) -> np.ndarray:
+        """Return rows as the device takes them."""
+        dense = X.toarray() if sparse.issparse(X) else X
+        return dense.astype(self._dtype(), copy=False)
+
+    def _by_chunks(
+        self, program: Any, now: tuple, X: Any, also: Any = None
+    ) -> np.ndarray:
+        """Return what a program says of each row, in chunks of few sizes.
+
+        It gets ``now``, the rows of a chunk, and what the function ``also`` makes of
+        them.
+        """
+        n = X.shape[0]
+        size, parts = min(ROWS, padded_size(n)), []
+        with self._precision():
+            for start in range(0, n, size):
+                rows = self._rows(X[start : start + size])
+                given = [rows] if also is None else [rows, also(rows)]
+                found = program(*now, *[_padded(a, size) for a in given])
+                parts.append(np.asarray(found)[: n - start])
+        return np.concatenate(parts)
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
@@ -340,3 +380,7 @@ class Boltzmann(
         tags.transformer_tags.preserves_dtype = []
         tags.non_deterministic = False
         return tags
+
+
+def _padded(a: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(a, [(0, size - len(a))] + [(0, 0)] * (a.ndim - 1))

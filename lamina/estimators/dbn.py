@@ -121,15 +121,7 @@ checkpoint_seconds, dtype
 
     @property
     def _units(self) -> tuple[int, ...]:
-        units: Any = self.n_components
-        if isinstance(units, Integral):
-            units = (units,)
-        if not isinstance(units, list | tuple | np.ndarray) or not len(units):
-            raise ValueError(
-                "n_components must say how many hidden units each machine has, "
-                f"(256, 256) for instance; got {units!r}"
-            )
-        return tuple(np.asarray(units).tolist())
+        return sizes(self.n_components)
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
         super()._train(X, weight, incremental)
@@ -147,3 +139,21 @@ checkpoint_seconds, dtype
         if hasattr(self, "params_") and self._top_chains is not None:
             shape = (self.batch_size, self._machine.units)
             check_floats("the chains", self._top_chains, shape)
+
+
+def sizes(units: Any) -> tuple[int, ...]:
+    """Return how many hidden units each machine of a stack has.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a number nor a sequence of them.
+    """
+    if isinstance(units, Integral):
+        units = (units,)
+    if not isinstance(units, list | tuple | np.ndarray) or not len(units):
+        raise ValueError(
+            "n_components must say how many hidden units each machine has, "
+            f"(256, 256) for instance; got {units!r}"
+        )
+    return tuple(np.asarray(units).tolist())

@@ -32,6 +32,7 @@ CLASSES = {
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",
     "DeepBeliefNetwork": "lamina.estimators.dbn",
+    "DeepBoltzmannMachine": "lamina.estimators.dbm",
     "ForecastModel": "lamina.estimators.forecast_model",
     "Forecaster": "lamina.estimators.forecaster",
     "GaussianRBM": "lamina.estimators.rbm",

@@ -5,7 +5,6 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.boltzmann import Boltzmann
@@ -16,14 +15,10 @@ from lamina.learning.chains import (
     compiled_free_energy,
     compiled_turned,
 )
-from lamina.learning.feed import padded_size
 from lamina.networks import Key
 from lamina.networks.partition import enumerable
 
 PARTITIONS = ("auto", "exact", "annealed")
-
-ROWS = 2048
-"""So many rows at a time."""
 
 
 class OneMachine(Boltzmann):
@@ -66,10 +61,10 @@ class OneMachine(Boltzmann):
         check_is_fitted(self)
         check_integer("n_steps", n_steps, 1)
         key = self._drawn_key("gibbs", random_state)
-        v = _dense(self._encoded(self._checked(v, reset=False)))
+        v = self._rows(self._encoded(self._checked(v, reset=False)))
         with self._precision():
             own = key.fold_in("h").device()
-            h = np.asarray(self._machine.hidden(self.params_[0], self._array(v), own))
+            h = np.asarray(self._machine.hidden(self.params_[0], v, own))
             v, _, means = self._walk(h, n_steps, key)
         return self._decoded(means if mean else v)
 
@@ -163,37 +158,12 @@ class OneMachine(Boltzmann):
             raise AttributeError("there are no persistent chains")
         return chains
 
-    # ---- rows, in chunks --------------------------------------------------------
-
-    def _array(self, X: np.ndarray) -> np.ndarray:
-        return X.astype(self._dtype(), copy=False)
+    @property
+    def _now(self) -> tuple[Any, dict]:
+        return self._machine, self.params_[0]
 
     def _free_energy(self, X: Any) -> np.ndarray:
-        return self._by_chunks(compiled_free_energy, X)
-
-    def _by_chunks(self, program: Any, X: Any, also: Any = None) -> np.ndarray:
-        """Return what a program says of each row, in chunks of few sizes.
-
-        With the rows of a chunk it gets what the function ``also`` makes of them.
-        """
-        n = X.shape[0]
-        size, parts = min(ROWS, padded_size(n)), []
-        with self._precision():
-            for start in range(0, n, size):
-                rows = self._array(_dense(X[start : start + size]))
-                given = [rows] if also is None else [rows, also(rows)]
-                given = [_padded(a, size) for a in given]
-                found = program(self._machine, self.params_[0], *given)
-                parts.append(np.asarray(found)[: n - start])
-        return np.concatenate(parts)
-
-
-def _dense(X: Any) -> np.ndarray:
-    return X.toarray() if sparse.issparse(X) else X
-
-
-def _padded(a: np.ndarray, size: int) -> np.ndarray:
-    return np.pad(a, [(0, size - len(a))] + [(0, 0)] * (a.ndim - 1))
+        return self._by_chunks(compiled_free_energy, self._now, X)
 
 
 class BernoulliRBM(OneMachine):
@@ -345,7 +315,7 @@ class BernoulliRBM(OneMachine):
         def turned(rows: np.ndarray) -> np.ndarray:
             return np.array([crc32(row.tobytes(), start) % n for row in rows])
 
-        change = self._by_chunks(compiled_turned, X, turned)
+        change = self._by_chunks(compiled_turned, self._now, X, turned)
         return -n * np.logaddexp(0, -change)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from lamina.learning.contrastive_divergence import gibbs_step
 from lamina.learning.program import Compiled, count_compilation
-from lamina.networks import partition
+from lamina.networks import dbm, partition
 from lamina.networks.keys import device_key
 
 
@@ -54,6 +54,43 @@ def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
     return h, mean
 
 
+def deep_walk(
+    layers: Any, params: Any, odd: Any, steps: Any, key_words: Any
+) -> tuple[Any, Any]:
+    """Return v of Gibbs chains of a deep Boltzmann machine, and its mean.
+
+    Parameters
+    ----------
+    layers, params : the machines whose energies add up
+    odd : tuple of arrays (chains, units)
+        Where the hidden layers 1, 3 … begin.
+    steps : int
+    key_words : uint32 array (2,)
+    """
+    count_compilation()
+    key = device_key(key_words)
+
+    def step(s: Any, odd: Any) -> Any:
+        return dbm.drawn(dbm.sweep(layers, params, odd, key, s), key, s)
+
+    odd = jax.lax.fori_loop(1, steps, step, odd)
+    v = dbm.sweep(layers, params, odd, key, steps)[0]
+    return v, layers[0].mean(params[0], odd[0])
+
+
+def means(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+    """Return the mean-field means of the top layer (batch, units)."""
+    count_compilation()
+    return dbm.mean_field(layers, params, v, updates)[-1]
+
+
+def bounds(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+    """Return the mean-field bound on log P(v), log Z left out (batch,)."""
+    count_compilation()
+    found = dbm.mean_field(layers, params, v, updates)
+    return dbm.bound(layers, params, found)
+
+
 def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
     """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` turned.
 
@@ -91,6 +128,9 @@ def annealed(
 
 compiled_walk = Compiled(walk)
 compiled_descent = Compiled(descent)
+compiled_deep_walk = Compiled(deep_walk)
+compiled_means = Compiled(means)
+compiled_bounds = Compiled(bounds)
 compiled_turned = Compiled(turned)
 compiled_free_energy = Compiled(free_energy)
 compiled_exact = Compiled(exact)

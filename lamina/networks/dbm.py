@@ -47,7 +47,7 @@ def net(layers: Layers, params: Sequence[dict], states: Sequence[Any], at: int) 
     return z
 
 
-def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: int) -> list:
+def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> list:
     """Return v and the means μ of the hidden layers, one after the other.
 
     Equations

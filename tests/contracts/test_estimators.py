@@ -26,6 +26,7 @@ from lamina import (
     ConvNetRegressor,
     ConvNetSegmenter,
     DeepBeliefNetwork,
+    DeepBoltzmannMachine,
     Forecaster,
     ForecastModel,
     GaussianRBM,
@@ -62,6 +63,7 @@ ESTIMATORS = [
     BernoulliRBM(8, dtype="float64"),
     GaussianRBM(8, dtype="float64"),
     DeepBeliefNetwork((8, 4), dtype="float64"),
+    DeepBoltzmannMachine((8, 4), dtype="float64"),
     Perceptron(),
     CapsNetClassifier(
         CAPSULES,
@@ -129,6 +131,7 @@ EXCUSED = {
     "RecurrentRegressor": ANY_LENGTH,
     "BernoulliRBM": BATCHES,
     "DeepBeliefNetwork": BATCHES,
+    "DeepBoltzmannMachine": BATCHES,
     "GaussianRBM": BATCHES,
     "Perceptron": dict.fromkeys(
         [

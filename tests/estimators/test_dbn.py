@@ -52,7 +52,7 @@ def test_the_second_learns_what_the_first_makes_of_them(model):
     start = fresh.network_.init(fresh._run_key.fold_in("init"), (12,), np.float32)[0]
     alone._fresh(alone.network_, key, (7,))
     alone.params_ = (start[1],)
-    alone._train_one(0, below, None, False)
+    alone._train_one(0, slice(1), below, None, False)
     for name, value in alone.params_[0].items():
         np.testing.assert_allclose(model.params_[1][name], value, rtol=1e-5, atol=1e-7)
 
