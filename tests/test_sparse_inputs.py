@@ -21,6 +21,7 @@ from lamina import (
 from lamina.learning import Adam, Examples, Feed, Objective, Validation, fit
 from lamina.learning import objective as objective_module
 from lamina.learning.adversarial import FGSM
+from lamina.learning.program import Compiled, train
 from lamina.networks import Key
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +99,8 @@ def test_some_of_the_rows():
 def test_a_whole_batch_is_summed_in_chunks(monkeypatch, dense):
     """Dropout draws for each chunk, as in a batch of dense rows."""
     monkeypatch.setattr(objective_module, "CHUNK_ROWS", 32)
+    # Programs that other tests have left know nothing of it.
+    monkeypatch.setattr("lamina.learning.loop.compiled_train", Compiled(train))
     assert_same(trained(X, N), trained(DENSE, N))
 
 

@@ -131,7 +131,6 @@ EXCUSED = {
     "RecurrentRegressor": ANY_LENGTH,
     "BernoulliRBM": BATCHES,
     "DeepBeliefNetwork": BATCHES,
-    "DeepBoltzmannMachine": BATCHES,
     "GaussianRBM": BATCHES,
     "Perceptron": dict.fromkeys(
         [
