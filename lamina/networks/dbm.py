@@ -1,8 +1,8 @@
 """The deep Boltzmann machine: restricted machines whose energies add up.
 
-Functions of a stack of :class:`lamina.networks.RBM` layers and their parameters. Layer 0
-are the inputs, layer l = 1 … L the hidden units of machine l. Given the odd layers the
-even ones are independent of each other, and the other way round.
+Functions of a stack of :class:`lamina.networks.RBM` layers and their parameters. Layer
+0 are the inputs, layer l = 1 … L the hidden units of machine l. Given the odd layers
+the even ones are independent of each other, and the other way round.
 """
 
 from collections.abc import Sequence
