@@ -125,24 +125,23 @@ class ContrastiveDivergence:
         (rbm,), (own,) = objective.network.layers, params
         x, total = batch.x, total_weight(batch)
         share, chains = batch.weight / total, self.chains
+        sparse = isinstance(x, SparseRows)
+        by_itself = sparse or chains is None
+        of_data = rbm.net(own, x) if by_itself else None
         if chains is None:
-            z, chain_share = rbm.net(own, x), share
-            h = bernoulli(key, chance(z))
+            chain_share, h = share, bernoulli(key, chance(of_data))
         else:
             real = jnp.sum(batch.weight) > 0
             each = jnp.where(real, 1 / chains, 0).astype(share.dtype)
-            z, chain_share, h = None, jnp.broadcast_to(each, chains), state["chains"]
+            chain_share, h = jnp.broadcast_to(each, chains), state["chains"]
 
         def step(s: Any, h: Any) -> Any:
             return gibbs_step(rbm, own, h, key, s)[1]
 
         h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
         v = rbm.seen(own, h, key, 2 * self.steps - 1)
-        both = x if isinstance(x, SparseRows) else _below(x, v)
-        if z is None and both is not x:
-            z = rbm.net(own, both)
-        else:
-            z = jnp.vstack([rbm.net(own, x) if z is None else z, rbm.net(own, v)])
+        both = x if sparse else _below(x, v)
+        z = jnp.vstack([of_data, rbm.net(own, v)]) if by_itself else rbm.net(own, both)
         s = jnp.concatenate([share, -chain_share])
         loss, g = contrast(rbm, own, both, v, s, z)
         if objective.l2 is not None:
