@@ -127,7 +127,7 @@ class ContrastiveDivergence:
         share, chains = batch.weight / total, self.chains
         sparse = isinstance(x, SparseRows)
         by_itself = sparse or chains is None
-        of_data = rbm.net(own, x) if by_itself else None
+        of_data: Any = rbm.net(own, x) if by_itself else None
         if chains is None:
             chain_share, h = share, bernoulli(key, chance(of_data))
         else:
