@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 from lamina import learning
 from lamina.estimators.base import NetworkEstimator, _callers_level
 from lamina.estimators.checks import (
+    check_callbacks,
     check_fits_float32,
     check_floats,
     check_integer,
@@ -209,8 +210,7 @@ class Boltzmann(
         if self.sparsity_target is not None:
             how = {"open_low": True, "open_high": True}
             check_number("sparsity_target", self.sparsity_target, 0, 1, **how)
-        if not all(map(callable, self.callbacks or ())):
-            raise ValueError(f"callbacks must be functions, got {self.callbacks!r}")
+        check_callbacks(self.callbacks)
         check_number("checkpoint_seconds", self.checkpoint_seconds, 0)
 
     def _algorithm(self) -> Any:

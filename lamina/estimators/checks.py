@@ -64,6 +64,18 @@ def check_option(name: str, value: Any, options: Iterable[str]) -> None:
         raise ValueError(f"{name} must be one of {options}; got {value!r}")
 
 
+def check_callbacks(callbacks: Any) -> None:
+    """Refuse callbacks that cannot be called.
+
+    Raises
+    ------
+    ValueError
+        Naming what came.
+    """
+    if not all(map(callable, callbacks or ())):
+        raise ValueError(f"callbacks must be functions, got {callbacks!r}")
+
+
 def check_floats(name: str, value: Any, shape: tuple[int, ...]) -> None:
     """Refuse what is not an array of finite numbers in this shape, as a file may say.
 

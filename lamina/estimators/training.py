@@ -8,7 +8,12 @@ from typing import Any
 
 from lamina import learning
 from lamina.estimators.base import NetworkEstimator
-from lamina.estimators.checks import check_integer, check_number, check_option
+from lamina.estimators.checks import (
+    check_callbacks,
+    check_integer,
+    check_number,
+    check_option,
+)
 from lamina.estimators.health import Advised
 from lamina.learning.schedules import check_schedulable
 from lamina.networks import Key
@@ -131,8 +136,7 @@ class Training(Advised, NetworkEstimator, ABC):
         )
         if self.batch_size not in ("auto", "full"):
             check_integer("batch_size", self.batch_size, 1)
-        if not all(map(callable, self.callbacks or ())):
-            raise ValueError(f"callbacks must be functions, got {self.callbacks!r}")
+        check_callbacks(self.callbacks)
         if not isinstance(self.checkpoint, str | os.PathLike | None):
             raise ValueError(
                 f"checkpoint must be the path of a folder, got {self.checkpoint!r}"

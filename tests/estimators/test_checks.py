@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lamina.estimators.checks import (
+    check_callbacks,
     check_fits_float32,
     check_floats,
     check_integer,
@@ -84,3 +85,10 @@ def test_arrays_of_a_file_are_finite_numbers_in_their_shape():
     for odd in (np.nan, np.inf):
         with pytest.raises(ValueError, match="scale is not readable"):
             check_floats("scale", np.array([1.0, odd, 1.0]), (3,))
+
+
+def test_callbacks_are_functions():
+    for good in (None, (), [print]):
+        check_callbacks(good)
+    with pytest.raises(ValueError, match=r"callbacks must be functions, got \[3\]"):
+        check_callbacks([3])
