@@ -1,4 +1,5 @@
-"""The command line: thin; what the commands do is in :mod:`lamina.app.jobs`."""
+"""The command line: thin; what the commands do is in :mod:`lamina.app.jobs`
+and :mod:`lamina.app.fitting`."""
 
 import gc
 import io
@@ -193,9 +194,10 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Train a network on a table, pictures or sequences, score it, write a model."""
-    from lamina.app import jobs
+    from lamina.app import fitting
+    from lamina.app.options import FitOptions
 
-    options = jobs.FitOptions(
+    options = FitOptions(
         target=target or (),
         out=out,
         sets=sets or (),
@@ -218,7 +220,7 @@ def fit(
         folds=folds,
         progress=not quiet and sys.stderr.isatty(),
     )
-    report = jobs.fit(data, options)
+    report = fitting.fit(data, options)
     if as_json or not quiet:
         _show(report, as_json)
     if report["stopped"] == "interrupted":
@@ -245,10 +247,10 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Predict for each row, picture or sequence, or what follows, as CSV."""
-    from lamina.app import jobs, reports
+    from lamina.app import jobs, opening, reports
 
     if out is not None:
-        jobs.check_predictions_out(out, data, model)
+        opening.check_out(out, data, model)
     predictions = jobs.predict(model, data, proba, skip_broken)
     for note in predictions.notes:
         print(f"lamina: note: {printable(note)}", file=sys.stderr)

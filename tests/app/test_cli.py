@@ -356,10 +356,10 @@ def test_errors_of_the_system(capsys):
 
 
 def test_ctrl_c_in_training_exits_with_130_and_keeps_the_model(call, monkeypatch):
-    from lamina.app import jobs
+    from lamina.app import fitting
 
-    fit = jobs.fit
-    monkeypatch.setattr(jobs, "fit", lambda *a: fit(*a) | {"stopped": "interrupted"})
+    fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda *a: fit(*a) | {"stopped": "interrupted"})
     status, out, _ = call("fit", "iris", *QUICK)
     assert status == 130
     assert "the best network so far is kept" in out

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from lamina.app import jobs, render, reports
-from lamina.app.jobs import FitOptions
+from lamina.app import fitting, jobs, render, reports
+from lamina.app.options import FitOptions
 from lamina.app.tables import csv_chunks, table_rows
 from lamina.data import load
 
@@ -23,7 +23,7 @@ def airline(tmp_path_factory):
 def fitted(airline, tmp_path, **how):
     out = str(tmp_path / "m.lamina")
     how = {"forecast": ("passengers",), "horizon": 6, "sets": QUICK} | how
-    return jobs.fit(airline, FitOptions(out=out, **how))
+    return fitting.fit(airline, FitOptions(out=out, **how))
 
 
 def test_from_a_table_to_the_next_steps(airline, tmp_path, capsys):

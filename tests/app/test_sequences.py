@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina.app import jobs, render, reports
-from lamina.app.jobs import FitOptions
+from lamina.app import fitting, jobs, render, reports
+from lamina.app.options import FitOptions
 from lamina.app.sequences import find_forecast
 from lamina.app.tables import csv_chunks, table_rows
 from lamina.data import load
@@ -46,7 +46,7 @@ def test_a_file_of_sequences(tmp_path, capsys):
         columns = rng.normal(i % 2, 1, (2, 5 + i % 4)).round(3)
         lines.append(":".join([",".join(map(str, c)) for c in columns] + ["ab"[i % 2]]))
     path.write_text("\n".join(lines))
-    report = jobs.fit(str(path), options(tmp_path))
+    report = fitting.fit(str(path), options(tmp_path))
     assert json.loads(reports.as_json(report)) == report
     assert report["examples"] == "sequences"
     assert report["rows"] == 24
@@ -65,7 +65,7 @@ def test_a_file_of_sequences(tmp_path, capsys):
 def test_a_table_of_steps(tmp_path, sines):
     held = str(tmp_path / "held.csv")
     how = {"series": "series", "time": "step", "target": ("class",)}
-    report = jobs.fit(sines, options(tmp_path, holdout_out=held, **how))
+    report = fitting.fit(sines, options(tmp_path, holdout_out=held, **how))
     assert report["target"] == ["class"]
     again = jobs.evaluate(report["model"], held)
     assert again["scores"] == pytest.approx(report["scores"])
@@ -80,7 +80,7 @@ def test_a_table_of_steps(tmp_path, sines):
 
 def test_an_answer_at_each_step(tmp_path, steps):
     how = {"series": "series", "time": "step", "target": ("state",)}
-    report = jobs.fit(steps, options(tmp_path, **how))
+    report = fitting.fit(steps, options(tmp_path, **how))
     found = jobs.predict(report["model"], steps, proba=True)
     assert found.names[:3] == ["series", "step", "state"]
     assert len(found.names) == 6
@@ -94,7 +94,7 @@ def test_an_answer_at_each_step(tmp_path, steps):
 
 def test_steps_are_counted_where_there_are_no_times(tmp_path, steps):
     how = {"series": "series", "target": ("state",), "exclude": ("step",)}
-    report = jobs.fit(steps, options(tmp_path, **how))
+    report = fitting.fit(steps, options(tmp_path, **how))
     found = jobs.predict(report["model"], steps)
     assert found.names == ["series", "step", "state"]
     assert found.columns[1][:6].tolist() == [1, 2, 3, 4, 5, 6]
@@ -123,9 +123,9 @@ def test_what_an_embedded_set_is():
 )
 def test_what_does_not_fit_is_refused(tmp_path, sines, how, message):
     with pytest.raises(ValueError, match=message):
-        jobs.fit(sines, options(tmp_path, **how))
+        fitting.fit(sines, options(tmp_path, **how))
 
 
 def test_options_of_tables_are_refused_for_files_of_sequences(tmp_path):
     with pytest.raises(ValueError, match="--target is for tables; noisy_sines holds"):
-        jobs.fit("noisy_sines", options(tmp_path, target=("class",)))
+        fitting.fit("noisy_sines", options(tmp_path, target=("class",)))

@@ -1,0 +1,42 @@
+"""Models opened, warnings noted, places checked."""
+
+import io
+import sys
+import warnings
+
+import pytest
+
+from lamina.app.opening import JobError, check_out, is_a, noted, read_told
+from lamina.storage import UnwritableError
+
+
+def test_a_place_that_is_an_input_or_cannot_be_written_is_refused(tmp_path):
+    check_out(str(tmp_path / "new.csv"), "-", str(tmp_path / "old.csv"))
+    (tmp_path / "old.csv").write_text("a")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "old.csv")
+    with pytest.raises(JobError, match="would overwrite what it is made from"):
+        check_out(str(tmp_path / "link.csv"), str(tmp_path / "old.csv"))
+    with pytest.raises(UnwritableError, match="there is no folder"):
+        check_out(str(tmp_path / "none" / "new.csv"))
+
+
+def test_warnings_to_a_person_become_notes_said_once():
+    with noted() as notes:
+        for _ in range(2):
+            warnings.warn("look at this", UserWarning, stacklevel=1)
+        warnings.warn("for programmers", DeprecationWarning, stacklevel=1)
+    assert notes == ["look at this"]
+
+
+def test_classes_are_told_by_name():
+    assert is_a(io.StringIO(), "StringIO")
+    assert not is_a(io.StringIO(), "BytesIO")
+
+
+@pytest.mark.parametrize(("source", "told"), [("-", True), ("t.csv", False)])
+def test_a_person_is_told_that_the_keyboard_is_waited_for(
+    source, told, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert read_told(lambda s: s, source) == source
+    assert ("Ctrl-D" in capsys.readouterr().err) == told
