@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data import ImageError, ImageSchema, ImageSet, read_images, read_table
-from lamina.data.image_sources import is_image_table
+from lamina.data import ImageError, ImageSchema, ImageSet, read_images
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_image_estimator
+from lamina.estimators.image_input import checked_alike, read_alike
 from lamina.estimators.labels import alike
-from lamina.estimators.source_model import SourceModel, some
+from lamina.estimators.predictive_model import PredictiveModel
+from lamina.estimators.source_model import some
 from lamina.networks import Key
 
 MIN_IMAGES = 2
@@ -18,7 +19,7 @@ MANY_CLASSES = 20
 """So many classes of one picture each are no classes but names of the pictures."""
 
 
-class ImageModel(SourceModel):
+class ImageModel(PredictiveModel):
     """A network for pictures: brought to one size, learnt from, scored on a part.
 
     ``lamina fit photos/`` makes one of these. Size and colours are found, classes are
@@ -178,15 +179,9 @@ class ImageModel(SourceModel):
             If they cannot be read.
         """
         check_is_fitted(self)
-        target = self.target_ if labels and _has_column(source, self.target_) else None
-        how = {
-            "size": (self.schema_.height, self.schema_.width),
-            "channels": self.schema_.channels,
-            "resize": self.schema_.resize,
-            "errors": self.errors,
-            "task": self.task_ if labels else None,
-        }
-        return read_images(source, target, labels=labels, **how | options)
+        target, task = (self.target_, self.task_) if labels else (None, None)
+        how = {"target": target, "task": task, "errors": self.errors, **options}
+        return read_alike(source, self.schema_, **how)
 
     def evaluate(self, source: Any) -> dict[str, Any]:
         """Return scores on pictures with labels, beside the baseline's.
@@ -203,7 +198,7 @@ class ImageModel(SourceModel):
         ImageError, TableError
             If there are no labels, or as :meth:`predict`.
         """
-        images = self._checked(self.read(source, labels=True))
+        images = checked_alike(self.read(source, labels=True), self.schema_)
         if images.y is None:
             raise ImageError(f"{images.source}: has no labels to compare with")
         y = images.y
@@ -218,16 +213,7 @@ class ImageModel(SourceModel):
         }
 
     def _inputs(self, source: Any) -> Any:
-        return self._checked(self.read(source)).X
-
-    def _checked(self, images: ImageSet) -> ImageSet:
-        """Refuse what was read for another model."""
-        if images.X.shape[1:] != self.schema_.shape:
-            raise ImageError(
-                f"{images.source}: images are {images.X.shape[1:]}, but those of the "
-                f"model are {self.schema_.shape}; read them with its method read"
-            )
-        return images
+        return checked_alike(self.read(source), self.schema_).X
 
     def _check_loaded(self) -> None:
         super()._check_loaded()
@@ -235,13 +221,6 @@ class ImageModel(SourceModel):
             raise ValueError("the description of the pictures is not readable")
         if self.schema_.shape != tuple(self.estimator_._input_shape()):
             raise ValueError("the network does not fit the pictures")
-
-
-def _has_column(source: Any, name: str) -> bool:
-    """Whether a source is a table with this column; a folder of pictures has none."""
-    if not is_image_table(source):
-        return False
-    return name in read_table(source, nrows=1).names
 
 
 def _learnable(images: ImageSet) -> np.ndarray:

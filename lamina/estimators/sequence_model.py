@@ -15,7 +15,7 @@ from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_sequence_estimator
 from lamina.estimators.labels import alike
 from lamina.estimators.over_sequences import OverSequences
-from lamina.estimators.source_model import SourceModel
+from lamina.estimators.predictive_model import PredictiveModel
 from lamina.estimators.table_input import check_far, learnt_from
 from lamina.estimators.tagger import RecurrentTagger
 from lamina.networks import Key
@@ -25,7 +25,7 @@ MANY_CLASSES = 20
 """So many classes of one sequence each are no classes but names of the sequences."""
 
 
-class SequenceModel(SourceModel):
+class SequenceModel(PredictiveModel):
     """A network for sequences of a file: read, encoded, trained, its score held out.
 
     ``lamina fit vowels.ts`` makes one of these, and so does ``lamina fit readings.csv
@@ -215,9 +215,9 @@ class SequenceModel(SourceModel):
             estimator.set_params(ignore_label=default.ignore_label)
         return estimator
 
-    def _check_task(self, estimator: Any, task: str | None) -> None:
+    def _check_own(self, estimator: Any, task: str | None) -> None:
         if not isinstance(estimator, RecurrentTagger):  # whose loss says its task
-            super()._check_task(estimator, task)
+            super()._check_own(estimator, task)
 
     # ---- scores ---------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.data import Table, TableError, TableSchema, read_table
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_estimator
-from lamina.estimators.source_model import SourceModel
+from lamina.estimators.predictive_model import PredictiveModel
 from lamina.estimators.table_input import (
     check_far,
     check_target,
@@ -18,7 +18,7 @@ from lamina.estimators.table_input import (
 from lamina.networks import Key
 
 
-class TableModel(SourceModel):
+class TableModel(PredictiveModel):
     """A network for a table: columns encoded, a network trained, its score held out.
 
     ``lamina fit`` makes one of these. Kinds of columns are found, numbers scaled,

@@ -1,10 +1,9 @@
-"""What models of tables and of pictures share."""
+"""What models that know their sources share."""
 
 import numpy as np
 import pytest
-from sklearn.preprocessing import StandardScaler
 
-from lamina import MLPClassifier, MLPRegressor, RecurrentTagger
+from lamina import MLPClassifier, MLPRegressor
 from lamina.data.pictures import Collection
 from lamina.estimators.source_model import SourceModel, some
 from lamina.networks import Key
@@ -20,8 +19,9 @@ class Model(SourceModel):
         self.random_state = random_state
         self.verbose = self.callbacks = self.checkpoint = None
 
-    def _inputs(self, source):
-        return source
+    def _check_own(self, estimator, task):
+        if not isinstance(estimator, MLPClassifier):
+            raise ValueError(f"no {type(estimator).__name__} for {task}")
 
 
 def test_rows_of_arrays_and_of_stored_images():
@@ -58,16 +58,21 @@ def test_the_estimator_that_is_trained():
     assert (chosen.hidden_layer_sizes, chosen.random_state) == ((5,), 2)
 
 
+def test_rows_to_score():
+    model = Model()
+    model.notes_ = []
+    rows = np.arange(5)
+    assert model._scored(rows, rows[:2]).tolist() == [0, 1]
+    assert (model.n_train_, model.n_holdout_, model.notes_) == (5, 2, [])
+    assert model._scored(rows, rows[:0]).tolist() == [0, 1, 2, 3, 4]
+    assert "the scores are of the rows that were learnt" in model.notes_[0]
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
         (Model(MLPClassifier(), {"max_iter": 3}), "an estimator or settings, not both"),
-        (
-            Model(MLPRegressor()),
-            "calls for classification, but the estimator is a MLPR",
-        ),
-        (Model(StandardScaler()), "calls for classification.* is a StandardScaler"),
-        (Model(RecurrentTagger()), "calls for classification.* is a RecurrentTagger"),
+        (Model(MLPRegressor()), "no MLPRegressor for classification"),
         (Model(None, {"max_itr": 3}), "no setting 'max_itr'; did you mean max_iter"),
     ],
 )
