@@ -21,6 +21,7 @@ from lamina.estimators.checks import (
 )
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import HEADS, with_head
+from lamina.estimators.scores import mean_squares
 from lamina.estimators.training import is_stochastic
 from lamina.learning.apply import outputs
 from lamina.networks import Conv, Dense, Flatten, Network
@@ -328,7 +329,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
     def _errors(self, X: Any) -> np.ndarray:
         x = self._encoded(X)
-        return squares(_dense(x), self._outputs(x))
+        return mean_squares(_dense(x), self._outputs(x))
 
     def _through(self, half: tuple[Network, Any], x: Any) -> np.ndarray:
         with self._precision():
@@ -646,7 +647,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _score_outputs(self, target: Any, outputs: Any, weight: np.ndarray) -> float:
         if not weight.any():
             return np.nan
-        errors = squares(_dense(self._encoded(target)), outputs)
+        errors = mean_squares(_dense(self._encoded(target)), outputs)
         return -float(np.average(errors, weights=weight))
 
     # ---- files ----------------------------------------------------------------------
@@ -681,12 +682,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def squares(x: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """Return 1/d Σⱼ (xᵢⱼ − x̂ᵢⱼ)² of every example i, (n,)."""
-    off = (x - made).reshape(len(x), -1).astype(np.float64)
-    return np.mean(off * off, axis=1)
 
 
 def _are_pictures(X: Any) -> bool:

@@ -29,8 +29,13 @@ from lamina.estimators.checks import (
     check_option,
 )
 from lamina.estimators.progress import ProgressBar
+from lamina.estimators.scores import mean_squares
 from lamina.learning.apply import outputs
-from lamina.learning.chains import compiled_descent, compiled_walk
+from lamina.learning.chains import (
+    compiled_descent,
+    compiled_made_again,
+    compiled_walk,
+)
 from lamina.learning.feed import padded_size
 from lamina.networks import RBM, Key, Network
 from lamina.networks.rbm import VISIBLE
@@ -104,6 +109,42 @@ class Boltzmann(
         """Return P(h = 1 | v) (n_samples, n_components)."""
         check_is_fitted(self)
         return self._outputs(self._encoded(self._checked(X, reset=False)))
+
+    def reconstruct(self, X):
+        """Return X as the machine makes it again from its features, in its own units.
+
+        Equations
+        ---------
+            v̂ = ⟨v | h⟩,   h = P(h = 1 | v)
+
+        of a stack machine by machine, up and down again; of a deep Boltzmann machine h
+        are the means μ¹.
+        """
+        check_is_fitted(self)
+        X = self._encoded(self._checked(X, reset=False))
+        return self._decoded(self._made_again(X))
+
+    def reconstruction_error(self, X):
+        """Return how unlike each example is what the machine makes of it (n_samples,).
+
+        Equations
+        ---------
+            eᵢ = 1/d Σⱼ (vᵢⱼ − v̂ᵢⱼ)²
+
+        over the d numbers of an example as the machine sees them: scaled ones where
+        inputs are scaled. It is what an autoencoder tells, and no measure of how likely
+        an example is.
+        """
+        check_is_fitted(self)
+        X, errors = self._encoded(self._checked(X, reset=False)), []
+        for start in range(0, X.shape[0], ROWS):
+            some = X[start : start + ROWS]
+            errors.append(mean_squares(self._rows(some), self._made_again(some)))
+        return np.concatenate(errors)
+
+    def _made_again(self, X: Any) -> np.ndarray:
+        """Return v̂ of rows of visible units."""
+        return self._by_chunks(compiled_made_again, (self.network_, self.params_), X)
 
     def sample(self, n_samples=1, n_steps=1000, *, mean=False, random_state=None):
         """Draw examples, each by a Gibbs chain of its own in the top machine.

@@ -9,7 +9,12 @@ from lamina import learning
 from lamina.estimators.boltzmann import Boltzmann
 from lamina.estimators.checks import check_integer
 from lamina.estimators.dbn import sizes
-from lamina.learning.chains import compiled_bounds, compiled_deep_walk, compiled_means
+from lamina.learning.chains import (
+    compiled_bounds,
+    compiled_deep_made_again,
+    compiled_deep_walk,
+    compiled_means,
+)
 
 
 class DeepBoltzmannMachine(Boltzmann):
@@ -139,9 +144,14 @@ checkpoint, checkpoint_seconds, dtype
 
     def _of_rows(self, program: Any, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = self._encoded(self._checked(X, reset=False))
+        return self._of_seen(program, self._encoded(self._checked(X, reset=False)))
+
+    def _of_seen(self, program: Any, X: Any) -> np.ndarray:
         now = self.network_.layers, self.params_, self.n_updates
         return self._by_chunks(program, now, X)
+
+    def _made_again(self, X: Any) -> np.ndarray:
+        return self._of_seen(compiled_deep_made_again, X)
 
     @property
     def _units(self) -> tuple[int, ...]:

@@ -143,6 +143,12 @@ def baseline_scores(
     return class_scores(y, predicted, probabilities, classes)
 
 
+def mean_squares(x: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Return 1/d Σⱼ (xᵢⱼ − x̂ᵢⱼ)² of every example i, (n,)."""
+    off = (x - made).reshape(len(x), -1).astype(np.float64)
+    return np.mean(off * off, axis=1)
+
+
 def main_score(scores: Any) -> str:
     """Return the name of the score that a person looks at first."""
     return "accuracy" if "accuracy" in scores else "r2"

@@ -54,6 +54,29 @@ def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
     return h, mean
 
 
+def made_again(network: Any, params: Any, v: Any) -> Any:
+    """Return v̂, the mean of v given the features of v, machine by machine.
+
+    Equations
+    ---------
+        hˡ = P(hˡ = 1 | hˡ⁻¹),  h⁰ = v;   ĥˡ⁻¹ = ⟨hˡ⁻¹ | ĥˡ⟩,  ĥᴸ = hᴸ;   v̂ = ĥ⁰
+
+    Shapes: v and v̂ (batch, n).
+    """
+    count_compilation()
+    mean = network(params, v)
+    for rbm, own in reversed(list(zip(network.layers, params, strict=True))):
+        mean = rbm.mean(own, mean)
+    return mean
+
+
+def deep_made_again(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+    """Return ⟨v | μ¹⟩, where μ are the mean-field means given v (batch, n)."""
+    count_compilation()
+    lowest = dbm.mean_field(layers, params, v, updates)[1]
+    return layers[0].mean(params[0], lowest)
+
+
 def deep_walk(
     layers: Any, params: Any, odd: Any, steps: Any, key_words: Any
 ) -> tuple[Any, Any]:
@@ -128,6 +151,8 @@ def annealed(
 
 compiled_walk = Compiled(walk)
 compiled_descent = Compiled(descent)
+compiled_made_again = Compiled(made_again)
+compiled_deep_made_again = Compiled(deep_made_again)
 compiled_deep_walk = Compiled(deep_walk)
 compiled_means = Compiled(means)
 compiled_bounds = Compiled(bounds)

@@ -37,6 +37,27 @@ def test_sparse_rows_and_lists_teach_the_same(model):
         np.testing.assert_allclose(ask(sparse.csr_array(X)), ask(X), rtol=1e-5)
 
 
+def test_errors_are_those_of_what_is_made_of_the_features(model):
+    """v̂ = σ(h Wᵀ + a), and e = 1/d Σ (v − v̂)²."""
+    own = model.params_[0]
+    z = model.transform(X) @ own["weight"].T + own["visible_bias"]
+    again = 1 / (1 + np.exp(-z))
+    np.testing.assert_allclose(model.reconstruct(X), again, rtol=1e-5)
+    expected = ((X - again) ** 2).mean(axis=1)
+    errors = model.reconstruction_error(X)
+    np.testing.assert_allclose(errors, expected, rtol=1e-5)
+    of_sparse = model.reconstruction_error(sparse.csr_array(X))
+    np.testing.assert_allclose(of_sparse, errors, rtol=1e-5)
+
+
+def test_numbers_are_made_again_in_their_units():
+    numbers = RNG.standard_normal((300, 3)) * [1, 10, 100] + [0, 5, -50]
+    model = GaussianRBM(2, random_state=0, n_iter=3).fit(numbers)
+    off = (numbers - model.reconstruct(numbers)) / model.feature_scale_
+    errors = model.reconstruction_error(numbers)
+    np.testing.assert_allclose(errors, (off**2).mean(axis=1), rtol=1e-4)
+
+
 def test_wide_sparse_rows_stay_sparse():
     wide = sparse.random_array((50, 2000), density=0.01, rng=0, format="csr")
     wide.data[:] = 1

@@ -33,6 +33,16 @@ def model():
     return deep().fit(X)
 
 
+def test_rows_are_made_again_of_the_lowest_means(model):
+    means = dbm.mean_field(model.network_.layers, model.params_, X.astype("f4"), 10)
+    own = model.params_[0]
+    z = np.asarray(means[1]) @ own["weight"].T + own["visible_bias"]
+    again = 1 / (1 + np.exp(-z))
+    np.testing.assert_allclose(model.reconstruct(X), again, rtol=1e-5)
+    expected = ((X - again) ** 2).mean(axis=1)
+    np.testing.assert_allclose(model.reconstruction_error(X), expected, rtol=1e-5)
+
+
 def test_layers_learn_one_after_the_other_and_then_together():
     """With one layer, and then from there with two."""
     found, first = deep().fit(X), deep((7,)).fit(X)

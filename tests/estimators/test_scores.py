@@ -12,6 +12,7 @@ from lamina.estimators.scores import (
     class_scores,
     label_scores,
     main_score,
+    mean_squares,
     number_scores,
 )
 
@@ -124,3 +125,9 @@ def test_baselines_know_what_was_measured():
     y = np.array([[1.0, np.nan], [0.0, 1.0], [np.nan, 1.0]])
     assert Baseline.of_classes(y, np.arange(2)).shares.tolist() == [0.5, 1.0]
     assert Baseline.of_numbers(y).mean.tolist() == [0.5, 1.0]
+
+
+def test_mean_squares_of_every_example():
+    x = np.array([[[1.0, 2.0]], [[0.0, 0.0]]])
+    made = np.array([[[0.0, 4.0]], [[3.0, 0.0]]])
+    assert mean_squares(x, made).tolist() == [(1 + 4) / 2, 9 / 2]

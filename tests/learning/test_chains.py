@@ -6,15 +6,17 @@ from scipy import stats
 
 from lamina.learning.chains import (
     compiled_annealed,
+    compiled_deep_made_again,
     compiled_exact,
     compiled_free_energy,
+    compiled_made_again,
     compiled_turned,
     compiled_walk,
     walk,
 )
 from lamina.learning.contrastive_divergence import gibbs_step
 from lamina.learning.program import compile_count
-from lamina.networks import RBM, Key
+from lamina.networks import RBM, Key, Network, dbm
 
 
 def machine(n=6, units=5, seed=0):
@@ -35,6 +37,32 @@ def test_a_walk_is_one_gibbs_step_after_the_other():
     np.testing.assert_array_equal(found[0], v)
     np.testing.assert_array_equal(found[1], h)
     np.testing.assert_allclose(found[2], rbm.mean(params, before), rtol=1e-6)
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_rows_are_made_again_up_and_down_the_machines():
+    """h¹ = σ(v W¹ + b¹), h² = σ(h¹ W² + b²), ĥ¹ = σ(h² W²ᵀ + a²), v̂ = ĥ¹ W¹ᵀ + a¹."""
+    one, two = machine(6, 5), machine(5, 3, seed=1)
+    v = np.random.default_rng(2).standard_normal((4, 6)).astype("f4")
+    h1 = sigma(v @ one["weight"] + one["bias"])
+    h2 = sigma(h1 @ two["weight"] + two["bias"])
+    h1 = sigma(h2 @ two["weight"].T + two["visible_bias"])
+    expected = h1 @ one["weight"].T + one["visible_bias"]
+    network = Network((RBM(5, "gaussian"), RBM(3)))
+    found = compiled_made_again(network, (one, two), v)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_deep_machine_makes_rows_of_its_lowest_means():
+    layers, params = (RBM(5), RBM(3)), (machine(6, 5), machine(5, 3, seed=1))
+    v = (np.random.default_rng(2).random((4, 6)) < 0.5).astype("f4")
+    mu = dbm.mean_field(layers, params, v, 20)[1]
+    expected = sigma(mu @ params[0]["weight"].T + params[0]["visible_bias"])
+    found = compiled_deep_made_again(layers, params, 20, v)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_long_chains_have_the_distribution_of_the_machine():
