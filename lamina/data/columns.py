@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ MAX_LEVELS = 64
 #: when it is squared in float32.
 MAX_SCALED = 1e9
 _YEAR = 365.2425
+#: Dates are known within so many days of 1970, a hundred thousand years.
+_FAR_DAYS = 36_500_000
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -67,6 +69,11 @@ class NumberColumn:
         out[:, 0] = np.where(absent, 0.0, scaled)
         if self.missing:
             out[:, 1] = absent
+
+    def decode(self, features: np.ndarray) -> np.ndarray:
+        """Values of features: v = z scale + mean, NaN where the indicator says so."""
+        values = features[:, 0].astype(np.float64) * self.scale + self.mean
+        return np.where(_flagged(self, features), np.nan, values)
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,13 @@ class CategoryColumn:
         )
         (known,) = np.nonzero(codes >= 0)
         out[known, codes[known]] = 1.0
+
+    def decode(self, features: np.ndarray) -> np.ndarray:
+        """Levels of features: the one of the largest; None if that is ``missing``."""
+        names = [*self.levels, *["other"] * self.other, *[None] * self.missing]
+        levels = np.empty(len(names), dtype=object)
+        levels[:] = names
+        return levels[features.argmax(axis=1)]
 
     def _levels_of(self, values: np.ndarray) -> np.ndarray:
         """Values as the levels are written: ``7.0`` is 7 where levels were numbers."""
@@ -185,6 +199,16 @@ class DateColumn:
         if self.missing:
             out[:, len(parts)] = absent
 
+    def decode(self, features: np.ndarray) -> np.ndarray:
+        """Dates of features, from the days alone: whole ones, or seconds if `hours`."""
+        when = features[:, 0].astype(np.float64) * self.scale + self.mean
+        known = np.isfinite(when) & (np.abs(when) < _FAR_DAYS)
+        micro = np.round(np.where(known, when, 0) * (86_400 if self.hours else 1))
+        micro *= 1e6 if self.hours else 86_400e6
+        dates = micro.astype(np.int64).astype("datetime64[us]")
+        dates[_flagged(self, features) | ~known] = np.datetime64("NaT")
+        return dates
+
 
 @dataclass(frozen=True)
 class UnusedColumn:
@@ -203,6 +227,9 @@ class UnusedColumn:
 
     def encode(self, table: Table, out: np.ndarray) -> None:
         """Nothing to write."""
+
+    def decode(self, features: np.ndarray) -> None:
+        """Nothing is known of the values."""
 
 
 Column = NumberColumn | CategoryColumn | DateColumn | UnusedColumn
@@ -266,6 +293,11 @@ def refuse_odd(
         "the cell empty for a missing value, or take the column as a category "
         f"(kinds={{{name!r}: 'category'}})"
     )
+
+
+def _flagged(column: NumberColumn | DateColumn, features: np.ndarray) -> Any:
+    """Where the indicator, the last feature, says that the value is missing."""
+    return column.missing & (features[:, -1] > 0.5)
 
 
 def _refuse_type(

@@ -131,6 +131,30 @@ class TableSchema:
             start = stop
         return out
 
+    def decode(self, features: np.ndarray) -> Table:
+        """The table that features stand for, columns not used left out.
+
+        Of numbers and dates the scaling is undone. A category is the level of its
+        largest feature. A value is missing where its indicator is above ½.
+
+        Raises
+        ------
+        TableError
+            If there are not `width` features.
+        """
+        if features.ndim != 2 or features.shape[1] != self.width:
+            raise TableError(
+                f"features must be (n_rows, {self.width}), but are {features.shape}"
+            )
+        columns, start = {}, 0
+        for column in self.columns:
+            stop = start + len(column.feature_names)
+            values = column.decode(features[:, start:stop])
+            if values is not None:
+                columns[column.name] = values
+            start = stop
+        return Table(columns, "decoded features")
+
     def encode_target(self, table: Table) -> np.ndarray:
         """The target: labels (n,) or numbers float64 (n,), (n, k) for several targets.
 

@@ -63,6 +63,11 @@ class Dataset:
     def __repr__(self) -> str:
         return f"Dataset({self.name}: {len(self.X):,} rows × {self.X.shape[1]})"
 
+    @property
+    def image_shape(self) -> tuple[int, int] | None:
+        """Height and width of the image that a row is; None if it is none."""
+        return IMAGE_SHAPES.get(self.name)
+
     def as_images(self) -> np.ndarray:
         """The rows as images, bytes (n, h, w, 1).
 
@@ -71,11 +76,11 @@ class Dataset:
         ValueError
             If the rows are no images.
         """
-        if self.name not in IMAGE_SHAPES:
+        if self.image_shape is None:
             raise ValueError(
                 f"{self.name} holds no images; {', '.join(IMAGE_SHAPES)} does"
             )
-        return as_images(self.X.astype(np.uint8), IMAGE_SHAPES[self.name])
+        return as_images(self.X.astype(np.uint8), self.image_shape)
 
     def as_table(self) -> Table:
         """Features and target in one table; classes stand there by their names."""

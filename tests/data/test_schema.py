@@ -39,6 +39,39 @@ def test_encode_does_not_depend_on_the_other_rows():
         np.testing.assert_array_equal(schema.encode(table.take(rows)), whole[rows])
 
 
+def test_decoding_undoes_encoding():
+    table = csv(
+        "n,c,when,at,id\n"
+        "1.5,x,2024-02-29,2024-01-01 10:30,1\n"
+        ",y,1969-12-31,2024-01-02 00:00,2\n"
+        "-2,,,2024-01-03 23:59:58,3\n"
+    )
+    schema = TableSchema.fit(table, exclude=["id"])
+    again = schema.decode(schema.encode(table))
+    assert again.names == ["n", "c", "when", "at"]
+    np.testing.assert_allclose(again["n"], table["n"], rtol=1e-6)
+    for name in ("c", "when"):
+        np.testing.assert_array_equal(again[name], table[name])
+    apart = np.abs(again["at"] - table["at"])
+    assert (apart <= np.timedelta64(1, "s")).all()
+
+
+def test_a_category_is_the_level_of_its_largest_feature():
+    levels = [f"l{i:02}" for i in range(70)]
+    table = csv("c,x\n" + "".join(f"{v},{i}\n" for i, v in enumerate(levels * 2)))
+    schema = TableSchema.fit(table, kinds={"c": "category"})
+    features = np.zeros((2, schema.width), np.float32)
+    features[0, 3], features[1, 64] = 0.4, 0.6
+    assert schema.decode(features)["c"].tolist() == ["l03", "other"]
+
+
+def test_decoding_what_is_no_row_or_beyond_all_dates():
+    schema = TableSchema.fit(csv("d\n2024-01-01\n2024-01-05\n"))
+    far = np.full((1, schema.width), 1e30, np.float32)
+    assert np.isnat(schema.decode(far)["d"]).all()
+    refused(lambda: schema.decode(far[:, 1:]), "features must be (n_rows, 5)")
+
+
 column = st.one_of(
     st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=6, max_size=6),
     st.lists(st.sampled_from(["a", "b", "c", None]), min_size=6, max_size=6),

@@ -109,6 +109,7 @@ def test_digits_are_images_too():
     np.testing.assert_array_equal(images[..., 0], theirs.reshape(-1, 8, 8))
     with pytest.raises(ValueError, match="iris holds no images; digits does"):
         load("iris").as_images()
+    assert (load("digits").image_shape, load("iris").image_shape) == ((8, 8), None)
 
 
 def test_digits_load_quickly():
