@@ -228,9 +228,8 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
             how["checkpoint"] = checkpoint.part(prefix or "run")
         how["params"] = jax.tree.map(lambda a: np.asarray(a, dtype), how["params"])
         how["health"] = self._new_recorder(objective, how["feed"], how["params"])
-        if checkpoint is not None and not prefix:
-            run = run_of(self, how["feed"], how.get("validation"))
-            checkpoint.belongs_to(run, made_with())
+        if not prefix:
+            self._own_checkpoint(how["feed"], how.get("validation"))
         if not prefix:
             there = checkpoint.load("run") if checkpoint is not None else None
             self.resumed_from_ = None if there is None else there.get("epochs")
@@ -246,6 +245,18 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         for name, values in result.history.items():
             self.history_.setdefault(prefix + name, []).extend(values)
         _explain(result, how["epochs"], how.get("stopping", ()), self._advice)
+
+    def _own_checkpoint(self, feed: Any, validation: Any, x: Any = None) -> None:
+        """Say, once a fit, which run the checkpoint is of, if there is one.
+
+        Raises
+        ------
+        CheckpointError
+            If it is of another.
+        """
+        if self._checkpoint is not None and not self._checkpoint.run:
+            run = run_of(self, feed, validation, x)
+            self._checkpoint.belongs_to(run, made_with())
 
     def _kept_state(self, algorithm: Any) -> Any:
         """Return the solver's state of the last call, if this solver can go on."""

@@ -72,6 +72,12 @@ class FeedForward(Refitting):
             return sparse.vstack(parts, format="csr")
         return np.concatenate(parts)
 
+    def _unlabelled(self, X: Any, X_unlabelled: Any) -> Any:
+        """Return all inputs, those without a target below the others; None if none."""
+        if X_unlabelled is None:
+            return None
+        return self._joined((X, self._check_inputs(X_unlabelled, reset=False)))
+
     def _joined_targets(self, parts: tuple) -> Any:
         """Return encoded targets one below the other."""
         return np.concatenate(parts)
@@ -129,12 +135,14 @@ class FeedForward(Refitting):
         sample_weight: Any,
         X_val: Any = None,
         y_val: Any = None,
+        X_unlabelled: Any = None,
         *,
         incremental: bool = False,
         classes: Any = None,
     ) -> Any:
+        given = X, y, sample_weight, X_val, y_val, X_unlabelled
         with self._all_or_nothing():
-            self._fit_checked(X, y, sample_weight, X_val, y_val, incremental, classes)
+            self._fit_checked(*given, incremental, classes)
         return_freed_memory(getattr(X, "nbytes", 0))
         return self
 
@@ -145,6 +153,7 @@ class FeedForward(Refitting):
         sample_weight: Any,
         X_val: Any,
         y_val: Any,
+        X_unlabelled: Any,
         incremental: bool,
         classes: Any,
     ) -> None:
@@ -152,8 +161,10 @@ class FeedForward(Refitting):
         self._algorithm_in_use = self._algorithm()
         self._check_fits_solver()
         first = not hasattr(self, "params_") or not (self.warm_start or incremental)
+        self._check_pretraining(first, incremental, X_unlabelled)
         X, y, missing = self._validate(X, y, reset=first)
         check_measured(missing)
+        unlabelled = self._unlabelled(X, X_unlabelled)
         target = self._encode(y, missing, first, incremental, classes)
         weight = self._weight(X, y, sample_weight)
         precision = self._precision(self._learning_dtype(self._algorithm_in_use))
@@ -163,9 +174,12 @@ class FeedForward(Refitting):
             examples = self._examples(X, target, weight)
             feeds = self._feeds(X, examples, target, X_val, y_val, incremental)
             train, validation, everything = feeds
+            compiled = self._pretrain(train, validation, unlabelled) if first else 0
+            start = self.params_ if first else None
             self._train(train, validation, incremental)
+            self.n_compiles_ += compiled
             if self.refit and validation is not None:
-                self._train_again(everything())
+                self._train_again(everything(), start)
         self._summarise(incremental)
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any, Any]:
@@ -212,6 +226,8 @@ class FeedForward(Refitting):
         key = self._run_key = self._key()
         self._fresh(network, key, self._input_shape())
         self._objective()  # refuses an unknown loss before any work
+        if self.pretraining is not None:
+            self._plan(network)  # and what no layer can learn
 
     def _examples(self, X: Any, target: Any, weight: Any) -> learning.Examples:
         dtype = self._learning_dtype(self._algorithm_in_use)

@@ -24,6 +24,53 @@ class MLP(FeedForward):
     dropout: Any
     input_dropout: float
 
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        X_unlabelled=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        y : array-like (n_samples,), or (n_samples, n_outputs)
+            Labels of any type or numbers; several columns of labels hold 0 and 1.
+        sample_weight : array-like (n_samples,), optional
+        X_val, y_val : optional
+            A validation set of one's own: ``history_`` then holds its loss and score,
+            and with ``early_stopping`` it decides when to stop.
+        X_unlabelled : array-like or sparse matrix (n_more, n_features), optional
+            Examples whose answers nobody knows, from which ``pretraining`` learns too
+            where it needs none.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If parameters or data cannot be used, or the checkpoint belongs to another
+            run; nothing has been changed then.
+        OSError
+            If the first checkpoint cannot be written; later that is a warning.
+        KeyboardInterrupt
+            If pre-training was interrupted: there is no network yet. Later it is a
+            warning.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If learning diverged, was interrupted, or used up ``max_iter``.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
+
     def _check_inputs(self, X: Any, reset: bool) -> Any:
         if reset or not self._is_clean(X):
             X = validate_data(
@@ -235,6 +282,15 @@ class MLPClassifier(MLP, FeedForwardClassifier):
     adversarial : FGSM or PGD, optional
         Learn from examples that were made as wrong as the bound of their norm allows
         (deck 002).
+    pretraining : str, description or list of them, optional
+        How hidden layers learn before the network does, one after the other, each from
+        what those below it make of the inputs: "rbm" (logistic layers only),
+        "autoencoder", "denoising" or "supervised"; with numbers of their own
+        :class:`lamina.RBMPretraining`, :class:`lamina.AutoencoderPretraining` and
+        :class:`lamina.SupervisedPretraining`. One for all hidden layers, or one for
+        each, None for a layer without. ``history_["pretraining1_loss"]`` holds the
+        losses of the first. Not in ``partial_fit`` and warm starts, which go on from
+        what was learnt.
     checkpoint : path, optional
         A folder for the checkpoint of this fit. A ``fit`` that was killed goes on from
         there when it is called again with equal parameters and data, and ends with the
@@ -318,6 +374,7 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         clip_value=None,
         selective_delta=None,
         adversarial=None,
+        pretraining=None,
         checkpoint=None,
         checkpoint_seconds=30.0,
     ):
@@ -365,6 +422,7 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         self.clip_value = clip_value
         self.selective_delta = selective_delta
         self.adversarial = adversarial
+        self.pretraining = pretraining
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds
 
@@ -451,6 +509,7 @@ class MLPRegressor(MLP, FeedForwardRegressor):
         clip_value=None,
         selective_delta=None,
         adversarial=None,
+        pretraining=None,
         checkpoint=None,
         checkpoint_seconds=30.0,
     ):
@@ -497,5 +556,6 @@ class MLPRegressor(MLP, FeedForwardRegressor):
         self.clip_value = clip_value
         self.selective_delta = selective_delta
         self.adversarial = adversarial
+        self.pretraining = pretraining
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds

@@ -1,14 +1,15 @@
 """The validation rows used after all: a second run that learns from every row."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from lamina import learning
-from lamina.estimators.training import Training
+from lamina.estimators.pretraining import Pretraining
 
 
-class Refitting(Training):
+class Refitting(Pretraining):
     """An estimator that may learn from its validation rows once it knows when to stop.
 
     Attributes
@@ -34,12 +35,13 @@ class Refitting(Training):
         best = np.nanargmax if self.monitor == "score" else np.nanargmin
         return int(best(values)) + 1
 
-    def _train_again(self, everything: learning.Feed) -> None:
+    def _train_again(self, everything: learning.Feed, start: Any) -> None:
         """Learn from the validation rows too, in one of the two ways of deck 002.
 
-        "restart": from the first weights, for as many epochs as were best. "continue":
-        from the best weights, until the loss falls below the validation loss that they
-        had. Nothing is learnt after Ctrl-C, nor if the first epoch diverged already.
+        "restart": from the first weights, for as many epochs as were best; those of a
+        warm start (``start`` is None) are initial ones. "continue": from the best
+        weights, until the loss falls below the validation loss that they had. Nothing
+        is learnt after Ctrl-C, nor if the first epoch diverged already.
         """
         names = ("n_iter_", "stopped_", "n_compiles_")
         epochs, reason, compiles = (getattr(self, name) for name in names)
@@ -52,7 +54,9 @@ class Refitting(Training):
         again = self.refit == "restart"
         if again:
             shape, dtype = self._input_shape(), self._dtype()
-            params, _ = self.network_.init(key.fold_in("init"), shape, dtype)
+            if start is None:
+                start, _ = self.network_.init(key.fold_in("init"), shape, dtype)
+            params = start
             self._epochs, self.t_ = 0, 0
         else:
             stopping = [learning.Below("loss", math.nextafter(bound, -math.inf))]

@@ -30,7 +30,7 @@ SHOWN = 16
 Run = dict[str, dict[str, Any]]
 
 
-def run_of(estimator: Any, feed: Any, validation: Any) -> Run:
+def run_of(estimator: Any, feed: Any, validation: Any, x: Any = None) -> Run:
     """Say what must be the same for a run to go on.
 
     Parameters
@@ -38,6 +38,8 @@ def run_of(estimator: Any, feed: Any, validation: Any) -> Run:
     estimator : an estimator about to train
     feed : Feed
     validation : Validation or None
+    x : array, optional
+        Inputs without a target below those of the feed.
     """
     parameters = estimator.get_params(deep=False)
     seed = parameters.get("random_state")
@@ -50,11 +52,11 @@ def run_of(estimator: Any, feed: Any, validation: Any) -> Run:
             "estimator": type(estimator).__name__,
         },
         "parameters": settings,
-        "data": _data(estimator, feed, validation),
+        "data": _data(estimator, feed, validation, x),
     }
 
 
-def _data(estimator: Any, feed: Any, validation: Any) -> dict[str, str]:
+def _data(estimator: Any, feed: Any, validation: Any, x: Any) -> dict[str, str]:
     """Say what is learnt from, so that another file of the same size is found out."""
     examples = feed.examples
     found = {
@@ -70,6 +72,8 @@ def _data(estimator: Any, feed: Any, validation: Any) -> dict[str, str]:
         held = validation.feed.examples
         found["validation data"] = fingerprint(held.x)
         found["validation target"] = fingerprint(held.y)
+    if x is not None:
+        found["data with those unlabelled"] = fingerprint(x)
     if hasattr(estimator, "classes_"):
         found["classes"] = fingerprint(np.asarray(estimator.classes_))
     return found
@@ -93,7 +97,7 @@ def drawn_seed(checkpoint: Any, drawn: int) -> int:
     ValueError
         If the checkpoint's is none.
     """
-    snapshot = checkpoint.load("run") if checkpoint is not None else None
+    snapshot = checkpoint.load() if checkpoint is not None else None
     if snapshot is None:
         return drawn
     seed = snapshot.get("seed")

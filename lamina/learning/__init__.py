@@ -16,6 +16,14 @@ from lamina.learning.newton import Newton
 from lamina.learning.objective import Batch, Objective
 from lamina.learning.passes import Validation, attacked
 from lamina.learning.perceptron import PerceptronRule, perceptron_loss
+from lamina.learning.pretraining import (
+    PRETRAININGS,
+    AutoencoderPretraining,
+    RBMPretraining,
+    SupervisedPretraining,
+    hidden_layers,
+    pretrain,
+)
 from lamina.learning.rmsprop import RMSProp
 from lamina.learning.rprop import Rprop
 from lamina.learning.schedules import (
@@ -44,10 +52,12 @@ __all__ = [
     "FGSM",
     "LBFGS",
     "PGD",
+    "PRETRAININGS",
     "SCHEDULES",
     "SGD",
     "Adam",
     "Adaptive",
+    "AutoencoderPretraining",
     "Batch",
     "Below",
     "BoldDriver",
@@ -69,6 +79,7 @@ __all__ = [
     "Objective",
     "PerceptronRule",
     "Progress",
+    "RBMPretraining",
     "RMSProp",
     "Result",
     "Rprop",
@@ -76,9 +87,12 @@ __all__ = [
     "SmallChange",
     "SmallImprovement",
     "Step",
+    "SupervisedPretraining",
     "Traced",
     "Validation",
     "attacked",
     "fit",
+    "hidden_layers",
     "perceptron_loss",
+    "pretrain",
 ]

@@ -106,9 +106,10 @@ class Checkpoint:
         """
         return Part(self, name)
 
-    def load(self, part: str) -> dict[str, Any] | None:
-        """Return a part's snapshot, None if there is none."""
-        return self._parts.get(part)
+    def load(self, part: str | None = None) -> dict[str, Any] | None:
+        """Return a part's snapshot, or that of the first; None if there is none."""
+        first = next(iter(self._parts), "")
+        return self._parts.get(first if part is None else part)
 
     @property
     def begun(self) -> bool:
