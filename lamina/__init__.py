@@ -90,6 +90,7 @@ _ROOMS = {
         "Autoencoder",
         "BernoulliRBM",
         "CapsNetClassifier",
+        "CodeModel",
         "ConvNetClassifier",
         "ConvNetRegressor",
         "ConvNetSegmenter",

@@ -2,6 +2,7 @@
 
 from lamina.estimators.autoencoder import Autoencoder
 from lamina.estimators.capsnet import CapsNetClassifier
+from lamina.estimators.code_model import CodeModel
 from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
 from lamina.estimators.dbm import DeepBoltzmannMachine
 from lamina.estimators.dbn import DeepBeliefNetwork
@@ -23,6 +24,7 @@ __all__ = [
     "Autoencoder",
     "BernoulliRBM",
     "CapsNetClassifier",
+    "CodeModel",
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",

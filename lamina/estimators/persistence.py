@@ -28,6 +28,7 @@ CLASSES = {
     "Autoencoder": "lamina.estimators.autoencoder",
     "BernoulliRBM": "lamina.estimators.rbm",
     "CapsNetClassifier": "lamina.estimators.capsnet",
+    "CodeModel": "lamina.estimators.code_model",
     "ConvNetClassifier": "lamina.estimators.convnet",
     "ConvNetRegressor": "lamina.estimators.convnet",
     "ConvNetSegmenter": "lamina.estimators.segmenter",
@@ -49,7 +50,7 @@ CLASSES = {
 }
 """Name of each class that a file may hold, and the module it lies in."""
 
-OUTERMOST = ("ForecastModel", "ImageModel", "SequenceModel", "TableModel")
+OUTERMOST = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "TableModel")
 """Those that hold estimators, and lie in none."""
 
 TRIAL_ROWS = 1009  # a prime, so that no other size is it by accident

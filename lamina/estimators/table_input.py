@@ -14,6 +14,18 @@ MANY_CLASSES = 20
 """So many classes of one example each are no classes but names of the rows."""
 
 
+def known_set(source: Any) -> Any:
+    """Return the embedded data set of tables that a source names; None if it is none.
+
+    A file of that name comes first.
+    """
+    named = isinstance(source, str) and source in data.names()
+    if not named or os.path.exists(source):
+        return None
+    known = data.load(source)
+    return known if isinstance(known, data.Dataset) else None
+
+
 def with_target(source: Any, target: Any) -> tuple[Table, Any]:
     """Read a table and find its target; an embedded data set brings its own.
 
@@ -22,11 +34,7 @@ def with_target(source: Any, target: Any) -> tuple[Table, Any]:
     TableError
         If no target is given and none is known.
     """
-    embedded = isinstance(source, str) and source in data.names()
-    if target is None and embedded and not os.path.exists(source):
-        known = data.load(source)
-        return known.as_table(), known.target
-    table = read_table(source)
+    table, target = with_known_target(source, target)
     if target is None or target == [] or target == ():
         raise TableError(
             f"{table.source}: which column is to be predicted? Give it, "
@@ -34,6 +42,14 @@ def with_target(source: Any, target: Any) -> tuple[Table, Any]:
             f"{', '.join(table.names[:20])}{', …' if len(table.names) > 20 else ''}"
         )
     return table, target
+
+
+def with_known_target(source: Any, target: Any) -> tuple[Table, Any]:
+    """Read a table, and return the target that is given, or else known."""
+    known = known_set(source) if target is None else None
+    if known is not None:
+        return known.as_table(), known.target
+    return read_table(source), target
 
 
 def learnt_from(whole: TableSchema, train: Table) -> TableSchema:

@@ -21,6 +21,7 @@ from lamina import (
     Autoencoder,
     BernoulliRBM,
     CapsNetClassifier,
+    CodeModel,
     Conv,
     ConvNetClassifier,
     ConvNetRegressor,
@@ -90,7 +91,7 @@ OF_TIME = [ForecastModel, Forecaster]
 
 # Estimators of tables of mixed columns and of files of pictures; arrays of numbers are
 # a small part of what they take, or none, so scikit-learn's checks do not apply.
-OF_SOURCES = [ImageModel, SequenceModel, TableModel]
+OF_SOURCES = [CodeModel, ImageModel, SequenceModel, TableModel]
 
 # In double precision nothing is expected to fail. In single precision these may, each
 # because two sums of float32 numbers in another order differ in the last bit (1.2e-7),

@@ -7,7 +7,9 @@ from lamina.data import TableError, TableSchema, load, read_table
 from lamina.estimators.table_input import (
     check_far,
     check_target,
+    known_set,
     learnt_from,
+    with_known_target,
     with_target,
 )
 
@@ -19,6 +21,17 @@ def test_embedded_sets_know_their_target(tmp_path, monkeypatch):
     assert with_target("iris", "petal width (cm)")[1] == "petal width (cm)"
     with pytest.raises(TableError, match="target='b' perhaps; the columns are: a, b"):
         with_target({"a": [1.0], "b": [2.0]}, None)
+
+
+def test_a_target_may_be_missing(tmp_path, monkeypatch):
+    table = read_table({"a": [1.0], "b": [2.0]})
+    assert with_known_target(table, None) == (table, None)
+    assert with_known_target("iris", None)[1] == "species"
+    assert known_set("digits").image_shape == (8, 8)
+    assert known_set(table) is known_set("airline") is known_set("iri") is None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "iris").write_text("a file of that name comes first")
+    assert known_set("iris") is None
 
 
 def test_kinds_come_from_all_rows_and_numbers_from_training_rows():
