@@ -16,6 +16,7 @@ WORKLOADS = (
     "recurrent",
     "rbm",
     "autoencoder",
+    "pretraining",
     "cold_start",
     "memory",
     "sparse",

@@ -131,6 +131,13 @@ def two_bent_numbers_tell_more_than_two_straight_ones(printed):
     assert shares[1] > shares[0] + 15
 
 
+def a_deep_network_needs_its_start(printed):
+    none, *shares = [float(s) for s in re.findall(r"(\d+\.\d)% of", printed)]
+    assert none < 20
+    assert len(shares) == 4
+    assert min(shares) > 85
+
+
 CLAIMS = {
     "autoencoder": two_bent_numbers_tell_more_than_two_straight_ones,
     "online_or_batch": online_needs_fewer_epochs,
@@ -143,5 +150,6 @@ CLAIMS = {
     "hybrid_hmm": the_chain_helps,
     "forecast_airline": the_network_beats_last_year,
     "long_lag": an_lstm_remembers_longer,
+    "pretraining": a_deep_network_needs_its_start,
     "rbm_digits": a_machine_helps_a_line,
 }
