@@ -12,6 +12,7 @@ from lamina.insight.features import (
 from lamina.insight.maximise import Maximised, maximising_input
 from lamina.insight.opened import layers
 from lamina.insight.saliency import Occlusion, Saliency, occlusion, saliency
+from lamina.insight.scatter import scatter
 
 __all__ = [
     "Deconvolution",
@@ -28,5 +29,6 @@ __all__ = [
     "maximising_input",
     "occlusion",
     "saliency",
+    "scatter",
     "top_patches",
 ]

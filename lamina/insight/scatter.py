@@ -1,0 +1,91 @@
+"""A map of examples: two codes of each, coloured by what it is."""
+
+from typing import Any
+
+import numpy as np
+
+from lamina.insight.drawing import LARGE, SMALL, blank
+
+FEW = 10
+"""Colours that can be told apart; of more labels neighbours in the list look alike."""
+
+NAMED = 30
+"""So many labels stand beside the map."""
+
+
+def scatter(
+    codes: Any, labels: Any = None, heading: str = "", label_name: str = ""
+) -> Any:
+    """Return a figure of points, one an example.
+
+    Parameters
+    ----------
+    codes : array-like (n, 2)
+    labels : array-like (n,), optional
+        Numbers give a scale of colours; texts a colour each, None where one is missing.
+    heading : str
+    label_name : str
+        What the labels are.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there are not two codes an example, or another number of labels.
+    ImportError
+        If matplotlib is not installed.
+    """
+    codes = np.asarray(codes)
+    if codes.ndim != 2 or codes.shape[1] != 2:
+        raise ValueError(f"a map needs codes (n, 2), but they are {codes.shape}")
+    if labels is not None and len(labels) != len(codes):
+        raise ValueError(f"there are {len(labels)} labels of {len(codes)} codes")
+    figure = blank(7.2, 5.6)
+    axis = figure.subplots()
+    size = float(np.clip(4000 / max(1, len(codes)), 3, 30))
+    how: dict[str, Any] = {"s": size, "alpha": 0.8, "linewidths": 0}
+    if labels is None:
+        axis.scatter(*codes.T, color="#0072B2", **how)
+    elif np.asarray(labels).dtype.kind == "f":
+        drawn = axis.scatter(*codes.T, c=np.asarray(labels), cmap="viridis", **how)
+        figure.colorbar(drawn).set_label(label_name, **SMALL)
+    else:
+        _by_label(axis, codes, np.asarray(labels, object), label_name, how)
+    axis.set_xlabel("code 1", **SMALL)
+    axis.set_ylabel("code 2", **SMALL)
+    axis.set_title(heading, **LARGE)
+    return figure
+
+
+def _by_label(axis: Any, codes: Any, labels: Any, name: str, how: dict) -> None:
+    import matplotlib
+
+    missing = np.array([label is None for label in labels])
+    if missing.any():
+        axis.scatter(*codes[missing].T, color="0.8", **how)
+    found = sorted(set(labels[~missing].tolist()))
+    few = len(found) <= FEW
+    colours = matplotlib.colormaps["tab10" if few else "turbo"]
+    handles = []
+    for number, label in enumerate(found):
+        colour = colours(number if few else number / (len(found) - 1))
+        rows = labels == label
+        handles.append(axis.scatter(*codes[rows].T, color=[colour], **how))
+    shown = found[:NAMED] + ["…"] * (len(found) > NAMED)
+    # The name of a class may hold dollar signs, between which there would be
+    # mathematics.
+    texts = [str(label).replace("$", r"\$") for label in shown]
+    box = axis.legend(
+        handles[: len(texts)],
+        texts,
+        title=name.replace("$", r"\$"),
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        fontsize=8,
+        frameon=False,
+    )
+    for handle in box.legend_handles:
+        handle.set_sizes([30])
