@@ -5,17 +5,14 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 import lamina
-from lamina.app.words import one_line, printable
+from lamina.app.exits import INTERRUPTED, run
+from lamina.app.words import printable
 
-DEBUG = "LAMINA_DEBUG"
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 EPILOG = (
     "Start with: lamina fit iris · lamina data lists the data sets that come with it"
 )
@@ -187,13 +184,38 @@ def fit(
         int | None,
         typer.Option(help="On how many known ends a forecast is tried; 3."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Learn codes without labels: autoencoder, rbm, gaussian-rbm (for "
+            "numbers), dbn or dbm.",
+        ),
+    ] = None,
+    codes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Numbers of a code; 2 of an autoencoder, or else 100."
+        ),
+    ] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEIGHTxWIDTH",
+            help="With --model: each row is the pixels of a picture.",
+        ),
+    ] = None,
     skip_broken: SkipBroken = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no report.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network on a table, pictures or sequences, score it, write a model."""
+    """Train a network on a table, pictures or sequences, score it, write a model.
+
+    It learns to predict a column, the kind of a picture or of a sequence, or what
+    follows; with --model it learns codes, without labels.
+    """
     from lamina.app import fitting
     from lamina.app.options import FitOptions
 
@@ -219,6 +241,9 @@ def fit(
         known=known or (),
         folds=folds,
         progress=not quiet and sys.stderr.isatty(),
+        model=model,
+        codes=codes,
+        shape=shape,
     )
     report = fitting.fit(data, options)
     if as_json or not quiet:
@@ -247,7 +272,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Predict for each row, picture or sequence, or what follows, as CSV."""
-    from lamina.app import jobs, opening, reports
+    from lamina.app import jobs, opening, reports, tables
 
     if out is not None:
         opening.check_out(out, data, model)
@@ -255,7 +280,7 @@ def predict(
     for note in predictions.notes:
         print(f"lamina: note: {printable(note)}", file=sys.stderr)
     if not as_json or out is not None:
-        jobs.write_predictions(predictions, out)
+        tables.write_predictions(predictions, out)
     if as_json:
         report: dict[str, Any] = {"command": "predict", "model": model, "data": data}
         rows = {"out": out} if out else {"predictions": predictions.records}
@@ -263,6 +288,80 @@ def predict(
     elif out is not None:
         n = len(predictions.columns[0])
         print(f"{n:,} predictions written to {printable(out)}", file=sys.stderr)
+
+
+@app.command()
+def transform(
+    model: Model,
+    data: Data,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="CSV file for the codes, or .png, .svg or .pdf for a map of two; "
+            "standard output if not given.",
+        ),
+    ] = None,
+    errors: Annotated[
+        bool,
+        typer.Option("--errors", help="Add how badly each row is made again."),
+    ] = False,
+    skip_broken: SkipBroken = False,
+    as_json: Json = False,
+) -> None:
+    """Tell the codes of rows or pictures, as CSV or as a map."""
+    from lamina.app import codes, reports, tables
+
+    report, found = codes.transform(model, data, out, errors, skip_broken)
+    for note in found.notes:
+        print(f"lamina: note: {printable(note)}", file=sys.stderr)
+    if as_json:
+        rows = {} if out else {"rows_of_codes": found.records}
+        print(reports.as_json(report | rows))
+    elif out is None:
+        tables.write_predictions(found, None)
+    else:
+        _show(report, False)
+
+
+@app.command()
+def sample(
+    model: Model,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="A .png of pictures, or a CSV file; rows go to standard output, "
+            "pictures to samples.png if not given.",
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="How many.")] = 100,
+    steps: Annotated[int, typer.Option(help="Gibbs steps of each.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of what is drawn.")] = 0,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEIGHTxWIDTH", help="How columns of pixels lie in a picture."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw rows or pictures from a Boltzmann machine."""
+    from lamina.app import codes, reports, tables
+
+    options = codes.SampleOptions(out, n, steps, seed, shape)
+    report, found = codes.sample(model, options)
+    if as_json:
+        rows = {"rows": found.records} if found and out is None else {}
+        print(reports.as_json(report | rows))
+    elif report["out"] is None and found is not None:
+        tables.write_predictions(found, None)
+    else:
+        _show(report, False)
 
 
 @app.command()
@@ -358,9 +457,6 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
         SHOW[report["command"]](report)
 
 
-# ---- errors -------------------------------------------------------------------------
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status.
 
@@ -376,65 +472,6 @@ def main(arguments: list[str] | None = None) -> None:
     # All files are closed and on the disk; taking the libraries down in order would
     # cost a third of a second that a person waits for.
     os._exit(status)
-
-
-def run(command: Callable[[], Any]) -> int:
-    """Call a command; turn whatever happens into an exit status and one line."""
-    try:
-        status = command()
-        sys.stdout.flush()
-        return status if isinstance(status, int) else 0
-    except BrokenPipeError:
-        _close_quietly()
-        return BROKEN_PIPE
-    except SystemExit as end:  # typer's own answer to a broken pipe is 1
-        _close_quietly()
-        broken = isinstance(end.__context__, BrokenPipeError)
-        return BROKEN_PIPE if broken else 1
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; nothing was written", INTERRUPTED)
-    except typer.Exit as end:
-        return end.exit_code
-    except typer.TyperException as error:
-        return _fail(f"{_message(error)} (lamina --help tells more)", error.exit_code)
-    except OSError as error:
-        return _fail(_os_error(error), 1, error)
-    except MemoryError as error:
-        return _fail("there is not enough memory for this", 1, error)
-    except ValueError as error:
-        return _fail(one_line(error), 1, error)
-    except Exception as error:
-        name = type(error).__name__
-        hint = f"this is a bug in lamina; {DEBUG}=1 shows where"
-        return _fail(f"unexpected {name}: {one_line(error)} ({hint})", 1, error)
-
-
-def _message(error: typer.TyperException) -> str:
-    return " ".join(error.format_message().split()).rstrip(".")
-
-
-def _os_error(error: OSError) -> str:
-    reason = error.strerror or one_line(error)
-    name = error.filename if isinstance(error.filename, str) else None
-    return one_line(ValueError(f"{name}: {reason}" if name else reason))
-
-
-def _fail(message: str, status: int, error: BaseException | None = None) -> int:
-    if error is not None and os.environ.get(DEBUG, "") not in ("", "0"):
-        raise error
-    try:
-        sys.stdout.flush()
-        print(f"lamina: {message}", file=sys.stderr)
-    except BrokenPipeError:
-        _close_quietly()
-    return status
-
-
-def _close_quietly() -> None:
-    """Point standard output to nowhere, so that the interpreter's last flush is not
-    an error."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
 
 
 if __name__ == "__main__":

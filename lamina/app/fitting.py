@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.app import codes
 from lamina.app.opening import JobError, is_a, noted, read_told
 from lamina.app.options import FitOptions, check_fit, kind_of_data, kind_setting
 from lamina.app.reports import (
@@ -38,7 +39,8 @@ def fit(source: str, options: FitOptions) -> Report:
     start_engine()
     if kind == "forecast":
         return _fit_forecast(source, options)
-    model, data = PREPARE[kind](source, options)
+    prepare = PREPARE[kind] if options.model is None else codes.prepare
+    model, data = prepare(source, options)
     start = time.perf_counter()
     with noted() as notes:
         model.fit(data)
@@ -164,7 +166,7 @@ def _check_learnt(estimator: Any, notes: list[str]) -> None:
 def _write_holdout(model: Any, data: Any, options: FitOptions) -> int | None:
     if not options.holdout_out:
         return None
-    if is_a(model, "ImageModel"):
+    if examples(model) == "pictures":
         from lamina.app.images import write_list
 
         rows = model.holdout_rows_
@@ -197,7 +199,7 @@ def _fit_report(
         "series": options.series,
         "rows": model.n_train_ + model.n_holdout_,
         "target": targets(model),
-        "task": model.task_,
+        **codes.described(model),
         **inputs(model),
         "network": chain(estimator),
         "parameters": count(estimator),

@@ -12,7 +12,7 @@ from lamina.app.tables import cell, csv_chunks
 PATH = "picture"
 
 
-def parse_size(text: str) -> int | tuple[int, int]:
+def parse_size(text: str, option: str = "--size") -> int | tuple[int, int]:
     """Return a size as it is written at the command line: ``64`` or ``48x64``.
 
     Raises
@@ -23,10 +23,25 @@ def parse_size(text: str) -> int | tuple[int, int]:
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
         raise ValueError(
-            f"--size is one side or HEIGHTxWIDTH, such as 64 or 48x64, not {text!r}"
+            f"{option} is one side or HEIGHTxWIDTH, such as 64 or 48x64, not {text!r}"
         )
     height, width = int(sides[0]), int(sides[-1])
     return height if len(sides) == 1 else (height, width)
+
+
+def parse_shape(text: str) -> tuple[int, int]:
+    """Return the shape of pictures whose pixels are columns, ``8x8`` or ``8``.
+
+    Raises
+    ------
+    ValueError
+        If it is written in another way.
+    """
+    size = parse_size(text, "--shape")
+    height, width = (size, size) if isinstance(size, int) else size
+    if not height or not width:
+        raise ValueError(f"--shape needs sides of at least 1, not {text!r}")
+    return height, width
 
 
 @contextmanager
@@ -81,7 +96,7 @@ def folder_of(source: str) -> str:
 
 
 def write_list(out: str, images: Any, source: str, rows: Any) -> int:
-    """Write a table of some pictures and their labels, which can be read again.
+    """Write a table of some pictures and labels if known, which can be read again.
 
     The paths are relative to the folder of the table.
     """
@@ -90,10 +105,12 @@ def write_list(out: str, images: Any, source: str, rows: Any) -> int:
     folder, here = folder_of(source), os.path.dirname(os.path.abspath(out))
 
     def lines() -> Iterator[list[str]]:
-        yield [PATH, images.target]
+        known = images.y is not None
+        yield [PATH, images.target] if known else [PATH]
         for row in rows.tolist():
             path = os.path.join(folder, images.names[row])
-            yield [os.path.relpath(path, here), cell(images.y[row])]
+            label = [cell(images.y[row])] if known else []
+            yield [os.path.relpath(path, here), *label]
 
     replace_file(out, csv_chunks(lines()))
     return len(rows)

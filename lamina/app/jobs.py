@@ -4,13 +4,11 @@ Heavy libraries are imported inside the functions: asking for help must not wait
 them.
 """
 
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lamina.app import codes
 from lamina.app.insights import InspectOptions
 from lamina.app.opening import (
     JobError,
@@ -18,6 +16,7 @@ from lamina.app.opening import (
     data_for,
     is_a,
     open_model,
+    open_predictor,
     read_told,
 )
 from lamina.app.reports import (
@@ -33,22 +32,7 @@ from lamina.app.reports import (
     size,
     targets,
 )
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Names and columns of what was predicted."""
-
-    names: list[str]
-    columns: list[Any]
-    notes: Sequence[str] = ()
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """One dictionary a row."""
-        columns = [column.tolist() for column in self.columns]
-        rows = zip(*columns, strict=True)
-        return [dict(zip(self.names, map(plain, row), strict=True)) for row in rows]
+from lamina.app.tables import Predictions
 
 
 def _answers_of_sequences(model: Any, found: Any, proba: bool) -> Predictions:
@@ -81,7 +65,7 @@ def predict(
     ValueError
         If the model or the table cannot be used.
     """
-    model = open_model(path)
+    model = open_predictor(path)
     if is_a(model, "ForecastModel"):
         return _forecasts(model, source, proba)
     data = data_for(model, source, skip_broken)
@@ -103,21 +87,6 @@ def predict(
 
     names, columns = [PATH, *map(str, names)], [np.array(data.names, object), *columns]
     return Predictions(names, columns, data.notes)
-
-
-def write_predictions(predictions: Predictions, out: str | None) -> None:
-    """Write predictions as CSV to a file, or to standard output."""
-    from lamina.app.tables import csv_chunks, prediction_rows
-
-    chunks = csv_chunks(prediction_rows(predictions.names, predictions.columns))
-    if out is not None:
-        from lamina.storage import replace_file
-
-        replace_file(out, chunks)
-        return
-    for chunk in chunks:
-        sys.stdout.write(chunk.decode())
-    sys.stdout.flush()
 
 
 def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
@@ -143,6 +112,7 @@ def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
         "examples": examples(model),
         **({} if is_a(model, "ForecastModel") else inputs(model)),
         **found,
+        **({"task": codes.TASK} if is_a(model, "CodeModel") else {}),
         "scores": scores,
         "baseline": baseline,
     }
@@ -175,7 +145,7 @@ def summary(path: str) -> Report:
     if model is estimator:
         return report
     return report | {
-        "task": model.task_,
+        **codes.described(model),
         "target": targets(model),
         "classes": classes(model),
         "examples": examples(model),

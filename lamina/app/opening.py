@@ -9,7 +9,7 @@ from typing import Any
 
 from lamina.app.startup import start_engine
 
-MODELS = ("ForecastModel", "ImageModel", "SequenceModel", "TableModel")
+MODELS = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "TableModel")
 """Those that know how their data are read."""
 
 
@@ -31,9 +31,44 @@ def open_model(path: str, any_estimator: bool = False) -> Any:
     with noted():
         model = load(path)
     if not any_estimator and type(model).__name__ not in MODELS:
+        does = "predict" if hasattr(model, "predict") else "transform"
         raise JobError(
             f"{path}: holds a {type(model).__name__} that was saved from Python and "
-            "knows no columns; use it there: lamina.load(path).predict(X)"
+            f"knows no columns; use it there: lamina.load(path).{does}(X)"
+        )
+    return model
+
+
+def open_predictor(path: str) -> Any:
+    """Read a model that predicts.
+
+    Raises
+    ------
+    ValueError
+        If it has codes instead, or as :func:`open_model`.
+    """
+    model = open_model(path)
+    if is_a(model, "CodeModel"):
+        raise JobError(
+            f"{path}: holds codes and predicts nothing; lamina transform {path} DATA "
+            "tells the codes"
+        )
+    return model
+
+
+def open_codes(path: str) -> Any:
+    """Read a model that has learnt codes.
+
+    Raises
+    ------
+    ValueError
+        If it predicts instead, or as :func:`open_model`.
+    """
+    model = open_model(path)
+    if not is_a(model, "CodeModel"):
+        raise JobError(
+            f"{path}: holds a model that predicts and has no codes; use lamina predict "
+            f"{path} DATA, or learn codes with lamina fit DATA --model autoencoder"
         )
     return model
 
@@ -47,8 +82,10 @@ def data_for(model: Any, source: str, skip_broken: bool, labels: bool = False) -
     """Read what a model is applied to."""
     if is_a(model, "SequenceModel"):
         return read_told(lambda s: model.read(s, labels=labels), source)
-    if not is_a(model, "ImageModel"):
+    if is_a(model, "TableModel"):
         return read_told(model._read, source)
+    if is_a(model, "CodeModel"):
+        return _data_for_codes(model, source, skip_broken)
     from lamina.app.images import errors_option, reading_bar
 
     with reading_bar() as progress:
@@ -58,6 +95,16 @@ def data_for(model: Any, source: str, skip_broken: bool, labels: bool = False) -
             errors=errors_option(skip_broken),
             progress=progress,
         )
+
+
+def _data_for_codes(model: Any, source: str, skip_broken: bool) -> Any:
+    from lamina.app.images import errors_option, reading_bar
+
+    if not hasattr(model.schema_, "channels"):
+        return read_told(model.read, source)
+    with reading_bar() as progress:
+        errors = errors_option(skip_broken)
+        return model.read(source, errors=errors, progress=progress)
 
 
 @contextmanager

@@ -15,6 +15,14 @@ NAMES_OF_KINDS = {
     "forecast": "a series to forecast",
 }
 MODEL = "model.lamina"
+CODES = {
+    "autoencoder": "Autoencoder",
+    "rbm": "BernoulliRBM",
+    "gaussian-rbm": "GaussianRBM",
+    "dbn": "DeepBeliefNetwork",
+    "dbm": "DeepBoltzmannMachine",
+}
+"""What learns without labels: its word, and its class."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,9 @@ class FitOptions:
     known: Sequence[str] = ()
     folds: int | None = None
     progress: bool = False
+    model: str | None = None
+    codes: int | None = None
+    shape: str | None = None
 
 
 def kind_of_data(source: str, options: FitOptions) -> str:
@@ -69,6 +80,7 @@ def check_fit(source: str, options: FitOptions, kind: str) -> None:
     ValueError
         Naming the option and what is wrong with it.
     """
+    _check_codes(source, options, kind)
     _check_kind_of_data(source, options, kind)
     if options.holdout is not None and not 0 <= options.holdout <= 0.9:
         raise JobError(f"--holdout must be in [0, 0.9], not {options.holdout}")
@@ -88,6 +100,34 @@ def check_fit(source: str, options: FitOptions, kind: str) -> None:
         check_out(options.holdout_out, source, options.out)
 
 
+def _check_codes(source: str, options: FitOptions, kind: str) -> None:
+    """Refuse options that learning without labels, or with them, has no use for."""
+    words = ", ".join(CODES)
+    if options.model is None:
+        for option, value in (("--codes", options.codes), ("--shape", options.shape)):
+            if value is not None:
+                raise JobError(f"{option} is for --model, one of {words}")
+        return
+    if options.model not in CODES:
+        raise JobError(
+            f"--model is one of {words}, not {options.model!r}; without it a network "
+            "learns to predict the target"
+        )
+    for option, value in (("--task", options.task), ("--forecast", options.forecast)):
+        if value:
+            raise JobError(
+                f"{option} is for predictions, but --model {options.model} learns "
+                "without labels"
+            )
+    if kind not in ("table", "pictures"):
+        raise JobError(
+            f"--model {options.model} learns from tables and pictures, but {source} is "
+            f"{NAMES_OF_KINDS[kind]}"
+        )
+    if options.codes is not None and options.codes < 1:
+        raise JobError(f"--codes must be at least 1, not {options.codes}")
+
+
 def _check_kind_of_data(source: str, options: FitOptions, kind: str) -> None:
     """Refuse options that the data have no use for."""
     given: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -97,6 +137,7 @@ def _check_kind_of_data(source: str, options: FitOptions, kind: str) -> None:
         "--task": (options.task, ("table", "pictures", "sequences")),
         "--size": (options.size, ("pictures",)),
         "--skip-broken": (options.skip_broken, ("pictures",)),
+        "--shape": (options.shape, ("table",)),
         "--time": (options.time, ("sequences", "forecast")),
         "--series": (options.series, ("sequences", "forecast")),
         "--horizon": (options.horizon, ("forecast",)),

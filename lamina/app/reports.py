@@ -43,6 +43,8 @@ def targets(model: Any) -> list[str]:
 
 def examples(model: Any) -> str:
     """Return what the examples of a model are called."""
+    if type(model).__name__ == "CodeModel" and hasattr(model.schema_, "channels"):
+        return "pictures"
     return {"ImageModel": "pictures", "SequenceModel": "sequences"}.get(
         type(model).__name__, "rows"
     )
@@ -73,7 +75,7 @@ def columns(model: Any) -> list[dict[str, str]]:
 
 def classes(model: Any) -> list[Any] | None:
     """Return the classes of a table model; None if it predicts numbers."""
-    if model.task_ != "classification":
+    if getattr(model, "task_", None) != "classification":
         return None
     return [plain(label) for label in model.classes_.tolist()]
 

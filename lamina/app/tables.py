@@ -4,11 +4,14 @@ import csv
 import io
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lamina.app.reports import plain
 from lamina.data import Table
 
 ROWS_AT_ONCE = 4096
@@ -74,3 +77,32 @@ def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Names and columns of what was predicted."""
+
+    names: list[str]
+    columns: list[Any]
+    notes: Sequence[str] = ()
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """One dictionary a row."""
+        columns = [column.tolist() for column in self.columns]
+        rows = zip(*columns, strict=True)
+        return [dict(zip(self.names, map(plain, row), strict=True)) for row in rows]
+
+
+def write_predictions(predictions: Predictions, out: str | None) -> None:
+    """Write predictions as CSV to a file, or to standard output."""
+    chunks = csv_chunks(prediction_rows(predictions.names, predictions.columns))
+    if out is not None:
+        from lamina.storage import replace_file
+
+        replace_file(out, chunks)
+        return
+    for chunk in chunks:
+        sys.stdout.write(chunk.decode())
+    sys.stdout.flush()

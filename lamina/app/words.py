@@ -6,6 +6,9 @@ import shlex
 LONGEST = 600
 _ARGUMENT = re.compile(r"\b(target|task)='([^']+)'")
 _SIZE = re.compile(r"\bsize=\((\d+), (\d+)\)")
+_MODEL = re.compile(r"\bmodel='([a-z-]+)'")
+_CODES = re.compile(r"\bn_codes=(\d+)")
+_SHAPE = re.compile(r"\bimage_shape=\((\d+), (\d+)\)")
 _KIND = re.compile(r"\bkinds=\{'([^']+)': '(\w+)'\}")
 
 
@@ -29,6 +32,8 @@ def with_options(text: str) -> str:
     becomes ``--size 48x64``.
     """
     text = text.replace("errors='skip'", "--skip-broken")
+    text = _SHAPE.sub(r"--shape \1x\2", text)
+    text = _CODES.sub(r"--codes \1", _MODEL.sub(r"--model \1", text))
     text = _SIZE.sub(r"--size \1x\2", text)
     text = _KIND.sub(lambda m: f"--kind {shlex.quote(f'{m[1]}={m[2]}')}", text)
     return _ARGUMENT.sub(lambda m: f"--{m[1]} {shlex.quote(m[2])}", text)

@@ -330,31 +330,6 @@ def test_commands_that_are_written_wrongly(call):
 # ---- how a process ends -------------------------------------------------------------
 
 
-def ended(error, capsys):
-    def command():
-        raise error
-
-    return cli.run(command), *capsys.readouterr()
-
-
-def test_ctrl_c(capsys):
-    assert_refused(ended(KeyboardInterrupt(), capsys), "interrupted", status=130)
-
-
-def test_bugs_are_one_line_with_a_hint(capsys, monkeypatch):
-    monkeypatch.delenv("LAMINA_DEBUG", raising=False)
-    assert_refused(ended(KeyError("x\ny"), capsys), "LAMINA_DEBUG=1 shows where")
-    monkeypatch.setenv("LAMINA_DEBUG", "1")
-    with pytest.raises(KeyError):
-        ended(KeyError("x"), capsys)
-
-
-def test_errors_of_the_system(capsys):
-    error = OSError(28, "No space left on device", "m.lamina")
-    assert_refused(ended(error, capsys), "m.lamina: No space left on device")
-    assert_refused(ended(MemoryError(), capsys), "not enough memory")
-
-
 def test_ctrl_c_in_training_exits_with_130_and_keeps_the_model(call, monkeypatch):
     from lamina.app import fitting
 

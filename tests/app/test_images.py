@@ -10,6 +10,7 @@ from lamina.app import images as module
 from lamina.app.images import (
     errors_option,
     folder_of,
+    parse_shape,
     parse_size,
     reading_bar,
     write_list,
@@ -25,6 +26,15 @@ from tests.data.test_idx import VALUES, idx
 )
 def test_sizes_as_they_are_written(text, size):
     assert parse_size(text) == size
+
+
+def test_shapes_of_rows_of_pixels():
+    assert parse_shape("8x6") == (8, 6)
+    assert parse_shape("8") == (8, 8)
+    with pytest.raises(ValueError, match="--shape is one side or HEIGHTxWIDTH"):
+        parse_shape("8,8")
+    with pytest.raises(ValueError, match="sides of at least 1"):
+        parse_shape("0x8")
 
 
 @pytest.mark.parametrize("text", ["", "x", "4x", "4x5x6", "-4", "4.5", "four", "٤"])

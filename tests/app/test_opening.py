@@ -6,7 +6,17 @@ import warnings
 
 import pytest
 
-from lamina.app.opening import JobError, check_out, is_a, noted, read_told
+from lamina import Autoencoder, MLPClassifier
+from lamina.app.opening import (
+    JobError,
+    check_out,
+    is_a,
+    noted,
+    open_codes,
+    open_model,
+    open_predictor,
+    read_told,
+)
 from lamina.storage import UnwritableError
 
 
@@ -40,3 +50,16 @@ def test_a_person_is_told_that_the_keyboard_is_waited_for(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     assert read_told(lambda s: s, source) == source
     assert ("Ctrl-D" in capsys.readouterr().err) == told
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("estimator", "does"), [(MLPClassifier, "predict"), (Autoencoder, "transform")]
+)
+def test_models_from_python_know_no_columns(estimator, does, tmp_path):
+    path = str(tmp_path / "m.lamina")
+    estimator((1,), max_iter=1).fit([[0.0, 1.0], [1.0, 0.5]], [0, 1]).save(path)
+    assert is_a(open_model(path, any_estimator=True), estimator.__name__)
+    for opened in (open_model, open_codes, open_predictor):
+        with pytest.raises(JobError, match=rf"use it there.*\.{does}\(X\)"):
+            opened(path)

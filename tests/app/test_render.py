@@ -2,7 +2,7 @@
 
 import pytest
 
-from lamina.app import render
+from lamina.app import parts, render
 
 FIT = {
     "command": "fit",
@@ -51,7 +51,7 @@ def test_names_from_files_are_neither_markup_nor_escapes(capsys):
 
 def test_many_notes_are_cut_short(capsys):
     text = shown(FIT, capsys)
-    assert text.count("Note") == render.MOST_NOTES
+    assert text.count("Note") == parts.MOST_NOTES
     assert "… and 14 more" in text
 
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from lamina.app.tables import (
     ROWS_AT_ONCE,
+    Predictions,
     cell,
     csv_chunks,
     guarded,
     prediction_rows,
     table_rows,
+    write_predictions,
 )
 from lamina.data import Table, load, read_table
 
@@ -99,3 +101,13 @@ def test_dates_and_gaps_are_written_so_that_they_are_read(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(b"".join(csv_chunks(table_rows(table))))
     assert read_table(path) == table
+
+
+def test_predictions_as_records_and_as_csv(tmp_path, capsys):
+    columns = [np.array(["a", "=b"], object), np.array([0.5, np.nan], np.float32)]
+    found = Predictions(["y", "p"], columns)
+    assert found.records == [{"y": "a", "p": 0.5}, {"y": "=b", "p": None}]
+    write_predictions(found, str(tmp_path / "p.csv"))
+    assert (tmp_path / "p.csv").read_text() == "y,p\na,0.5\n'=b,\n"
+    write_predictions(found, None)
+    assert capsys.readouterr().out == (tmp_path / "p.csv").read_text()

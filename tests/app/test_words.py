@@ -30,6 +30,9 @@ def test_errors_are_one_line():
         ("Give it, target='y' perhaps", "Give it, --target y perhaps"),
         ("(errors='skip' leaves them out)", "(--skip-broken leaves them out)"),
         ("(size=(48, 64) would be", "(--size 48x64 would be"),
+        ("n_codes=4, but there", "--codes 4, but there"),
+        ("model='gaussian-rbm' is for", "--model gaussian-rbm is for"),
+        ("image_shape=(3, 4) is 12", "--shape 3x4 is 12"),
         ("the resize=(48, 64)", "the resize=(48, 64)"),
     ],
 )

@@ -1,0 +1,73 @@
+"""Exit statuses of the command line, and one line for whatever goes wrong."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from lamina.app.words import one_line
+
+DEBUG = "LAMINA_DEBUG"
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def run(command: Callable[[], Any]) -> int:
+    """Call a command; turn whatever happens into an exit status and one line."""
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except BrokenPipeError:
+        _close_quietly()
+        return BROKEN_PIPE
+    except SystemExit as end:  # typer's own answer to a broken pipe is 1
+        _close_quietly()
+        broken = isinstance(end.__context__, BrokenPipeError)
+        return BROKEN_PIPE if broken else 1
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; nothing was written", INTERRUPTED)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.TyperException as error:
+        return _fail(f"{_message(error)} (lamina --help tells more)", error.exit_code)
+    except OSError as error:
+        return _fail(_os_error(error), 1, error)
+    except MemoryError as error:
+        return _fail("there is not enough memory for this", 1, error)
+    except ValueError as error:
+        return _fail(one_line(error), 1, error)
+    except Exception as error:
+        name = type(error).__name__
+        hint = f"this is a bug in lamina; {DEBUG}=1 shows where"
+        return _fail(f"unexpected {name}: {one_line(error)} ({hint})", 1, error)
+
+
+def _message(error: typer.TyperException) -> str:
+    return " ".join(error.format_message().split()).rstrip(".")
+
+
+def _os_error(error: OSError) -> str:
+    reason = error.strerror or one_line(error)
+    name = error.filename if isinstance(error.filename, str) else None
+    return one_line(ValueError(f"{name}: {reason}" if name else reason))
+
+
+def _fail(message: str, status: int, error: BaseException | None = None) -> int:
+    if error is not None and os.environ.get(DEBUG, "") not in ("", "0"):
+        raise error
+    try:
+        sys.stdout.flush()
+        print(f"lamina: {message}", file=sys.stderr)
+    except BrokenPipeError:
+        _close_quietly()
+    return status
+
+
+def _close_quietly() -> None:
+    """Point standard output to nowhere, so that the interpreter's last flush is not
+    an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)

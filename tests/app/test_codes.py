@@ -1,0 +1,321 @@
+"""Codes at the command line: fit without labels, transform, sample."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lamina
+from lamina.app import cli, codes
+from lamina.app.options import CODES
+from lamina.data import load
+from lamina.estimators.defaults import CODE_MODELS
+from tests.data.picture_files import save
+from tests.data.test_idx import idx
+
+QUICK = ["-s", "max_iter=3"]
+FEW = ["-s", "n_iter=2"]
+RNG = np.random.default_rng(0)
+
+
+def run(command, capsys=None):
+    command = [str(part) for part in command]
+    status = cli.run(lambda: cli.app(command, standalone_mode=False))
+    return (status, *capsys.readouterr()) if capsys else status
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Models of a table, of pixels and of pictures, and pictures of two classes."""
+    folder = tmp_path_factory.mktemp("codes")
+    for k, name in enumerate(("dark", "light")):
+        for i in range(12):
+            values = RNG.integers(0, 80, (6, 5, 3)) + 150 * k
+            save(folder / "photos" / name / f"{i}.png", values.astype(np.uint8))
+    auto = ["--model", "autoencoder", "-q", *QUICK]
+    machine = ["--model", "rbm", "--codes", "5", "-q", *FEW]
+    for name, source, how in [
+        ("iris", "iris", auto),
+        ("pixels", "digits", machine),
+        ("photos", folder / "photos", machine),
+        ("mapped", folder / "photos", auto),
+        ("rows", "iris", ["--model", "gaussian-rbm", "-q", *FEW]),
+    ]:
+        assert run(["fit", source, "-o", folder / f"{name}.lamina", *how]) == 0
+    assert run(["fit", "iris", "-o", folder / "p.lamina", "-q", *QUICK]) == 0
+    return folder
+
+
+@pytest.fixture
+def call(folder, capsys, monkeypatch, tmp_path):
+    """Call the command line in an empty folder; names of models are those above."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(command, *arguments):
+        return run([command, *arguments], capsys)
+
+    return call
+
+
+def refused(result, *messages):
+    status, out, err = result
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "bug" not in err
+    for message in messages:
+        assert message in err
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_words_are_those_of_the_estimators():
+    assert tuple(CODES) == CODE_MODELS
+    assert {type(codes_of(word)).__name__ for word in CODES} == set(CODES.values())
+
+
+def codes_of(word):
+    from lamina.estimators.defaults import default_code_estimator
+
+    return default_code_estimator(word, 3, 100, 10)
+
+
+@pytest.mark.parametrize("model", CODES)
+def test_from_a_table_to_codes(call, model, tmp_path):
+    sets = QUICK if model == "autoencoder" else FEW
+    how = ["--model", model, "--codes", "2", "--holdout-out", "held.csv", *sets]
+    status, out, err = call("fit", "iris", *how)
+    assert (status, err) == (0, "")
+    for text in ("→ 2 codes; species is no input", CODES[model], "PCA", "mean"):
+        assert text in out
+    assert "lamina transform model.lamina held.csv -o codes.png" in out
+    assert ("lamina sample" in out) == (model != "autoencoder")
+    status, out, err = call("transform", "model.lamina", "held.csv", "--errors")
+    assert (status, err) == (0, "")
+    found = rows(out)
+    assert list(found[0]) == ["species", "code_1", "code_2", "error"]
+    fitted = lamina.load("model.lamina")
+    expected = fitted.transform("held.csv")
+    np.testing.assert_allclose(
+        [[float(row["code_1"]), float(row["code_2"])] for row in found], expected
+    )
+    for command in (["summary", "model.lamina"], ["evaluate", "model.lamina", "iris"]):
+        status, out, err = call(*command)
+        assert (status, err) == (0, "")
+        assert "reconstruction error" in out
+
+
+def test_everything_speaks_json(call, folder):
+    fit = ["iris", "--model", "rbm", "--codes", "3", "--json", *FEW]
+    transform = [folder / "iris.lamina", "iris", "--json"]
+    commands = [
+        ("fit", *fit),
+        ("evaluate", folder / "iris.lamina", "iris", "--json"),
+        ("summary", folder / "iris.lamina", "--json"),
+        ("transform", *transform),
+        ("transform", *transform, "-o", "c.csv"),
+        ("sample", folder / "rows.lamina", "-n", "3", "--json"),
+        ("sample", folder / "pixels.lamina", "-n", "3", "-o", "s.png", "--json"),
+    ]
+    for command, *arguments in commands:
+        status, out, _ = call(command, *arguments)
+        assert status == 0
+        report = json.loads(out)
+        assert report["command"] == command
+        assert report.get("task", "codes") == "codes"
+    assert len(json.loads(call("transform", *transform)[1])["rows_of_codes"]) == 150
+
+
+def test_codes_as_a_file_or_a_map(call, folder, tmp_path):
+    status, out, _ = call("transform", folder / "iris.lamina", "iris", "-o", "c.csv")
+    assert status == 0
+    assert "2 codes of 150 rows: c.csv" in out
+    assert len(rows((tmp_path / "c.csv").read_text())) == 150
+    for name in ("c.png", "c.svg"):
+        how = folder / "iris.lamina", "iris", "-o", name
+        assert "a map of 150 rows" in call("transform", *how)[1]
+    assert Image.open(tmp_path / "c.png").size[0] > 500
+    assert b"<svg" in (tmp_path / "c.svg").read_bytes()
+
+
+def test_what_stands_beside_the_codes_of_pictures(call, folder):
+    model, photos = folder / "mapped.lamina", folder / "photos"
+    status, out, err = call("transform", model, photos)
+    assert (status, err.count("\n") <= 2) == (0, True)
+    found = rows(out)
+    assert list(found[0]) == ["picture", "class", "code_1", "code_2"]
+    assert (found[0]["picture"], found[-1]["class"]) == ("dark/0.png", "light")
+    assert call("transform", model, photos, "-o", "map.png")[0] == 0
+    one = rows(call("transform", model, photos / "dark" / "0.png")[1])
+    assert list(one[0]) == ["picture", "code_1", "code_2"]
+
+
+def test_files_of_mnist(call, tmp_path):
+    path = tmp_path / "a-images-idx3-ubyte"
+    path.write_bytes(idx(RNG.integers(0, 255, (30, 6, 6)).astype(np.uint8)))
+    status, out, _ = call("fit", path, "--model", "dbn", "--codes", "4", *FEW)
+    assert status == 0
+    assert "30 pictures" in out
+    status, out, _ = call("sample", "model.lamina", "-n", "9", "--steps", "5")
+    assert status == 0
+    assert "9 pictures, each after 5 Gibbs steps: samples.png" in out
+    assert Image.open("samples.png").mode == "L"
+
+
+def test_samples(call, folder, tmp_path):
+    how = "-n", "7", "--steps", "3"
+    status, out, _ = call("sample", folder / "rows.lamina", *how)
+    assert status == 0
+    assert list(rows(out)[0]) == load("iris").feature_names
+    assert len(rows(out)) == 7
+    assert call("sample", folder / "rows.lamina", *how)[1] == out
+    assert call("sample", folder / "rows.lamina", *how, "--seed", "1")[1] != out
+    assert call("sample", folder / "pixels.lamina", *how, "-o", "s.csv")[0] == 0
+    table = rows((tmp_path / "s.csv").read_text())
+    assert {row["pixel_0_0"] for row in table} == {"0"}  # constant, and no input
+    assert all(0 <= float(row["pixel_3_3"]) <= 16 for row in table)
+    assert call("sample", folder / "pixels.lamina", *how, "-o", "s.png")[0] == 0
+    assert Image.open(tmp_path / "s.png").size == (3 * 50 + 2, 3 * 50 + 2)
+    assert call("sample", folder / "photos.lamina", *how)[0] == 0
+    assert Image.open(tmp_path / "samples.png").mode == "RGB"
+
+
+def test_columns_of_a_file_as_pixels(call, tmp_path):
+    digits = load("digits")
+    names = [f"v{i}" for i in range(64)]
+    lines = [",".join(names)]
+    lines += [",".join(map(str, row)) for row in digits.X[:60].astype(int)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    machine = ["t.csv", "--model", "rbm", "--codes", "3", "-q", *FEW]
+    assert call("fit", *machine)[0] == 0
+    refused(call("sample", "model.lamina", "-o", "s.png"), "--shape 8x8, say")
+    how = "model.lamina", "-n", "2", "-o", "s.png", "--shape"
+    assert call("sample", *how, "8x8")[0] == 0
+    refused(call("sample", *how, "9x9"), "81 pixels, but a row has 64 columns")
+    refused(call("sample", *how, "big"), "--shape is one side or HEIGHTxWIDTH")
+    assert call("fit", *machine, "--shape", "8x8")[0] == 0
+    assert call("sample", *how[:-1])[0] == 0
+    refused(call("fit", *machine, "--shape", "7x9"), "--shape 7x9 is 63 pixels")
+
+
+def test_a_sheet_of_pictures():
+    """Two pictures of 30 × 20 pixels stay so large, with a line between them."""
+    pictures = np.stack([np.full((30, 20, 1), v, np.uint8) for v in (0, 255)])
+    sheet = codes.sheet_of(pictures)
+    assert sheet.shape == (32, 43, 1)
+    assert (sheet[0] == codes.GAP).all()
+    assert (sheet[1:31, 1:21] == 0).all()
+    assert (sheet[1:31, 22:42] == 255).all()
+    small = codes.sheet_of(pictures[:, :8, :8])
+    assert small.shape == (6 * 8 + 4, 2 * 6 * 8 + 3 * 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "pca"], "--model is one of autoencoder, rbm,"),
+        (["--codes", "3"], "--codes is for --model"),
+        (["--shape", "8x8"], "--shape is for --model"),
+        (["--model", "rbm", "--codes", "0"], "--codes must be at least 1, not 0"),
+        (["--model", "autoencoder", "--codes", "4"], "--codes 4, but there are 4"),
+        (["--model", "rbm", "--task", "regression"], "--task is for predictions"),
+        (["--model", "rbm", "--forecast", "x"], "--forecast is for predictions"),
+        (["--model", "rbm", "--size", "8"], "--size is for pictures"),
+        (["--model", "rbm", "--series", "x"], "learns from tables and pictures"),
+        (["--model", "rbm", "--target", "specie"], "did you mean 'species'"),
+        (["--model", "rbm", "--holdout", "2"], "--holdout must be in"),
+        (["--model", "rbm", "-o", "none/m.lamina"], "there is no folder"),
+        (["--model", "rbm", "-s", "n_itr=2"], "did you mean n_iter"),
+        (
+            ["--model", "rbm", "--codes", "3", "-s", "n_components=4"],
+            "both say how many codes",
+        ),
+    ],
+)
+def test_fits_that_make_no_sense(call, arguments, message, tmp_path):
+    refused(call("fit", "iris", *arguments), message)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("source", ["airline", "japanese_vowels"])
+def test_sequences_have_no_codes(call, source):
+    refused(call("fit", source, "--model", "rbm"), "learns from tables and pictures")
+
+
+def test_models_that_cannot(call, folder, tmp_path):
+    iris, predictor = folder / "iris.lamina", folder / "p.lamina"
+    refused(call("predict", iris, "iris"), "lamina transform", "predicts nothing")
+    refused(call("transform", predictor, "iris"), "use lamina predict")
+    refused(call("sample", predictor), "use lamina predict")
+    refused(call("sample", iris), "holds an autoencoder", "--model rbm")
+    refused(call("transform", "none.lamina", "iris"), "none.lamina")
+    refused(call("sample", "none.lamina"), "none.lamina")
+    pixels = folder / "pixels.lamina"
+    out = "-o", "c.png"
+    refused(call("transform", pixels, "digits", *out), "a map shows 2 codes", "5 codes")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_do_not_fit(call, folder, tmp_path):
+    (tmp_path / "few.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "none.csv").write_text(",".join(load("iris").feature_names) + "\n")
+    model = folder / "iris.lamina"
+    refused(call("transform", model, "few.csv"), "columns that the model needs")
+    refused(call("transform", model, "none.csv"), "none.csv")
+    refused(call("transform", model, folder / "photos"), "is a folder")
+    refused(call("transform", folder / "photos.lamina", "iris"), "iris")
+    refused(call("evaluate", model, "few.csv"), "columns that the model needs")
+
+
+def test_places_that_cannot_be_written(call, folder, tmp_path):
+    model = folder / "iris.lamina"
+    (tmp_path / "t.csv").write_text("x")
+    for out, message in [
+        (model, "would overwrite"),
+        ("none/c.csv", "there is no folder"),
+        (".", "is a folder"),
+    ]:
+        refused(call("transform", model, "iris", "-o", out), message)
+        refused(call("sample", model, "-o", out), message)
+    refused(call("transform", model, "t.csv", "-o", "t.csv"), "would overwrite")
+    refused(call("sample", folder / "photos.lamina", "-o", "s.csv"), "written as .png")
+    refused(call("sample", folder / "rows.lamina", "-o", "s.svg"), ".png or as .csv")
+
+
+def test_samples_that_make_no_sense(call, folder):
+    rows_, photos = folder / "rows.lamina", folder / "photos.lamina"
+    refused(call("sample", rows_, "-n", "0"), "-n must be at least 1, not 0")
+    refused(call("sample", rows_, "--steps", "0"), "--steps must be at least 1")
+    refused(call("sample", rows_, "--seed", "-1"), "--seed must be in")
+    refused(call("sample", rows_, "--shape", "2x2"), "--shape is for a .png file")
+    refused(call("sample", photos, "--shape", "2x2"), "--shape is for a .png file")
+    refused(call("sample", photos, "-n", "9000000"), "too many for one file")
+
+
+def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
+    from lamina import CodeModel
+
+    fit = CodeModel.fit
+
+    def interrupt(progress):
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    def interrupted(self, *args):
+        return fit(self.set_params(callbacks=[interrupt]), *args)
+
+    monkeypatch.setattr(CodeModel, "fit", interrupted)
+    status, out, _ = call("fit", "iris", "--model", "autoencoder")
+    assert status == 130
+    assert "interrupted; the best network so far is kept" in out
+    assert call("transform", "model.lamina", "iris")[0] == 0
+
+
+def test_the_same_command_again_goes_on(call):
+    how = ["iris", "--model", "rbm", "--codes", "4", "--checkpoint", "run"]
+    assert "begun anew" in call("fit", *how, *FEW)[1]
+    assert "went on from epoch 2" in call("fit", *how, "-s", "n_iter=3")[1]

@@ -1,0 +1,48 @@
+"""How a command ends: its status, and one line."""
+
+import pytest
+import typer
+
+from lamina.app import exits
+
+
+def ended(error, capsys):
+    def command():
+        raise error
+
+    return exits.run(command), *capsys.readouterr()
+
+
+def refused(result, message, status=1):
+    found, out, err = result
+    assert (found, out) == (status, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_statuses():
+    assert exits.run(lambda: None) == 0
+    assert exits.run(lambda: 3) == 3
+
+
+def test_commands_that_say_their_status(capsys):
+    assert ended(typer.Exit(130), capsys) == (130, "", "")
+    refused(ended(ValueError("a\nb"), capsys), "lamina: a b")
+
+
+def test_ctrl_c(capsys):
+    refused(ended(KeyboardInterrupt(), capsys), "interrupted", status=130)
+
+
+def test_bugs_are_one_line_with_a_hint(capsys, monkeypatch):
+    monkeypatch.delenv("LAMINA_DEBUG", raising=False)
+    refused(ended(KeyError("x\ny"), capsys), "LAMINA_DEBUG=1 shows where")
+    monkeypatch.setenv("LAMINA_DEBUG", "1")
+    with pytest.raises(KeyError):
+        ended(KeyError("x"), capsys)
+
+
+def test_errors_of_the_system(capsys):
+    error = OSError(28, "No space left on device", "m.lamina")
+    refused(ended(error, capsys), "m.lamina: No space left on device")
+    refused(ended(MemoryError(), capsys), "not enough memory")
