@@ -11,7 +11,7 @@ import numpy as np
 from lamina.app.insights import DPI, FORMATS
 from lamina.app.opening import JobError, check_out, data_for, open_codes, read_told
 from lamina.app.options import FitOptions, kind_setting
-from lamina.app.reports import Report, plain, size, targets
+from lamina.app.reports import Report, examples, plain, size, targets
 from lamina.app.tables import Predictions, write_predictions
 
 TASK = "codes"
@@ -130,6 +130,7 @@ def transform(
         "model": path,
         "data": data.source,
         "target": [name for name in targets(model) if name in labels],
+        "examples": examples(model),
         "rows": len(codes),
         "codes": model.n_codes_,
         "figure": drawn,

@@ -173,6 +173,11 @@ def inspect(path: str, options: InspectOptions) -> Report:
     insights.check(options)
     check_out(options.file, path, *([options.image] if options.image else []))
     model = open_model(path, any_estimator=True)
+    if is_a(model, "CodeModel"):
+        raise JobError(
+            f"{path}: holds codes, and lamina inspect looks into models that predict; "
+            f"lamina transform {path} DATA -o codes.png shows a map of two codes"
+        )
     if options.image is not None and not is_a(model, "ImageModel"):
         raise JobError(
             f"{path}: holds a {type(model).__name__} that does not know how its "

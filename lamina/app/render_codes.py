@@ -134,8 +134,8 @@ def show_summary(out: Console, report: Report) -> None:
 
 def show_transform(report: Report) -> None:
     """Show where codes were written."""
-    what = f"{_codes(report)} of {report['rows']:,} rows"
-    what = f"a map of {report['rows']:,} rows" if report["figure"] else what
+    rows = f"{report['rows']:,} {rows_of(report)}"
+    what = f"a map of {rows}" if report["figure"] else f"{_codes(report)} of {rows}"
     line(console(), "Written", f"{what}: {printable(report['out'])}")
 
 

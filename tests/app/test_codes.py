@@ -149,7 +149,8 @@ def test_what_stands_beside_the_codes_of_pictures(call, folder):
     found = rows(out)
     assert list(found[0]) == ["picture", "class", "code_1", "code_2"]
     assert (found[0]["picture"], found[-1]["class"]) == ("dark/0.png", "light")
-    assert call("transform", model, photos, "-o", "map.png")[0] == 0
+    written = call("transform", model, photos, "-o", "map.png")
+    assert "a map of 24 pictures: map.png" in written[1]
     one = rows(call("transform", model, photos / "dark" / "0.png")[1])
     assert list(one[0]) == ["picture", "code_1", "code_2"]
 
@@ -251,6 +252,7 @@ def test_models_that_cannot(call, folder, tmp_path):
     refused(call("predict", iris, "iris"), "lamina transform", "predicts nothing")
     refused(call("transform", predictor, "iris"), "use lamina predict")
     refused(call("sample", predictor), "use lamina predict")
+    refused(call("inspect", iris), "holds codes, and lamina inspect looks into")
     refused(call("sample", iris), "holds an autoencoder", "--model rbm")
     refused(call("transform", "none.lamina", "iris"), "none.lamina")
     refused(call("sample", "none.lamina"), "none.lamina")
