@@ -319,6 +319,37 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         starts = range(0, X.shape[0], size)
         return np.concatenate([self._errors(X[i : i + size]) for i in starts])
 
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weights of the encoder, one matrix a layer, for inputs in units of X.
+
+        With :attr:`intercepts_` they are where a perceptron can start that has the same
+        layers: ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
+
+        Raises
+        ------
+        AttributeError
+            If the encoder has other layers than fully connected ones.
+        """
+        return [layer["weight"] for layer in self._dense_encoder()]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of the encoder, one vector a layer, for inputs in units of X."""
+        return [layer["bias"] for layer in self._dense_encoder()]
+
+    def _dense_encoder(self) -> list[dict]:
+        network, params = self._halves()[0]
+        pairs = zip(network.layers, params, strict=True)
+        found = [(layer, own) for layer, own in pairs if own]
+        if not all(isinstance(layer, Dense) for layer, _ in found):
+            raise AttributeError("coefs_ are those of fully connected layers only")
+        (_, first), *others = found
+        places = self.n_features_in_ // len(self.feature_mean_)
+        scaling = self.feature_mean_, self.feature_scale_
+        first = learning.for_unscaled(first, *[np.tile(a, places) for a in scaling])
+        return [first, *[own for _, own in others]]
+
     def score(self, X, y=None, sample_weight=None):
         """Return minus the mean of :meth:`reconstruction_error`: higher is better."""
         return -float(np.average(self.reconstruction_error(X), weights=sample_weight))

@@ -246,7 +246,7 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
             self.history_.setdefault(prefix + name, []).extend(values)
         _explain(result, how["epochs"], how.get("stopping", ()), self._advice)
 
-    def _own_checkpoint(self, feed: Any, validation: Any, x: Any = None) -> None:
+    def _own_checkpoint(self, feed: Any, validation: Any, also: Any = None) -> None:
         """Say, once a fit, which run the checkpoint is of, if there is one.
 
         Raises
@@ -255,7 +255,7 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
             If it is of another.
         """
         if self._checkpoint is not None and not self._checkpoint.run:
-            run = run_of(self, feed, validation, x)
+            run = run_of(self, feed, validation, also)
             self._checkpoint.belongs_to(run, made_with())
 
     def _kept_state(self, algorithm: Any) -> Any:

@@ -173,6 +173,27 @@ class Boltzmann(
             v, means = self._drawn(n_samples, n_steps, key)
         return self._decoded(means if mean else v)
 
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weights of the way up, one matrix a machine, for inputs in units of X.
+
+        With :attr:`intercepts_` they are where a perceptron of logistic layers can
+        start: ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
+        """
+        return [layer["weight"] for layer in self._way_up()]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of hidden units, one vector a machine, for inputs in units of X."""
+        return [layer["bias"] for layer in self._way_up()]
+
+    def _way_up(self) -> list[dict]:
+        first, *others = self.params_
+        if self.visible == "gaussian":
+            scaling = self.feature_mean_, self.feature_scale_
+            first = learning.for_unscaled(first, *scaling)
+        return [first, *others]
+
     # ---- what goes in and comes out -------------------------------------------------
 
     @property

@@ -19,6 +19,7 @@ from lamina import learning
 from lamina.estimators.base import split
 from lamina.estimators.heads import with_head
 from lamina.estimators.missing import check_measured, without_missing
+from lamina.estimators.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
 from lamina.learning.allocator import return_freed_memory
@@ -135,14 +136,14 @@ class FeedForward(Refitting):
         sample_weight: Any,
         X_val: Any = None,
         y_val: Any = None,
-        X_unlabelled: Any = None,
         *,
+        beginning: Beginning = FROM_SCRATCH,
         incremental: bool = False,
         classes: Any = None,
     ) -> Any:
-        given = X, y, sample_weight, X_val, y_val, X_unlabelled
+        given = X, y, sample_weight, X_val, y_val
         with self._all_or_nothing():
-            self._fit_checked(*given, incremental, classes)
+            self._fit_checked(*given, beginning, incremental, classes)
         return_freed_memory(getattr(X, "nbytes", 0))
         return self
 
@@ -153,7 +154,7 @@ class FeedForward(Refitting):
         sample_weight: Any,
         X_val: Any,
         y_val: Any,
-        X_unlabelled: Any,
+        beginning: Beginning,
         incremental: bool,
         classes: Any,
     ) -> None:
@@ -161,10 +162,10 @@ class FeedForward(Refitting):
         self._algorithm_in_use = self._algorithm()
         self._check_fits_solver()
         first = not hasattr(self, "params_") or not (self.warm_start or incremental)
-        self._check_pretraining(first, incremental, X_unlabelled)
+        self._check_beginning(first, incremental, beginning)
         X, y, missing = self._validate(X, y, reset=first)
         check_measured(missing)
-        unlabelled = self._unlabelled(X, X_unlabelled)
+        unlabelled = self._unlabelled(X, beginning.unlabelled)
         target = self._encode(y, missing, first, incremental, classes)
         weight = self._weight(X, y, sample_weight)
         precision = self._precision(self._learning_dtype(self._algorithm_in_use))
@@ -174,8 +175,13 @@ class FeedForward(Refitting):
             examples = self._examples(X, target, weight)
             feeds = self._feeds(X, examples, target, X_val, y_val, incremental)
             train, validation, everything = feeds
-            compiled = self._pretrain(train, validation, unlabelled) if first else 0
-            start = self.params_ if first else None
+            compiled, start = 0, None
+            if first:
+                self.params_ = beginning.placed(self.params_)
+                also = beginning.arrays(unlabelled)
+                self._own_checkpoint(train, validation, also)
+                compiled = self._pretrain(train, unlabelled)
+                start = self.params_
             self._train(train, validation, incremental)
             self.n_compiles_ += compiled
             if self.refit and validation is not None:

@@ -8,6 +8,7 @@ from sklearn.utils.validation import validate_data
 from lamina.estimators.checks import check_fits_float32, check_integer, check_number
 from lamina.estimators.classifier import FeedForwardClassifier
 from lamina.estimators.feedforward import FeedForward
+from lamina.estimators.pretraining import Beginning
 from lamina.estimators.regressor import FeedForwardRegressor
 from lamina.networks import Dense, Dropout
 
@@ -33,6 +34,8 @@ class MLP(FeedForward):
         X_val=None,
         y_val=None,
         X_unlabelled=None,
+        coefs_init=None,
+        intercepts_init=None,
     ):
         """Train the network.
 
@@ -48,6 +51,11 @@ class MLP(FeedForward):
         X_unlabelled : array-like or sparse matrix (n_more, n_features), optional
             Examples whose answers nobody knows, from which ``pretraining`` learns too
             where it needs none.
+        coefs_init, intercepts_init : list of array-like, optional
+            Weights and biases to start from, the lowest layer's first, such as
+            ``coefs_`` and ``intercepts_`` of a :class:`lamina.DeepBeliefNetwork` or of
+            another perceptron. Layers that the list does not reach, or for which it has
+            None, start as they would without.
 
         Returns
         -------
@@ -69,7 +77,8 @@ class MLP(FeedForward):
         ConvergenceWarning
             If learning diverged, was interrupted, or used up ``max_iter``.
         """
-        return self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
+        start = Beginning(X_unlabelled, coefs_init, intercepts_init)
+        return self._fit(X, y, sample_weight, X_val, y_val, beginning=start)
 
     def _check_inputs(self, X: Any, reset: bool) -> Any:
         if reset or not self._is_clean(X):

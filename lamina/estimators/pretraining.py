@@ -2,8 +2,10 @@
 
 import warnings
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from lamina import learning
@@ -12,6 +14,72 @@ from lamina.estimators.progress import ProgressBar
 from lamina.estimators.training import Training
 from lamina.learning.program import compile_count
 from lamina.networks import Network
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a network begins with, beside its own initial weights.
+
+    ``unlabelled`` are examples for pre-training, ``coefs`` and ``intercepts`` weights
+    and biases of the lowest layers.
+    """
+
+    unlabelled: Any = None
+    coefs: Any = None
+    intercepts: Any = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether some weights or biases are given."""
+        return self.coefs is not None or self.intercepts is not None
+
+    def placed(self, params: tuple[dict, ...]) -> tuple[dict, ...]:
+        """Return parameters with the given ones in their places.
+
+        Raises
+        ------
+        ValueError
+            If they are more than there are, of another shape, or not finite.
+        """
+        found, given = list(params), {"weight": self.coefs, "bias": self.intercepts}
+        for part, name in (("weight", "coefs_init"), ("bias", "intercepts_init")):
+            places = [i for i, own in enumerate(params) if part in own]
+            arrays = list(() if given[part] is None else given[part])
+            if len(arrays) > len(places):
+                raise ValueError(
+                    f"{name} has {len(arrays)} entries for {len(places)} layers"
+                )
+            for number, (i, array) in enumerate(zip(places, arrays, strict=False)):
+                if array is not None:
+                    told, own = f"{name}[{number}]", found[i][part]
+                    found[i] = {**found[i], part: _fitting(told, array, own)}
+        return tuple(found)
+
+    def arrays(self, x: Any) -> dict[str, Any]:
+        """Return what a fit depends on, by name: x are inputs, unlabelled ones too."""
+        found = {} if x is None else {"data with those unlabelled": x}
+        for name in ("coefs", "intercepts"):
+            given = getattr(self, name)
+            for number, array in enumerate(() if given is None else given):
+                if array is not None:
+                    found[f"{name}_init {number}"] = np.asarray(array, float)
+        return found
+
+
+FROM_SCRATCH = Beginning()
+
+
+def _fitting(name: str, given: Any, own: np.ndarray) -> np.ndarray:
+    """Return an array of the shape and type of one's own."""
+    try:
+        array = np.array(given, own.dtype)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of numbers") from None
+    if array.shape != own.shape:
+        raise ValueError(f"{name} must be of shape {own.shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite in {own.dtype}")
+    return array
 
 
 class Pretraining(Training):
@@ -46,10 +114,15 @@ class Pretraining(Training):
             )
         return plan
 
-    def _check_pretraining(self, first: bool, once: bool, unlabelled: Any) -> None:
-        """Refuse fits that cannot have what is asked for."""
+    def _check_beginning(self, first: bool, once: bool, beginning: Beginning) -> None:
+        """Refuse fits that cannot begin as is asked for."""
+        if beginning.has_weights and not first:
+            raise ValueError(
+                "coefs_init and intercepts_init are for fits that start afresh, not "
+                "for warm starts"
+            )
         if self.pretraining is None:
-            if unlabelled is not None:
+            if beginning.unlabelled is not None:
                 raise ValueError(
                     "X_unlabelled is for pre-training: give pretraining='rbm', "
                     "'autoencoder' or 'denoising'"
@@ -63,7 +136,7 @@ class Pretraining(Training):
         if self.refit == "restart" and self.warm_start:
             raise ValueError("refit='restart' with pretraining needs warm_start=False")
 
-    def _pretrain(self, feed: learning.Feed, validation: Any, x: Any) -> int:
+    def _pretrain(self, feed: learning.Feed, x: Any) -> int:
         """Let hidden layers learn; return how many programs were compiled for it.
 
         Raises
@@ -74,9 +147,7 @@ class Pretraining(Training):
         if self.pretraining is None:
             return 0
         plan, before = self._plan(self.network_), compile_count()
-        epochs = sum(how.epochs for how in plan if how is not None)
-        if (checkpoint := self._checkpoint) is not None:
-            self._own_checkpoint(feed, validation, x)
+        epochs, checkpoint = sum(how.epochs for how in plan if how), self._checkpoint
         with ExitStack() as stack:
             callbacks: list[Any] = []
             if self.verbose:

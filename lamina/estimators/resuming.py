@@ -30,7 +30,7 @@ SHOWN = 16
 Run = dict[str, dict[str, Any]]
 
 
-def run_of(estimator: Any, feed: Any, validation: Any, x: Any = None) -> Run:
+def run_of(estimator: Any, feed: Any, validation: Any, also: Any = None) -> Run:
     """Say what must be the same for a run to go on.
 
     Parameters
@@ -38,8 +38,8 @@ def run_of(estimator: Any, feed: Any, validation: Any, x: Any = None) -> Run:
     estimator : an estimator about to train
     feed : Feed
     validation : Validation or None
-    x : array, optional
-        Inputs without a target below those of the feed.
+    also : dict of ndarray, optional
+        What else is learnt from, or started from.
     """
     parameters = estimator.get_params(deep=False)
     seed = parameters.get("random_state")
@@ -52,11 +52,11 @@ def run_of(estimator: Any, feed: Any, validation: Any, x: Any = None) -> Run:
             "estimator": type(estimator).__name__,
         },
         "parameters": settings,
-        "data": _data(estimator, feed, validation, x),
+        "data": _data(estimator, feed, validation, also or {}),
     }
 
 
-def _data(estimator: Any, feed: Any, validation: Any, x: Any) -> dict[str, str]:
+def _data(estimator: Any, feed: Any, validation: Any, also: dict) -> dict[str, str]:
     """Say what is learnt from, so that another file of the same size is found out."""
     examples = feed.examples
     found = {
@@ -72,8 +72,7 @@ def _data(estimator: Any, feed: Any, validation: Any, x: Any) -> dict[str, str]:
         held = validation.feed.examples
         found["validation data"] = fingerprint(held.x)
         found["validation target"] = fingerprint(held.y)
-    if x is not None:
-        found["data with those unlabelled"] = fingerprint(x)
+    found |= {name: fingerprint(array) for name, array in also.items()}
     if hasattr(estimator, "classes_"):
         found["classes"] = fingerprint(np.asarray(estimator.classes_))
     return found

@@ -21,6 +21,7 @@ from lamina.learning.pretraining import (
     AutoencoderPretraining,
     RBMPretraining,
     SupervisedPretraining,
+    for_unscaled,
     hidden_layers,
     pretrain,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "Validation",
     "attacked",
     "fit",
+    "for_unscaled",
     "hidden_layers",
     "perceptron_loss",
     "pretrain",

@@ -87,6 +87,21 @@ def _check_solver(solver: Any) -> None:
         )
 
 
+def for_unscaled(params: dict, mean: np.ndarray, scale: np.ndarray) -> dict:
+    """Return weight and bias for inputs v of a layer that has learnt scaled ones.
+
+    Equations
+    ---------
+        W' = D⁻¹ W,   b' = b − μ W',   so that v W' + b' = (v − μ) D⁻¹ W + b
+    """
+    weight, bias = np.asarray(params["weight"]), np.asarray(params["bias"])
+    if not np.any(mean) and np.all(scale == 1):
+        return {"weight": weight, "bias": bias}
+    scaled = weight / scale[:, None]
+    found = {"weight": scaled, "bias": bias - mean @ scaled}
+    return {name: array.astype(weight.dtype) for name, array in found.items()}
+
+
 @description
 class RBMPretraining:
     """A hidden layer starts as a restricted Boltzmann machine of its inputs.
@@ -154,7 +169,7 @@ class RBMPretraining:
                 f"{lesson.layer.activation!r}; 'autoencoder' is for all"
             )
         v, binary = lesson.v, lesson.unit
-        mean, scale = np.zeros(1), np.ones(1)
+        mean, scale = np.zeros(v.shape[1]), np.ones(v.shape[1])
         if not binary:
             if hasattr(v, "tocsr"):
                 raise ValueError(
@@ -169,19 +184,12 @@ class RBMPretraining:
         rate = BINARY_RATE if binary else GAUSSIAN_RATE
         no_target = np.zeros((v.shape[0], 1), lesson.dtype)
 
-        def layer_of(learnt: Any) -> dict:
-            weight = np.asarray(learnt[0]["weight"]) / scale.reshape(-1, 1)
-            return {"weight": weight, "bias": learnt[0]["bias"] - mean @ weight}
-
-        def layer_of_binary(learnt: Any) -> dict:
-            return {name: learnt[0][name] for name in ("weight", "bias")}
-
         return Stage(
             Objective(network, "squared_error", l2=self.alpha or None),
             self.solver or ContrastiveDivergence(rate),
             params,
             Examples(v, no_target, lesson.weight, dtype=lesson.dtype),
-            layer_of_binary if binary else layer_of,
+            lambda learnt: for_unscaled(learnt[0], mean, scale),
         )
 
 

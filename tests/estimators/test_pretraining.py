@@ -16,8 +16,11 @@ import lamina
 from lamina import (
     SGD,
     Adam,
+    Autoencoder,
     AutoencoderPretraining,
     ContrastiveDivergence,
+    Conv,
+    DeepBeliefNetwork,
     Dense,
     Dropout,
     Masking,
@@ -307,3 +310,94 @@ def test_what_cannot_be_is_refused_before_any_work(how, message):
 def test_a_network_without_hidden_layers_has_nothing_to_learn_first():
     with pytest.raises(ValueError, match="needs a hidden layer"):
         MLPClassifier((), pretraining="rbm").fit(X, Y)
+
+
+# ---- given weights ------------------------------------------------------------------
+
+STILL = {"solver": SGD(1e-30), "max_iter": 1, "alpha": 0, "activation": "logistic"}
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("visible", ["binary", "gaussian"])
+def test_a_perceptron_starts_from_a_deep_belief_network(visible):
+    x = X if visible == "binary" else X * [1, 9, 1, 70, 1, 1] - 2
+    rate = 0.1 if visible == "binary" else 0.01
+    how = {"visible": visible, "learning_rate": rate, "random_state": 0}
+    stack = DeepBeliefNetwork((8, 5), **how).fit(x)
+    start = {"coefs_init": stack.coefs_, "intercepts_init": stack.intercepts_}
+    model = MLPClassifier((8, 5), random_state=0, **STILL).fit(x, Y, **start)
+    plain = MLPClassifier((8, 5), random_state=0, **STILL).fit(x, Y)
+    np.testing.assert_array_equal(model.coefs_[2], plain.coefs_[2])
+    h = x
+    for weight, bias in zip(model.coefs_[:2], model.intercepts_[:2], strict=True):
+        h = logistic(h @ weight + bias)
+    np.testing.assert_allclose(h, stack.transform(x), rtol=1e-3, atol=1e-5)
+
+
+def test_a_perceptron_starts_from_an_encoder():
+    x = X * [1, 9, 1, 70, 1, 1] - 2
+    coder = Autoencoder((8, 5), code_activation="relu", random_state=0).fit(x)
+    start = {"coefs_init": coder.coefs_, "intercepts_init": coder.intercepts_}
+    how = {**STILL, "activation": "relu", "random_state": 0}
+    model = MLPClassifier((8, 5), **how).fit(x, Y, **start)
+    h = x
+    for weight, bias in zip(model.coefs_[:2], model.intercepts_[:2], strict=True):
+        h = np.maximum(h @ weight + bias, 0)
+    np.testing.assert_allclose(h, coder.transform(x), rtol=1e-3, atol=1e-4)
+
+
+def test_an_encoder_of_other_layers_has_no_such_weights():
+    pictures = RNG.random((20, 6, 6))
+    coder = Autoencoder(layers=[Conv(2, 3), Dense(3)], max_iter=1).fit(pictures)
+    with pytest.raises(AttributeError, match="fully connected"):
+        coder.coefs_  # noqa: B018
+
+
+def test_layers_that_are_left_out_start_as_they_would():
+    plain = net(None, **STILL).fit(X, Y)
+    weight = RNG.standard_normal((8, 5))
+    model = net(None, **STILL).fit(X, Y, coefs_init=[None, weight])
+    np.testing.assert_array_equal(model.coefs_[0], plain.coefs_[0])
+    np.testing.assert_allclose(model.coefs_[1], weight, rtol=1e-6)
+    assert np.abs(model.intercepts_[1]).max() < 1e-20
+
+
+def test_given_weights_are_the_first_ones_of_a_second_run_too():
+    how = {"early_stopping": True, "refit": "restart", "solver": SGD(1e-30)}
+    weight = RNG.standard_normal((6, 8))
+    model = net(None, **how, alpha=0).fit(X, Y, coefs_init=[weight])
+    np.testing.assert_allclose(model.coefs_[0], weight, rtol=1e-6)
+
+
+def test_a_checkpoint_of_other_given_weights_is_refused(tmp_path):
+    weight = RNG.standard_normal((6, 8))
+    net(None, checkpoint=tmp_path).fit(X, Y, coefs_init=[weight])
+    net(None, checkpoint=tmp_path).fit(X, Y, coefs_init=[weight])
+    with pytest.raises(ValueError, match="coefs_init 0"):
+        net(None, checkpoint=tmp_path).fit(X, Y, coefs_init=[weight + 1])
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ({"coefs_init": [np.ones((6, 7))]}, r"coefs_init\[0\] must be of shape \(6, 8"),
+        ({"intercepts_init": [None, np.ones(4)]}, r"intercepts_init\[1\] .* \(5,\)"),
+        ({"coefs_init": [None] * 4}, "4 entries for 3 layers"),
+        ({"coefs_init": [np.full((6, 8), np.nan)]}, "not finite"),
+        ({"coefs_init": [np.full((6, 8), 1e300)]}, "not finite in float32"),
+        ({"coefs_init": ["rbm"]}, "array of numbers"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_given_weights_that_do_not_fit_are_refused(start, message):
+    with pytest.raises(ValueError, match=message):
+        net(None).fit(X, Y, **start)
+
+
+def test_warm_starts_have_their_own_weights():
+    model = net(None, warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="start afresh"):
+        model.fit(X, Y, coefs_init=[np.ones((6, 8))])
