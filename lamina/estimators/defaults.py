@@ -21,6 +21,8 @@ MANY_STEPS = 40_000_000
 CODE_MODELS = ("autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm")
 """What learns without labels, in words."""
 
+MANY_INPUTS = 256
+
 LOWER_UNITS = 200
 """Units of the lower layer of a stack."""
 
@@ -129,16 +131,20 @@ def default_code_estimator(
     from lamina.estimators.rbm import BernoulliRBM, GaussianRBM
 
     units: Any = 100 if n_codes is None else n_codes
-    few, epochs = n_rows < 10_000, min(200, max(10, 40_000 // max(1, n_rows)))
-    how: dict[str, Any] = {"batch_size": 10 if few else 50, "n_iter": epochs}
+    how: dict[str, Any] = {"n_iter": min(200, max(10, 240_000 // max(1, n_rows)))}
+    how["batch_size"] = 100 if n_rows >= 1000 else 10
     if model == "gaussian-rbm":
         return GaussianRBM(units, learning_rate=0.01, **how)
+    # Chains that are to follow the machine through many inputs need smaller steps:
+    # with 0.1 nearly all samples of MNIST were one and the same.
+    how["learning_rate"] = 0.02 if n_features >= MANY_INPUTS else 0.1
     if model == "rbm":
-        return BernoulliRBM(units, learning_rate=0.05, **how)
+        return BernoulliRBM(units, **how)
     if model == "dbn":
-        return DeepBeliefNetwork((LOWER_UNITS, units), learning_rate=0.05, **how)
-    how["batch_size"] = min(50, max(1, n_rows // 4))
-    return DeepBoltzmannMachine((LOWER_UNITS, units), learning_rate=0.05, **how)
+        return DeepBeliefNetwork((LOWER_UNITS, units), **how)
+    how["learning_rate"] /= 2
+    how["batch_size"] = min(100, max(1, n_rows // 4))
+    return DeepBoltzmannMachine((LOWER_UNITS, units), **how)
 
 
 def _default_autoencoder(n_codes: int, n_rows: int, n_features: int) -> Any:
