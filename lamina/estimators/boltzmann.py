@@ -30,6 +30,7 @@ from lamina.estimators.checks import (
 )
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.scores import mean_squares
+from lamina.estimators.training import schedule_of
 from lamina.learning.apply import outputs
 from lamina.learning.chains import (
     compiled_descent,
@@ -72,6 +73,7 @@ class Boltzmann(
     sparsity_cost: float = 0.1
     shuffle: bool
     spread: float
+    schedule: Any = None
     callbacks: Any
     checkpoint: Any
     checkpoint_seconds: float
@@ -272,6 +274,7 @@ class Boltzmann(
         if self.sparsity_target is not None:
             how = {"open_low": True, "open_high": True}
             check_number("sparsity_target", self.sparsity_target, 0, 1, **how)
+        self._schedule()
         check_callbacks(self.callbacks)
         check_number("checkpoint_seconds", self.checkpoint_seconds, 0)
 
@@ -284,6 +287,11 @@ class Boltzmann(
             self.sparsity_target,
             self.sparsity_cost,
         )
+
+    def _schedule(self) -> Any:
+        if self.schedule is None:
+            return None
+        return schedule_of(self.schedule, self._algorithm())
 
     def _fit(self, X: Any, sample_weight: Any, *, incremental: bool) -> Any:
         self._check_params()
@@ -350,6 +358,7 @@ class Boltzmann(
                 epochs=epochs,
                 first_epoch=0 if higher else self._epochs,
                 examples=0 if higher else self.t_,
+                schedule=None if incremental else self._schedule(),
                 callbacks=callbacks,
             )
 

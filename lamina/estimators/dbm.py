@@ -54,8 +54,8 @@ class DeepBoltzmannMachine(Boltzmann):
         Of the means μ, an example.
     standardize : bool, default=True
         Whether to scale Gaussian inputs to mean 0 and variance 1.
-    verbose, random_state, n_steps, momentum, alpha, shuffle, spread, callbacks, \
-checkpoint, checkpoint_seconds, dtype
+    verbose, random_state, n_steps, momentum, alpha, shuffle, spread, schedule, \
+callbacks, checkpoint, checkpoint_seconds, dtype
         As of :class:`BernoulliRBM`.
 
     Attributes
@@ -103,6 +103,7 @@ checkpoint, checkpoint_seconds, dtype
         alpha=0.0,
         shuffle=True,
         spread=0.01,
+        schedule=None,
         callbacks=None,
         checkpoint=None,
         checkpoint_seconds=30.0,
@@ -122,6 +123,7 @@ checkpoint, checkpoint_seconds, dtype
         self.alpha = alpha
         self.shuffle = shuffle
         self.spread = spread
+        self.schedule = schedule
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds

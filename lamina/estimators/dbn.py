@@ -43,8 +43,8 @@ class DeepBeliefNetwork(Boltzmann):
     standardize : bool, default=True
         Whether to scale Gaussian inputs to mean 0 and variance 1.
     batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
-sparsity_target, sparsity_cost, shuffle, spread, callbacks, checkpoint, \
-checkpoint_seconds, dtype
+sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
+checkpoint, checkpoint_seconds, dtype
         As of :class:`BernoulliRBM`, the same for each machine.
 
     Attributes
@@ -93,6 +93,7 @@ checkpoint_seconds, dtype
         sparsity_cost=0.1,
         shuffle=True,
         spread=0.01,
+        schedule=None,
         callbacks=None,
         checkpoint=None,
         checkpoint_seconds=30.0,
@@ -114,6 +115,7 @@ checkpoint_seconds, dtype
         self.sparsity_cost = sparsity_cost
         self.shuffle = shuffle
         self.spread = spread
+        self.schedule = schedule
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds

@@ -217,6 +217,9 @@ class BernoulliRBM(OneMachine):
         Whether each epoch has its own order; scikit-learn's keeps that of X.
     spread : float, default=0.01
         Standard deviation of the initial weights.
+    schedule : str or schedule description, optional
+        How η changes from epoch to epoch, as of :class:`lamina.MLPClassifier`.
+        Persistent chains follow the machine better if it slows down: "cosine".
     callbacks : list of callable, optional
         Called after each epoch with :class:`lamina.learning.Progress`; one that returns
         True ends learning.
@@ -275,6 +278,7 @@ class BernoulliRBM(OneMachine):
         sparsity_cost=0.1,
         shuffle=True,
         spread=0.01,
+        schedule=None,
         callbacks=None,
         checkpoint=None,
         checkpoint_seconds=30.0,
@@ -294,6 +298,7 @@ class BernoulliRBM(OneMachine):
         self.sparsity_cost = sparsity_cost
         self.shuffle = shuffle
         self.spread = spread
+        self.schedule = schedule
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds
@@ -347,8 +352,8 @@ class GaussianRBM(OneMachine):
     standardize : bool, default=True
         Whether to scale the inputs.
     batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
-sparsity_target, sparsity_cost, shuffle, spread, callbacks, checkpoint, \
-checkpoint_seconds, dtype
+sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
+checkpoint, checkpoint_seconds, dtype
         As of :class:`BernoulliRBM`; chains begin at the data by default.
 
     Attributes
@@ -385,6 +390,7 @@ feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
         sparsity_cost=0.1,
         shuffle=True,
         spread=0.01,
+        schedule=None,
         callbacks=None,
         checkpoint=None,
         checkpoint_seconds=30.0,
@@ -405,6 +411,7 @@ feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
         self.sparsity_cost = sparsity_cost
         self.shuffle = shuffle
         self.spread = spread
+        self.schedule = schedule
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds

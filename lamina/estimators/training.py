@@ -39,6 +39,24 @@ CLOSE = 1e-3
 by default, as in MATLAB, where 1e-4 would leave digits on the table."""
 
 
+def schedule_of(value: Any, algorithm: Any) -> Any:
+    """Return a schedule that is given as a description or as a word.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or the algorithm has no rate.
+    """
+    try:
+        check_schedulable(algorithm)
+    except ValueError as error:
+        raise ValueError(f"{error}; set schedule=None") from None
+    if is_description(value) and hasattr(value, "rate"):
+        return value
+    check_option("schedule", value, tuple(learning.SCHEDULES))
+    return learning.SCHEDULES[value]()
+
+
 def is_stochastic(self: Any) -> bool:
     """Whether an estimator can learn from a part of the examples.
 
@@ -180,14 +198,7 @@ class Training(Advised, NetworkEstimator, ABC):
                 f"give either schedule={schedule!r} or "
                 f"learning_rate={self.learning_rate!r}, not both"
             )
-        try:
-            check_schedulable(self._algorithm())
-        except ValueError as error:
-            raise ValueError(f"{error}; set schedule=None") from None
-        if is_description(schedule) and hasattr(schedule, "rate"):
-            return schedule
-        check_option("schedule", schedule, tuple(learning.SCHEDULES))
-        return learning.SCHEDULES[schedule]()
+        return schedule_of(schedule, self._algorithm())
 
     def _needs_all_examples(self) -> bool:
         return getattr(self._algorithm_in_use, "whole_batch", False)

@@ -255,3 +255,17 @@ def test_bad_questions(model):
 def test_divergence_is_told():
     with pytest.warns(lamina.estimators.base.ConvergenceWarning, match="diverged"):
         GaussianRBM(5, learning_rate=1e30, random_state=0).fit(1e3 * X)
+
+
+def test_a_schedule_changes_the_rate_from_epoch_to_epoch():
+    """Step(every=1, factor=0) leaves a rate to the first epoch only."""
+    how = {"learning_rate": 0.1, "random_state": 0, "persistent": False}
+    one = lamina.BernoulliRBM(4, n_iter=1, **how).fit(X)
+    still = lamina.Step(every=1, factor=1e-30)
+    three = lamina.BernoulliRBM(4, n_iter=3, schedule=still, **how).fit(X)
+    np.testing.assert_array_equal(three.components_, one.components_)
+    free = lamina.BernoulliRBM(4, n_iter=3, **how).fit(X)
+    word = lamina.BernoulliRBM(4, n_iter=3, schedule="cosine", **how).fit(X)
+    assert not np.allclose(word.components_, free.components_)
+    with pytest.raises(ValueError, match="schedule must be one of"):
+        lamina.BernoulliRBM(4, schedule="cos", **how).fit(X)
