@@ -85,6 +85,7 @@ _ROOMS = {
         "SmallImprovement",
         "Step",
         "SupervisedPretraining",
+        "UpDown",
     ],
     "lamina.estimators": [
         "Autoencoder",

@@ -261,6 +261,10 @@ class Boltzmann(
         pairs = zip(self._units, kinds, strict=True)
         return tuple([RBM(units, kind, self.spread) for units, kind in pairs])
 
+    def _learnt_layers(self) -> tuple[RBM, ...]:
+        """Return the machines that a fit ends with."""
+        return self._layers()
+
     def _check_params(self) -> None:
         for units in self._units:
             check_integer("n_components", units, 1)
@@ -313,17 +317,19 @@ class Boltzmann(
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
         """Let one machine after the other learn; an interruption ends them all."""
-        layers, learnt, compiled = self.network_.layers, list(self.params_), 0
+        layers, learnt = self.network_.layers, list(self.params_)
+        compiled = epochs = 0
         for number in range(len(layers)):
             below = Network(layers[:number]), tuple(learnt[:number])
             v = outputs(*below, X, self._dtype()) if number else X
             self.params_ = (learnt[number],)
             only = slice(number, number + 1)
             self._train_one(number, only, v, weight, incremental)
-            learnt[number], compiled = self.params_[0], compiled + self.n_compiles_
+            learnt[number] = self.params_[0]
+            compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
             if self.stopped_ in ("interrupted", "diverged"):
                 break
-        self.params_, self.n_compiles_ = tuple(learnt), compiled
+        self.params_, self.n_compiles_, self.n_iter_ = tuple(learnt), compiled, epochs
 
     def _train_one(
         self,
@@ -334,15 +340,41 @@ class Boltzmann(
         incremental: bool,
     ) -> None:
         """Let some machines, whose parameters ``params_`` are now, learn from v."""
-        n, dtype, algorithm = v.shape[0], self._dtype(), self._algorithm()
-        no_target = np.zeros((n, 1), dtype)
-        examples = learning.Examples(v, no_target, weight, dtype=dtype)
-        size = n if incremental else self.batch_size
-        feed = learning.Feed(examples, batch_size=size, shuffle=self.shuffle)
         # Of the objective, contrastive divergence takes the network and the penalty.
         network = Network(self.network_.layers[some])
         objective = learning.Objective(network, "squared_error", l2=self.alpha or None)
-        epochs, higher = 1 if incremental else self.n_iter, number > 0
+        algorithm, higher = self._algorithm(), number > 0
+        self._run(
+            objective,
+            algorithm,
+            v,
+            weight,
+            prefix=f"layer{number + 1}_" if higher else "",
+            batch_size=v.shape[0] if incremental else self.batch_size,
+            state=self._kept_state(algorithm) if incremental else None,
+            key=self._run_key.fold_in("layer", number) if higher else self._run_key,
+            epochs=1 if incremental else self.n_iter,
+            first_epoch=0 if higher else self._epochs,
+            examples=0 if higher else self.t_,
+            schedule=None if incremental else self._schedule(),
+        )
+
+    def _run(
+        self,
+        objective: Any,
+        algorithm: Any,
+        v: Any,
+        weight: np.ndarray | None,
+        *,
+        batch_size: int,
+        epochs: int,
+        **how: Any,
+    ) -> None:
+        """Call the loop for what learns without targets, from ``params_``."""
+        dtype = self._dtype()
+        no_target = np.zeros((v.shape[0], 1), dtype)
+        examples = learning.Examples(v, no_target, weight, dtype=dtype)
+        feed = learning.Feed(examples, batch_size=batch_size, shuffle=self.shuffle)
         with ExitStack() as stack:
             callbacks: list[Any] = list(self.callbacks or ())
             if self.verbose:
@@ -350,16 +382,11 @@ class Boltzmann(
             self._learn(
                 objective,
                 algorithm,
-                prefix=f"layer{number + 1}_" if higher else "",
                 feed=feed,
                 params=self.params_,
-                state=self._kept_state(algorithm) if incremental else None,
-                key=self._run_key.fold_in("layer", number) if higher else self._run_key,
                 epochs=epochs,
-                first_epoch=0 if higher else self._epochs,
-                examples=0 if higher else self.t_,
-                schedule=None if incremental else self._schedule(),
                 callbacks=callbacks,
+                **how,
             )
 
     def _new_recorder(self, objective: Any, feed: Any, params: Any) -> None:
@@ -430,7 +457,7 @@ class Boltzmann(
         """Refuse a file whose parts do not fit each other."""
         if not hasattr(self, "params_"):
             return
-        if self.network_.layers != self._layers():
+        if self.network_.layers != self._learnt_layers():
             raise ValueError("the machines are not those that the parameters say")
         if self.params_[0]["visible_bias"].shape != (self.n_features_in_,):
             raise ValueError("the biases do not fit the number of features")

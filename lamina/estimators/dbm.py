@@ -178,15 +178,15 @@ callbacks, checkpoint, checkpoint_seconds, dtype
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
         """Learn with one layer, then with two …; an interruption ends them all."""
-        learnt, compiled = self.params_, 0
+        learnt, compiled, epochs = self.params_, 0, 0
         for depth in range(1, len(learnt) + 1):
             self.params_ = learnt[:depth]
             self._train_one(depth - 1, slice(depth), X, weight, incremental)
             learnt = (*self.params_, *learnt[depth:])
-            compiled += self.n_compiles_
+            compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
             if self.stopped_ in ("interrupted", "diverged"):
                 break
-        self.params_, self.n_compiles_ = learnt, compiled
+        self.params_, self.n_compiles_, self.n_iter_ = learnt, compiled, epochs
 
     def _drawn(self, n: int, steps: int, key: Any) -> tuple[np.ndarray, np.ndarray]:
         chains = self._state["chains"] if isinstance(self._state, dict) else ()

@@ -1,12 +1,15 @@
 """The deep belief network."""
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from lamina import learning
 from lamina.estimators.boltzmann import Boltzmann
-from lamina.estimators.checks import check_floats
+from lamina.estimators.checks import check_floats, check_integer, check_number
+from lamina.networks import RBM, Network
 
 
 class DeepBeliefNetwork(Boltzmann):
@@ -26,7 +29,9 @@ class DeepBeliefNetwork(Boltzmann):
     and P(h^{L−1}, h^L) is that of the top machine. Each machine learns from the
     probabilities Q of the one below, as in :class:`lamina.ContrastiveDivergence`;
     another machine on top never makes a variational bound on log P(v) worse, if it
-    begins as the one below it transposed [1]_.
+    begins as the one below it transposed [1]_. With ``up_down`` all of them learn
+    together afterwards, and the way down has weights of its own in the place of W: see
+    :class:`lamina.UpDown`.
 
     Shapes
     ------
@@ -47,6 +52,11 @@ sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
 checkpoint, checkpoint_seconds, dtype
         As of :class:`BernoulliRBM`, the same for each machine.
 
+    up_down : int, default=0
+        Epochs of the up–down algorithm after that; ``schedule`` is for these too.
+    up_down_rate : float, default=0.01
+        Its η.
+
     Attributes
     ----------
     network_ : Network
@@ -54,7 +64,10 @@ checkpoint, checkpoint_seconds, dtype
     params_ : tuple of dict
         Their parameters.
     history_ : dict of list
-        ``loss`` of the first machine, ``layer2_loss`` … of the others.
+        ``loss`` of the first machine, ``layer2_loss`` … of the others, and
+        ``up_down_loss``.
+    coefs_, intercepts_ : lists of ndarray
+        Weights and biases of the way up, for inputs in the units of X.
     feature_mean_, feature_scale_ : ndarray (n_features,)
         Of Gaussian inputs.
     n_features_in_, feature_names_in_, n_iter_, n_compiles_
@@ -98,6 +111,8 @@ checkpoint, checkpoint_seconds, dtype
         checkpoint=None,
         checkpoint_seconds=30.0,
         dtype="float32",
+        up_down=0,
+        up_down_rate=0.01,
     ):
         self.n_components = n_components
         self.visible = visible
@@ -120,6 +135,8 @@ checkpoint, checkpoint_seconds, dtype
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds
         self.dtype = dtype
+        self.up_down = up_down
+        self.up_down_rate = up_down_rate
 
     @property
     def _units(self) -> tuple[int, ...]:
@@ -132,6 +149,53 @@ checkpoint, checkpoint_seconds, dtype
         there = chains is not None and chains.shape[1] == top
         self._top_chains = chains if there else None
         self._state = None  # no machine goes on learning by itself
+        if self.up_down:
+            self._untie()
+            if self.stopped_ == "finished":
+                self._train_together(X, weight)
+
+    def _untie(self) -> None:
+        """Give all machines but the top one weights of the way down."""
+        *below, top = self.params_
+        untied = [{**own, "down": own["weight"].copy()} for own in below]
+        self.params_ = (*untied, top)
+        self.network_ = Network(self._learnt_layers())
+
+    def _learnt_layers(self) -> tuple[RBM, ...]:
+        layers = self._layers()
+        if not self.up_down:
+            return layers
+        return (*[replace(one, untied=True) for one in layers[:-1]], layers[-1])
+
+    def _train_together(self, X: Any, weight: np.ndarray | None) -> None:
+        """Let all machines learn by the up–down algorithm."""
+        compiled, epochs = self.n_compiles_, self.n_iter_
+        self._run(
+            learning.Objective(self.network_, "squared_error"),
+            learning.UpDown(self.up_down_rate, self.n_steps),
+            X,
+            weight,
+            prefix="up_down_",
+            batch_size=self.batch_size,
+            epochs=self.up_down,
+            key=self._run_key.fold_in("up_down"),
+            schedule=self._schedule(),
+        )
+        self._state = None
+        self.n_compiles_ += compiled
+        self.n_iter_ += epochs
+            self.n_compiles_ + compiled,
+            self.n_iter_ + epochs,
+        )
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_integer("up_down", self.up_down, 0)
+        check_number("up_down_rate", self.up_down_rate, 0, open_low=True)
+        if self.up_down and len(self._units) < 2:
+            raise ValueError(
+                "up_down is for a stack of machines; n_components has only one"
+            )
 
     def _chains(self) -> np.ndarray | None:
         return self._top_chains

@@ -47,6 +47,7 @@ from lamina.learning.stopping import (
     SmallImprovement,
 )
 from lamina.learning.traced import Traced
+from lamina.learning.up_down import UpDown
 
 __all__ = [
     "BFGS",
@@ -90,6 +91,7 @@ __all__ = [
     "Step",
     "SupervisedPretraining",
     "Traced",
+    "UpDown",
     "Validation",
     "attacked",
     "fit",

@@ -31,9 +31,13 @@ class RBM:
              = −v·a − Σⱼ log(1 + exp((v W + b)ⱼ))     binary; ½ ‖v − a‖² for −v·a
         −∂ log P(v)/∂θ = ∂F(v)/∂θ − ⟨∂F/∂θ⟩           ⟨·⟩ over the machine's own v
 
+    With ``untied`` the way down has weights G of its own in the place of W, as in a
+    deep belief network after :class:`lamina.UpDown`: there is no such energy then, and
+    the layer is one of a directed network.
+
     Shapes
     ------
-    v (batch, n), h (batch, units), W (n, units), a (n,), b (units,). v may be
+    v (batch, n), h (batch, units), W and G (n, units), a (n,), b (units,). v may be
     :class:`lamina.networks.sparse.SparseRows` in what begins with it, if it is binary.
 
     Parameters
@@ -45,6 +49,8 @@ class RBM:
         variance 1.
     spread : float, default=0.01
         Standard deviation of the normal numbers at which W starts; a and b start at 0.
+    untied : bool, default=False
+        Whether the way down has weights of its own; they start at W.
 
     References
     ----------
@@ -58,6 +64,7 @@ class RBM:
     units: int
     visible: str = "binary"
     spread: float = 0.01
+    untied: bool = False
 
     activation: ClassVar[str] = "logistic"
     portable: ClassVar[bool] = True  # runs on NumPy arrays as well
@@ -87,6 +94,8 @@ class RBM:
             "visible_bias": np.zeros(n),
             "bias": np.zeros(self.units),
         }
+        if self.untied:
+            params["down"] = params["weight"].copy()
         return params, (*outer, self.units)
 
     def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
@@ -99,9 +108,14 @@ class RBM:
         """Return P(h = 1 | v)."""
         return chance(self.net(params, x))
 
+    def back(self, params: dict, h: Any) -> Any:
+        """Return h Wᵀ + a, or h Gᵀ + a."""
+        weight = params["down" if self.untied else "weight"]
+        return h @ weight.T + params["visible_bias"]
+
     def mean(self, params: dict, h: Any) -> Any:
         """Return the mean of v given h: P(v = 1 | h) where it is binary."""
-        z = h @ params["weight"].T + params["visible_bias"]
+        z = self.back(params, h)
         return chance(z) if self.visible == "binary" else z
 
     def hidden(self, params: dict, v: Any, key: Any, draw: Any = 0) -> Any:

@@ -40,6 +40,7 @@ from lamina.learning import (
     RMSProp,
     Rprop,
     Traced,
+    UpDown,
     fit,
     perceptron_loss,
 )
@@ -101,8 +102,15 @@ LINE = Objective(
     Network((Dense(1, "identity", "zeros", use_bias=False),)), "squared_error"
 )
 MACHINE = Objective(Network((RBM(2),)), "squared_error")
-MACHINES = ("contrastive_divergence", "persistent chains", "mean field")
-"""These train a restricted Boltzmann machine, which has no targets."""
+MACHINES = ("contrastive_divergence", "persistent chains", "mean field", "up_down")
+"""These train restricted Boltzmann machines, which have no targets."""
+
+
+def machines(name, units):
+    """Return one machine of so many units, or a stack with another on top."""
+    below = RBM(units, untied=name == "up_down")
+    return Network((below, RBM(1)) if name == "up_down" else (below,))
+
 
 KEY = Key(0).device()
 POINTS = [
@@ -164,6 +172,22 @@ def contrast_by_hand(eta, mu):
             on = logistic(w + b)
             v, u = mu * v - eta * on, mu * u - eta * (on - logistic(b))
             w, b = w + v, b + u
+            path.append(w)
+        paths.append(path)
+    return list(zip(*paths, strict=True))
+
+
+def up_down_by_hand(eta):
+    """Three steps of one input, which is surely 1 in every dream, as the units are.
+
+    W and b rise by η (1 − σ(W + b)), whatever happens awake.
+    """
+    paths = []
+    for w, b in zip(START, (0.0, 0.0), strict=True):
+        path = []
+        for _ in range(3):
+            off = 1 - 1 / (1 + math.exp(-w - b))
+            w, b = w + eta * off, b + eta * off
             path.append(w)
         paths.append(path)
     return list(zip(*paths, strict=True))
@@ -281,6 +305,7 @@ ROWS = {
         MeanFieldLearning(0.1, 2, chains=4, momentum=0.5),
         by_hand=contrast_by_hand(0.1, 0.5),
     ),
+    "up_down": Row(UpDown(0.1, 2), by_hand=up_down_by_hand(0.1)),
     "perceptron": Row(PerceptronRule(), by_hand=[(2.0, 1.2), (3.0, -0.8), (3.0, 0.2)]),
 }
 
@@ -330,7 +355,18 @@ def problem(name):
     if name in MACHINES:
         weight = {"weight": np.array([START]), "bias": np.zeros(2)}
         batch = Batch(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1))
-        return MACHINE, ({**weight, "visible_bias": np.full(1, 900.0)},), [batch] * 3
+        first = {**weight, "visible_bias": np.full(1, 900.0)}
+        if name != "up_down":
+            return MACHINE, (first,), [batch] * 3
+        top = {"weight": np.zeros((2, 1)), "bias": np.zeros(1)}
+        params = (
+            {**first, "down": np.zeros((1, 2))},
+            {
+                **top,
+                "visible_bias": np.full(2, 900.0),
+            },
+        )
+        return Objective(machines(name, 2), "squared_error"), params, [batch] * 3
     if name == "exact":
         return LINE, ({"weight": np.array([[1.0], [-0.8]])},), POINTS
     return BOWL, at(*START), [BOWL_BATCH] * 3
@@ -476,7 +512,7 @@ def tiny(name, n):
     x = rng.standard_normal((n, 3))
     batch = n if name in ROWS and is_whole(ROWS[name]) else 4
     if name in MACHINES:
-        network = Network((RBM(2),))
+        network = machines(name, 2)
         params, _ = network.init(Key(0), (3,), np.float64)
         x = (x > 0).astype(float)
         feed = Feed(Examples(x, x, dtype=np.float64), batch_size=batch)
@@ -515,7 +551,7 @@ def test_first_fit_of_a_structure_is_counted(name, row):
         features, network = 17, Network((Dense(1, "identity"),))
         objective = Objective(network, "squared_error")
     elif name in MACHINES:
-        features, network = 17, Network((RBM(2),))
+        features, network = 17, machines(name, 2)
         objective = Objective(network, "squared_error")
     else:
         features, network = 2, Network((Dense(1, lambda h: 1 * h),))

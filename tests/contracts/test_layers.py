@@ -76,6 +76,7 @@ ROWS = [
     (Dense(2, "sign", "zeros"), (3,)),
     (Dense(2, "tanh", use_bias=False), (2, 3)),
     (RBM(2, spread=0.5), (3,)),
+    (RBM(2, spread=0.5, untied=True), (3,)),
     (RBM(3, "gaussian", 0.5), (2, 3)),
     (Dropout(0.4), (5,)),
     (Embedding(4, 3), (3, 1)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import lamina
 from lamina import BernoulliRBM, DeepBeliefNetwork, data
@@ -190,3 +190,91 @@ def test_impossible_stacks_are_refused(units, message):
 def test_other_impossible_parameters_are_refused():
     with pytest.raises(ValueError, match="visible must be one of"):
         stack(visible="poisson").fit(X)
+
+
+# ---- up and down --------------------------------------------------------------------
+
+
+def bits(n, seed=0):
+    """Rows of four bits that are all alike, or turned by chance."""
+    rng = np.random.default_rng(seed)
+    first = rng.random((n, 1)) < 0.5
+    return (first ^ (rng.random((n, 4)) < 0.1)).astype(float)
+
+
+def log_likelihood(model, X):
+    """Return log P(v), summed over all states of the directed stack."""
+    below, top = model.params_
+    h, g = states(len(top["visible_bias"])), states(len(top["bias"]))
+    energy = -(h @ top["visible_bias"])[:, None] - g @ top["bias"]
+    energy = energy - h @ top["weight"] @ g.T
+    prior = special.logsumexp(-energy, axis=1)
+    prior = prior - special.logsumexp(prior)
+    down = below.get("down", below["weight"])
+    z = h @ down.T + below["visible_bias"]
+    each = X @ z.T - np.logaddexp(0, z).sum(axis=1)
+    return special.logsumexp(each + prior, axis=1)
+
+
+def test_up_and_down_makes_the_data_more_likely():
+    """Exact likelihoods; the stack alone has learnt each machine by itself."""
+    X = bits(500)
+    how = {"n_iter": 20, "random_state": 0, "learning_rate": 0.05}
+    greedy = DeepBeliefNetwork((3, 2), **how).fit(X)
+    together = DeepBeliefNetwork((3, 2), **how, up_down=60, up_down_rate=0.05).fit(X)
+    before = log_likelihood(greedy, X).mean()
+    after = log_likelihood(together, X).mean()
+    assert after > before + 0.02
+    assert len(together.history_["up_down_loss"]) == 60
+    assert together.n_iter_ == 100
+    assert greedy.n_iter_ == 40
+
+
+def test_up_and_down_starts_from_the_stack():
+    greedy = stack().fit(X)
+    still = stack(up_down=1, up_down_rate=1e-30).fit(X)
+    for one, other in zip(greedy.params_, still.params_, strict=True):
+        for name, value in one.items():
+            np.testing.assert_allclose(other[name], value, atol=1e-20)
+    below = still.params_[0]
+    np.testing.assert_array_equal(below["down"], below["weight"])
+    np.testing.assert_array_equal(greedy.transform(X), still.transform(X))
+
+
+def test_samples_go_down_by_the_weights_of_the_way_down():
+    model = stack(up_down=1).fit(X)
+    model.params_[0]["down"][:] = 0
+    model.params_[0]["visible_bias"][:] = [50] * 6 + [-50] * 6
+    np.testing.assert_array_equal(model.sample(3), [[1] * 6 + [0] * 6] * 3)
+
+
+def test_a_stack_that_went_up_and_down_is_saved_and_loaded(tmp_path):
+    model = stack(up_down=2, random_state=3).fit(X)
+    model.save(tmp_path / "stack.lamina")
+    again = lamina.load(tmp_path / "stack.lamina")
+    assert same(model, again)
+    np.testing.assert_array_equal(
+        model.sample(4, random_state=1), again.sample(4, random_state=1)
+    )
+
+
+@pytest.mark.parametrize("after", [2, 5, 8])
+def test_a_killed_fit_goes_on_up_and_down(tmp_path, after):
+    seen = []
+
+    def kill(progress: Progress):
+        seen.append(progress.epoch)
+        if len(seen) == after:
+            raise RuntimeError
+
+    how = {"up_down": 3, "checkpoint": tmp_path, "checkpoint_seconds": 0}
+    with pytest.raises(RuntimeError):
+        stack(callbacks=[kill], **how).fit(X)
+    assert same(stack(**how).fit(X), stack(up_down=3).fit(X))
+
+
+def test_up_and_down_needs_two_machines():
+    with pytest.raises(ValueError, match="only one"):
+        stack((5,), up_down=2).fit(X)
+    with pytest.raises(ValueError, match="up_down_rate"):
+        stack(up_down=2, up_down_rate=0).fit(X)
