@@ -184,9 +184,6 @@ checkpoint, checkpoint_seconds, dtype
         self._state = None
         self.n_compiles_ += compiled
         self.n_iter_ += epochs
-            self.n_compiles_ + compiled,
-            self.n_iter_ + epochs,
-        )
 
     def _check_params(self) -> None:
         super()._check_params()
