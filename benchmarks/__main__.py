@@ -17,6 +17,7 @@ WORKLOADS = (
     "rbm",
     "autoencoder",
     "pretraining",
+    "mnist_samples",
     "cold_start",
     "memory",
     "sparse",

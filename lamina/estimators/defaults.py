@@ -21,6 +21,9 @@ MANY_STEPS = 40_000_000
 CODE_MODELS = ("autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm")
 """What learns without labels, in words."""
 
+MANY_ROWS = 20_000
+"""From so many on machines learn enough in steps of a hundred."""
+
 MANY_INPUTS = 256
 
 LOWER_UNITS = 200
@@ -132,7 +135,7 @@ def default_code_estimator(
 
     units: Any = 100 if n_codes is None else n_codes
     how: dict[str, Any] = {"n_iter": min(200, max(10, 240_000 // max(1, n_rows)))}
-    how["batch_size"] = 100 if n_rows >= 1000 else 10
+    how["batch_size"] = 100 if n_rows >= MANY_ROWS else 10
     # Chains have to follow the machine, in small steps and at the end in ever smaller
     # ones: with a constant 0.1 nearly all samples of MNIST were one and the same.
     how["schedule"] = "cosine"
