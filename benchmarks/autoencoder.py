@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.mnist_accuracy import read_pair
 from benchmarks.options import Options
-from benchmarks.report import Claim, Report, Row, Table
+from benchmarks.report import RESULTS, Claim, Report, Row, Table
 
 ENCODER = (1000, 500, 250, 2)
 LEARNT, TRIED = 10_000, 2_000
@@ -33,7 +33,10 @@ def run(options: Options) -> Report:
     X, y = read_pair(options.mnist, "train")
     X_new, y_new = read_pair(options.mnist, "t10k")
     known, new = (X[:LEARNT], y[:LEARNT]), (X_new[:TRIED], y_new[:TRIED])
-    tables = compared(fitted(known[0], ENCODER, SETTINGS), known, new)
+    models = fitted(known[0], ENCODER, SETTINGS)
+    tables = compared(models, known, new)
+    RESULTS.mkdir(exist_ok=True)
+    maps(models, *new).savefig(RESULTS / "autoencoder.png", dpi=110)
     names = "-".join(map(str, (X.shape[1], *ENCODER)))
     for table in tables:
         table.title = f"{names}, {LEARNT:,} pictures: {table.title}"
@@ -84,3 +87,29 @@ def nearest(model: Any, known: tuple, new: tuple) -> float:
 
     judge = KNeighborsClassifier(1).fit(model.transform(known[0]), known[1])
     return float(judge.score(model.transform(new[0]), new[1]))
+
+
+def maps(models: dict[str, Any], X: np.ndarray, y: np.ndarray) -> Any:
+    """A figure of the codes of the same pictures by each model, coloured by digit.
+
+    Few codes lie far out and most close together: axes are linear in the middle half of
+    them, and logarithmic beyond (asinh).
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 6), layout="constrained")
+    colours = colormaps["tab10"]
+    axes: Any = figure.subplots(1, len(models))
+    for axis, (name, model) in zip(axes, models.items(), strict=True):
+        codes = model.transform(X)
+        low, middle, high = np.quantile(codes, (0.25, 0.5, 0.75), axis=0)
+        codes = np.arcsinh(4 * (codes - middle) / (high - low))
+        for digit in range(10):
+            points = codes[y == digit]
+            axis.scatter(*points.T, s=8, color=[colours(digit)], lw=0, label=digit)
+        axis.set_title(name, fontsize=15)
+        axis.set(xticks=[], yticks=[])
+    where: Any = "outside right center"
+    figure.legend(*axes[0].get_legend_handles_labels(), loc=where, markerscale=3)
+    return figure
