@@ -219,8 +219,8 @@ class Keeper:
             )
         if epochs and planned != run.epochs and run.depends_on_end(epochs, planned):
             raise ValueError(
-                f"max_iter={run.epochs}, was {planned}: the rates of this schedule "
-                "depend on it, so the run cannot go on with another one"
+                f"{run.epochs} epochs are asked for and {planned} were: the rates of "
+                "this schedule depend on that, so the run cannot go on with others"
             )
 
 

@@ -319,5 +319,6 @@ def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
 
 def test_the_same_command_again_goes_on(call):
     how = ["iris", "--model", "rbm", "--codes", "4", "--checkpoint", "run"]
+    how += ["-s", "schedule=none"]  # which would depend on the number of epochs
     assert "begun anew" in call("fit", *how, *FEW)[1]
     assert "went on from epoch 2" in call("fit", *how, "-s", "n_iter=3")[1]
