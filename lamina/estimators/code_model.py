@@ -43,6 +43,7 @@ from lamina.estimators.code_input import (
 from lamina.estimators.code_scores import NAMES, code_scores, principal_components
 from lamina.estimators.defaults import CODE_MODELS, default_code_estimator
 from lamina.estimators.image_input import checked_alike, read_alike
+from lamina.estimators.scores import check_scores
 from lamina.estimators.source_model import SourceModel
 from lamina.estimators.table_input import (
     check_far,
@@ -560,9 +561,7 @@ class CodeModel(SourceModel):
             for name, value in constants.items()
         ):
             raise ValueError("the constant columns are not readable")
-        for scores in (self.scores_, self.baseline_scores_, self.pca_scores_):
-            if not isinstance(scores, dict) or not set(scores) <= set(NAMES):
-                raise ValueError("the scores are not readable")
+        check_scores(NAMES, self.scores_, self.baseline_scores_, self.pca_scores_)
 
 
 def seen(estimator: Any, X: np.ndarray) -> np.ndarray:

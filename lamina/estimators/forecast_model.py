@@ -24,6 +24,7 @@ from lamina.data.values import is_missing, moments
 from lamina.estimators.checks import check_floats, check_integer, check_number
 from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.saved import Saved
+from lamina.estimators.scores import OF_FORECASTS, check_scores
 from lamina.estimators.source_model import checked_settings
 
 OWN = ("horizon", "season", "random_state")
@@ -375,6 +376,8 @@ class ForecastModel(Saved, BaseEstimator):
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
+        if self.scores_ is not None:
+            check_scores(OF_FORECASTS, self.scores_, self.baseline_scores_)
         model, ahead, later = self.forecaster_, _as_times(self._ahead), self._later
         if not isinstance(model, Forecaster) or model.horizon != self.horizon:
             raise ValueError("the forecaster is not readable")

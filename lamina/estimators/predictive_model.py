@@ -73,11 +73,13 @@ class PredictiveModel(SourceModel):
         if self.task_ not in TASKS:
             raise ValueError("the task is not readable")
         shares = self.task_ == "classification"
-        known: Any = baseline.shares if shares else baseline.mean
-        if np.shape(known) != (len(self.classes_) if shares else estimator.n_outputs_,):
+        own: Any = baseline.shares if shares else baseline.mean
+        if np.shape(own) != (len(self.classes_) if shares else estimator.n_outputs_,):
             raise ValueError("the baseline does not fit the network")
         if shares and not np.array_equal(self.classes_, estimator.classes_):
             raise ValueError("the classes do not fit the network")
+        known = scores.OF_CLASSES if shares else scores.OF_NUMBERS
+        scores.check_scores(known, self.scores_, self.baseline_scores_)
 
     # ---- application ----------------------------------------------------------------
 

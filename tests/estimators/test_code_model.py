@@ -257,6 +257,8 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
         ("target_", "species"),
         ("constants_", {"x": None}),
         ("scores_", {"accuracy": 1.0}),
+        ("scores_", {"reconstruction_error": "small"}),
+        ("baseline_scores_", {}),
         ("pca_scores_", None),
     ],
 )

@@ -594,6 +594,7 @@ DAMAGES = {
     "times to forecast are not readable|not readable": ("fitted", "_ahead", [1, 2]),
     "known beforehand is not readable": ("fitted", "_later", None),
     "names of columns are not readable": ("fitted", "time_", 3),
+    "the scores are not readable": ("fitted", "scores_", 3),
     "names of columns are": ("params", "series", 3),
     "forecaster is not": ("params", "horizon", 10**12),
     "has no attribute 'spacing_'": ("fitted", "spacing_", ...),
