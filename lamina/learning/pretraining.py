@@ -18,9 +18,12 @@ from lamina.learning.contrastive_divergence import ContrastiveDivergence
 from lamina.learning.feed import Examples, Feed
 from lamina.learning.loop import Callback, Progress, Result, fit
 from lamina.learning.objective import Objective
+from lamina.learning.scaling import for_unscaled, mean_and_scale
 from lamina.networks.corruption import CORRUPTIONS, Masking
 from lamina.networks.dense import Dense
 from lamina.networks.description import Nested, check_whole, description, is_number
+from lamina.networks.dropout import Dropout
+from lamina.networks.flatten import Flatten
 from lamina.networks.keys import Key
 from lamina.networks.mirror import Tied
 from lamina.networks.network import Network
@@ -32,6 +35,9 @@ BINARY_RATE, GAUSSIAN_RATE = 0.1, 0.01
 
 UNIT = ("logistic", "softmax", "threshold")
 """Activations in [0, 1]."""
+
+UNCHANGING = (Dropout, Flatten, *CORRUPTIONS.values())
+"""Layers that leave rows as they are when nothing is learnt."""
 
 
 class Stage(NamedTuple):
@@ -68,11 +74,10 @@ class Lesson(NamedTuple):
 
     def scaling(self) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of v, 1 for constant columns."""
-        seen, weight = _some(self.v, self.rows), self.weight[self.rows]
-        weight = weight if weight.any() else None
-        mean = np.average(seen, axis=0, weights=weight)
-        spread = np.sqrt(np.average((seen - mean) ** 2, axis=0, weights=weight))
-        return mean, np.where(spread > 0, spread, 1.0)
+        weight = self.weight[self.rows]
+        return mean_and_scale(
+            _some(self.v, self.rows), weight if weight.any() else None
+        )
 
 
 def _check_penalty(alpha: Any) -> None:
@@ -85,21 +90,6 @@ def _check_solver(solver: Any) -> None:
         raise ValueError(
             f"solver must be one of first order such as SGD() or Adam(), got {solver!r}"
         )
-
-
-def for_unscaled(params: dict, mean: np.ndarray, scale: np.ndarray) -> dict:
-    """Return weight and bias for inputs v of a layer that has learnt scaled ones.
-
-    Equations
-    ---------
-        W' = D⁻¹ W,   b' = b − μ W',   so that v W' + b' = (v − μ) D⁻¹ W + b
-    """
-    weight, bias = np.asarray(params["weight"]), np.asarray(params["bias"])
-    if not np.any(mean) and np.all(scale == 1):
-        return {"weight": weight, "bias": bias}
-    scaled = weight / scale[:, None]
-    found = {"weight": scaled, "bias": bias - mean @ scaled}
-    return {name: array.astype(weight.dtype) for name, array in found.items()}
 
 
 @description
@@ -469,15 +459,17 @@ class _Inputs:
         layers, examples = objective.network.layers, self.feed.examples
         n = examples.n if supervised else self.x.shape[0]
         v, first = self.x[:n], not any(params[:place])
+        below = layers[:place]
+        changing = [layer for layer in below if not isinstance(layer, UNCHANGING)]
+        if changing:
+            v = outputs(Network(below), params[:place], v, examples.dtype)
         rows = self.feed.rows if supervised else self.rows
         if first:
             seen = _some(v, rows[self.weight[rows] > 0])
             values = seen.data if hasattr(seen, "tocsr") else seen
             unit = not values.size or bool(values.min() >= 0 and values.max() <= 1)
         else:
-            v = outputs(Network(layers[:place]), params[:place], v, examples.dtype)
-            phis = [getattr(layer, "activation", None) for layer in layers[:place]]
-            unit = any(phis) and [phi for phi in phis if phi][-1] in UNIT
+            unit = getattr(changing[-1], "activation", None) in UNIT
         y = examples.y
         if examples.mask is not None:
             y = np.where(examples.mask > 0, y, np.nan)

@@ -30,6 +30,7 @@ from lamina.networks import (
     KLSparsity,
     Masking,
     Network,
+    Rescale,
 )
 from lamina.networks.mirror import Tied
 
@@ -203,6 +204,27 @@ def test_dropout_between_layers_is_off():
     (first, _, second, _), _ = pretrained(plan, net=network(dropout=True))
     same(first, one)
     same(second, two)
+
+
+def test_what_a_layer_without_weights_does_is_seen_by_the_next():
+    above = [Dense(4, "logistic"), Dense(3, "softmax")]
+    plan = [AutoencoderPretraining(epochs=2)]
+    bytes_ = (255 * X).astype(np.float32)
+    found = pretrained(plan, bytes_, Network((Rescale(), *above)))[0]
+    wanted = pretrained(plan, bytes_ / np.float32(255), Network((Dropout(0.5), *above)))
+    np.testing.assert_allclose(found[1]["weight"], wanted[0][1]["weight"], atol=1e-5)
+
+
+def test_logistic_outputs_that_are_rescaled_are_no_probabilities():
+    hidden = [Dense(5, "logistic"), Rescale(0.5, 9.0), Dense(4)]
+    plan = [None, AutoencoderPretraining(epochs=1, solver=SGD(0.1))]
+    found = pretrained(plan, net=Network((*hidden, Dense(3, "softmax"))))[1][1]
+    assert 0 < found.history["loss"][0] < np.inf
+    below = Network(tuple(hidden[:2]))
+    v = np.asarray(below(begun(below), X))
+    objective = Objective(Network((Dense(4), Dense(5, "identity"))), "squared_error")
+    wanted = alone(objective, SGD(0.1), v, v, 2, 1, 20)
+    assert found.history["loss"] == pytest.approx(wanted.history["loss"], rel=1e-4)
 
 
 @pytest.mark.parametrize(
