@@ -68,10 +68,11 @@ class FeedForward(Refitting):
         """Return the layers before the output layer, from parameters of the family."""
 
     def _joined(self, parts: tuple) -> Any:
-        """Return inputs one below the other."""
+        """Return inputs one below the other, sparse if the first are."""
         if hasattr(parts[0], "tocsr"):
             return sparse.vstack(parts, format="csr")
-        return np.concatenate(parts)
+        dense = [x.toarray() if hasattr(x, "tocsr") else x for x in parts]
+        return np.concatenate(dense)
 
     def _unlabelled(self, X: Any, X_unlabelled: Any) -> Any:
         """Return all inputs, those without a target below the others; None if none."""

@@ -44,7 +44,12 @@ class Beginning:
         found, given = list(params), {"weight": self.coefs, "bias": self.intercepts}
         for part, name in (("weight", "coefs_init"), ("bias", "intercepts_init")):
             places = [i for i, own in enumerate(params) if part in own]
-            arrays = list(() if given[part] is None else given[part])
+            arrays = () if given[part] is None else given[part]
+            if not isinstance(arrays, list | tuple):
+                raise ValueError(
+                    f"{name} must be a list of arrays, one a layer, got a "
+                    f"{type(arrays).__name__}"
+                )
             if len(arrays) > len(places):
                 raise ValueError(
                     f"{name} has {len(arrays)} entries for {len(places)} layers"
@@ -72,6 +77,8 @@ FROM_SCRATCH = Beginning()
 def _fitting(name: str, given: Any, own: np.ndarray) -> np.ndarray:
     """Return an array of the shape and type of one's own."""
     try:
+        if np.iscomplexobj(given):
+            raise TypeError
         array = np.array(given, own.dtype)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be an array of numbers") from None
@@ -128,6 +135,11 @@ class Pretraining(Training):
                     "'autoencoder' or 'denoising'"
                 )
             return
+        if beginning.unlabelled is not None and not self._learns_without_target():
+            raise ValueError(
+                f"pretraining={self.pretraining!r} learns from targets, and "
+                "X_unlabelled has none: give 'rbm', 'autoencoder' or 'denoising'"
+            )
         if once and first:
             raise ValueError(
                 "partial_fit does not support pretraining, which needs all examples: "
@@ -135,6 +147,12 @@ class Pretraining(Training):
             )
         if self.refit == "restart" and self.warm_start:
             raise ValueError("refit='restart' with pretraining needs warm_start=False")
+
+    def _learns_without_target(self) -> bool:
+        given = self.pretraining
+        plan = given if isinstance(given, list | tuple) else [given]
+        described = [_described(how) for how in plan]
+        return any(how is not None and not how.supervised for how in described)
 
     def _pretrain(self, feed: learning.Feed, x: Any) -> int:
         """Let hidden layers learn; return how many programs were compiled for it.

@@ -172,6 +172,8 @@ def test_examples_without_a_label_are_learnt_from():
     thin = scipy.sparse.csr_array(X), scipy.sparse.csr_array(MORE)
     both = net().fit(thin[0], Y, X_unlabelled=thin[1])
     np.testing.assert_allclose(both.coefs_[0], model.coefs_[0], rtol=1e-3, atol=1e-5)
+    same(net().fit(X, Y, X_unlabelled=thin[1]), model)
+    same(net().fit(thin[0], Y, X_unlabelled=MORE), both)
 
 
 def test_examples_without_a_label_that_cannot_be_used():
@@ -181,6 +183,9 @@ def test_examples_without_a_label_that_cannot_be_used():
         net().fit(X, Y, X_unlabelled=MORE[:, :5])
     with pytest.raises(ValueError, match="NaN"):
         net().fit(X, Y, X_unlabelled=np.full((3, 6), np.nan))
+    for how in ("supervised", [None, "supervised"]):
+        with pytest.raises(ValueError, match="X_unlabelled has none"):
+            net(how).fit(X, Y, X_unlabelled=MORE)
 
 
 # ---- going on -----------------------------------------------------------------------
@@ -389,6 +394,9 @@ def test_a_checkpoint_of_other_given_weights_is_refused(tmp_path):
         ({"coefs_init": [np.full((6, 8), np.nan)]}, "not finite"),
         ({"coefs_init": [np.full((6, 8), 1e300)]}, "not finite in float32"),
         ({"coefs_init": ["rbm"]}, "array of numbers"),
+        ({"coefs_init": [np.ones((6, 8)) * 1j]}, "array of numbers"),
+        ({"coefs_init": 3}, "must be a list of arrays, one a layer, got a int"),
+        ({"intercepts_init": np.ones(8)}, "must be a list of arrays"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")
