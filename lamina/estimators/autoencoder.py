@@ -446,13 +446,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         if self.error_ == "binary_cross_entropy":
             self._check_range(counted)
         elif self.standardize:
-            places = tuple(range(1, X.ndim - 1))
-            rows = _dense(X).astype(np.float64, copy=False)
-            mean = np.average(rows.mean(axis=places), axis=0, weights=weight)
-            off = ((rows - mean) ** 2).mean(axis=places)
-            scale = np.sqrt(np.average(off, axis=0, weights=weight))
-            self.feature_mean_ = mean
-            self.feature_scale_ = np.where(scale > 0, scale, 1.0)
+            found = learning.mean_and_scale(_dense(X), weight)
+            self.feature_mean_, self.feature_scale_ = found
 
     def _check_range(self, X: Any) -> None:
         """Refuse targets that are no probabilities.

@@ -226,10 +226,8 @@ class Boltzmann(
         n = X.shape[1]
         self.feature_mean_, self.feature_scale_ = np.zeros(n), np.ones(n)
         if self.standardize:
-            self.feature_mean_ = np.average(X.astype(float), axis=0, weights=weight)
-            off = X - self.feature_mean_
-            spread = np.sqrt(np.average(off * off, axis=0, weights=weight))
-            self.feature_scale_ = np.where(spread > 0, spread, 1.0)
+            found = learning.mean_and_scale(X, weight)
+            self.feature_mean_, self.feature_scale_ = found
 
     def _encoded(self, X: Any) -> Any:
         """Return what the visible units are to be."""

@@ -21,12 +21,12 @@ from lamina.learning.pretraining import (
     AutoencoderPretraining,
     RBMPretraining,
     SupervisedPretraining,
-    for_unscaled,
     hidden_layers,
     pretrain,
 )
 from lamina.learning.rmsprop import RMSProp
 from lamina.learning.rprop import Rprop
+from lamina.learning.scaling import for_unscaled, mean_and_scale
 from lamina.learning.schedules import (
     SCHEDULES,
     Adaptive,
@@ -97,6 +97,7 @@ __all__ = [
     "fit",
     "for_unscaled",
     "hidden_layers",
+    "mean_and_scale",
     "perceptron_loss",
     "pretrain",
 ]

@@ -27,8 +27,8 @@ from lamina import (
     SaltAndPepper,
     Upsample,
 )
-from lamina.estimators.autoencoder import squares
 from lamina.estimators.persistence import from_state, to_state
+from lamina.estimators.scores import mean_squares as squares
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

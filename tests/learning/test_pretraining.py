@@ -297,10 +297,10 @@ def test_sparse_rows_are_learnt_as_dense_ones_are(how):
 
 def test_constant_columns_do_no_harm():
     x = WIDE.copy()
-    x[:, 2] = 7
+    x[:, 2] = 0.1  # whose mean is not quite 0.1
     for how in (RBMPretraining(2), AutoencoderPretraining(2)):
         params, _ = pretrained([how, how], x)
-        assert all(np.isfinite(p["weight"]).all() for p in params)
+        assert all(np.abs(p["weight"]).max() < 10 for p in params)
 
 
 def test_epochs_of_all_layers_are_counted_together():
