@@ -62,6 +62,11 @@ NUMBERS_AS_BITS = (
     "little; model='gaussian-rbm' is for numbers"
 )
 
+WORSE_THAN_MEAN = (
+    "what the network makes of the inputs is worse than their mean: nothing was learnt "
+    "that holds for these rows; try a smaller learning_rate, or more epochs"
+)
+
 
 class CodeModel(SourceModel):
     """Codes of a table or of pictures, learnt without labels, tried on a part.
@@ -359,6 +364,9 @@ class CodeModel(SourceModel):
         some = None if labels is None else labels[rows]
         found = self._scores(X[rows], some)
         self.scores_, self.baseline_scores_, self.pca_scores_ = found
+        errors = [scores["reconstruction_error"] for scores in found[:2]]
+        if not errors[0] <= errors[1]:
+            self.notes_.append(WORSE_THAN_MEAN)
 
     def _scores(self, X: np.ndarray, labels: np.ndarray | None) -> Any:
         known = self.mean_, self.components_, self.n_train_

@@ -231,6 +231,13 @@ def test_other_tables_have_to_hold_the_columns(digits):
         fitted.transform(table.take([]))
 
 
+@pytest.mark.parametrize(("rate", "told"), [(1e9, True), (0.1, False)])
+def test_a_rate_at_which_nothing_is_learnt_is_told_of(rate, told):
+    settings = {"learning_rate": rate, "n_iter": 10}
+    model = CodeModel("rbm", 20, settings=settings, random_state=0).fit("digits")
+    assert any("worse than their mean" in note for note in model.notes_) == told
+
+
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
     how = {"checkpoint": tmp_path / "run"}
     two, four = ({"n_iter": n, "schedule": None} for n in (2, 4))
