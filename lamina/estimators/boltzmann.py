@@ -455,8 +455,7 @@ class Boltzmann(
         """Refuse a file whose parts do not fit each other."""
         if not hasattr(self, "params_"):
             return
-        if self.network_.layers != self._learnt_layers():
-            raise ValueError("the machines are not those that the parameters say")
+        self._check_machines()
         if self.params_[0]["visible_bias"].shape != (self.n_features_in_,):
             raise ValueError("the biases do not fit the number of features")
         if self.visible == "gaussian":
@@ -465,6 +464,15 @@ class Boltzmann(
             check_floats("the scale of the inputs", self.feature_scale_, shape)
         if not isinstance(self._run_key, Key) or type(self._draws) is not int:
             raise ValueError("the key is not readable")
+
+    def _check_machines(self) -> None:
+        """Refuse other layers; sizes may be those of parameters before they changed."""
+        layers = self.network_.layers
+        kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
+        if not all(isinstance(one, RBM) for one in layers):
+            raise ValueError("the network is no stack of machines")
+        if [one.visible for one in layers] != kinds or layers[-1].untied:
+            raise ValueError("the machines are not those that the parameters say")
 
     @property
     def _n_features_out(self) -> int:

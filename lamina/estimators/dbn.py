@@ -200,7 +200,7 @@ checkpoint, checkpoint_seconds, dtype
     def _check_loaded(self) -> None:
         super()._check_loaded()
         if hasattr(self, "params_") and self._top_chains is not None:
-            shape = (self.batch_size, self._machine.units)
+            shape = (max(1, len(self._top_chains)), self._machine.units)
             check_floats("the chains", self._top_chains, shape)
 
 

@@ -278,3 +278,17 @@ def test_up_and_down_needs_two_machines():
         stack((5,), up_down=2).fit(X)
     with pytest.raises(ValueError, match="up_down_rate"):
         stack(up_down=2, up_down_rate=0).fit(X)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"up_down": 0}, {"batch_size": 20}, {"n_components": (3, 2)}]
+)
+def test_parameters_may_change_between_fit_and_save(changed, tmp_path):
+    X = np.random.default_rng(0).random((30, 4))
+    how = {"n_iter": 1, "up_down": 1, "random_state": 0}
+    model = DeepBeliefNetwork((5, 4), **how).fit(X).set_params(**changed)
+    model.save(tmp_path / "m.lamina")
+    found = lamina.load(tmp_path / "m.lamina")
+    np.testing.assert_array_equal(found.transform(X), model.transform(X))
+    once = {"n_steps": 2, "random_state": 0}
+    np.testing.assert_array_equal(found.sample(3, **once), model.sample(3, **once))
