@@ -336,6 +336,11 @@ class CodeModel(SourceModel):
             return estimator
         codes = estimator.encoder[-1] if np.size(estimator.encoder) else 0
         bound = estimator.corruption is not None or estimator.sparsity is not None
+        if width == 1 and not bound:
+            raise ValueError(
+                f"{source}: has one feature, of which no code is shorter; a machine "
+                "(model='gaussian-rbm') learns how it is distributed"
+            )
         if isinstance(codes, int) and codes >= width and not bound:
             raise ValueError(
                 f"{source}: n_codes={codes}, but there are {width} features, which an "

@@ -238,6 +238,12 @@ def test_a_rate_at_which_nothing_is_learnt_is_told_of(rate, told):
     assert any("worse than their mean" in note for note in model.notes_) == told
 
 
+def test_one_feature_has_no_shorter_code():
+    table = read_table({"x": np.arange(30.0)})
+    with pytest.raises(ValueError, match=r"has one feature, of which no code is"):
+        CodeModel().fit(table)
+
+
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
     how = {"checkpoint": tmp_path / "run"}
     two, four = ({"n_iter": n, "schedule": None} for n in (2, 4))
