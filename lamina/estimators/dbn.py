@@ -53,7 +53,8 @@ checkpoint, checkpoint_seconds, dtype
         As of :class:`BernoulliRBM`, the same for each machine.
 
     up_down : int, default=0
-        Epochs of the up–down algorithm after that; ``schedule`` is for these too.
+        Epochs of the up–down algorithm after that; ``n_steps`` and ``schedule`` are for
+        these too, momentum, decay and sparsity are not.
     up_down_rate : float, default=0.01
         Its η.
 
