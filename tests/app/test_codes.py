@@ -156,8 +156,9 @@ def test_what_stands_beside_the_codes_of_pictures(call, folder):
 
 
 def test_files_of_mnist(call, tmp_path):
-    path = tmp_path / "a-images-idx3-ubyte"
-    path.write_bytes(idx(RNG.integers(0, 255, (30, 6, 6)).astype(np.uint8)))
+    path = "a-images-idx3-ubyte"  # a long one would break the line
+    pixels = RNG.integers(0, 255, (30, 6, 6)).astype(np.uint8)
+    (tmp_path / path).write_bytes(idx(pixels))
     status, out, _ = call("fit", path, "--model", "dbn", "--codes", "4", *FEW)
     assert status == 0
     assert "30 pictures" in out

@@ -182,7 +182,7 @@ def test_lists_of_pictures_without_labels(pictures):
         ({"n_codes": 4}, "iris", "n_codes=4, but there are 4 features"),
         ({"n_codes": 0}, "iris", "n_codes must be a whole number ≥ 1"),
         ({"model": "pca"}, "iris", "model must be one of"),
-        ({"n_codes": None}, "sine", "n_codes=1, but there are 1 features"),
+        ({"n_codes": None}, "sine", "has one feature, of which no code is shorter"),
         ({"target": "specie"}, "iris", "did you mean 'species'"),
         ({"exclude": "species"}, "iris", "exclude must be a list"),
         ({"settings": {"encoder": [2]}}, "iris", "both say how many codes"),
