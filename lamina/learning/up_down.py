@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.contrastive_divergence import gibbs_step
+from lamina.learning.contrastive_divergence import contrast, gibbs_step
 from lamina.learning.objective import Batch, Objective, total_weight
 from lamina.networks.description import check_whole, description, is_number
 from lamina.networks.random_bits import fold_in
@@ -96,17 +96,12 @@ class UpDown:
         for number, (rbm, p) in enumerate(zip(below, own, strict=True)):
             h.append(rbm.hidden(p, h[-1], keys[WAKE], number))
 
-        s_top, h_top = self._gibbs(top, own_top, h[-1], keys[TOP])
-        learnt = [_contrasted(top, own_top, h[-1], s_top, h_top, share)]
-
-        s = [s_top]
-        for number, (rbm, p) in reversed([*enumerate(zip(below, own, strict=True))]):
-            s.insert(0, rbm.seen(p, s[0], keys[SLEEP], number))
-
+        s = [self._gibbs(top, own_top, h[-1], keys[TOP])]
+        learnt = [_contrasted(top, own_top, h[-1], s[0], share)]
         loss = jnp.zeros((), share.dtype)
         for number, (rbm, p) in reversed([*enumerate(zip(below, own, strict=True))]):
-            wake = h[number], h[number + 1]
-            sleep = s[number], s[number + 1]
+            s.insert(0, rbm.seen(p, s[0], keys[SLEEP], number))
+            wake, sleep = (h[number], h[number + 1]), (s[0], s[1])
             loss = loss + share @ _surprise(rbm, p, *wake)
             down, up = _woken(rbm, p, *wake, share), _slept(rbm, p, *sleep, share)
             learnt.insert(0, down | up)
@@ -116,28 +111,22 @@ class UpDown:
 
         return jax.tree.map(moved, params, type(params)(learnt)), state, {"loss": loss}
 
-    def _gibbs(self, top: RBM, own: dict, v: Any, key: Any) -> tuple[Any, Any]:
-        """Return v and h of the top machine after k steps from v."""
+    def _gibbs(self, top: RBM, own: dict, v: Any, key: Any) -> Any:
+        """Return v of the top machine after k steps from v."""
         h = top.hidden(own, v, key, 0)
 
         def step(s: Any, h: Any) -> Any:
             return gibbs_step(top, own, h, key, s)[1]
 
-        return gibbs_step(top, own, _repeated(step, self.steps, h), key, self.steps)
+        h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
+        return top.seen(own, h, key, 2 * self.steps - 1)
 
 
-def _repeated(step: Any, steps: int, h: Any) -> Any:
-    return jax.lax.fori_loop(1, steps, step, h) if steps > 1 else h
-
-
-def _contrasted(top: RBM, own: dict, v: Any, s: Any, h: Any, share: Any) -> dict:
+def _contrasted(top: RBM, own: dict, v: Any, s: Any, share: Any) -> dict:
     """Return the direction of contrastive divergence from v to s."""
-    up, down = share[:, None] * top(own, v), share[:, None] * top(own, s)
-    return {
-        "weight": v.T @ up - s.T @ down,
-        "visible_bias": share @ (v - s),
-        "bias": jnp.sum(up - down, axis=0),
-    }
+    both, shares = jnp.vstack([v, s]), jnp.concatenate([share, -share])
+    _, g = contrast(top, own, both, s, shares, top.net(own, both))
+    return jax.tree.map(jnp.negative, g)
 
 
 def _woken(rbm: RBM, own: dict, v: Any, h: Any, share: Any) -> dict:
