@@ -316,10 +316,11 @@ class Boltzmann(
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
         """Let one machine after the other learn; an interruption ends them all."""
         layers, learnt = self.network_.layers, list(self.params_)
-        compiled = epochs = 0
+        v, compiled, epochs = X, 0, 0
         for number in range(len(layers)):
-            below = Network(layers[:number]), tuple(learnt[:number])
-            v = outputs(*below, X, self._dtype()) if number else X
+            if number:
+                below = Network(layers[number - 1 : number]), (learnt[number - 1],)
+                v = outputs(*below, v, self._dtype())
             self.params_ = (learnt[number],)
             only = slice(number, number + 1)
             self._train_one(number, only, v, weight, incremental)

@@ -109,7 +109,7 @@ class RBMPretraining:
     Parameters
     ----------
     epochs : int, default=50
-        Few examples want many; of 50,000, 10 are enough.
+        Few examples want many.
     solver : ContrastiveDivergence, optional
         By default with a rate of 0.1, of 0.01 for Gaussian units.
     batch_size : int, default=10
@@ -173,7 +173,6 @@ class RBMPretraining:
         params, _ = network.init(key.fold_in("init"), v.shape[1:], lesson.dtype)
         rate = BINARY_RATE if binary else GAUSSIAN_RATE
         no_target = np.zeros((v.shape[0], 1), lesson.dtype)
-
         return Stage(
             Objective(network, "squared_error", l2=self.alpha or None),
             self.solver or ContrastiveDivergence(rate),
@@ -446,7 +445,7 @@ class _Inputs:
     """What each layer gets to see of the examples."""
 
     def __init__(self, feed: Feed, x: Any) -> None:
-        self.feed, self.x = feed, x
+        self.feed, self.v, self.place = feed, x, 0
         examples = feed.examples
         extra = x.shape[0] - examples.n
         self.rows = np.append(feed.rows, examples.n + np.arange(extra))
@@ -455,14 +454,12 @@ class _Inputs:
     def lesson(
         self, objective: Objective, params: Any, place: int, supervised: bool
     ) -> Lesson:
-        """Return from what the layer at a place learns."""
+        """Return from what the layer at a place learns; places come in order."""
         layers, examples = objective.network.layers, self.feed.examples
-        n = examples.n if supervised else self.x.shape[0]
-        v, first = self.x[:n], not any(params[:place])
-        below = layers[:place]
-        changing = [layer for layer in below if not isinstance(layer, UNCHANGING)]
-        if changing:
-            v = outputs(Network(below), params[:place], v, examples.dtype)
+        self._go_up(layers, params, place)
+        n = examples.n if supervised else self.v.shape[0]
+        v, first = self.v[:n], not any(params[:place])
+        changing = _changing(layers[:place])
         rows = self.feed.rows if supervised else self.rows
         if first:
             seen = _some(v, rows[self.weight[rows] > 0])
@@ -484,6 +481,17 @@ class _Inputs:
             objective,
             examples.dtype,
         )
+
+    def _go_up(self, layers: tuple, params: Any, place: int) -> None:
+        """Take v through the layers from where it is to a place."""
+        some, self.place = slice(self.place, place), place
+        if _changing(layers[some]):
+            network, dtype = Network(layers[some]), self.feed.examples.dtype
+            self.v = outputs(network, params[some], self.v, dtype)
+
+
+def _changing(layers: tuple) -> list[Any]:
+    return [layer for layer in layers if not isinstance(layer, UNCHANGING)]
 
 
 def _some(v: Any, rows: np.ndarray) -> Any:
