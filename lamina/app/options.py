@@ -15,14 +15,8 @@ NAMES_OF_KINDS = {
     "forecast": "a series to forecast",
 }
 MODEL = "model.lamina"
-CODES = {
-    "autoencoder": "Autoencoder",
-    "rbm": "BernoulliRBM",
-    "gaussian-rbm": "GaussianRBM",
-    "dbn": "DeepBeliefNetwork",
-    "dbm": "DeepBoltzmannMachine",
-}
-"""What learns without labels: its word, and its class."""
+CODES = ("autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm")
+"""What learns without labels; asking for help must not import what learns."""
 
 
 @dataclass(frozen=True)
