@@ -1,10 +1,11 @@
-"""MNIST by convolutional networks: accuracy, and two claims of lecture deck 002.
+"""MNIST by convolutional networks: accuracy, and a claim of lecture deck 002.
 
 Two 5 × 5 convolutions with 32 and 64 filters, a 2 × 2 pool after each, 128 units. The
-deck says that the maximum is a better pool than the mean, and that rectified linear
-units beat tanh: the same network is trained in all four ways. The best is also trained
-against the fast gradient sign, and both are attacked. The four files are read from the
-folder that ``--data`` names.
+deck says that rectified linear units beat tanh, and that the maximum is a better pool than
+the mean: the same network is trained in all four ways. One run of each is enough for the
+first; the pools differ by a few of 10,000 images, about which one run says nothing, and no
+verdict is given. The best is also trained against the fast gradient sign, and both are
+attacked. The four files are read from the folder that ``--data`` names.
 """
 
 import time
@@ -39,11 +40,6 @@ def run(options: Options) -> Report:
         rows,
         [
             Claim("accuracy, max pools and relu", accuracies["max", "relu"], ACCURACY),
-            Claim(
-                "max against average pools, by relu",
-                accuracies["max", "relu"] - accuracies["average", "relu"],
-                0.0,
-            ),
             Claim(
                 "relu against tanh, by max pools",
                 accuracies["max", "relu"] - accuracies["max", "tanh"],

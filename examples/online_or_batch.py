@@ -37,9 +37,10 @@ class Run(NamedTuple):
 
     @property
     def epochs(self) -> int | None:
-        """The first epoch whose mean loss is below the goal."""
-        below = np.flatnonzero(np.array(self.losses) < GOAL)
-        return int(below[0]) + 1 if len(below) else None
+        """The first epoch from which on the mean loss stays below the goal."""
+        above = np.flatnonzero(np.array(self.losses) >= GOAL)
+        last = int(above[-1]) + 1 if len(above) else 0
+        return last + 1 if last < len(self.losses) else None
 
 
 def standardised() -> tuple[np.ndarray, np.ndarray]:
@@ -66,10 +67,10 @@ def learn(batch_size: int, rate: float) -> list[float]:
 
 
 def best(name: str, batch_size: int) -> Run:
-    """Return the run that reaches the goal first, of those that do not end above it."""
+    """Return the run that stays below the goal from the earliest epoch on."""
     runs = [Run(name, rate, learn(batch_size, rate)) for rate in RATES]
-    good = [run for run in runs if len(run.losses) == EPOCHS and run.losses[-1] < GOAL]
-    return min(good or runs, key=lambda run: run.epochs or EPOCHS)
+    whole = [run for run in runs if len(run.losses) == EPOCHS]  # none that diverged
+    return min(whole or runs, key=lambda run: run.epochs or EPOCHS + 1)
 
 
 def draw(runs: list[Run]):

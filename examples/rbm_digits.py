@@ -65,8 +65,10 @@ def draw(model: BernoulliRBM):
 def main() -> None:
     """Learn, compare and draw."""
     digits = data.load("digits")
-    X, y = moved(digits.X / 16, digits.y)
-    train, test, labels, truth = train_test_split(X, y, test_size=0.2, random_state=0)
+    # Split first: a moved copy of a training digit would not be an unseen digit.
+    parts = train_test_split(digits.X / 16, digits.y, test_size=0.2, random_state=0)
+    train, labels = moved(parts[0], parts[2])
+    test, truth = moved(parts[1], parts[3])
     machine = BernoulliRBM(100, learning_rate=0.06, n_iter=30, random_state=0)
     line = LogisticRegression(max_iter=500)
     pixels = line.fit(train, labels).score(test, truth)
