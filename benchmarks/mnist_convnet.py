@@ -1,11 +1,12 @@
 """MNIST by convolutional networks: accuracy, and a claim of lecture deck 002.
 
 Two 5 × 5 convolutions with 32 and 64 filters, a 2 × 2 pool after each, 128 units. The
-deck says that rectified linear units beat tanh, and that the maximum is a better pool than
-the mean: the same network is trained in all four ways. One run of each is enough for the
-first; the pools differ by a few of 10,000 images, about which one run says nothing, and no
-verdict is given. The best is also trained against the fast gradient sign, and both are
-attacked. The four files are read from the folder that ``--data`` names.
+deck says that rectified linear units beat tanh, and that the maximum is a better pool
+than the mean: the same network is trained in all four ways. One run of each is enough
+for the first; the pools differ by a few of 10,000 images, about which one run says
+nothing, so that there is no verdict on them. The best is also trained against the fast
+gradient sign, and both are attacked. The four files are read from the folder that
+``--data`` names.
 """
 
 import time
