@@ -7,6 +7,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from lamina.estimators.feedforward import FeedForward
+from lamina.estimators.heads import fitting_cross_entropy
 from lamina.estimators.labels import Labels
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
@@ -96,14 +97,24 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
             If the outputs are not probabilities (a linear output layer).
         """
         outputs = self._predicted(X)
-        if self.network_.out_activation not in ("softmax", "logistic"):
+        head = self.network_.out_activation
+        if head not in ("softmax", "logistic"):
+        Equations
+        ---------
+            pⱼ = aⱼ                 softmax; several labels
+            p = (1 − a, a)          two classes
+            pⱼ = aⱼ / Σₖ aₖ         several classes with logistic outputs, each of which
+                                    learns its class against all others; 1 / K if all
+                                    aₖ are 0
+
             raise AttributeError(
-                f"outputs of the activation {self.network_.out_activation!r} are not "
-                "probabilities"
+                f"outputs of the activation {head!r} are not probabilities"
             )
-        if self._labels.kind != "binary":
-            return outputs
-        return np.concatenate([1 - outputs, outputs], axis=1)
+        if self._labels.kind == "binary":
+            return np.concatenate([1 - outputs, outputs], axis=1)
+        if self._labels.kind == "multiclass" and head == "logistic":
+            return shares(outputs)
+        return outputs
 
     def predict_log_proba(self, X):
         """Return the logarithm of :meth:`predict_proba`."""
@@ -118,8 +129,8 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
     def _loss(self) -> Any:
         if self.loss != "log_loss":
             return self.loss
-        multiclass = self._labels.kind == "multiclass"
-        return "cross_entropy" if multiclass else "binary_cross_entropy"
+        exclusive = self._labels.kind == "multiclass"
+        return fitting_cross_entropy(self.network_.out_activation, exclusive)
 
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
@@ -182,3 +193,13 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def shares(outputs: np.ndarray) -> np.ndarray:
+    """Return each output by the sum of its row, which sums to 1 then.
+
+    Shapes: outputs and what is returned (n, classes), outputs ≥ 0.
+    """
+    total = outputs.sum(axis=1, keepdims=True)
+    even = np.full_like(outputs, 1 / outputs.shape[1])
+    return np.divide(outputs, total, out=even, where=total > 0)

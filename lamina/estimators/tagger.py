@@ -38,7 +38,8 @@ class RecurrentTagger(OverSequences):
     Parameters
     ----------
     layers : list of layer descriptions, optional
-        They have an answer at each step and end before the output. By default
+        They have an answer at each step and end before the output layer, a softmax at
+        each step for labels; ``Output`` marks one of one's own. By default
         ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]`` answers without
         looking ahead.
     loss : str or callable, default="log_loss"
