@@ -11,7 +11,12 @@ from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
-from lamina.estimators.regressor import check_target_scale, r2, scaling
+from lamina.estimators.regressor import (
+    check_target_scale,
+    r2,
+    scaling_for,
+    warn_unreached,
+)
 from lamina.estimators.training import is_stochastic
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.losses import UNKNOWN
@@ -48,8 +53,7 @@ class RecurrentTagger(OverSequences):
         Of steps that have none: nothing is learnt from them, nor do they count in
         scores. Numbers that are not known are NaN.
     scale_target : bool, default=True
-        Whether numbers are brought to mean 0 and standard deviation 1 for learning, and
-        predictions back.
+        Whether numbers are scaled, as of :class:`lamina.MLPRegressor`.
     dropout : float, optional
         Of what the default layers tell the output: 0.5 for labels and 0 for numbers by
         default.
@@ -252,18 +256,28 @@ class RecurrentTagger(OverSequences):
             raise ValueError("loss='poisson' needs targets ≥ 0")
         if first:
             self._y_ndim = values.ndim
-            scales = self.scale_target and self.loss != "poisson"
-            self.target_mean_, self.target_scale_ = scaling(values, scales)
         table = values.reshape(len(values), -1)
-        if table.shape[1] != len(self.target_mean_):
+        elif table.shape[1] != self.n_outputs_:
             raise SequenceError(
-                f"y has {table.shape[1]} numbers a step, but {len(self.target_mean_)} "
-                "were learnt"
+                f"y has {table.shape[1]} numbers a step, but {self.n_outputs_} were "
+                "learnt"
             )
         return table
 
     def _known(self, labels: np.ndarray) -> np.ndarray:
         if self.ignore_label is None:
+    @property
+    def _scales(self) -> bool:
+        return self.scale_target and self.loss != "poisson"
+
+    def _start(self, X: Series, target: Any, weight: Any) -> None:
+        super()._start(X, target, weight)
+        if not self._tells_labels:
+            found = scaling_for(
+                self.network_.out_activation, target.values, self._scales
+            )
+            self.target_mean_, self.target_scale_ = found
+
             return np.ones(len(labels), bool)
         return np.asarray(labels != self.ignore_label) & np.ones(len(labels), bool)
 
@@ -296,6 +310,8 @@ class RecurrentTagger(OverSequences):
         scaled = (target.values - self.target_mean_) / self.target_scale_
         if self._dtype() == np.float32:
             known = np.nan_to_num(scaled, posinf=np.inf)
+        if self._scales:
+            warn_unreached(self.network_.out_activation, scaled)
             check_fits_float32(known, "y", target.lengths)
         return Series(scaled, target.lengths)
 
