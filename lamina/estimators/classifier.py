@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import fitting_cross_entropy
-from lamina.estimators.labels import Labels
+from lamina.estimators.labels import Labels, check_same_classes, plain
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
 
@@ -65,11 +65,17 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         X, y, sample_weight
             As in :meth:`fit`.
         classes : array-like, optional
-            All classes; required in the first call, unless ``y`` holds them all.
+            All classes; required in the first call, unless ``y`` holds them all. Where
+            ``y`` has columns of 0 and 1, their numbers; nothing need be given then.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If ``y`` or ``classes`` do not fit each other or the first call.
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
@@ -83,13 +89,21 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
 
         A row of several labels is right if all that are measured are.
         """
-        y, missing = without_missing(y)
+        y, missing = without_missing(plain(y))
         if missing is None:
             return super().score(X, y, sample_weight)
         return self._score_measured(X, y, missing, sample_weight)
 
     def predict_proba(self, X):
         """Return probabilities (n_samples, n_classes), or of each label to be on.
+
+        Equations
+        ---------
+            pⱼ = aⱼ                 softmax; several labels
+            p = (1 − a, a)          two classes
+            pⱼ = aⱼ / Σₖ aₖ         several classes with logistic outputs, each of which
+                                    learns its class against all others; 1 / K if all
+                                    aₖ are 0
 
         Raises
         ------
@@ -99,14 +113,6 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         outputs = self._predicted(X)
         head = self.network_.out_activation
         if head not in ("softmax", "logistic"):
-        Equations
-        ---------
-            pⱼ = aⱼ                 softmax; several labels
-            p = (1 − a, a)          two classes
-            pⱼ = aⱼ / Σₖ aₖ         several classes with logistic outputs, each of which
-                                    learns its class against all others; 1 / K if all
-                                    aₖ are 0
-
             raise AttributeError(
                 f"outputs of the activation {head!r} are not probabilities"
             )
@@ -138,14 +144,13 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         return with_missing(self._codes(y, first, incremental, classes), missing)
 
     def _codes(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
-        if first and classes is None:
-            self._labels, codes = Labels.of(y)
+        if first:
+            self._labels, codes = Labels.of(y, classes)
             self.classes_ = self._labels.classes
             return codes
-        if first:
-            self._labels = Labels.from_classes(classes)
-            self.classes_ = self._labels.classes
-        elif not incremental:
+        if incremental:
+            check_same_classes(classes, self.classes_)
+        else:
             self._check_same_classes(y)
         return self._labels.encode(y)
 

@@ -10,6 +10,7 @@ from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import segmenting_layers, shapes_after
 from lamina.estimators.convolutional import Convolutional
 from lamina.estimators.heads import with_head
+from lamina.estimators.labels import check_same_classes
 from lamina.estimators.training import is_stochastic
 from lamina.networks import Augment, Network
 from lamina.networks.losses import UNKNOWN
@@ -260,6 +261,9 @@ class ConvNetSegmenter(Convolutional):
     ) -> np.ndarray:
         if first:
             self.classes_ = self._classes_of(y if classes is None else classes)
+        elif incremental:
+            known = None if classes is None else self._classes_of(classes)
+            check_same_classes(known, self.classes_)
         codes = self._codes(y)
         if not (first or incremental):
             found = self._classes_of(y)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
+from lamina.estimators.labels import check_same_classes
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
 from lamina.estimators.regressor import (
     check_target_scale,
@@ -242,9 +243,10 @@ class RecurrentTagger(OverSequences):
             return Series(self._numbers(values, first), lengths)
         if first:
             self.classes_ = self._classes_of(values if classes is None else classes)
-        elif not incremental and not np.array_equal(
-            found := self._classes_of(values), self.classes_
-        ):
+        elif incremental:
+            known = None if classes is None else self._classes_of(classes)
+            check_same_classes(known, self.classes_)
+        elif not np.array_equal(found := self._classes_of(values), self.classes_):
             raise ValueError(
                 "warm_start can only be used with the same classes: previously "
                 f"{self.classes_}, now {found}"
@@ -254,9 +256,9 @@ class RecurrentTagger(OverSequences):
     def _numbers(self, values: np.ndarray, first: bool) -> np.ndarray:
         if self.loss == "poisson" and (values < 0).any():
             raise ValueError("loss='poisson' needs targets ≥ 0")
+        table = values.reshape(len(values), -1)
         if first:
             self._y_ndim = values.ndim
-        table = values.reshape(len(values), -1)
         elif table.shape[1] != self.n_outputs_:
             raise SequenceError(
                 f"y has {table.shape[1]} numbers a step, but {self.n_outputs_} were "
@@ -264,8 +266,6 @@ class RecurrentTagger(OverSequences):
             )
         return table
 
-    def _known(self, labels: np.ndarray) -> np.ndarray:
-        if self.ignore_label is None:
     @property
     def _scales(self) -> bool:
         return self.scale_target and self.loss != "poisson"
@@ -278,6 +278,8 @@ class RecurrentTagger(OverSequences):
             )
             self.target_mean_, self.target_scale_ = found
 
+    def _known(self, labels: np.ndarray) -> np.ndarray:
+        if self.ignore_label is None:
             return np.ones(len(labels), bool)
         return np.asarray(labels != self.ignore_label) & np.ones(len(labels), bool)
 
@@ -308,10 +310,10 @@ class RecurrentTagger(OverSequences):
         if self._tells_labels:
             return target
         scaled = (target.values - self.target_mean_) / self.target_scale_
-        if self._dtype() == np.float32:
-            known = np.nan_to_num(scaled, posinf=np.inf)
         if self._scales:
             warn_unreached(self.network_.out_activation, scaled)
+        if self._dtype() == np.float32:
+            known = np.nan_to_num(scaled, posinf=np.inf)
             check_fits_float32(known, "y", target.lengths)
         return Series(scaled, target.lengths)
 
