@@ -144,6 +144,6 @@ def check_fits(loss: Any, activation: Any) -> None:
     if fitting and isinstance(activation, str) and activation not in fitting:
         raise ValueError(
             f"loss={loss!r} needs outputs that are {' or '.join(fitting)}, but the "
-            f"activation of the output layer is {activation!r}; mark another one, such "
-            f"as Output(Dense(1, {fitting[0]!r})), or choose another loss"
+            f"activation of the output layer is {activation!r}: choose another loss, "
+            "or mark another output layer by Output"
         )

@@ -143,7 +143,11 @@ def plain(y: Any) -> Any:
     """
     if getattr(getattr(y, "dtype", None), "kind", None) != "O":
         return y
-    values = np.asarray(y.tolist())
+    objects = np.asarray(y)
+    numbers = bool | int | float | np.generic
+    if not all(isinstance(one, numbers) for one in objects.ravel().tolist()):
+        return y
+    values = np.asarray(objects.tolist())
     return values if values.dtype.kind in "biuf" else y
 
 
