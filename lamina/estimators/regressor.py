@@ -80,7 +80,9 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
     def _scaling(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.scale_target and self.loss == "poisson":
             raise ValueError("scale_target cannot be used with loss='poisson'")
-        return scaling_for(self.network_.out_activation, y, self.scale_target)
+        if self.scale_target:
+            return scaling_for(self.network_.out_activation, y)
+        return scaling(y, False)
 
     def _n_outputs(self, target: np.ndarray) -> int:
         return target.shape[1]
@@ -132,9 +134,7 @@ def check_target_scale(estimator: Any) -> None:
         raise ValueError("the shape of the targets is not readable")
 
 
-def scaling_for(
-    activation: Any, y: np.ndarray, scales: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def scaling_for(activation: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what is subtracted from targets, and what they are divided by.
 
     Equations
@@ -143,7 +143,7 @@ def scaling_for(
         (y − min y) / (max y − min y)                  logistic: in [0, 1]
         (y − ½ (max y + min y)) / ½ (max y − min y)    tanh: in [−1, 1]
 
-    of each output by itself; 0 and 1 if nothing is scaled.
+    of each output by itself.
 
     Parameters
     ----------
@@ -151,20 +151,19 @@ def scaling_for(
         Of the output layer.
     y : ndarray (n,) or (n, outputs)
         NaN where it is not measured.
-    scales : bool
 
     Raises
     ------
     ValueError
         If no scaled targets are within reach of the outputs.
     """
-    if scales and activation in UNSCALED:
+    if activation in UNSCALED:
         raise ValueError(
             f"scale_target=True needs outputs that are linear, logistic or tanh, not "
             f"{activation!r}: set scale_target=False"
         )
-    if not scales or activation not in REACH:
-        return scaling(y, scales)
+    if activation not in REACH:
+        return scaling(y, True)
     y = y.reshape(len(y), -1).astype(np.float64)
     low, high = np.nanmin(y, axis=0), np.nanmax(y, axis=0)
     begin, end = REACH[activation]

@@ -15,6 +15,7 @@ from lamina.estimators.over_sequences import UNITS, OverSequences, joined
 from lamina.estimators.regressor import (
     check_target_scale,
     r2,
+    scaling,
     scaling_for,
     warn_unreached,
 )
@@ -273,9 +274,8 @@ class RecurrentTagger(OverSequences):
     def _start(self, X: Series, target: Any, weight: Any) -> None:
         super()._start(X, target, weight)
         if not self._tells_labels:
-            found = scaling_for(
-                self.network_.out_activation, target.values, self._scales
-            )
+            y, phi = target.values, self.network_.out_activation
+            found = scaling_for(phi, y) if self._scales else scaling(y, False)
             self.target_mean_, self.target_scale_ = found
 
     def _known(self, labels: np.ndarray) -> np.ndarray:

@@ -45,7 +45,6 @@ ONCE = {"max_iter": 1, "random_state": 0}
 
 def started(model, inputs, target):
     """Return an estimator as it is before its first step: with a network."""
-    model._check_params()
     model._algorithm_in_use = model._algorithm()
     inputs, target, missing = model._validate(inputs, target, reset=True)
     target = model._encode(target, missing, True, False, None)
