@@ -39,6 +39,7 @@ _ROOMS = {
         "MaxPool",
         "MeanOverTime",
         "Network",
+        "Output",
         "OutputFeedbackRNN",
         "PrimaryCapsules",
         "RBM",

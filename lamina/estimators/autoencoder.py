@@ -20,7 +20,7 @@ from lamina.estimators.checks import (
     check_option,
 )
 from lamina.estimators.feedforward import FeedForward
-from lamina.estimators.heads import HEADS, with_head
+from lamina.estimators.heads import parted, with_head
 from lamina.estimators.scores import mean_squares
 from lamina.estimators.training import is_stochastic
 from lamina.learning.apply import outputs
@@ -88,7 +88,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         :func:`lamina.networks.mirror.mirrored`.
     decoder : list of layer descriptions or of int, optional
         Another decoder than the mirror. An output layer is added unless the last one
-        is one.
+        is marked: ``[9, Output(Dense(6, "logistic"))]``.
     loss : {"auto", "squared_error", "binary_cross_entropy"}, default="auto"
         ℓ; by default it follows from the inputs.
     standardize : bool, default=True
@@ -564,6 +564,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         layers = [Dense(units, self.activation, initializer) for units in hidden]
         return (*layers, Dense(codes, self.code_activation, initializer))
 
+    def _given_layers(self) -> tuple[str, Any]:
+        return "decoder", self.decoder
+
     def _network(self, head: str, n_outputs: int) -> Network:
         encoder, shape = self._way_in(), self._input_shape()
         self._check_code(encoder)
@@ -595,28 +598,27 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         """
         if self.decoder is None:
             return mirrored(encoder, shape, head)
-        given = [
+        layers = [
             layer if hasattr(layer, "init") else self._units(layer)
             for layer in self.decoder
         ]
+        hidden, marked = parted(tuple(layers))
         code = shapes_after(encoder, shape)[-1]
-        made = shapes_after(tuple(given), code)[-1] if given else code
         if len(shape) == 1:
-            if len(made) > 1:
-                given.append(Flatten())
-            return with_head(tuple(given), head, shape[0], self._initializer)
-        named = bool(given) and getattr(given[-1], "activation", None) in HEADS
-        if made == shape and named:
-            return tuple(given)
-        if made[:-1] != shape[:-1]:
-            raise ValueError(f"decoder makes {made} of the code, not {shape}")
-        last = Conv(
+            made = shapes_after(hidden, code)[-1] if hidden else code
+            flat = (Flatten(),) if len(made) > 1 else ()
+            ended = (*hidden, *flat, *layers[len(hidden) :])
+            return with_head(ended, head, shape[0], self._initializer)
+        last = marked or Conv(
             shape[-1],
             padding="same",
             activation=head,
             initializer=self._initializer,
         )
-        return (*given, last)
+        made = shapes_after((*hidden, last), code)[-1]
+        if made != shape:
+            raise ValueError(f"decoder makes {made} of the code, not {shape}")
+        return (*hidden, last)
 
     def _units(self, units: Any) -> Dense:
         check_integer("decoder", units, 1)

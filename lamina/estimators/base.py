@@ -269,14 +269,17 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         """Return a writable copy in the estimator's type."""
         return np.array(leaf, self._dtype())
 
-    def _fresh(self, network: Network, key: Key, shape: tuple[int, ...]) -> None:
-        """Start anew: initial parameters, no history."""
+    def _fresh(
+        self, network: Network, key: Key, shape: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Start anew: initial parameters, no history. Return the shape of an output."""
         self.network_ = network
-        self.params_, _ = network.init(key.fold_in("init"), shape, self._dtype())
+        self.params_, made = network.init(key.fold_in("init"), shape, self._dtype())
         self._state, self._state_owner = None, None
         self._recorder, self._health = None, None
         self._epochs, self.t_ = 0, 0
         self.history_: dict[str, list[float]] = {}
+        return made
 
     def _outputs(self, X: Any) -> Any:
         with self._precision():

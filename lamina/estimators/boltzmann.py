@@ -210,19 +210,20 @@ class Boltzmann(
             check_fits_float32(X if isinstance(X, np.ndarray) else X.data[:, None])
         return X
 
+    def _check_bits(self, X: Any) -> None:
+        """Warn of inputs that binary units cannot be."""
+        values = X if isinstance(X, np.ndarray) else X.data
+        if values.size and (values.min() < 0 or values.max() > 1):
+            warnings.warn(
+                f"X has values from {values.min():.3g} to {values.max():.3g}, but "
+                "binary units are 0 or 1: scale X (MinMaxScaler), or take Gaussian "
+                "ones",
+                UserWarning,
+                stacklevel=_callers_level(),
+            )
+
     def _measure(self, X: Any, weight: np.ndarray | None) -> None:
-        """Take note of the scale of the inputs; tell of some that are no bits."""
-        if self.visible == "binary":
-            values = X if isinstance(X, np.ndarray) else X.data
-            if values.size and (values.min() < 0 or values.max() > 1):
-                warnings.warn(
-                    f"X has values from {values.min():.3g} to {values.max():.3g}, but "
-                    "binary units are 0 or 1: scale X (MinMaxScaler), or take Gaussian "
-                    "ones",
-                    UserWarning,
-                    stacklevel=_callers_level(),
-                )
-            return
+        """Take note of the scale of the inputs of Gaussian units."""
         n = X.shape[1]
         self.feature_mean_, self.feature_scale_ = np.zeros(n), np.ones(n)
         if self.standardize:
@@ -303,7 +304,9 @@ class Boltzmann(
         if sample_weight is not None:
             how = {"ensure_non_negative": True}
             weight = _check_sample_weight(sample_weight, X, **how)
-        if first:
+        if self.visible == "binary":
+            self._check_bits(X)
+        elif first:
             self._measure(X, weight)
         X = self._encoded(X)
         with self._precision():

@@ -7,7 +7,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from lamina.estimators.feedforward import FeedForward
-from lamina.estimators.labels import Labels
+from lamina.estimators.heads import fitting_cross_entropy
+from lamina.estimators.labels import Labels, check_same_classes, plain
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
 
@@ -64,11 +65,17 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         X, y, sample_weight
             As in :meth:`fit`.
         classes : array-like, optional
-            All classes; required in the first call, unless ``y`` holds them all.
+            All classes; required in the first call, unless ``y`` holds them all. Where
+            ``y`` has columns of 0 and 1, their numbers; nothing need be given then.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If ``y`` or ``classes`` do not fit each other or the first call.
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
@@ -82,7 +89,7 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
 
         A row of several labels is right if all that are measured are.
         """
-        y, missing = without_missing(y)
+        y, missing = without_missing(plain(y))
         if missing is None:
             return super().score(X, y, sample_weight)
         return self._score_measured(X, y, missing, sample_weight)
@@ -90,20 +97,30 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
     def predict_proba(self, X):
         """Return probabilities (n_samples, n_classes), or of each label to be on.
 
+        Equations
+        ---------
+            pⱼ = aⱼ                 softmax; several labels
+            p = (1 − a, a)          two classes
+            pⱼ = aⱼ / Σₖ aₖ         several classes with logistic outputs, each of which
+                                    learns its class against all others; 1 / K if all
+                                    aₖ are 0
+
         Raises
         ------
         AttributeError
             If the outputs are not probabilities (a linear output layer).
         """
         outputs = self._predicted(X)
-        if self.network_.out_activation not in ("softmax", "logistic"):
+        head = self.network_.out_activation
+        if head not in ("softmax", "logistic"):
             raise AttributeError(
-                f"outputs of the activation {self.network_.out_activation!r} are not "
-                "probabilities"
+                f"outputs of the activation {head!r} are not probabilities"
             )
-        if self._labels.kind != "binary":
-            return outputs
-        return np.concatenate([1 - outputs, outputs], axis=1)
+        if self._labels.kind == "binary":
+            return np.concatenate([1 - outputs, outputs], axis=1)
+        if self._labels.kind == "multiclass" and head == "logistic":
+            return shares(outputs)
+        return outputs
 
     def predict_log_proba(self, X):
         """Return the logarithm of :meth:`predict_proba`."""
@@ -118,8 +135,8 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
     def _loss(self) -> Any:
         if self.loss != "log_loss":
             return self.loss
-        multiclass = self._labels.kind == "multiclass"
-        return "cross_entropy" if multiclass else "binary_cross_entropy"
+        exclusive = self._labels.kind == "multiclass"
+        return fitting_cross_entropy(self.network_.out_activation, exclusive)
 
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
@@ -127,14 +144,13 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         return with_missing(self._codes(y, first, incremental, classes), missing)
 
     def _codes(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
-        if first and classes is None:
-            self._labels, codes = Labels.of(y)
+        if first:
+            self._labels, codes = Labels.of(y, classes)
             self.classes_ = self._labels.classes
             return codes
-        if first:
-            self._labels = Labels.from_classes(classes)
-            self.classes_ = self._labels.classes
-        elif not incremental:
+        if incremental:
+            check_same_classes(classes, self.classes_)
+        else:
             self._check_same_classes(y)
         return self._labels.encode(y)
 
@@ -182,3 +198,13 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def shares(outputs: np.ndarray) -> np.ndarray:
+    """Return each output by the sum of its row, which sums to 1 then.
+
+    Shapes: outputs and what is returned (n, classes), outputs ≥ 0.
+    """
+    total = outputs.sum(axis=1, keepdims=True)
+    even = np.full_like(outputs, 1 / outputs.shape[1])
+    return np.divide(outputs, total, out=even, where=total > 0)

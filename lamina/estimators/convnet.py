@@ -31,12 +31,12 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
     ----------
     layers : list of layer descriptions, optional
         ``[Conv(32, 5), MaxPool(2), Conv(64, 5), MaxPool(2), Dense(128)]``. They end
-        before the output, which follows from the labels; a last ``Dense`` layer with a
-        softmax (or logistic) activation and as many units as there are outputs is the
-        output layer. ``Flatten`` is put before a ``Dense`` layer to which places come;
-        ``Conv(units, 1)`` is a dense layer at each place. By default blocks of two 3 ×
-        3 convolutions and a pool, as many as the size of the pictures allows, and 128
-        units: see :func:`lamina.estimators.architectures.default_layers`.
+        before the output layer, which follows from the labels; one of one's own is
+        marked, ``Output(Dense(10, "logistic"))``. ``Flatten`` is put before a ``Dense``
+        layer to which places come; ``Conv(units, 1)`` is a dense layer at each place.
+        By default blocks of two 3 × 3 convolutions and a pool, as many as the size of
+        the pictures allows, and 128 units: see
+        :func:`lamina.estimators.architectures.default_layers`.
     image_shape : (height, width) or (height, width, channels), optional
         What the rows of a table are; the last axis runs fastest. By default a number of
         columns that is a square is that square (64 columns are 8 × 8 pixels), and any
@@ -184,8 +184,8 @@ class ConvNetRegressor(Convolutional, FeedForwardRegressor):
     loss : str or callable, default="squared_error"
         As of :class:`lamina.MLPRegressor`.
     scale_target : bool, default=True
-        Whether the targets are brought to mean 0 and standard deviation 1 for
-        learning, and predictions back; False for ``loss="poisson"``.
+        Whether targets are scaled, as of :class:`lamina.MLPRegressor`; False for
+        ``loss="poisson"``.
 
     References
     ----------

@@ -17,7 +17,12 @@ from sklearn.utils.validation import (
 
 from lamina import learning
 from lamina.estimators.base import split
-from lamina.estimators.heads import with_head
+from lamina.estimators.heads import (
+    check_fits,
+    check_shape,
+    check_unmarked,
+    with_head,
+)
 from lamina.estimators.missing import check_measured, without_missing
 from lamina.estimators.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators.progress import ProgressBar
@@ -125,6 +130,10 @@ class FeedForward(Refitting):
         if not (self.layers is None or isinstance(self.layers, list | tuple)):
             raise ValueError(f"layers must be a list of layers, got {self.layers!r}")
 
+    def _given_layers(self) -> tuple[str, Any]:
+        """Return the parameter that lists the last layers, its name and its value."""
+        return "layers", self.layers
+
     def _network(self, head: str, n_outputs: int) -> Network:
         start = "glorot_uniform" if self.init == "auto" else self.init
         layers = self._hidden(start) if self.layers is None else tuple(self.layers)
@@ -231,8 +240,12 @@ class FeedForward(Refitting):
         self.n_outputs_ = self._n_outputs(target)
         network = self._network(head, self.n_outputs_)
         key = self._run_key = self._key()
-        self._fresh(network, key, self._input_shape())
+        check_unmarked(*self._given_layers(), self.n_outputs_)
+        made = self._fresh(network, key, self._input_shape())
+        wanted = (*self._output_places(), self.n_outputs_)
+        check_shape(network.layers[-1], made, wanted)
         self._objective()  # refuses an unknown loss before any work
+        check_fits(self._loss(), network.out_activation)
         if self.pretraining is not None:
             self._plan(network)  # and what no layer can learn
 

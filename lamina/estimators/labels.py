@@ -24,14 +24,22 @@ class Labels:
     classes: np.ndarray
 
     @classmethod
-    def of(cls, y: Any) -> tuple["Labels", np.ndarray]:
+    def of(cls, y: Any, classes: Any = None) -> tuple["Labels", np.ndarray]:
         """Find the classes of a target, and number it.
+
+        Parameters
+        ----------
+        y : ndarray (n,) of labels, or array or sparse matrix (n, labels) of 0 and 1
+        classes : array-like, optional
+            All classes, if ``y`` need not hold them all.
 
         Raises
         ------
         ValueError
-            If ``y`` is not a classification target, continuous numbers for instance.
+            If ``y`` is not a classification target, continuous numbers for instance, or
+            ``classes`` do not fit it.
         """
+        y = plain(y)
         kind = type_of_target(y, input_name="y")
         if kind == "unknown":
             held = sorted({type(one).__name__ for one in np.ravel(y).tolist()})
@@ -41,12 +49,22 @@ class Labels:
             )
         if kind == "multilabel-indicator":
             labels = cls("multilabel", np.arange(y.shape[1]))
+            if classes is not None and not np.array_equal(
+                np.unique(classes), labels.classes
+            ):
+                raise ValueError(
+                    f"y has {y.shape[1]} columns of 0 and 1, whose classes are their "
+                    f"numbers {labels.classes}; got classes={classes!r}"
+                )
             return labels, labels.encode(y)
         if kind not in ("binary", "multiclass"):
             raise ValueError(
                 f"Unknown label type: {kind}. y must hold one label an example, or one "
                 "0/1 column a label; for continuous numbers use a regressor."
             )
+        if classes is not None:
+            labels = cls.from_classes(classes)
+            return labels, labels.encode(y)
         classes, codes = np.unique(y, return_inverse=True)
         kind = "binary" if len(classes) <= 2 else "multiclass"
         return cls(kind, classes), codes.astype(np.int32)
@@ -54,7 +72,7 @@ class Labels:
     @classmethod
     def from_classes(cls, classes: Any) -> "Labels":
         """Number given classes, in sorted order."""
-        classes = np.unique(classes)
+        classes = np.unique(plain(np.asarray(classes)))
         return cls("binary" if len(classes) <= 2 else "multiclass", classes)
 
     @property
@@ -68,14 +86,26 @@ class Labels:
         Raises
         ------
         ValueError
-            If ``y`` holds a label that is not one of the classes.
+            If ``y`` is of another kind, or holds a label that is not one of the
+            classes.
         """
+        y = plain(y)
         if self.kind == "multilabel":
             if y.ndim != 2 or y.shape[1] != len(self.classes):
                 raise ValueError(
                     f"y must have {len(self.classes)} 0/1 columns, got shape {y.shape}"
                 )
-            return (y.toarray() if hasattr(y, "toarray") else y).astype(np.int32)
+            y = y.toarray() if hasattr(y, "toarray") else y
+            if ((y != 0) & (y != 1)).any():
+                raise ValueError(
+                    f"columns of labels must hold 0 and 1, got {np.unique(y)[:5]}"
+                )
+            return y.astype(np.int32)
+        if y.ndim != 1:
+            raise ValueError(
+                f"y must hold one label an example, one of the classes {self.classes}; "
+                f"got shape {y.shape}"
+            )
         found = np.unique(y)
         unknown = np.setdiff1d(found, self.classes)
         if len(unknown):
@@ -104,6 +134,37 @@ class Labels:
         if self.kind != "multiclass":
             return codes.reshape(len(codes), -1).astype(float)
         return np.eye(len(self.classes))[codes]
+
+
+def plain(y: Any) -> Any:
+    """Return an array of objects that are all numbers as numbers, others as they are.
+
+    One column of texts makes all values of a data frame objects.
+    """
+    if getattr(getattr(y, "dtype", None), "kind", None) != "O":
+        return y
+    objects = np.asarray(y)
+    numbers = bool | int | float | np.generic
+    if not all(isinstance(one, numbers) for one in objects.ravel().tolist()):
+        return y
+    values = np.asarray(objects.tolist())
+    return values if values.dtype.kind in "biuf" else y
+
+
+def check_same_classes(classes: Any, known: np.ndarray) -> None:
+    """Refuse classes that are not those of the calls before; None is the same.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    if classes is None or np.array_equal(np.unique(classes), known):
+        return
+    raise ValueError(
+        f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+        f"{known!r}"
+    )
 
 
 def alike(y: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -234,13 +234,16 @@ class MLPClassifier(MLP, FeedForwardClassifier):
     max_fun : int, default=15000
         Evaluations of the loss at most, for "lbfgs".
     loss : str or callable, default="log_loss"
-        "log_loss" is the cross entropy that fits the outputs; others are
-        "squared_error", "sum_squared_error", "absolute_error", or a function
-        ``loss(outputs, targets)`` that returns one number an example.
+        "log_loss" is the cross entropy that fits the outputs: −Σ y ln a of a softmax,
+        and −Σ y ln a + (1 − y) ln(1 − a) of logistic outputs, several classes included,
+        so that δ = a − y. Others are "squared_error", "sum_squared_error",
+        "absolute_error", or a function ``loss(outputs, targets)`` that returns one
+        number an example.
     layers : list of layer descriptions, optional
         Any network instead of ``hidden_layer_sizes``, ``activation`` and ``dropout``:
-        ``layers=[Dense(64, "tanh"), Dropout(0.3)]``. The output layer is added unless
-        the last layer is one.
+        ``layers=[Dense(64, "tanh"), Dropout(0.3)]``. They end before the output layer,
+        which is added; :class:`lamina.Output` marks one of one's own:
+        ``[Dense(64), Output(Dense(10, "logistic"))]``.
     l1 : float, default=0
         λ, the L1 penalty.
     dropout : float or list of float, default=0
@@ -449,8 +452,10 @@ class MLPRegressor(MLP, FeedForwardRegressor):
         "absolute_error", "sum_squared_error", or a function ``loss(outputs,
         targets)`` that returns one number an example.
     scale_target : bool, default=False
-        Whether the targets are brought to mean 0 and standard deviation 1 for
-        learning, and predictions back. Targets of a large scale want it.
+        Whether targets are scaled for learning, and predictions back, each output by
+        itself: to mean 0 and standard deviation 1; where the output layer is logistic
+        or tanh, to its range [0, 1] or [−1, 1], from the smallest to the largest target
+        of the first call. Targets of a large scale want it.
 
     Notes
     -----

@@ -18,7 +18,7 @@ from lamina.estimators.checks import (
     check_option,
 )
 from lamina.estimators.feedforward import FeedForward
-from lamina.estimators.heads import is_head, with_head
+from lamina.estimators.heads import with_head
 from lamina.learning.apply import outputs, outputs_of_sequences
 from lamina.networks import (
     GRU,
@@ -32,6 +32,7 @@ from lamina.networks import (
     LayerNorm,
     MeanOverTime,
     Network,
+    Output,
     Rescale,
 )
 from lamina.networks.description import is_description
@@ -222,8 +223,8 @@ class OverSequences(FeedForward):
         given = tuple(self.layers or ())
         if self.layers is None:
             given = (*self._embedding(), *self._hidden(start))
-        ends = bool(given) and is_head(given[-1], n_outputs)
-        body, last = (given[:-1], given[-1:]) if ends else (given, ())
+        marked = bool(given) and isinstance(given[-1], Output)
+        body, last = (given[:-1], given[-1:]) if marked else (given, ())
         shapes = [self._input_shape(), *shapes_after(body, self._input_shape())]
         if len(shapes[-1]) == 2:
             body = (*body, *self._pool())

@@ -22,7 +22,7 @@ from lamina.estimators.checks import (
     check_number,
     check_option,
 )
-from lamina.estimators.labels import Labels
+from lamina.estimators.labels import Labels, check_same_classes, plain
 from lamina.estimators.progress import ProgressBar
 from lamina.learning.apply import outputs
 from lamina.learning.feed import padded_size
@@ -285,6 +285,10 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         h = self._net(X)
         return self.classes_[self._decoded(h)]
 
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy."""
+        return super().score(X, plain(y), sample_weight)
+
     # ---- parameters -> descriptions -------------------------------------------------
 
     def _check_params(self) -> None:
@@ -381,12 +385,13 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         self, y: Any, first: bool, incremental: bool, classes: Any
     ) -> tuple[Labels, np.ndarray]:
         """Return the classes and the number of each example's class."""
-        labels, numbers = Labels.of(y)
-        if incremental:
-            known = None if first else self.classes_
-            labels = Labels.from_classes(_all_classes(classes, known))
-            numbers = labels.encode(y)
-        elif not first and not np.array_equal(labels.classes, self.classes_):
+        if incremental and not first:
+            check_same_classes(classes, self.classes_)
+            classes = self.classes_
+        elif incremental and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        labels, numbers = Labels.of(y, classes)
+        if not first and not np.array_equal(labels.classes, self.classes_):
             raise ValueError(
                 "warm_start needs the classes of the previous call of fit, "
                 f"{self.classes_}; y has {labels.classes}"
@@ -582,20 +587,6 @@ def _linear(network: Network) -> Network:
     """Return the network without its threshold: its outputs are h."""
     (layer,) = network.layers
     return Network((dataclasses.replace(layer, activation="identity"),))
-
-
-def _all_classes(given: Any, known: Any) -> Any:
-    """Return all classes, which partial_fit is told in its first call."""
-    if known is None and given is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
-    if given is None:
-        return known
-    given = np.unique(given)
-    if known is not None and not np.array_equal(given, known):
-        raise ValueError(
-            f"classes={given} are not those of the previous calls, {known}"
-        )
-    return given
 
 
 def _start_array(

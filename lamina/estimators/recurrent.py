@@ -33,9 +33,10 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     ----------
     layers : list of layer descriptions, optional
         ``[LSTM(128)]``, or ``[Bidirectional(LSTM(64)), Dropout(0.2), LSTM(64), Last(),
-        Dense(32)]``. They end before the output, which follows from the labels. By
-        default ``Bidirectional(GRU(64))``, ``pooling``, and ``dropout``. Layers that
-        mix steps and know no lengths, such as ``Conv``, take sequences of one length.
+        Dense(32)]``. They end before the output layer, which follows from the labels;
+        one of one's own is marked, ``Output(Dense(3, "logistic"))``. By default
+        ``Bidirectional(GRU(64))``, ``pooling``, and ``dropout``. Layers that mix steps
+        and know no lengths, such as ``Conv``, take sequences of one length.
     pooling : {"mean", "last"}, default="mean"
         What the output is told, where ``layers`` have an answer at each step: their
         mean over time, or the last one. Of ``Bidirectional`` layers take the mean: what
@@ -194,8 +195,8 @@ class RecurrentRegressor(OverSequences, FeedForwardRegressor):
     loss : str or callable, default="squared_error"
         As of :class:`lamina.MLPRegressor`.
     scale_target : bool, default=True
-        Whether the targets are brought to mean 0 and standard deviation 1 for
-        learning, and predictions back; False for ``loss="poisson"``.
+        Whether targets are scaled, as of :class:`lamina.MLPRegressor`; False for
+        ``loss="poisson"``.
     dropout : float, default=0.0
         Of what the default layers tell the output.
 

@@ -1,15 +1,25 @@
 """What networks for numbers share: the scale of targets, and R²."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from lamina.estimators.base import _callers_level
 from lamina.estimators.checks import check_fits_float32, check_floats
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
+
+REACH = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+"""Between which numbers the outputs are; targets are scaled to that."""
+
+UNSCALED = ("exp", "relu", "sign", "softmax", "threshold")
+"""Activations whose outputs are bounded in another way."""
+
+CLOSE = 1e-6
 
 
 class FeedForwardRegressor(RegressorMixin, FeedForward):
@@ -57,19 +67,30 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
             raise ValueError("loss='poisson' needs targets ≥ 0")
         if first:
             self._y_ndim = y.ndim
-            self.target_mean_, self.target_scale_ = self._scaling(y)
+        elif y.reshape(len(y), -1).shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has shape {y.shape}, but the network has {self.n_outputs_} outputs"
+            )
         return y.reshape(len(y), -1)
+
+    def _start(self, X: Any, target: np.ndarray, weight: Any) -> None:
+        super()._start(X, target, weight)
+        self.target_mean_, self.target_scale_ = self._scaling(target)
 
     def _scaling(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.scale_target and self.loss == "poisson":
             raise ValueError("scale_target cannot be used with loss='poisson'")
-        return scaling(y, self.scale_target)
+        if self.scale_target:
+            return scaling_for(self.network_.out_activation, y)
+        return scaling(y, False)
 
     def _n_outputs(self, target: np.ndarray) -> int:
         return target.shape[1]
 
     def _target(self, target: np.ndarray) -> np.ndarray:
         scaled = (target - self.target_mean_) / self.target_scale_
+        if self.scale_target:
+            warn_unreached(self.network_.out_activation, scaled)
         if self._dtype() == np.float32:
             check_fits_float32(np.nan_to_num(scaled, posinf=np.inf), "y")
         return scaled
@@ -111,6 +132,58 @@ def check_target_scale(estimator: Any) -> None:
     check_floats("the scale of the targets", estimator.target_scale_, outputs)
     if estimator._y_ndim not in (1, 2):
         raise ValueError("the shape of the targets is not readable")
+
+
+def scaling_for(activation: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is subtracted from targets, and what they are divided by.
+
+    Equations
+    ---------
+        (y − μ) / σ                                    linear outputs
+        (y − min y) / (max y − min y)                  logistic: in [0, 1]
+        (y − ½ (max y + min y)) / ½ (max y − min y)    tanh: in [−1, 1]
+
+    of each output by itself.
+
+    Parameters
+    ----------
+    activation : str or callable
+        Of the output layer.
+    y : ndarray (n,) or (n, outputs)
+        NaN where it is not measured.
+
+    Raises
+    ------
+    ValueError
+        If no scaled targets are within reach of the outputs.
+    """
+    if activation in UNSCALED:
+        raise ValueError(
+            f"scale_target=True needs outputs that are linear, logistic or tanh, not "
+            f"{activation!r}: set scale_target=False"
+        )
+    if activation not in REACH:
+        return scaling(y, True)
+    y = y.reshape(len(y), -1).astype(np.float64)
+    low, high = np.nanmin(y, axis=0), np.nanmax(y, axis=0)
+    begin, end = REACH[activation]
+    scale = np.where(high > low, (high - low) / (end - begin), 1.0)
+    return low - begin * scale, scale
+
+
+def warn_unreached(activation: Any, scaled: np.ndarray) -> None:
+    """Warn of scaled targets that the outputs cannot reach."""
+    if activation not in REACH:
+        return
+    begin, end = REACH[activation]
+    if ((scaled < begin - CLOSE) | (scaled > end + CLOSE)).any():
+        warnings.warn(
+            f"y has values beyond the smallest and the largest target of the first "
+            f"call, which {activation} outputs cannot reach; take a linear output "
+            "layer, or call fit with targets of the whole range",
+            UserWarning,
+            stacklevel=_callers_level(),
+        )
 
 
 def scaling(y: np.ndarray, scales: bool) -> tuple[np.ndarray, np.ndarray]:

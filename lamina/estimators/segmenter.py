@@ -9,8 +9,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import segmenting_layers, shapes_after
 from lamina.estimators.convolutional import Convolutional
+from lamina.estimators.heads import with_head
+from lamina.estimators.labels import check_same_classes
 from lamina.estimators.training import is_stochastic
-from lamina.networks import Augment, Dense, Network
+from lamina.networks import Augment, Network
 from lamina.networks.losses import UNKNOWN
 
 AT_ONCE = 2**24
@@ -43,9 +45,9 @@ class ConvNetSegmenter(Convolutional):
     ----------
     layers : list of layer descriptions, optional
         They have to keep height and width: ``padding="same"``, and an ``Upsample`` for
-        each pool. The output layer, a softmax at each place, is added. By default two
-        convolutions at each size, going down by pools and back by ``Upsample``, with a
-        ``Skip`` at each: see
+        each pool. The output layer, a softmax at each place, is added, unless the last
+        layer is marked by ``Output``. By default two convolutions at each size, going
+        down by pools and back by ``Upsample``, with a ``Skip`` at each: see
         :func:`lamina.estimators.architectures.segmenting_layers`.
     ignore_label : label, optional
         What stands for "not labelled" in y: nothing is learnt there, and the score does
@@ -232,7 +234,7 @@ class ConvNetSegmenter(Convolutional):
     def _network(self, head: str, n_outputs: int) -> Network:
         start = "glorot_uniform" if self.init == "auto" else self.init
         layers = self._layers("he" if self.init == "auto" else self.init)
-        layers = (*layers, Dense(n_outputs, head, start))
+        layers = with_head(layers, head, n_outputs, start)
         made = shapes_after(layers, self.image_shape_)[-1]
         if made != (*self.image_shape_[:2], n_outputs):
             raise ValueError(
@@ -259,6 +261,9 @@ class ConvNetSegmenter(Convolutional):
     ) -> np.ndarray:
         if first:
             self.classes_ = self._classes_of(y if classes is None else classes)
+        elif incremental:
+            known = None if classes is None else self._classes_of(classes)
+            check_same_classes(known, self.classes_)
         codes = self._codes(y)
         if not (first or incremental):
             found = self._classes_of(y)

@@ -10,8 +10,15 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
+from lamina.estimators.labels import check_same_classes
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
-from lamina.estimators.regressor import check_target_scale, r2, scaling
+from lamina.estimators.regressor import (
+    check_target_scale,
+    r2,
+    scaling,
+    scaling_for,
+    warn_unreached,
+)
 from lamina.estimators.training import is_stochastic
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.losses import UNKNOWN
@@ -38,7 +45,8 @@ class RecurrentTagger(OverSequences):
     Parameters
     ----------
     layers : list of layer descriptions, optional
-        They have an answer at each step and end before the output. By default
+        They have an answer at each step and end before the output layer, a softmax at
+        each step for labels; ``Output`` marks one of one's own. By default
         ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]`` answers without
         looking ahead.
     loss : str or callable, default="log_loss"
@@ -47,8 +55,7 @@ class RecurrentTagger(OverSequences):
         Of steps that have none: nothing is learnt from them, nor do they count in
         scores. Numbers that are not known are NaN.
     scale_target : bool, default=True
-        Whether numbers are brought to mean 0 and standard deviation 1 for learning, and
-        predictions back.
+        Whether numbers are scaled, as of :class:`lamina.MLPRegressor`.
     dropout : float, optional
         Of what the default layers tell the output: 0.5 for labels and 0 for numbers by
         default.
@@ -237,9 +244,10 @@ class RecurrentTagger(OverSequences):
             return Series(self._numbers(values, first), lengths)
         if first:
             self.classes_ = self._classes_of(values if classes is None else classes)
-        elif not incremental and not np.array_equal(
-            found := self._classes_of(values), self.classes_
-        ):
+        elif incremental:
+            known = None if classes is None else self._classes_of(classes)
+            check_same_classes(known, self.classes_)
+        elif not np.array_equal(found := self._classes_of(values), self.classes_):
             raise ValueError(
                 "warm_start can only be used with the same classes: previously "
                 f"{self.classes_}, now {found}"
@@ -249,17 +257,26 @@ class RecurrentTagger(OverSequences):
     def _numbers(self, values: np.ndarray, first: bool) -> np.ndarray:
         if self.loss == "poisson" and (values < 0).any():
             raise ValueError("loss='poisson' needs targets ≥ 0")
+        table = values.reshape(len(values), -1)
         if first:
             self._y_ndim = values.ndim
-            scales = self.scale_target and self.loss != "poisson"
-            self.target_mean_, self.target_scale_ = scaling(values, scales)
-        table = values.reshape(len(values), -1)
-        if table.shape[1] != len(self.target_mean_):
+        elif table.shape[1] != self.n_outputs_:
             raise SequenceError(
-                f"y has {table.shape[1]} numbers a step, but {len(self.target_mean_)} "
-                "were learnt"
+                f"y has {table.shape[1]} numbers a step, but {self.n_outputs_} were "
+                "learnt"
             )
         return table
+
+    @property
+    def _scales(self) -> bool:
+        return self.scale_target and self.loss != "poisson"
+
+    def _start(self, X: Series, target: Any, weight: Any) -> None:
+        super()._start(X, target, weight)
+        if not self._tells_labels:
+            y, phi = target.values, self.network_.out_activation
+            found = scaling_for(phi, y) if self._scales else scaling(y, False)
+            self.target_mean_, self.target_scale_ = found
 
     def _known(self, labels: np.ndarray) -> np.ndarray:
         if self.ignore_label is None:
@@ -293,6 +310,8 @@ class RecurrentTagger(OverSequences):
         if self._tells_labels:
             return target
         scaled = (target.values - self.target_mean_) / self.target_scale_
+        if self._scales:
+            warn_unreached(self.network_.out_activation, scaled)
         if self._dtype() == np.float32:
             known = np.nan_to_num(scaled, posinf=np.inf)
             check_fits_float32(known, "y", target.lengths)

@@ -66,7 +66,8 @@ class Objective:
         x + ε,  ε ~ N(0, σ²)               input_noise σ
         W + ε,  ε ~ N(0, σ²)               weight_noise σ; the gradient is taken there
         (1 − s) y + s / K                  label_smoothing s, K classes; K = 2 for
-                                           every yes/no output
+                                           every yes/no output; not where a place has
+                                           no label
         (1 − r) E(x) + r E(x̃)              adversarial
 
     and the gradient and the weights be kept within bounds:
@@ -260,7 +261,10 @@ class Objective:
         classes = h.shape[-1]
         if y.ndim < h.ndim:
             y = jax.nn.one_hot(y, classes, dtype=h.dtype)
-        return (1 - s) * y + s / classes
+        share = s / classes
+        if h.ndim > 2:  # a place without a label has zeros, and keeps them
+            share = share * jnp.sum(y, axis=-1, keepdims=True)
+        return (1 - s) * y + share
 
     def _clipped(self, g: Any) -> Any:
         if (c := self.clip_value) is not None:
@@ -293,7 +297,8 @@ class Objective:
         if batch.mask is not None:  # the loss of each output by itself
             each = weight.reshape(-1, *[1] * (batch.mask.ndim - 1))
             h, y, weight = h[..., None], y[..., None], each * batch.mask
-        elif y.ndim == h.ndim > 2:  # one example is all its numbers
+        elif y.ndim == h.ndim > 2 and self.loss != "cross_entropy":
+            # One example is all its numbers.
             h, y = h.reshape(h.shape[0], -1), y.reshape(y.shape[0], -1)
         return jnp.sum(weight * loss_from_net(self.loss, activation, h, y))
 

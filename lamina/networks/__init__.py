@@ -24,6 +24,7 @@ from lamina.networks.lstm import LSTM
 from lamina.networks.mirror import Tied
 from lamina.networks.network import Network
 from lamina.networks.norms import GroupNorm, LayerNorm
+from lamina.networks.output import Output
 from lamina.networks.output_feedback import OutputFeedbackRNN
 from lamina.networks.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.rbm import RBM
@@ -72,6 +73,7 @@ __all__ = [
     "MaxPool",
     "MeanOverTime",
     "Network",
+    "Output",
     "OutputFeedbackRNN",
     "PrimaryCapsules",
     "Reconstruction",

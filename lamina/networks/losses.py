@@ -19,8 +19,10 @@ Shapes: h and a (batch, outputs); y (batch, outputs), or (batch,) class numbers 
 ``cross_entropy`` and ``margin``; the loss (batch,).
 
 A network may have an answer at each place of an example: h and a (batch, \\*places,
-outputs), y (batch, \\*places) class numbers, negative where a place has no label. The
-loss of an example is then the mean over its places p with a label, 0 if there is none:
+outputs), y (batch, \\*places) class numbers, negative where a place has no label; for
+``cross_entropy`` also (batch, \\*places, outputs) shares of the classes, all 0 where a
+place has no label. The loss of an example is then the mean over its places p with a
+label, 0 if there is none:
 
     ℓ = Σₚ ℓ(h[p], y[p]) / #{p : y[p] ≥ 0}      over p with y[p] ≥ 0
 """
@@ -167,7 +169,10 @@ def loss_from_net(
     if callable(loss):
         return loss(activation(out_activation)(h), y)
     if 1 < y.ndim < h.ndim:
-        return _over_places(_of_outputs(loss, out_activation, h, y), y)
+        return _over_places(_of_outputs(loss, out_activation, h, y), y >= 0)
+    if loss == "cross_entropy" and y.ndim > 2:
+        known = jnp.any(y > 0, axis=-1)
+        return _over_places(_of_outputs(loss, out_activation, h, y), known)
     return _of_outputs(loss, out_activation, h, y)
 
 
@@ -178,9 +183,9 @@ def _of_outputs(loss: str, out_activation: str | Callable, h: Any, y: Any) -> An
     return find_loss(loss)(activation(out_activation)(h), y)
 
 
-def _over_places(loss: Any, y: Any) -> Any:
+def _over_places(loss: Any, known: Any) -> Any:
     """Return the mean over places with a label: (batch, \\*places) → (batch,)."""
-    axes, known = tuple(range(1, y.ndim)), y >= 0
+    axes = tuple(range(1, known.ndim))
     count = jnp.maximum(1, jnp.sum(known, axis=axes)).astype(loss.dtype)
     return jnp.sum(jnp.where(known, loss, 0), axis=axes) / count
 

@@ -24,6 +24,7 @@ from lamina import (
     L1Sparsity,
     Masking,
     MaxPool,
+    Output,
     SaltAndPepper,
     Upsample,
 )
@@ -347,13 +348,13 @@ def test_a_decoder_that_is_no_mirror():
     model = net(decoder=[9, Dense(4, "tanh")]).fit(UNIT)
     assert [layer.units for layer in model.network_.layers] == [5, 2, 9, 4, 6]
     assert model.out_activation_ == "logistic"
-    whole = net(decoder=[Dense(6, "logistic")]).fit(UNIT)
+    whole = net(decoder=[Output(Dense(6, "logistic"))]).fit(UNIT)
     assert len(whole.network_.layers) == 3
     own = [Upsample(2), Conv(8, padding="same")]
     model = net(layers=[Conv(4, 3, 2, 1)], decoder=own).fit(PICTURES)
     assert model.reconstruct(PICTURES).shape == PICTURES.shape
     last = ConvTranspose(2, 2, 2, activation="logistic")
-    model = net(layers=[Conv(4, 2, 2)], decoder=[last]).fit(PICTURES)
+    model = net(layers=[Conv(4, 2, 2)], decoder=[Output(last)]).fit(PICTURES)
     assert model.network_.layers[-1] == last
 
 

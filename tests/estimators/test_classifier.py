@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina import Dense, MLPClassifier
+from lamina import Dense, MLPClassifier, Output
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -57,7 +57,7 @@ def test_one_class_and_one_row_do_not_break():
 
 def test_probabilities_of_a_linear_head_are_refused(iris):
     model = MLPClassifier(
-        layers=[Dense(3, "identity")], loss="squared_error", max_iter=2
+        layers=[Output(Dense(3, "identity"))], loss="squared_error", max_iter=2
     ).fit(*iris)
     with pytest.raises(AttributeError, match="identity.*not.*probabilities"):
         model.predict_proba(iris[0])

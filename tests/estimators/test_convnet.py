@@ -19,6 +19,7 @@ from lamina import (
     Dense,
     MaxPool,
     MLPClassifier,
+    Output,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -181,7 +182,7 @@ def test_bytes_are_disturbed_as_numbers(pictures):
 
 def test_own_output_layer_and_solver(pictures):
     model = net(
-        layers=[*LAYERS, Dense(10, "softmax", "zeros")],
+        layers=[*LAYERS, Output(Dense(10, "softmax", "zeros"))],
         solver=Adam(0.01),
         schedule="cosine",
         batch_size=100,

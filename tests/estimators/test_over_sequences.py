@@ -21,6 +21,7 @@ from lamina import (
     Last,
     LayerNorm,
     MeanOverTime,
+    Output,
     RecurrentClassifier,
     RecurrentRegressor,
     Residual,
@@ -164,7 +165,7 @@ def test_layers_end_before_the_output():
     assert names([GRU(4)]) == ["GRU", "MeanOverTime", "Dense"]
     assert names([GRU(4)], pooling="last") == ["GRU", "Last", "Dense"]
     assert names([GRU(4), Last(), Dense(3)]) == ["GRU", "Last", "Dense", "Dense"]
-    head = [GRU(4), Dense(1, "logistic")]
+    head = [GRU(4), Output(Dense(1, "logistic"))]
     assert names(head) == ["GRU", "MeanOverTime", "Dense"]
     default = RecurrentClassifier(max_iter=1).fit(RAGGED, LABELS).network_.layers
     assert default[0] == Bidirectional(GRU(64))

@@ -460,7 +460,7 @@ def test_partial_fit_of_a_part_of_the_classes(rng):
     X, y = noisy(rng, 3)
     model = Perceptron().partial_fit(X[y < 2], y[y < 2], classes=[0, 1, 2])
     assert model.coef_.shape == (3, 5)
-    with pytest.raises(ValueError, match="not those of the previous calls"):
+    with pytest.raises(ValueError, match="not the same as on last call"):
         model.partial_fit(X, y, classes=[0, 1])
     with pytest.raises(ValueError, match=r"not among the classes .*\[3\]"):
         model.partial_fit(X, y + 1)

@@ -73,6 +73,10 @@ def test_learns_as_well_as_scikit_learn():
 def test_inputs_that_are_no_probabilities_are_told():
     with pytest.warns(UserWarning, match="values from 0 to 16, but binary units"):
         BernoulliRBM(3, n_iter=1).fit(data.load("digits").X)
+    X = data.load("digits").X[:20]
+    model = BernoulliRBM(3).partial_fit(X / 16)
+    with pytest.warns(UserWarning, match="values from 0 to 16, but binary units"):
+        model.partial_fit(X)
 
 
 def test_gaussian_inputs_have_their_own_scale():

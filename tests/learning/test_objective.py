@@ -213,6 +213,47 @@ def test_smoothed_yes_and_no_by_hand():
     assert float(objective(params, batch, KEY)) == pytest.approx(expected, rel=1e-12)
 
 
+def test_smoothed_classes_at_each_place_by_hand():
+    """The softmax is over classes, not places; a place without a label counts not."""
+    network = Network((Dense(3, "softmax"),))
+    p = np.array([0.2, 0.5, 0.3])
+    params = ({"weight": np.zeros((1, 3)), "bias": np.log(p)},)
+    objective = Objective(network, "cross_entropy", label_smoothing=0.3)
+    numbers = np.array([[1, 0], [2, -1], [-1, -1]])
+    each = -np.log(p) @ (0.7 * np.eye(3) + 0.1)  # of each class
+    expected = ((each[1] + each[0]) / 2 + each[2] + 0) / 3
+    x, weight = np.ones((3, 2, 1)), np.ones(3)
+    found = objective(params, Batch(x, numbers, weight), KEY)
+    assert float(found) == pytest.approx(expected, rel=1e-12)
+    shares = np.eye(4)[numbers][..., :3]  # all 0 where there is no label
+    found = objective(params, Batch(x, shares, weight), KEY)
+    assert float(found) == pytest.approx(expected, rel=1e-12)
+    clean = (-np.log(p[1] * p[0]) / 2 - np.log(p[2])) / 3
+    for y in (numbers, shares):
+        found = objective(params, Batch(x, y, weight))
+        assert float(found) == pytest.approx(clean, rel=1e-12)
+
+
+def test_smoothed_classes_of_pixels_are_smoothed_one_by_one():
+    """Places along two axes are the places of one axis, and s = 0 changes nothing."""
+    rng = np.random.default_rng(0)
+    network = Network((Dense(3, "softmax"),))
+    params, _ = network.init(Key(0), (2,), np.float64)
+    x, y = rng.normal(size=(4, 5, 6, 2)), rng.integers(-1, 3, (4, 5, 6))
+    weight = rng.uniform(size=4)
+    objective = Objective(network, "cross_entropy", label_smoothing=0.2)
+    pixels = objective(params, Batch(x, y, weight), KEY)
+    line = Batch(x.reshape(4, 30, 2), y.reshape(4, 30), weight)
+    assert float(pixels) == pytest.approx(float(objective(params, line, KEY)))
+    smooth, plain = (
+        Objective(network, "cross_entropy", label_smoothing=s)(
+            params, Batch(x, y, weight), KEY
+        )
+        for s in (0.0, None)
+    )
+    assert float(smooth) == pytest.approx(float(plain), rel=1e-12)
+
+
 def test_only_classes_can_be_smoothed():
     with pytest.raises(ValueError, match="label_smoothing needs one of"):
         Objective(NETWORK, "squared_error", label_smoothing=0.1)

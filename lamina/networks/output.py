@@ -1,0 +1,50 @@
+"""The mark of an output layer in an estimator's list of layers."""
+
+from typing import Any
+
+from lamina.networks.description import Nested, description
+
+
+@description
+class Output:
+    """Marks the output layer of an estimator's ``layers`` or ``decoder``.
+
+    A list of layers ends before the output, and the estimator adds the output layer
+    that the target needs. ``[Dense(30, "tanh"), Output(Dense(10, "logistic"))]`` brings
+    its own instead. The mark is not part of the network: ``network_`` holds the layer.
+
+    Parameters
+    ----------
+    layer : layer description
+        With as many units as there are outputs: one for two classes, one a class for
+        more, one a label or number.
+    """
+
+    layer: Nested
+
+    def check(self) -> None:
+        """Refuse what cannot be an output layer.
+
+        Raises
+        ------
+        TypeError
+            If it is not a layer with a net input, as Dense has.
+        """
+        plain = isinstance(self.layer, str | float | tuple | type)
+        if plain or self.layer is None or isinstance(self.layer, Output):
+            raise TypeError(
+                f"Output needs a layer such as Dense(1, 'logistic'), got {self.layer!r}"
+            )
+
+    def init(self, key: Any, shape: tuple[int, ...]) -> Any:
+        """Refuse to be a layer among others.
+
+        Raises
+        ------
+        ValueError
+            Always: an estimator takes the mark off the last of its layers.
+        """
+        raise ValueError(
+            f"{self!r} marks the output layer: it can only be the last of an "
+            "estimator's layers or decoder"
+        )
