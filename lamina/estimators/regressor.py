@@ -49,6 +49,9 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
     def _loss(self) -> Any:
         return self.loss
 
+    def _mean_over(self) -> int:
+        return self.n_outputs_ if self.loss == "squared_error" else 1
+
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
     ) -> Any:

@@ -229,6 +229,9 @@ class RecurrentTagger(OverSequences):
     def _loss(self) -> Any:
         return "cross_entropy" if self._tells_labels else self.loss
 
+    def _mean_over(self) -> int:
+        return self.n_outputs_ if self.loss == "squared_error" else 1
+
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
     ) -> Series:
