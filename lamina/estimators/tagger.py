@@ -11,7 +11,12 @@ from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
-from lamina.estimators.regressor import check_target_scale, r2, scaling
+from lamina.estimators.regressor import (
+    answer_dtype,
+    check_target_scale,
+    r2,
+    scaling,
+)
 from lamina.estimators.training import is_stochastic
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.losses import UNKNOWN
@@ -327,11 +332,15 @@ class RecurrentTagger(OverSequences):
 
         Numbers are (steps, n_outputs) where they were learnt so.
         """
-        found = self._predicted(X)
+        check_is_fitted(self)
+        X = self._check_inputs(X, reset=False)
+        found = self._outputs(X)
         if self._tells_labels:
             return [self.classes_[one.argmax(axis=1)] for one in found]
+        kind = answer_dtype(self, X)
         numbers = [
-            one.astype(float) * self.target_scale_ + self.target_mean_ for one in found
+            (one.astype(float) * self.target_scale_ + self.target_mean_).astype(kind)
+            for one in found
         ]
         return [one[:, 0] for one in numbers] if self._y_ndim == 1 else numbers
 
