@@ -264,7 +264,8 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         when no component of the gradient is larger. With ``schedule="cosine"`` only
         early stopping looks at it.
     verbose : bool, default=False
-        Shows a progress bar on a terminal or in a notebook.
+        Shows a progress bar on a terminal or in a notebook; elsewhere prints a line an
+        epoch.
     warm_start : bool, default=False
         Whether ``fit`` goes on from where the last one ended, solver state included.
     momentum : float, default=0.9
