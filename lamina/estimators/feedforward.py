@@ -287,7 +287,7 @@ class FeedForward(Refitting):
             if held_target is not None:
                 x = self._joined((X, X_val))
                 y = self._joined_targets((target, held_target))
-                more = np.ones(X_val.shape[0])
+                more = np.ones(_num_samples(X_val))
                 w = None if weight is None else np.concatenate((weight, more))
             elif factors is None and examples.mask is None:
                 return self._feed(examples, None)

@@ -299,7 +299,10 @@ class MLPClassifier(MLP, FeedForwardClassifier):
     init : str, default="auto"
         Initialiser of weights; "auto" is "glorot_uniform". Biases start at 0.
     class_weight : dict, "balanced" or None, default=None
-        Weights of classes.
+        Weights of classes: n / (K nₖ) for "balanced", counted on the training rows, and
+        the same for the loss of validation rows; scores go by ``sample_weight`` only.
+        Of several label columns a list with one dict a column, or "balanced", counted
+        on the measured labels of each; an example's weight is the product over those.
     callbacks : list of callables, optional
         Called after every epoch with a :class:`lamina.learning.Progress`; one that
         returns True stops.
@@ -505,8 +508,10 @@ class MLPRegressor(MLP, FeedForwardRegressor):
     -----
     Targets of several columns may hold NaN for what was not measured.
 
-    For several outputs the loss is their sum, whose gradient scikit-learn follows too;
-    the ``loss_`` that scikit-learn prints is their mean.
+    What is learnt from is the sum of the squared errors of all outputs; ``loss_``,
+    ``loss_curve_``, ``history_`` and ``tol`` go by their mean. Both as in scikit-learn.
+    Predictions are float32 for X of float32, unless the targets were scaled or
+    ``dtype`` is "float64".
 
     References
     ----------
