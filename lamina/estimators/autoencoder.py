@@ -320,7 +320,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         return np.concatenate([self._errors(X[i : i + size]) for i in starts])
 
     @property
-    def coefs_(self) -> list[np.ndarray]:
+    def coefs_(self) -> tuple[np.ndarray, ...]:
         """Weights of the encoder, one matrix a layer, for inputs in units of X.
 
         With :attr:`intercepts_` they are where a perceptron can start that has the same
@@ -331,12 +331,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         AttributeError
             If the encoder has other layers than fully connected ones.
         """
-        return [layer["weight"] for layer in self._dense_encoder()]
+        return tuple([layer["weight"] for layer in self._dense_encoder()])
 
     @property
-    def intercepts_(self) -> list[np.ndarray]:
+    def intercepts_(self) -> tuple[np.ndarray, ...]:
         """Biases of the encoder, one vector a layer, for inputs in units of X."""
-        return [layer["bias"] for layer in self._dense_encoder()]
+        return tuple([layer["bias"] for layer in self._dense_encoder()])
 
     def _dense_encoder(self) -> list[dict]:
         network, params = self._halves()[0]

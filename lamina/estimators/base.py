@@ -301,9 +301,27 @@ def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -
             f"max_iter={epochs} epochs reached and learning has not converged yet: "
             f"{advice}"
         )
+    elif (limit := _used_up(result, stopping)) is not None:
+        message = (
+            f"learning ended after {limit.budget:g} {limit.monitor} and has not "
+            "converged yet: raise max_fun or tol, or scale the inputs (StandardScaler)."
+        )
     else:
         return
     warnings.warn(message, ConvergenceWarning, stacklevel=_callers_level())
+
+
+def _used_up(result: learning.Result, stopping: Any) -> learning.Budget | None:
+    """Return the budget that ended learning, if no other rule did."""
+    if result.reason != "stopped":
+        return None
+    last = {name: values[-1] for name, values in result.history.items()}
+    for rule in stopping:
+        low = isinstance(rule, learning.Below) and rule(last)
+        if low or getattr(rule, "count", 0) > getattr(rule, "patience", 0):
+            return None
+    budgets = [rule for rule in stopping if isinstance(rule, learning.Budget)]
+    return next((rule for rule in budgets if rule.spent >= rule.budget), None)
 
 
 def _callers_level() -> int:

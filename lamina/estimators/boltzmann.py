@@ -176,18 +176,18 @@ class Boltzmann(
         return self._decoded(means if mean else v)
 
     @property
-    def coefs_(self) -> list[np.ndarray]:
+    def coefs_(self) -> tuple[np.ndarray, ...]:
         """Weights of the way up, one matrix a machine, for inputs in units of X.
 
         With :attr:`intercepts_` they are where a perceptron of logistic layers can
         start: ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
         """
-        return [layer["weight"] for layer in self._way_up()]
+        return tuple([layer["weight"] for layer in self._way_up()])
 
     @property
-    def intercepts_(self) -> list[np.ndarray]:
+    def intercepts_(self) -> tuple[np.ndarray, ...]:
         """Biases of hidden units, one vector a machine, for inputs in units of X."""
-        return [layer["bias"] for layer in self._way_up()]
+        return tuple([layer["bias"] for layer in self._way_up()])
 
     def _way_up(self) -> list[dict]:
         first, *others = self.params_

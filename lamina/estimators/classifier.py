@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+from lamina.estimators.class_weights import class_factors
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import fitting_cross_entropy
 from lamina.estimators.labels import Labels, check_same_classes, plain
@@ -158,9 +159,8 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         found = Labels.of(y)[0].classes
         if not np.array_equal(found, self.classes_):
             raise ValueError(
-                "warm_start can only be used where `self.classes_` is the same as in "
-                f"the previous call to fit. Previously got {self.classes_}, `y` has "
-                f"{found}"
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `y` has {found}"
             )
 
     def _n_outputs(self, target: np.ndarray) -> int:
@@ -173,6 +173,15 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if target.ndim == 1 else None
+
+    def _class_factors(
+        self, target: np.ndarray, rows: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        classes = np.arange(2) if target.ndim == 2 else self.classes_
+        learnt = target if rows is None else target[rows]
+        return class_factors(self.class_weight, classes, learnt)
 
     def _score_outputs(
         self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, check_consistent_length, compute_sample_weight
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from lamina import learning
 from lamina.estimators.base import split
+from lamina.estimators.class_weights import weights_by_class
 from lamina.estimators.heads import (
     check_fits,
     check_shape,
@@ -177,13 +178,13 @@ class FeedForward(Refitting):
         check_measured(missing)
         unlabelled = self._unlabelled(X, beginning.unlabelled)
         target = self._encode(y, missing, first, incremental, classes)
-        weight = self._weight(X, y, sample_weight)
+        weight = self._sample_weight(X, sample_weight)
         precision = self._precision(self._learning_dtype(self._algorithm_in_use))
         with precision, self._checkpointed(first and not incremental):
             if first:
-                self._start(X, target, weight)
-            examples = self._examples(X, target, weight)
-            feeds = self._feeds(X, examples, target, X_val, y_val, incremental)
+                factors = self._class_factors(target)
+                self._start(X, target, _weighted(weight, target, factors))
+            feeds = self._feeds(X, target, weight, X_val, y_val, incremental)
             train, validation, everything = feeds
             compiled, start = 0, None
             if first:
@@ -225,15 +226,19 @@ class FeedForward(Refitting):
         y = check_array(y, ensure_2d=False, input_name="y", estimator=self, **how)
         return y.astype(float) if self._y_numeric and y.dtype.kind == "O" else y
 
-    def _weight(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray | None:
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, ensure_non_negative=True
-            )
-        if self.class_weight is None:
-            return sample_weight
-        by_class = compute_sample_weight(self.class_weight, y)
-        return by_class if sample_weight is None else by_class * sample_weight
+    def _sample_weight(self, X: Any, sample_weight: Any) -> np.ndarray | None:
+        if sample_weight is None:
+            return None
+        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+
+    def _class_factors(
+        self, target: Any, rows: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """Return what each label counts, by the labels of the rows to learn from.
+
+        None if all count the same.
+        """
+        return None
 
     def _start(self, X: Any, target: Any, weight: Any) -> None:
         head = self._head()
@@ -256,42 +261,53 @@ class FeedForward(Refitting):
     def _feeds(
         self,
         X: Any,
-        examples: Any,
         target: Any,
+        weight: np.ndarray | None,
         X_val: Any,
         y_val: Any,
         incremental: bool,
     ) -> tuple[learning.Feed, learning.Validation | None, Callable]:
         """Return the feed of training rows, and the validation pass if there is one.
 
-        The third is a function that returns a feed of both, for ``refit``.
+        Weights of classes follow from the training rows, and are those of validation
+        rows too. The third is a function that returns a feed of both, for ``refit``.
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together")
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        rows = validation = None
-        together = [(X, target, examples.weight)]
+        rows = held = held_target = None
         if X_val is not None:
             X_val, y_val, missing = self._validate(X_val, y_val, reset=False)
-            held = self._encode(y_val, missing, False, True, None)
-            own = self._examples(X_val, held, None)
-            validation = self._validation(own, held)
-            together.append((X_val, held, own.weight))
+            held_target = self._encode(y_val, missing, False, True, None)
         elif self._stops_early():
             strata, fraction = self._strata(target), self.validation_fraction
-            rows, held = split(self._run_key, examples.n, fraction, strata)
-            validation = self._validation(examples, target[held], held)
-        feed = self._feed(examples, rows)
+            rows, held = split(self._run_key, X.shape[0], fraction, strata)
+        factors = self._class_factors(target, rows)
+        examples = self._examples(X, target, _weighted(weight, target, factors))
+        validation = None
+        if held is not None:
+            examples.hold_out(held)
+            own = None if weight is None else weight[held]
+            validation = self._validation(examples, target[held], own, held)
+        elif held_target is not None:
+            by_class = _weighted(None, held_target, factors)
+            own = self._examples(X_val, held_target, by_class)
+            validation = self._validation(own, held_target)
 
         def everything() -> learning.Feed:
-            if len(together) == 1:
+            x, y, w = X, target, weight
+            if held_target is not None:
+                x = self._joined((X, X_val))
+                y = self._joined_targets((target, held_target))
+                more = np.ones(_num_samples(X_val))
+                w = None if weight is None else np.concatenate((weight, more))
+            elif factors is None and examples.mask is None:
                 return self._feed(examples, None)
-            x, y, weight = zip(*together, strict=True)
-            y, weight = self._joined_targets(y), np.concatenate(weight)
-            return self._feed(self._examples(self._joined(x), y, weight), None)
+            together = self._examples(x, y, _weighted(w, y, self._class_factors(y)))
+            return self._feed(together, None)
 
-        return feed, validation, everything
+        return self._feed(examples, rows), validation, everything
 
     def _feed(self, examples: Any, rows: np.ndarray | None) -> learning.Feed:
         n = examples.n if rows is None else len(rows)
@@ -300,9 +316,18 @@ class FeedForward(Refitting):
         )
 
     def _validation(
-        self, examples: Any, target: Any, rows: np.ndarray | None = None
+        self,
+        examples: Any,
+        target: Any,
+        weight: np.ndarray | None = None,
+        rows: np.ndarray | None = None,
     ) -> learning.Validation:
-        weight = examples.weight if rows is None else examples.weight[rows]
+        """Return the validation pass of some rows of the examples.
+
+        The score goes by their sample weights only, as that of ``score`` does.
+        """
+        if weight is None:
+            weight = np.ones(_num_samples(target), examples.dtype)
         size = min(_num_samples(target), self._validation_batch)
         if len(examples.shape) > 1:  # of pictures the layers are large
             now = self.network_, self.params_, examples.shape, examples.x_dtype
@@ -419,3 +444,13 @@ class FeedForward(Refitting):
         tags = super().__sklearn_tags__()
         tags.non_deterministic = False
         return tags
+
+
+def _weighted(
+    weight: np.ndarray | None, target: Any, factors: np.ndarray | None
+) -> np.ndarray | None:
+    """Return the weights of examples times those of their classes."""
+    if factors is None:
+        return weight
+    by_class = weights_by_class(factors, target)
+    return by_class if weight is None else by_class * weight

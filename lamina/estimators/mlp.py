@@ -1,5 +1,6 @@
 """Multi-layer perceptrons: drop-in for scikit-learn's, and more."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils.validation import validate_data
 from lamina.estimators.checks import check_fits_float32, check_integer, check_number
 from lamina.estimators.classifier import FeedForwardClassifier
 from lamina.estimators.feedforward import FeedForward
+from lamina.estimators.layer_arrays import LayerArrays, replaced_arrays
 from lamina.estimators.pretraining import Beginning
 from lamina.estimators.regressor import FeedForwardRegressor
 from lamina.networks import Dense, Dropout
@@ -131,15 +133,61 @@ class MLP(FeedForward):
         super()._summarise(incremental)
         self.n_layers_ = len(self.coefs_) + 1
 
-    @property
-    def coefs_(self) -> list[np.ndarray]:
-        """Weight matrices, one a layer that has weights."""
-        return [p["weight"] for p in self.params_ if "weight" in p]
+    def _fit_checked(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        beginning: Beginning,
+        incremental: bool,
+        classes: Any,
+    ) -> None:
+        given = vars(self).pop("_given_arrays", None)
+        if given and (incremental or self.warm_start) and not beginning.has_weights:
+            own = {"coefs": given.get("weight"), "intercepts": given.get("bias")}
+            beginning = replace(beginning, **own)
+        weights = X, y, sample_weight, X_val, y_val
+        super()._fit_checked(*weights, beginning, incremental, classes)
 
     @property
-    def intercepts_(self) -> list[np.ndarray]:
-        """Bias vectors, one a layer that has a bias."""
-        return [p["bias"] for p in self.params_ if "bias" in p]
+    def coefs_(self) -> list[Any]:
+        """Weight matrices, one a layer that has weights.
+
+        Others can be put in their places, in the list or as a list. Before there is a
+        network, ``partial_fit`` and warm starts will begin with them.
+        """
+        return self._arrays("weight", "coefs_")
+
+    @coefs_.setter
+    def coefs_(self, arrays: Any) -> None:
+        self._replace("weight", "coefs_", arrays)
+
+    @property
+    def intercepts_(self) -> list[Any]:
+        """Bias vectors, one a layer that has a bias; see :attr:`coefs_`."""
+        return self._arrays("bias", "intercepts_")
+
+    @intercepts_.setter
+    def intercepts_(self, arrays: Any) -> None:
+        self._replace("bias", "intercepts_", arrays)
+
+    def _arrays(self, part: str, name: str) -> list[Any]:
+        given = vars(self).get("_given_arrays", {})
+        if part in given:
+            return given[part]
+        arrays = [p[part] for p in self.params_ if part in p]
+        return LayerArrays(arrays, lambda new: self._replace(part, name, new))
+
+    def _replace(self, part: str, name: str, arrays: Any) -> list[Any]:
+        if not hasattr(self, "params_"):
+            given = vars(self).get("_given_arrays", {})
+            self._given_arrays = given | {part: list(arrays)}
+            return list(arrays)
+        self.params_ = replaced_arrays(self.params_, part, name, arrays)
+        self._state, self._state_owner = None, None  # of the weights as they were
+        return [p[part] for p in self.params_ if part in p]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -216,7 +264,8 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         when no component of the gradient is larger. With ``schedule="cosine"`` only
         early stopping looks at it.
     verbose : bool, default=False
-        Shows a progress bar on a terminal or in a notebook.
+        Shows a progress bar on a terminal or in a notebook; elsewhere prints a line an
+        epoch.
     warm_start : bool, default=False
         Whether ``fit`` goes on from where the last one ended, solver state included.
     momentum : float, default=0.9
@@ -253,7 +302,10 @@ class MLPClassifier(MLP, FeedForwardClassifier):
     init : str, default="auto"
         Initialiser of weights; "auto" is "glorot_uniform". Biases start at 0.
     class_weight : dict, "balanced" or None, default=None
-        Weights of classes.
+        Weights of classes: n / (K nₖ) for "balanced", counted on the training rows, and
+        the same for the loss of validation rows; scores go by ``sample_weight`` only.
+        Of several label columns a list with one dict a column, or "balanced", counted
+        on the measured labels of each; an example's weight is the product over those.
     callbacks : list of callables, optional
         Called after every epoch with a :class:`lamina.learning.Progress`; one that
         returns True stops.
@@ -461,8 +513,10 @@ class MLPRegressor(MLP, FeedForwardRegressor):
     -----
     Targets of several columns may hold NaN for what was not measured.
 
-    For several outputs the loss is their sum, whose gradient scikit-learn follows too;
-    the ``loss_`` that scikit-learn prints is their mean.
+    What is learnt from is the sum of the squared errors of all outputs; ``loss_``,
+    ``loss_curve_``, ``history_`` and ``tol`` go by their mean. Both as in scikit-learn.
+    Predictions are float32 for X of float32, unless the targets were scaled or
+    ``dtype`` is "float64".
 
     References
     ----------

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lamina import learning
 from lamina.estimators.base import _callers_level
+from lamina.estimators.layer_arrays import fitting
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.training import Training
 from lamina.learning.program import compile_count
@@ -57,7 +58,7 @@ class Beginning:
             for number, (i, array) in enumerate(zip(places, arrays, strict=False)):
                 if array is not None:
                     told, own = f"{name}[{number}]", found[i][part]
-                    found[i] = {**found[i], part: _fitting(told, array, own)}
+                    found[i] = {**found[i], part: fitting(told, array, own)}
         return tuple(found)
 
     def arrays(self, x: Any) -> dict[str, Any]:
@@ -72,21 +73,6 @@ class Beginning:
 
 
 FROM_SCRATCH = Beginning()
-
-
-def _fitting(name: str, given: Any, own: np.ndarray) -> np.ndarray:
-    """Return an array of the shape and type of one's own."""
-    try:
-        if np.iscomplexobj(given):
-            raise TypeError
-        array = np.array(given, own.dtype)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of numbers") from None
-    if array.shape != own.shape:
-        raise ValueError(f"{name} must be of shape {own.shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite in {own.dtype}")
-    return array
 
 
 class Pretraining(Training):

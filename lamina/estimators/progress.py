@@ -1,5 +1,6 @@
-"""The progress bar: a callback, shown only to a person."""
+"""Progress: a callback that shows a bar to a person, and writes lines to a log."""
 
+import math
 import sys
 from typing import Any
 
@@ -9,8 +10,9 @@ from lamina.learning import Progress
 class ProgressBar:
     """Live progress with loss, score, speed and time left.
 
-    Shown on a terminal, and in a notebook by rich's own widget; nothing is written to
-    a pipe or a file.
+    Shown on a terminal, and in a notebook by rich's own widget. Where nobody watches,
+    an epoch is a line of the standard output, as in scikit-learn:
+    ``Iteration 1, loss = 0.69314718``.
 
     Parameters
     ----------
@@ -39,7 +41,9 @@ class ProgressBar:
 
     def __call__(self, progress: Progress) -> None:
         """Show an epoch."""
-        if self._bar is not None:
+        if self._bar is None:
+            print(line(progress), flush=True)
+        else:
             numbers = describe(progress)
             self._bar.update(self._task, completed=progress.epoch, numbers=numbers)
 
@@ -74,3 +78,12 @@ def describe(progress: Progress) -> str:
         if name in progress.record
     ]
     return " · ".join([*numbers, f"{progress.speed:,.0f} rows/s"])
+
+
+def line(progress: Progress) -> str:
+    """Return an epoch as a line of a log."""
+    words = {"validation_loss": "validation loss", "score": "validation score"}
+    record = {"loss": math.nan} | progress.record
+    numbers = [f"Iteration {progress.epoch}, loss = {record['loss']:.8f}"]
+    numbers += [f"{words[k]} = {record[k]:.8f}" for k in words if k in record]
+    return ", ".join(numbers)

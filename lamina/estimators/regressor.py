@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.base import _callers_level
 from lamina.estimators.checks import check_fits_float32, check_floats
@@ -40,9 +41,15 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
-        """Return float64 numbers (n_samples,), or (n_samples, n_outputs)."""
-        outputs = self._predicted(X)
-        return self._decode(outputs)
+        """Return numbers (n_samples,), or (n_samples, n_outputs).
+
+        They are float32 where X is and nothing is lost by it: see
+        :func:`lamina.estimators.regressor.answer_dtype`.
+        """
+        if not hasattr(self, "params_"):
+            check_is_fitted(self)  # raises; asking it costs 15 µs
+        X = self._check_inputs(X, reset=False)
+        return self._decode(self._outputs(X)).astype(answer_dtype(self, X), copy=False)
 
     def score(self, X, y, sample_weight=None):
         """Return R²; where targets are missing (NaN), of those measured."""
@@ -58,6 +65,9 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
 
     def _loss(self) -> Any:
         return self.loss
+
+    def _mean_over(self) -> int:
+        return self.n_outputs_ if self.loss == "squared_error" else 1
 
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
@@ -117,6 +127,17 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def answer_dtype(estimator: Any, X: Any) -> type[np.floating]:
+    """Return the type of predicted numbers: float32 for float32 inputs, else float64.
+
+    float64 also for numbers that a network of ``dtype="float64"`` has computed, and for
+    targets that were scaled: a large mean and a small deviation need its digits.
+    """
+    single = X.dtype == estimator._dtype() == np.float32
+    scaled = estimator.target_mean_.any() or (estimator.target_scale_ != 1).any()
+    return np.float32 if single and not scaled else np.float64
 
 
 def check_target_scale(estimator: Any) -> None:

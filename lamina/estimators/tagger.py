@@ -13,6 +13,7 @@ from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.labels import check_same_classes
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
 from lamina.estimators.regressor import (
+    answer_dtype,
     check_target_scale,
     r2,
     scaling,
@@ -236,6 +237,9 @@ class RecurrentTagger(OverSequences):
     def _loss(self) -> Any:
         return "cross_entropy" if self._tells_labels else self.loss
 
+    def _mean_over(self) -> int:
+        return self.n_outputs_ if self.loss == "squared_error" else 1
+
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
     ) -> Series:
@@ -343,11 +347,15 @@ class RecurrentTagger(OverSequences):
 
         Numbers are (steps, n_outputs) where they were learnt so.
         """
-        found = self._predicted(X)
+        check_is_fitted(self)
+        X = self._check_inputs(X, reset=False)
+        found = self._outputs(X)
         if self._tells_labels:
             return [self.classes_[one.argmax(axis=1)] for one in found]
+        kind = answer_dtype(self, X)
         numbers = [
-            one.astype(float) * self.target_scale_ + self.target_mean_ for one in found
+            (one.astype(float) * self.target_scale_ + self.target_mean_).astype(kind)
+            for one in found
         ]
         return [one[:, 0] for one in numbers] if self._y_ndim == 1 else numbers
 

@@ -265,7 +265,12 @@ class Training(Advised, NetworkEstimator, ABC):
             clip_norm=self.clip_norm,
             max_norm=self.max_norm,
             adversarial=self.adversarial,
+            outputs=self._mean_over(),
         )
+
+    def _mean_over(self) -> int:
+        """Return over how many outputs the loss that is reported is a mean."""
+        return 1
 
     def _check_fits_solver(self) -> None:
         """Refuse what a solver without a learning rate cannot do.

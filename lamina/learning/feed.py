@@ -143,6 +143,19 @@ class Examples:
         """Shape of one example."""
         return tuple(self.x.shape[1:])
 
+    def hold_out(self, rows: np.ndarray) -> None:
+        """Let these rows and all others count as if the other ones were not there.
+
+        Where an output is not measured, the measured ones stand in for it: of training
+        rows only those of training, of validation rows only those of validation.
+        """
+        if self.mask is None or self.mask.ndim != 2:
+            return
+        held, known = np.zeros(self.n, bool), self.mask > 0
+        held[rows] = True
+        for own in (held, ~held):
+            self.mask[own] = _shares(known[own], self.weight[own])
+
     @property
     def stays_sparse(self) -> bool:
         """Whether sparse rows lie on the device, or dense ones made of them."""
@@ -239,10 +252,15 @@ def _measured(y: Any, weight: np.ndarray) -> tuple[Any, Any]:
     missing = np.isnan(y) if numbers else np.zeros(0, bool)
     if not missing.any():
         return y, None
-    known = weight[:, None] * ~missing
+    return np.where(missing, 0, y), _shares(~missing, weight)
+
+
+def _shares(known: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return W / Wⱼ where output j is known, 0 where it is not."""
+    measured = (weight[:, None] * known).sum(axis=0)
     with np.errstate(divide="ignore"):
-        scale = np.where(known.sum(axis=0) > 0, weight.sum() / known.sum(axis=0), 0)
-    return np.where(missing, 0, y), ~missing * scale
+        scale = np.where(measured > 0, weight.sum() / measured, 0)
+    return known * scale
 
 
 class Feed:

@@ -18,7 +18,7 @@ from lamina.networks.losses import curvature_root
 CHUNK_NUMBERS = 2**20
 """JᵀJ is summed over rows of J of at most so many numbers (8 MiB in float64)."""
 
-SMOOTH = ("network", "loss", "l2")
+SMOOTH = ("network", "loss", "l2", "outputs")
 """Fields of an objective that a second-order method can follow."""
 
 

@@ -94,6 +94,9 @@ class Objective:
         :meth:`lamina.networks.network.Network.trace`.
     shares : int, default=1
         Devices that take a share of each batch: sums over examples are over all shares.
+    outputs : int, default=1
+        K, outputs over which the loss that is reported is the mean: see
+        :meth:`reported`.
 
     References
     ----------
@@ -119,6 +122,7 @@ class Objective:
     sparsity: Nested = None
     sparse_layer: int = 0
     shares: int = 1
+    outputs: int = 1
 
     def check(self) -> None:
         """Refuse an unknown loss, impossible numbers, and labels that have no classes.
@@ -151,6 +155,22 @@ class Objective:
         """Return E(θ) of the batch; a key switches dropout and noise on."""
         total = self.training_loss(params, batch, key) + self.penalty(params)
         return total / total_weight(batch)
+
+    def reported(self, loss: Any, params: Any, batch: Batch) -> Any:
+        """Return E(θ) with the mean over K outputs in place of their sum.
+
+        Equations
+        ---------
+            (E(θ) − P(θ)) / K + P(θ),   P(θ) = [½ α Σ W² + λ Σ |W|] / Σᵢ wᵢ
+
+        What is learnt from is E: this is only the number that history and stopping
+        rules see, as in scikit-learn.
+        """
+        if self.outputs == 1:
+            return loss
+        weight = _or_one(self.over_shares(jnp.sum(batch.weight)))
+        penalty = self.penalty(params) / weight
+        return (loss - penalty) / self.outputs + penalty
 
     def value_and_grad(self, params: Any, batch: Batch, key: Any) -> tuple[Any, Any]:
         """Return E(θ) and ∇E(θ), clipped; a large batch is summed chunk by chunk."""

@@ -36,9 +36,18 @@ def validate(objective: Objective, params: Any, validation: Validation) -> Recor
         weights.append(weight)
         outputs.append((rows, output))
     weight = max(float(sum(map(float, weights))), 1e-300)
-    loss = float(sum(map(float, losses))) / weight
+    loss = float(sum(map(float, losses))) / weight / _measured_outputs(objective, feed)
     found = _in_their_places(feed, outputs)
     return {"validation_loss": loss, "score": validation.score(found)}
+
+
+def _measured_outputs(objective: Objective, feed: Feed) -> int:
+    """Return over how many outputs the loss is a mean: those of which rows know any."""
+    mask = feed.examples.mask
+    if objective.outputs == 1 or mask is None:
+        return objective.outputs
+    known = mask[feed.rows] > 0
+    return max(1, int(known.any(axis=tuple(range(known.ndim - 1))).sum()))
 
 
 def deltas(objective: Objective, params: Any, feed: Feed) -> np.ndarray:

@@ -148,9 +148,13 @@ def _train(
         params, state, sums = carry
         batch = data if order is None else _take(data, order[epoch, step])
         step_key = fold_in(fold_in(key, first_epoch + epoch), first_step + step)
+        before = params
         params, state, report = algorithm.update(
             objective, params, state, batch, step_key
         )
+        # Methods with a rate report the loss before their step, others after it.
+        seen = before if hasattr(algorithm, "learning_rate") else params
+        report = report | {"loss": objective.reported(report["loss"], seen, batch)}
         params = objective.constrained(params)
         return params, state, _add(sums, report, jnp.sum(batch.weight))
 

@@ -1,4 +1,4 @@
-"""The progress bar: seen by a person, silent in a pipe."""
+"""Progress: a bar for a person, lines for a log."""
 
 import io
 import os
@@ -19,12 +19,21 @@ def test_one_line_of_numbers():
     assert describe(EPOCH) == "loss 0.1235 · score 0.5 · 2,000 rows/s"
 
 
-def test_nothing_is_written_to_a_pipe(monkeypatch, capsys):
+def test_a_pipe_gets_a_line_an_epoch(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with ProgressBar(10) as bar:
         bar(EPOCH)
     assert sys.stderr.getvalue() == ""
-    assert capsys.readouterr().out == ""
+    expected = "Iteration 3, loss = 0.12345600, validation score = 0.50000000\n"
+    assert capsys.readouterr().out == expected
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_log_has_the_losses_of_the_history(capsys):
+    model = MLPClassifier((2,), max_iter=2, verbose=True, random_state=0)
+    losses = model.fit(np.eye(4), [0, 1, 0, 1]).loss_curve_
+    lines = [f"Iteration {i + 1}, loss = {losses[i]:.8f}" for i in range(2)]
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from lamina import (
     LBFGS,
@@ -15,7 +16,15 @@ from lamina import (
     MLPClassifier,
     MLPRegressor,
 )
-from lamina.learning import FGSM, Below, BoldDriver, Cosine, NoImprovement, Step
+from lamina.learning import (
+    FGSM,
+    Below,
+    BoldDriver,
+    Budget,
+    Cosine,
+    NoImprovement,
+    Step,
+)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +215,35 @@ def test_every_solver_learns_by_its_word(solver):
     assert model.n_iter_ > 1
     if solver != "rmsprop":  # its default rate is made for many steps
         assert model.score(X, y) == 1
+
+
+# ---- evaluations that are used up ---------------------------------------------------
+
+
+def test_a_run_that_used_up_its_evaluations_has_not_converged(digits):
+    model = MLPClassifier((5,), solver="lbfgs", max_fun=4, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="4 evaluations .* raise max_fun"):
+        model.fit(*digits)
+    assert model.stopped_ == "stopped"
+    assert (
+        sum(model.history_["evaluations"][:-1])
+        < 4
+        <= sum(model.history_["evaluations"])
+    )
+    model.set_params(stopping=[Budget("evaluations", 4)])
+    with pytest.warns(ConvergenceWarning, match="4 evaluations"):
+        model.fit(*digits)
+
+
+def test_a_run_that_converged_as_its_evaluations_ended_is_not_warned_about(digits):
+    """Nor is one that ended by another rule, or with evaluations left."""
+    for how in (
+        {"max_fun": 4, "tol": 1e9},
+        {"stopping": [Budget("evaluations", 4), Below("loss", 1e9)]},
+        {"stopping": [Budget("evaluations", 5), NoImprovement("loss", 1e9, 1)]},
+        {"stopping": [Budget("evaluations", 99), Below("loss", 2.2)]},
+    ):
+        model = MLPClassifier((5,), solver="lbfgs", random_state=0, **how)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            assert model.fit(*digits).stopped_ == "stopped"

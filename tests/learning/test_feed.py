@@ -223,6 +223,18 @@ def test_an_output_that_nobody_measured_counts_nothing():
     np.testing.assert_array_equal(batch.mask[:2], [[1, 0], [1, 0]])
 
 
+def test_held_out_rows_and_all_others_stand_in_for_their_own_only():
+    """Training weighs 3, of which 1 is measured; validation 5, all measured."""
+    y = np.array([[1.0, 2.0], [2.0, np.nan], [3.0, 4.0], [5.0, 6.0]])
+    examples = Examples(np.ones((4, 1)), y, np.array([1.0, 2, 2, 3]))
+    examples.hold_out(np.array([2, 3]))
+    expected = [[1, 3], [1, 0], [1, 1], [1, 1]]
+    np.testing.assert_array_equal(examples.device.mask[:4], expected)
+    whole = Examples(np.ones((2, 1)), np.ones((2, 2)))
+    whole.hold_out(np.array([1]))
+    assert whole.mask is None
+
+
 # ---- orders -------------------------------------------------------------------------
 
 

@@ -1,0 +1,99 @@
+"""The arrays of a network's layers as a list into which others can be put."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class LayerArrays(list):
+    """Arrays of the layers; one that is put into the list is the layer's from then on.
+
+    Copies, sums and slices of it are plain lists.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+    put : function
+        Takes a list of all arrays, one of which is new, and returns those that the
+        layers have then.
+    """
+
+    def __init__(self, arrays: list[np.ndarray], put: Callable) -> None:
+        super().__init__(arrays)
+        self._put = put
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Let an array be that of the layer.
+
+        Raises
+        ------
+        ValueError
+            If it has another shape, or is not finite.
+        """
+        arrays = list(self)
+        arrays[index] = value
+        super().__setitem__(slice(None), self._put(arrays))
+
+    def __reduce__(self) -> tuple:
+        """Copy and pickle as a plain list, without the network."""
+        return list, (list(self),)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a network has as many arrays as layers: none can be added")
+
+    __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = _refuse
+
+
+def replaced_arrays(
+    params: tuple[dict, ...], part: str, name: str, arrays: Any
+) -> tuple[dict, ...]:
+    """Return parameters in which the arrays of one part are others, in its type.
+
+    Parameters
+    ----------
+    params : parameters of a network, one dictionary a layer
+    part : str
+        "weight" or "bias"
+    name : str
+        What to call them in an error.
+    arrays : list of array-like
+        One for each layer that has this part.
+
+    Raises
+    ------
+    ValueError
+        If they are more or fewer, of another shape, or not finite.
+    """
+    places = [i for i, own in enumerate(params) if part in own]
+    given = list(arrays) if isinstance(arrays, list | tuple) else None
+    if given is None or len(given) != len(places):
+        got = type(arrays).__name__ if given is None else f"{len(given)} of them"
+        raise ValueError(f"{name} must be a list of {len(places)} arrays, got {got}")
+    found = list(params)
+    for number, (i, array) in enumerate(zip(places, given, strict=True)):
+        told, own = f"{name}[{number}]", found[i][part]
+        found[i] = found[i] | {part: fitting(told, array, own)}
+    return tuple(found)
+
+
+def fitting(name: str, given: Any, own: np.ndarray) -> np.ndarray:
+    """Return an array of the shape and type of one's own.
+
+    Raises
+    ------
+    ValueError
+        If it holds no numbers, is of another shape, or not finite.
+    """
+    try:
+        if np.iscomplexobj(given):
+            raise TypeError
+        array = np.array(given, own.dtype)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of numbers") from None
+    if array.shape != own.shape:
+        raise ValueError(f"{name} must be of shape {own.shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite in {own.dtype}")
+    return array
