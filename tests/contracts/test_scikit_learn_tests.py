@@ -45,10 +45,6 @@ EXCEPTIONS = {
     "test_mlp_early_stopping_stratified": "a class of one row may be held out or not",
     "test_rbm_sparse_and_verbose[csc_matrix]": LINES,
     "test_rbm_sparse_and_verbose[csc_array]": LINES,
-    # These three pass once the output layer and partial_fit's classes are mended.
-    "test_mlp_multilabel_classification": "partial_fit of label columns",
-    "test_mlp_partial_fit_classes_error": "partial_fit with other classes later",
-    "test_mlp_mlp_vs_poisson_glm_equivalent": "a hidden layer taken for the output",
 }
 
 
@@ -97,8 +93,8 @@ _collect()
 def test_all_of_them_are_run_and_all_exceptions_are_theirs(
     request: pytest.FixtureRequest,
 ) -> None:
-    """69 of scikit-learn 1.9's 89 pass, or 66 without the three marked above."""
+    """69 of scikit-learn 1.9's 89 pass."""
     module = request.node.getparent(pytest.Module)
     names = {item.name for item in module.collect()} - {request.node.name}
     assert set(EXCEPTIONS) <= names
-    assert len(names - set(EXCEPTIONS)) >= 66
+    assert len(names - set(EXCEPTIONS)) >= 69
