@@ -11,7 +11,7 @@ from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
-from lamina.estimators.regressor import check_target_scale, r2, scaling
+from lamina.estimators.regressor import r2, scaling
 from lamina.estimators.training import is_stochastic
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.losses import UNKNOWN
@@ -355,15 +355,6 @@ class RecurrentTagger(OverSequences):
 
     def _outputs(self, X: Series) -> Any:
         return self._each_output(X)
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if not hasattr(self, "params_"):
-            return
-        if not self._tells_labels:
-            check_target_scale(self)
-        elif np.shape(self.classes_) != (self.n_outputs_,):
-            raise ValueError("the classes do not fit the network")
 
 
 def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
