@@ -130,8 +130,9 @@ class Keeper:
         try:
             self._save(self.checkpoint, note)
         except OSError as error:
+            named = f"the checkpoint {error.filename}" if error.filename else "it"
             warnings.warn(
-                f"the checkpoint could not be written: {error.strerror or error}; "
+                f"{named} could not be written: {error.strerror or error}; "
                 "training goes on, and the last one that was written is kept",
                 stacklevel=2,
             )
