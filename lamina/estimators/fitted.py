@@ -464,14 +464,10 @@ ESTIMATOR: Rows = {
     "_sklearn_output_config": Sometimes(mapping(text)),
 }
 
-ROWS_OF_NUMBERS: dict[str, Rule] = {
+TRAINED: Rows = {
     **ESTIMATOR,
     "n_features_in_": integer(1),
     "feature_names_in_": Sometimes(texts("n_features_in_")),
-}
-
-TRAINED: Rows = {
-    **ROWS_OF_NUMBERS,
     "network_": a(Network),
     "params_": _weights,
     "_run_key": a(Key),
@@ -517,7 +513,7 @@ CLASSES: Rows = {"_labels": _labels, "classes_": labels(None)}
 
 CLASS_OF_EACH: Rows = {"classes_": labels("n_outputs_")}
 
-NUMBERS: Rows = {
+NUMBERS: dict[str, Rule] = {
     "_y_ndim": one_of(1, 2),
     "target_mean_": floats("n_outputs_"),
     "target_scale_": floats("n_outputs_", above=0),

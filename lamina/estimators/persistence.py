@@ -77,12 +77,13 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
         If it is no estimator of lamina, or holds what a file cannot, a function as an
         activation for instance; with the parameter's name.
     OSError
-        If the file cannot be written; one that was there before is untouched.
+        If the file cannot be written, with its name; one that was there before is
+        untouched.
 
     Warns
     -----
     UserWarning
-        Naming the parameters that are left out.
+        Naming the parameters, and attributes of one's own, that are left out.
     """
     _check_class(estimator)
     check_is_fitted(estimator)
@@ -100,7 +101,8 @@ def load(path: str | os.PathLike) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is missing, of another kind, of a newer lamina, or damaged.
+        If the file is missing, of another kind, of a newer lamina, or damaged, or an
+        attribute in it is missing, unknown or wrong.
     """
     description, tensors = read(path)
     try:
