@@ -239,8 +239,8 @@ def list_of(inner: Rule, n: Size = None, least: int = 0) -> Rule:
             fits = size is None or len(value) == size
             if fits and all(inner(one, owner) is None for one in value):
                 return None
-        some = "" if size is None else f"{size} times "
-        return f"a list of {some}{inner(MISSING, owner)}"
+        some = "" if size is None else f"{size} "
+        return f"a list of {some}entries, each {inner(MISSING, owner)}"
 
     return rule
 
