@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from lamina.app import codes
@@ -17,6 +18,7 @@ from lamina.app.reports import (
     size,
     targets,
 )
+from lamina.app.rescue import write_or_rescue
 from lamina.app.startup import start_engine
 
 
@@ -29,11 +31,16 @@ def fit(source: str, options: FitOptions) -> Report:
     Raises
     ------
     ValueError
-        If the table, an option or the place for the model cannot be used; before any
-        training.
+        If the table, an option or the place for the model cannot be used, or has no
+        room for it; before any training.
+    OSError
+        If a file cannot be written all the same; the network is then written elsewhere,
+        and the error says where.
     KeyboardInterrupt
         If there is no network yet that could be kept.
     """
+    from lamina.storage import reserved
+
     kind = kind_of_data(source, options)
     check_fit(source, options, kind)
     start_engine()
@@ -42,12 +49,11 @@ def fit(source: str, options: FitOptions) -> Report:
     prepare = PREPARE[kind] if options.model is None else codes.prepare
     model, data = prepare(source, options)
     start = time.perf_counter()
-    with noted() as notes:
+    with noted() as notes, reserved(options.out):
         model.fit(data)
     seconds = time.perf_counter() - start
     _check_learnt(model.estimator_, notes)
-    written = _write_holdout(model, data, options)
-    model.save(options.out)
+    written = _write(model, data, options)
     return _fit_report(model, data, options, notes, seconds, written)
 
 
@@ -127,6 +133,7 @@ def _fit_forecast(source: str, options: FitOptions) -> Report:
     from lamina.data import read_table
     from lamina.estimators import ForecastModel
     from lamina.estimators.settings import parse_setting
+    from lamina.storage import reserved
 
     model = ForecastModel(
         _one_or_all(find_forecast(source, options.forecast)),
@@ -141,10 +148,10 @@ def _fit_forecast(source: str, options: FitOptions) -> Report:
     )
     table = read_told(read_table, source)
     start = time.perf_counter()
-    with noted() as notes:
+    with noted() as notes, reserved(options.out):
         model.fit(table)
     seconds = time.perf_counter() - start
-    model.save(options.out)
+    write_or_rescue("the model", options.out, model.save)
     return forecasts.fit_report(model, table.source, seconds, options.out, notes)
 
 
@@ -163,23 +170,51 @@ def _check_learnt(estimator: Any, notes: list[str]) -> None:
     raise JobError(notes[-1] if notes else "nothing was learnt")
 
 
-def _write_holdout(model: Any, data: Any, options: FitOptions) -> int | None:
-    if not options.holdout_out:
-        return None
+def _write(model: Any, data: Any, options: FitOptions) -> int | None:
+    """Write the model and the held-out rows; return how many rows.
+
+    Raises
+    ------
+    OSError
+        If one of them could not be written where it should go, once both are written.
+    """
+    first: OSError | None = None
+    try:
+        write_or_rescue("the model", options.out, model.save)
+    except OSError as error:  # the rows are written all the same
+        first = error
+    rows = None
+    if options.holdout_out:
+        write = partial(_write_holdout, model, data)
+        try:
+            rows = write_or_rescue(
+                "the table of held-out rows", options.holdout_out, write
+            )
+        except OSError as error:
+            if first is None:
+                raise
+            more = f"{first.strerror}; {error.filename}: {error.strerror}"
+            raise OSError(first.errno, more, first.filename) from error
+    if first is not None:
+        raise first
+    return rows
+
+
+def _write_holdout(model: Any, data: Any, out: str) -> int:
+    """Write the held-out rows; return how many."""
     if examples(model) == "pictures":
         from lamina.app.images import write_list
 
-        rows = model.holdout_rows_
-        return write_list(options.holdout_out, data, data.source, rows)
+        return write_list(out, data, data.source, model.holdout_rows_)
     if is_a(model, "SequenceModel"):
         from lamina.app import sequences
 
-        return sequences.write_holdout(options.holdout_out, model, data)
+        return sequences.write_holdout(out, model, data)
     from lamina.app.tables import csv_chunks, table_rows
     from lamina.storage import replace_file
 
     rows = data.take(model.holdout_rows_)
-    replace_file(options.holdout_out, csv_chunks(table_rows(rows)))
+    replace_file(out, csv_chunks(table_rows(rows)))
     return rows.n_rows
 
 

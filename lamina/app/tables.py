@@ -96,13 +96,25 @@ class Predictions:
 
 
 def write_predictions(predictions: Predictions, out: str | None) -> None:
-    """Write predictions as CSV to a file, or to standard output."""
-    chunks = csv_chunks(prediction_rows(predictions.names, predictions.columns))
+    """Write predictions as CSV to a file, or to standard output.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; they are then written elsewhere, and the error
+        says where.
+    """
+
+    def chunks() -> Iterator[bytes]:
+        rows = prediction_rows(predictions.names, predictions.columns)
+        return csv_chunks(rows)
+
     if out is not None:
+        from lamina.app.rescue import write_or_rescue
         from lamina.storage import replace_file
 
-        replace_file(out, chunks)
+        write_or_rescue("the table", out, lambda path: replace_file(path, chunks()))
         return
-    for chunk in chunks:
+    for chunk in chunks():
         sys.stdout.write(chunk.decode())
     sys.stdout.flush()

@@ -15,7 +15,6 @@ from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import flattened, shapes_after
 from lamina.estimators.checks import (
     check_fits_float32,
-    check_floats,
     check_integer,
     check_option,
 )
@@ -677,32 +676,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
             return np.nan
         errors = mean_squares(_dense(self._encoded(target)), outputs)
         return -float(np.average(errors, weights=weight))
-
-    # ---- files ----------------------------------------------------------------------
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if not hasattr(self, "params_"):
-            return
-        check_option("the loss", self.error_, LOSSES[1:])
-        if type(self._as_rows) is not bool:
-            raise ValueError("the shape of the inputs is not readable")
-        columns = self.n_features_in_
-        if (shape := getattr(self, "image_shape_", None)) is not None:
-            whole = isinstance(shape, tuple) and len(shape) == 3
-            whole = whole and all(type(n) is int and n > 0 for n in shape)
-            if not whole or prod(shape) != self.n_features_in_:
-                raise ValueError("the shape of the pictures is not readable")
-            columns = shape[-1]
-        check_floats("the mean of the inputs", self.feature_mean_, (columns,))
-        check_floats("the scale of the inputs", self.feature_scale_, (columns,))
-        if not (self.feature_scale_ > 0).all():
-            raise ValueError("the scale of the inputs is not readable")
-        layers = self.network_.layers
-        if isinstance(layers[-1], Tied):
-            layers = (*layers[:-1], *layers[-1].layers, *layers[-1].back)
-        if type(self._n_encoder) is not int or not 0 < self._n_encoder < len(layers):
-            raise ValueError("where the code is, is not readable")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -30,7 +30,7 @@ from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
 from lamina.networks import Key, Network
 from lamina.networks.description import is_description
-from lamina.storage import Checkpoint
+from lamina.storage import Checkpoint, claim
 
 DTYPES = ("float32", "float64")
 
@@ -275,6 +275,7 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         """Start anew: initial parameters, no history. Return the shape of an output."""
         self.network_ = network
         self.params_, made = network.init(key.fold_in("init"), shape, self._dtype())
+        claim(sum(leaf.nbytes for leaf in jax.tree.leaves(self.params_)))
         self._state, self._state_owner = None, None
         self._recorder, self._health = None, None
         self._epochs, self.t_ = 0, 0

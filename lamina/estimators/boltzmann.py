@@ -23,7 +23,6 @@ from lamina.estimators.base import NetworkEstimator, _callers_level
 from lamina.estimators.checks import (
     check_callbacks,
     check_fits_float32,
-    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -457,20 +456,7 @@ class Boltzmann(
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
-        if not hasattr(self, "params_"):
-            return
-        self._check_machines()
-        if self.params_[0]["visible_bias"].shape != (self.n_features_in_,):
-            raise ValueError("the biases do not fit the number of features")
-        if self.visible == "gaussian":
-            shape = (self.n_features_in_,)
-            check_floats("the mean of the inputs", self.feature_mean_, shape)
-            check_floats("the scale of the inputs", self.feature_scale_, shape)
-        if not isinstance(self._run_key, Key) or type(self._draws) is not int:
-            raise ValueError("the key is not readable")
-
-    def _check_machines(self) -> None:
-        """Refuse other layers; sizes may be those of parameters before they changed."""
+        # Sizes may be those of parameters before they changed.
         layers = self.network_.layers
         kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
         if not all(isinstance(one, RBM) for one in layers):

@@ -76,19 +76,6 @@ def check_callbacks(callbacks: Any) -> None:
         raise ValueError(f"callbacks must be functions, got {callbacks!r}")
 
 
-def check_floats(name: str, value: Any, shape: tuple[int, ...]) -> None:
-    """Refuse what is not an array of finite numbers in this shape, as a file may say.
-
-    Raises
-    ------
-    ValueError
-        Naming what is not readable.
-    """
-    floats = isinstance(value, np.ndarray) and value.dtype.kind == "f"
-    if not floats or value.shape != shape or not np.isfinite(value).all():
-        raise ValueError(f"{name} is not readable")
-
-
 def check_fits_float32(
     X: np.ndarray, name: str = "X", lengths: np.ndarray | None = None
 ) -> None:

@@ -195,12 +195,8 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
 
     def _check_loaded(self) -> None:
         super()._check_loaded()
-        if not hasattr(self, "params_"):
-            return
-        labels, classes = self._labels, self.classes_
-        fits = isinstance(labels, Labels) and isinstance(classes, np.ndarray)
-        fits = fits and classes.ndim == 1 and labels.n_outputs == self.n_outputs_
-        if not fits or not np.array_equal(labels.classes, classes):
+        fits = self._labels.n_outputs == self.n_outputs_
+        if not fits or not np.array_equal(self._labels.classes, self.classes_):
             raise ValueError("the classes do not fit the network")
 
     def __sklearn_tags__(self):

@@ -20,7 +20,6 @@ from lamina.data.values import texts
 from lamina.estimators.autoencoder import Autoencoder
 from lamina.estimators.boltzmann import Boltzmann
 from lamina.estimators.checks import (
-    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -32,7 +31,6 @@ from lamina.estimators.code_input import (
     check_rows,
     constants,
     from_units,
-    is_shape,
     is_unlabelled_table,
     numbers_of,
     pixels,
@@ -40,10 +38,9 @@ from lamina.estimators.code_input import (
     to_units,
     unit_limits,
 )
-from lamina.estimators.code_scores import NAMES, code_scores, principal_components
+from lamina.estimators.code_scores import code_scores, principal_components
 from lamina.estimators.defaults import CODE_MODELS, default_code_estimator
 from lamina.estimators.image_input import checked_alike, read_alike
-from lamina.estimators.scores import check_scores
 from lamina.estimators.source_model import SourceModel
 from lamina.estimators.table_input import (
     check_far,
@@ -528,53 +525,20 @@ class CodeModel(SourceModel):
         estimator, schema = self.estimator_, self.schema_
         if not isinstance(estimator, Autoencoder | Boltzmann):
             raise ValueError("the network is not readable")
-        if not hasattr(estimator, "network_"):
-            raise ValueError("the network is not readable")
         if isinstance(schema, ImageSchema):
             width = prod(schema.shape)
             if isinstance(estimator, Autoencoder) and (
                 getattr(estimator, "image_shape_", None) != schema.shape
             ):
                 raise ValueError("the network does not fit the pictures")
-        elif isinstance(schema, TableSchema):
+        else:
             width = schema.width
             if hasattr(estimator, "image_shape_"):
                 raise ValueError("the network does not fit the columns")
-        else:
-            raise ValueError("the description of the inputs is not readable")
         if estimator.n_features_in_ != width:
             raise ValueError("the network does not fit the inputs")
-        self._check_scales(width)
-        self._check_described()
-
-    def _check_scales(self, width: int) -> None:
-        if self.limits_ is not None:
-            if not isinstance(self.limits_, tuple) or len(self.limits_) != 2:
-                raise ValueError("the scale of the inputs is not readable")
-            for part in self.limits_:
-                check_floats("the scale of the inputs", part, (width,))
-            if not (self.limits_[1] > 0).all():
-                raise ValueError("the scale of the inputs is not readable")
-        if self.n_codes_ != self.estimator_._n_features_out:
+        if self.n_codes_ != estimator._n_features_out:
             raise ValueError("the number of codes does not fit the network")
-        check_floats("the mean of the inputs", self.mean_, (width,))
-        if self.components_ is not None:
-            shape = (self.n_codes_, width)
-            check_floats("the principal components", self.components_, shape)
-
-    def _check_described(self) -> None:
-        shape = self.image_shape_
-        if shape is not None and not is_shape(shape):
-            raise ValueError("the shape of the pictures is not readable")
-        if not _all_texts(self.target_) or not _all_texts(self.notes_):
-            raise ValueError("the names of the targets are not readable")
-        constants = self.constants_
-        if not isinstance(constants, dict) or not all(
-            type(name) is str and type(value) in (str, float)
-            for name, value in constants.items()
-        ):
-            raise ValueError("the constant columns are not readable")
-        check_scores(NAMES, self.scores_, self.baseline_scores_, self.pca_scores_)
 
 
 def seen(estimator: Any, X: np.ndarray) -> np.ndarray:
@@ -598,7 +562,3 @@ def _takes_bits(estimator: Any) -> bool:
 def _as_taken(X: np.ndarray, estimator: Any) -> np.ndarray:
     """Return pictures as an autoencoder takes them, or rows of them for a machine."""
     return X if isinstance(estimator, Autoencoder) else X.reshape(len(X), -1)
-
-
-def _all_texts(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is str for value in values)

@@ -171,16 +171,6 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         one = jax.ShapeDtypeStruct((1, *self._input_shape()), self._dtype())
         return prod(jax.eval_shape(inner, params, one).shape)
 
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        shape = getattr(self, "image_shape_", None)
-        if shape is None:
-            return
-        sides = shape if isinstance(shape, tuple) else ()
-        whole = all(type(n) is int and n > 0 for n in sides)
-        if len(sides) != 3 or not whole or prod(sides) != self.n_features_in_:
-            raise ValueError("the shape of the pictures is not readable")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina import learning
 from lamina.estimators.boltzmann import Boltzmann
-from lamina.estimators.checks import check_floats, check_integer, check_number
+from lamina.estimators.checks import check_integer, check_number
 from lamina.networks import RBM, Network
 
 
@@ -197,12 +197,6 @@ checkpoint, checkpoint_seconds, dtype
 
     def _chains(self) -> np.ndarray | None:
         return self._top_chains
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if hasattr(self, "params_") and self._top_chains is not None:
-            shape = (max(1, len(self._top_chains)), self._machine.units)
-            check_floats("the chains", self._top_chains, shape)
 
 
 def sizes(units: Any) -> tuple[int, ...]:

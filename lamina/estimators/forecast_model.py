@@ -21,10 +21,9 @@ from lamina.data import (
 from lamina.data.table import as_names
 from lamina.data.time_column import time_values
 from lamina.data.values import is_missing, moments
-from lamina.estimators.checks import check_floats, check_integer, check_number
+from lamina.estimators.checks import check_integer, check_number
 from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.saved import Saved
-from lamina.estimators.scores import OF_FORECASTS, check_scores
 from lamina.estimators.source_model import checked_settings
 
 OWN = ("horizon", "season", "random_state")
@@ -376,22 +375,15 @@ class ForecastModel(Saved, BaseEstimator):
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
-        if self.scores_ is not None:
-            check_scores(OF_FORECASTS, self.scores_, self.baseline_scores_)
         model, ahead, later = self.forecaster_, _as_times(self._ahead), self._later
-        if not isinstance(model, Forecaster) or model.horizon != self.horizon:
-            raise ValueError("the forecaster is not readable")
+        if model.horizon != self.horizon:
+            raise ValueError("the forecaster does not fit the horizon")
         n = 1 if self.series_ is None else len(self.series_)
         if model.n_series_ != n * len(self.targets_):
             raise ValueError("the forecaster does not fit the columns")
-        if [times.shape for times in ahead] != [(self.horizon,)] * n:
-            raise ValueError("the times to forecast are not readable")
-        for known in later or []:
-            check_floats("what is known beforehand", known, known.shape)
         if (later is None) != (model._known is None) or len(later or ahead) % n:
             raise ValueError("what is known beforehand is not readable")
-        columns = [self.time_, self.spacing_, *self.targets_, *(self.series_ or ())]
-        columns += [*as_names(self.target), *as_names(self.exogenous), self.series]
+        columns = [*as_names(self.target), *as_names(self.exogenous), self.series]
         if not all(isinstance(name, str | None) for name in columns):
             raise ValueError("the names of columns are not readable")
 

@@ -18,7 +18,6 @@ from lamina.data.windows import (
 )
 from lamina.estimators.backtest import backtest
 from lamina.estimators.checks import (
-    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -529,45 +528,18 @@ class Forecaster(Saved, BaseEstimator):
 
     def _check_loaded(self) -> None:
         """Refuse a file whose parts do not fit each other."""
-        if not any(name.endswith("_") for name in vars(self)):
-            return
         self._check_params()
-        check_integer("window_", self.window_, 1)
-        check_integer("n_series_", self.n_series_, 1)
-        if type(self.log_) is not bool or self._form not in ("one", "columns", "list"):
-            raise ValueError("the form of the series is not readable")
-        n, steps = self.n_series_, self.window_ + self.season
-        check_floats("the mean of the series", self._center, (n,))
-        check_floats("the scale of the series", self._spread, (n,))
-        _check_one_each("the ends of the series are", self._tails, n)
-        k = 0
-        if self._known is not None:
-            _check_one_each("what is known of the series is", self._known, n)
-            k = len(self._known_spread)
-            check_floats("the scale of what is known", self._known_spread, (k,))
-        ends = [*self._tails, *(self._known or ())]
-        shapes = [(steps,)] * n + ([] if self._known is None else [(steps, k)] * n)
-        for end, shape in zip(ends, shapes, strict=True):
-            check_floats("the end of a series", end, shape)
-        if self.residuals_ is not None:
-            shape = (max(1, len(self.residuals_)), self.horizon)
-            check_floats("the errors of forecasts", self.residuals_, shape)
+        k = 0 if self._known is None else len(self._known_spread)
         for one in self.estimators_:
             self._check_member(one, k)
 
     def _check_member(self, one: Any, k: int) -> None:
         """Refuse a network of a file that does not fit windows of 1 + k numbers."""
         features = 1 + k if isinstance(one, OverSequences) else self.window_ * (1 + k)
-        if not isinstance(one, FeedForwardRegressor) or not hasattr(one, "network_"):
+        if not isinstance(one, FeedForwardRegressor):
             raise ValueError("the network is not readable")
         if (one.n_features_in_, one.n_outputs_) != (features, self.horizon):
             raise ValueError("the network does not fit the windows")
-
-
-def _check_one_each(what: str, values: Any, n: int) -> None:
-    """Refuse what is not a list with one entry for each series."""
-    if not isinstance(values, list) or len(values) != n:
-        raise ValueError(f"{what} not readable")
 
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:

@@ -71,18 +71,6 @@ class Watched:
         self._recorder = recorder
         return recorder
 
-    def _check_health(self) -> None:
-        """Refuse records from a file that do not fit the network.
-
-        Raises
-        ------
-        ValueError
-            If they are not as :meth:`_settled_health` writes them.
-        """
-        health = getattr(self, "_health", None)
-        if health is not None:
-            _check(health)
-
     def __getstate__(self) -> Any:
         """Pickle the figures, and not the examples they are computed from."""
         if hasattr(self, "_recorder"):
@@ -115,20 +103,6 @@ def _nothing() -> dict[str, np.ndarray]:
     none = np.zeros(0)
     plain = {"epoch": none.astype(int), "loss": none, "contrast": none, "scale": none}
     return plain | {"figures": np.zeros((0, 0, len(FIGURES)))}
-
-
-def _check(health: Any) -> None:
-    wanted = {"epoch": 1, "loss": 1, "contrast": 1, "figures": 3, "scale": 1}
-    fits = isinstance(health, dict) and set(health) == set(wanted)
-    fits = fits and all(
-        isinstance(health[name], np.ndarray) and health[name].ndim == ndim
-        for name, ndim in wanted.items()
-    )
-    if not fits or health["epoch"].dtype.kind != "i":
-        raise ValueError("the records of health are not readable")
-    sizes = {len(health[name]) for name in ("epoch", "loss", "contrast", "figures")}
-    if len(sizes) > 1 or health["figures"].shape[2] != len(FIGURES):
-        raise ValueError("the records of health do not fit each other")
 
 
 # ---- advice -------------------------------------------------------------------------

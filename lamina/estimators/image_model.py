@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data import ImageError, ImageSchema, ImageSet, read_images
+from lamina.data import ImageError, ImageSet, read_images
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_image_estimator
 from lamina.estimators.image_input import checked_alike, read_alike
@@ -217,8 +217,6 @@ class ImageModel(PredictiveModel):
 
     def _check_loaded(self) -> None:
         super()._check_loaded()
-        if not isinstance(self.schema_, ImageSchema):
-            raise ValueError("the description of the pictures is not readable")
         if self.schema_.shape != tuple(self.estimator_._input_shape()):
             raise ValueError("the network does not fit the pictures")
 

@@ -12,7 +12,6 @@ from lamina.data.series import SequenceError, Series, as_series
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import (
     check_fits_float32,
-    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -274,18 +273,6 @@ class OverSequences(FeedForward):
             np.asarray(one[:n] * self.feature_scale_ + self.feature_mean_)
             for one, n in zip(moved, as_series(X).lengths, strict=True)
         ]
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if not hasattr(self, "params_"):
-            return
-        features = (self.n_features_in_,)
-        check_floats("the mean of the features", self.feature_mean_, features)
-        check_floats("the scale of the features", self.feature_scale_, features)
-        if type(self.longest_) is not int:
-            raise ValueError("the number of steps is not readable")
-        if not isinstance(self.alphabet_, str | None):
-            raise ValueError("the alphabet is not readable")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

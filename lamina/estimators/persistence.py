@@ -10,7 +10,6 @@ activation is refused, because without it the network is not the same.
 import importlib
 import inspect
 import os
-import re
 import warnings
 from typing import Any
 
@@ -20,6 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 import lamina
+from lamina.estimators.fitted import FITTED, check_fitted
 from lamina.estimators.health import Watched
 from lamina.estimators.packing import Tensors, pack, unpack
 from lamina.storage import ModelFileError, read, write
@@ -54,7 +54,6 @@ OUTERMOST = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "Table
 """Those that hold estimators, and lie in none."""
 
 TRIAL_ROWS = 1009  # a prime, so that no other size is it by accident
-_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_]*")
 _REBUILT = ("_algorithm_in_use", "_state")
 
 
@@ -78,12 +77,13 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
         If it is no estimator of lamina, or holds what a file cannot, a function as an
         activation for instance; with the parameter's name.
     OSError
-        If the file cannot be written; one that was there before is untouched.
+        If the file cannot be written, with its name; one that was there before is
+        untouched.
 
     Warns
     -----
     UserWarning
-        Naming the parameters that are left out.
+        Naming the parameters, and attributes of one's own, that are left out.
     """
     _check_class(estimator)
     check_is_fitted(estimator)
@@ -101,7 +101,8 @@ def load(path: str | os.PathLike) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is missing, of another kind, of a newer lamina, or damaged.
+        If the file is missing, of another kind, of a newer lamina, or damaged, or an
+        attribute in it is missing, unknown or wrong.
     """
     description, tensors = read(path)
     try:
@@ -156,11 +157,14 @@ def _pack_estimator(
     left_out = (*_REBUILT, *getattr(estimator, "_transient", ()))
     if isinstance(estimator, Watched):
         estimator._settled_health()  # its figures go into the file, its examples not
-    fitted = {
-        k: _pack_value(v, f"{prefix}{k}", tensors)
-        for k, v in vars(estimator).items()
-        if k not in params and k not in left_out
-    }
+    fitted = {}
+    for key, value in vars(estimator).items():
+        if key in params or key in left_out:
+            continue
+        if key in FITTED[name]:
+            fitted[key] = _pack_value(value, f"{prefix}{key}", tensors)
+        else:
+            notes.append(f"{key} is not an attribute of a {name} and is not kept")
     fitted["_state"] = _pack_solver(estimator, prefix, tensors) if training else None
     return {"class": name, "params": params, "fitted": fitted, "notes": notes}
 
@@ -226,6 +230,8 @@ def _pack_solver(estimator: Any, prefix: str, tensors: Tensors) -> Any:
     if state is None or _state_template(estimator) is None:
         return None
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+    if not all(map(_is_finite, leaves)):  # nothing can be learnt from there
+        return None
     return pack(leaves, f"{prefix}_state", tensors)
 
 
@@ -289,13 +295,11 @@ def _from_state(state: dict[str, Any], tensors: Tensors) -> Any:
     estimator = cls(**params)
     fitted = {k: _unpack_value(v, tensors) for k, v in state["fitted"].items()}
     leaves = fitted.pop("_state", None)
-    for name, value in fitted.items():
-        _set(estimator, name, value)
-    if hasattr(estimator, "params_") != hasattr(estimator, "network_"):
-        raise ValueError("the network or its parameters are missing")
+    if not fitted:  # a parameter of another one
+        return estimator
+    check_fitted(estimator, fitted, FITTED[state["class"]])
     if hasattr(estimator, "network_"):
         _check_network(estimator)
-        estimator._check_health()
         estimator._state = _unpack_solver(estimator, leaves)
     check = getattr(estimator, "_check_loaded", None)
     if check is not None:
@@ -314,16 +318,6 @@ def _unpack_value(value: Any, tensors: Tensors) -> Any:
     if isinstance(value, dict) and value.get("type") == "settings":
         return {k: _unpack_value(v, tensors) for k, v in value["value"].items()}
     return unpack(value, tensors)
-
-
-def _set(estimator: Any, name: str, value: Any) -> None:
-    """Set a fitted attribute; nothing that the class defines can be overwritten."""
-    private_or_fitted = name.startswith("_") or name.endswith("_")
-    if not _NAME.fullmatch(name) or not private_or_fitted:
-        raise ValueError(f"{name[:40]!r} is no fitted attribute")
-    if hasattr(type(estimator), name):
-        raise ValueError(f"{name[:40]!r} cannot be set from a file")
-    setattr(estimator, name, value)
 
 
 def _check_network(estimator: Any) -> None:
@@ -359,8 +353,15 @@ def _unpack_solver(estimator: Any, leaves: Any) -> Any:
     fits = len(wanted) == len(leaves) and all(
         isinstance(leaf, np.ndarray)
         and (leaf.shape, leaf.dtype) == (want.shape, want.dtype)
+        and _is_finite(leaf)
         for leaf, want in zip(leaves, wanted, strict=True)
     )
     if not fits:
-        raise ValueError("the solver's state does not fit the network")
+        raise ValueError(
+            "the solver's state does not fit the network, or is not finite"
+        )
     return jax.tree.unflatten(jax.tree.structure(template), leaves)
+
+
+def _is_finite(leaf: np.ndarray) -> bool:
+    return leaf.dtype.kind != "f" or bool(np.isfinite(leaf).all())

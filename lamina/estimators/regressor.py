@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.base import _callers_level
-from lamina.estimators.checks import check_fits_float32, check_floats
+from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
@@ -118,11 +118,6 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
         numbers = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
         return r2(target, numbers, weight)
 
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if hasattr(self, "params_"):
-            check_target_scale(self)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -138,21 +133,6 @@ def answer_dtype(estimator: Any, X: Any) -> type[np.floating]:
     single = X.dtype == estimator._dtype() == np.float32
     scaled = estimator.target_mean_.any() or (estimator.target_scale_ != 1).any()
     return np.float32 if single and not scaled else np.float64
-
-
-def check_target_scale(estimator: Any) -> None:
-    """Refuse a scale of the targets that does not fit the outputs of the network.
-
-    Raises
-    ------
-    ValueError
-        Naming what is not readable.
-    """
-    outputs = (estimator.n_outputs_,)
-    check_floats("the mean of the targets", estimator.target_mean_, outputs)
-    check_floats("the scale of the targets", estimator.target_scale_, outputs)
-    if estimator._y_ndim not in (1, 2):
-        raise ValueError("the shape of the targets is not readable")
 
 
 def scaling_for(activation: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,6 @@ distribution, ICPR (balanced accuracy).
 """
 
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -157,26 +156,3 @@ def mean_squares(x: np.ndarray, made: np.ndarray) -> np.ndarray:
 def main_score(scores: Any) -> str:
     """Return the name of the score that a person looks at first."""
     return "accuracy" if "accuracy" in scores else "r2"
-
-
-def check_scores(known: tuple[str, ...], scores: Any, *others: Any) -> None:
-    """Refuse scores of a file that are no numbers, or whose names are not known ones.
-
-    Parameters
-    ----------
-    known : names that there may be
-    scores : those of a model
-    *others : those of what it is compared with, of the same names
-
-    Raises
-    ------
-    ValueError
-        If they are not readable.
-    """
-    for found in (scores, *others):
-        if not isinstance(found, dict) or not all(
-            type(value) in (float, int, NoneType) for value in found.values()
-        ):
-            raise ValueError("the scores are not readable")
-        if not set(found) <= set(known) or set(found) != set(scores):
-            raise ValueError("the scores are not readable")

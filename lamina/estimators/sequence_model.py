@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data import SequenceError, Series, SeriesSet, Table, TableSchema, read_table
+from lamina.data import SequenceError, Series, SeriesSet, Table, read_table
 from lamina.data.series_sources import holds_sequences, read_sequences
 from lamina.data.table import shorten
 from lamina.data.target import TASKS
@@ -393,8 +393,6 @@ class SequenceModel(PredictiveModel):
             raise ValueError("the network does not fit the answers")
         if not all(isinstance(name, str | None) for name in names):
             raise ValueError("the names of columns are not readable")
-        if not isinstance(self.schema_, TableSchema | None):
-            raise ValueError("the description of the columns is not readable")
         if self.schema_ and self.schema_.width != self.estimator_.n_features_in_:
             raise ValueError("the network does not fit the columns")
 

@@ -201,7 +201,5 @@ class TableModel(PredictiveModel):
 
     def _check_loaded(self) -> None:
         super()._check_loaded()
-        if not isinstance(self.schema_, TableSchema):
-            raise ValueError("the description of the columns is not readable")
         if self.schema_.width != self.estimator_.n_features_in_:
             raise ValueError("the network does not fit the columns")

@@ -14,7 +14,6 @@ from lamina.estimators.labels import check_same_classes
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
 from lamina.estimators.regressor import (
     answer_dtype,
-    check_target_scale,
     r2,
     scaling,
     scaling_for,
@@ -382,15 +381,6 @@ class RecurrentTagger(OverSequences):
 
     def _outputs(self, X: Series) -> Any:
         return self._each_output(X)
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if not hasattr(self, "params_"):
-            return
-        if not self._tells_labels:
-            check_target_scale(self)
-        elif np.shape(self.classes_) != (self.n_outputs_,):
-            raise ValueError("the classes do not fit the network")
 
 
 def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:

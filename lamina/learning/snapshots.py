@@ -130,8 +130,10 @@ class Keeper:
         try:
             self._save(self.checkpoint, note)
         except OSError as error:
+            where = f" {error.filename}" if error.filename else ""
             warnings.warn(
-                f"the checkpoint could not be written: {error.strerror or error}; "
+                f"the checkpoint{where} could not be written: "
+                f"{error.strerror or error}; "
                 "training goes on, and the last one that was written is kept",
                 stacklevel=2,
             )

@@ -3,6 +3,7 @@
 from lamina.storage.atomic import UnwritableError, check_writable, replace_file
 from lamina.storage.checkpoints import Checkpoint, CheckpointError
 from lamina.storage.modelfile import ModelFileError, read, write
+from lamina.storage.room import claim, reserved
 
 __all__ = [
     "Checkpoint",
@@ -10,7 +11,9 @@ __all__ = [
     "ModelFileError",
     "UnwritableError",
     "check_writable",
+    "claim",
     "read",
     "replace_file",
+    "reserved",
     "write",
 ]

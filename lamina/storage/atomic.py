@@ -5,12 +5,15 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 STALE_SECONDS = 86_400
 """A temporary file that old belongs to a process that was killed."""
+
+PROBE = b"\0" * 4096
+"""What a disk that is full has no room for: a file without bytes needs none."""
 
 
 class UnwritableError(ValueError):
@@ -41,9 +44,15 @@ def replace_file(
     Raises
     ------
     OSError
-        If writing fails.
+        If writing fails; with the file's name.
     """
-    target = Path(os.path.realpath(path))
+    with _named(path):
+        _replace(Path(os.path.realpath(path)), chunks, previous)
+
+
+def _replace(
+    target: Path, chunks: Iterable[Any], previous: str | os.PathLike | None
+) -> None:
     if target.exists() and not target.is_file():
         _write_directly(target, chunks)
         return
@@ -79,11 +88,24 @@ def check_writable(path: str | os.PathLike) -> None:
         raise UnwritableError(f"{path}: there is no folder {target.parent}")
     probe = _temporary(target)
     try:
-        _write_new(probe, ())
+        _write_new(probe, [PROBE])
     except OSError as error:
         raise UnwritableError(f"{path}: cannot be written: {error.strerror}") from None
     finally:
         probe.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(path: str | os.PathLike) -> Iterator[None]:
+    """Call a file by the name that a person knows, if the system says none or ours."""
+    try:
+        yield
+    except OSError as error:
+        theirs = str(error.filename or "")
+        if theirs and not theirs.endswith(".tmp"):
+            raise
+        reason = error.strerror or str(error)
+        raise OSError(error.errno, reason, os.fspath(path)) from error
 
 
 def _temporary(target: Path) -> Path:

@@ -129,7 +129,7 @@ class Checkpoint:
         Raises
         ------
         OSError
-            If it cannot be written; what was there is untouched.
+            If it cannot be written, with its name; what was there is untouched.
         ValueError
             If it holds what has no place in a file.
         """
@@ -148,9 +148,6 @@ class Checkpoint:
             modelfile.write(
                 self.folder / NEWEST, description, tensors, previous=previous
             )
-        except OSError as error:
-            where = os.fspath(self.folder)
-            raise OSError(error.errno, error.strerror, where) from None
         finally:  # a disk that is full is not asked again at every step
             self._written, self._parts = time.monotonic(), parts
 

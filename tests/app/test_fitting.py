@@ -1,10 +1,15 @@
 """Fits, without a terminal."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lamina
 from lamina.app import fitting, jobs, reports
 from lamina.app.opening import JobError
 from lamina.app.options import FitOptions
@@ -39,6 +44,40 @@ def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):
     assert found["rows"] == report["holdout_rows"] == report["held_out"]
     assert found["scores"] == report["scores"]
     assert found["baseline"] == report["baseline"]
+
+
+def test_a_disk_that_is_full_at_the_end_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = FitOptions(out="/dev/full", holdout_out="rows.csv", sets=QUICK)
+    with pytest.raises(OSError, match="No space left") as caught:
+        fitting.fit("iris", options)
+    assert caught.value.filename == "/dev/full"
+    assert f"the model was written to {tmp_path / 'full'}" in caught.value.strerror
+    assert jobs.evaluate("full", "rows.csv")["rows"] == 30
+    model, rows = lamina.load("full"), lamina.data.read_table("rows.csv")
+    model.holdout_rows_ = np.arange(30)
+    away = FitOptions(out="/dev/full", holdout_out="gone/rows.csv")
+    with pytest.raises(OSError, match="No space left") as caught:
+        fitting._write(model, rows, away)
+    assert f"the model was written to {tmp_path / 'full-2'}" in caught.value.strerror
+    assert "gone/rows.csv: No such file or directory; the" in caught.value.strerror
+    assert jobs.evaluate("full-2", "rows-2.csv")["rows"] == 30
+
+
+def test_a_disk_without_room_is_refused_before_training(tmp_path):
+    """In a process of its own, in which no file may grow beyond 16 kB."""
+    fit = f"{sys.executable} -m lamina fit iris -o m.lamina"
+    told = subprocess.run(
+        ["sh", "-c", f"ulimit -f 16; {fit}"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(lamina.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "m.lamina: cannot be written: File too large; the model needs" in told.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def interrupted_after(epochs):

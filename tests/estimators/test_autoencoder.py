@@ -571,13 +571,13 @@ def test_files_keep_everything(kind, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "name", "value", "message"),
     [
-        ("deep", "_n_encoder", 4, "where the code is"),
-        ("deep", "_n_encoder", -1, "where the code is"),
-        ("deep", "_n_encoder", True, "where the code is"),
-        ("deep", "error_", "poisson", "the loss must be one of"),
-        ("deep", "_as_rows", 1, "shape of the inputs"),
-        ("deep", "n_features_in_", 7, "parameters do not fit"),
-        ("pictures", "image_shape_", [4, 6], "not readable"),
+        ("deep", "_n_encoder", 4, "_n_encoder must be a whole number from 1"),
+        ("deep", "_n_encoder", -1, "_n_encoder must be a whole number from 1"),
+        ("deep", "_n_encoder", True, "_n_encoder must be a whole number from 1"),
+        ("deep", "error_", "poisson", "error_ must be one of"),
+        ("deep", "_as_rows", 1, "_as_rows must be True or False"),
+        ("deep", "n_features_in_", 7, "must be an array .* of shape .7,"),
+        ("pictures", "image_shape_", [4, 6], "image_shape_ must be"),
         ("pictures", "_as_rows", True, "do not fit"),
     ],
 )
@@ -596,11 +596,13 @@ def test_damaged_files_are_refused(kind, name, value, message):
 def test_damaged_scales_are_refused(name, damage):
     description, tensors = to_state(net().fit(NUMBERS))
     assert name in tensors
-    with pytest.raises(ValueError, match="of the inputs is not readable"):
+    with pytest.raises(ValueError, match=f"{name} must be an array of finite floats"):
         from_state(description, tensors | {name: damage})
 
 
 def test_a_scale_of_zero_is_refused():
     description, tensors = to_state(net().fit(NUMBERS))
-    with pytest.raises(ValueError, match="the scale of the inputs is not readable"):
+    with pytest.raises(
+        ValueError, match="feature_scale_ must be an array of finite floats > 0"
+    ):
         from_state(description, tensors | {"feature_scale_": np.zeros(6)})

@@ -6,7 +6,6 @@ import pytest
 from lamina.estimators.checks import (
     check_callbacks,
     check_fits_float32,
-    check_floats,
     check_integer,
     check_number,
     check_option,
@@ -74,17 +73,6 @@ def test_float32_range_names_sequence_and_step():
         match=r"y, sequence 1, step 1, feature 1: -1e\+39 is beyond.*scale the feature",
     ):
         check_fits_float32(values, "y", np.array([3, 3]))
-
-
-def test_arrays_of_a_file_are_finite_numbers_in_their_shape():
-    check_floats("scale", np.ones(3, np.float32), (3,))
-    check_floats("chain", np.zeros((2, 2)), (2, 2))
-    for value in (np.ones(2), np.ones((3, 1)), np.ones(3, int), [1.0] * 3, None, "x"):
-        with pytest.raises(ValueError, match="scale is not readable"):
-            check_floats("scale", value, (3,))
-    for odd in (np.nan, np.inf):
-        with pytest.raises(ValueError, match="scale is not readable"):
-            check_floats("scale", np.array([1.0, odd, 1.0]), (3,))
 
 
 def test_callbacks_are_functions():

@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 import lamina
 from lamina import Autoencoder, BernoulliRBM, CodeModel, Conv, MaxPool, MLPClassifier
 from lamina.data import ImageError, TableError, load, read_table
+from lamina.estimators import persistence
 from tests.data.picture_files import save
 from tests.data.test_idx import idx
 
@@ -278,5 +279,5 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
 def test_files_whose_parts_do_not_fit_are_refused(part, value, tmp_path):
     fitted = quick().fit("iris")
     setattr(fitted, part, value)
-    with pytest.raises(ValueError, match=r"readable|fit|holds a"):
-        fitted._check_loaded()
+    with pytest.raises(ValueError, match=r"readable|fit|holds a|must be"):
+        persistence.from_state(*persistence.to_state(fitted))

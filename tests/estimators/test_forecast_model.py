@@ -589,15 +589,15 @@ def test_a_file_forecasts_the_same_bit_for_bit(saved, tmp_path):
 
 
 DAMAGES = {
-    "the forecaster is not readable": ("fitted", "forecaster_", [1]),
+    "forecaster_ must be a fitted Forecaster": ("fitted", "forecaster_", [1]),
     "the forecaster does not fit the columns": ("fitted", "targets_", ["y"]),
-    "times to forecast are not readable|not readable": ("fitted", "_ahead", [1, 2]),
+    "_ahead must be a list of 2 entries, each an array": ("fitted", "_ahead", [1, 2]),
     "known beforehand is not readable": ("fitted", "_later", None),
-    "names of columns are not readable": ("fitted", "time_", 3),
-    "the scores are not readable": ("fitted", "scores_", 3),
+    "time_ must be None or a text": ("fitted", "time_", 3),
+    "scores_ must be None or a dictionary of scores": ("fitted", "scores_", 3),
     "names of columns are": ("params", "series", 3),
-    "forecaster is not": ("params", "horizon", 10**12),
-    "has no attribute 'spacing_'": ("fitted", "spacing_", ...),
+    "_ahead must|does not fit the horizon": ("params", "horizon", 10**12),
+    "spacing_ must be None or a text; got nothing": ("fitted", "spacing_", ...),
 }
 
 

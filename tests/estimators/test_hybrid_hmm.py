@@ -106,10 +106,10 @@ def test_bad_input(model):
 @pytest.mark.parametrize(
     ("part", "name", "value", "message"),
     [
-        ("fitted", "estimator_", 3, "the network is not readable"),
-        ("fitted", "classes_", [1], "not readable|do not fit"),
-        ("fitted", "prior_", [0.5], "prior_ is not readable"),
-        ("fitted", "transition_", None, "transition_ is not readable"),
+        ("fitted", "estimator_", 3, "estimator_ must be a fitted estimator; got 3"),
+        ("fitted", "classes_", [1], "classes_ must be an array of labels"),
+        ("fitted", "prior_", [0.5], "prior_ must be an array"),
+        ("fitted", "transition_", None, "transition_ must be .*; got None"),
         ("fitted", "n_features_in_", 3, "does not fit the features"),
         ("params", "context", 10**12, "does not fit the features"),
         ("params", "context", None, "context must be a whole number"),

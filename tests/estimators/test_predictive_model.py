@@ -65,12 +65,8 @@ def test_numbers_have_no_probabilities(fitted):
 @pytest.mark.parametrize(
     ("part", "value", "message"),
     [
-        ("task_", "clustering", "the task is not readable"),
-        ("baseline_", None, "the network or the baseline is not readable"),
         ("classes_", np.array(["a", "b"]), "the classes do not fit"),
         ("classes_", np.array(["a"]), "the baseline does not fit"),
-        ("scores_", {"accuracy": 1.0, "harm": 0.0}, "the scores are not readable"),
-        ("baseline_scores_", {"accuracy": 1.0}, "the scores are not readable"),
     ],
 )
 def test_parts_of_a_file_that_do_not_fit(fitted, part, value, message):

@@ -7,10 +7,8 @@ import pytest
 from sklearn import metrics
 
 from lamina.estimators.scores import (
-    OF_NUMBERS,
     Baseline,
     baseline_scores,
-    check_scores,
     class_scores,
     label_scores,
     main_score,
@@ -133,22 +131,3 @@ def test_mean_squares_of_every_example():
     x = np.array([[[1.0, 2.0]], [[0.0, 0.0]]])
     made = np.array([[[0.0, 4.0]], [[3.0, 0.0]]])
     assert mean_squares(x, made).tolist() == [(1 + 4) / 2, 9 / 2]
-
-
-@pytest.mark.parametrize(
-    ("scores", "baseline"),
-    [
-        ({"rmse": "small"}, {"rmse": 1.0}),
-        ({"rmse": True}, {"rmse": 1.0}),
-        ({"accuracy": 1.0}, {"accuracy": 1.0}),
-        ({"rmse": 1.0}, {}),
-        ({"rmse": 1.0}, {"rmse": 1.0, "mae": 1.0}),
-        ({"rmse": 1.0}, None),
-        ([1.0], [1.0]),
-    ],
-)
-def test_scores_of_a_file_that_are_not_readable(scores, baseline):
-    known = {"r2": None, "rmse": 1.0, "mae": 0}
-    check_scores(OF_NUMBERS, known, known)
-    with pytest.raises(ValueError, match="the scores are not readable"):
-        check_scores(OF_NUMBERS, scores, baseline)

@@ -530,13 +530,13 @@ def test_a_file_predicts_the_same_bit_for_bit(name, tmp_path, request):
 
 DAMAGES = {
     "the network does not fit the answers": ("per_step_", True),
-    "the baseline does not fit|task is not readable": ("task_", "regression"),
-    "the network or the baseline": ("baseline_", 3),
-    "the classes do not fit": ("classes_", ["a", "b"]),
-    "description of the columns": ("schema_", [1]),
+    "classes_ must|baseline_ must be a baseline": ("task_", "regression"),
+    "baseline_ must be a baseline": ("baseline_", 3),
+    "classes_ must be an array of labels": ("classes_", ["a", "b"]),
+    "schema_ must be None or a TableSchema": ("schema_", [1]),
     "network does not fit the columns": ("schema_", None),
     "names of columns": ("series", 3),
-    "has no attribute 'estimator_'": ("estimator_", ...),
+    "estimator_ must be a fitted estimator; got nothing": ("estimator_", ...),
 }
 
 

@@ -156,11 +156,11 @@ def test_other_bad_input(tagger):
 @pytest.mark.parametrize(
     ("part", "name", "value", "message"),
     [
-        ("fitted", "classes_", 3, "the classes do not fit the network"),
-        ("params", "loss", "squared_error", "target_mean_"),
+        ("fitted", "classes_", 3, "classes_ must be an array of labels"),
+        ("params", "loss", "squared_error", "_y_ndim must be .*; got nothing"),
         ("params", "layers", 7, "the layers are not readable"),
-        ("fitted", "feature_mean_", [0.0, 0.0], "mean of the features is not readable"),
-        ("fitted", "longest_", 2.5, "not readable|do not fit"),
+        ("fitted", "feature_mean_", [0.0, 0.0], "feature_mean_ must be an array"),
+        ("fitted", "longest_", 2.5, "longest_ must be a whole number"),
     ],
 )
 def test_damaged_files_are_refused(tagger, part, name, value, message):

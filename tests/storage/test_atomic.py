@@ -108,6 +108,23 @@ def test_devices_are_written_to_and_not_replaced():
     assert not os.path.isfile(os.devnull)
 
 
+@pytest.mark.parametrize("path", ["/dev/full", "gone/a"])
+def test_what_cannot_be_written_is_named(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match=r"No space left|No such file") as caught:
+        replace_file(path, [b"new"])
+    assert caught.value.filename == path
+
+
+def test_another_file_that_fails_meanwhile_keeps_its_name(tmp_path):
+    def chunks():
+        yield (tmp_path / "source").read_bytes()
+
+    with pytest.raises(FileNotFoundError) as caught:
+        replace_file(tmp_path / "a", chunks())
+    assert caught.value.filename == str(tmp_path / "source")
+
+
 def test_places_that_can_be_written_are_left_as_they_are(tmp_path):
     check_writable(tmp_path / "a")
     check_writable(os.devnull)
