@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lamina.app.reports import Report
-from lamina.app.words import printable, with_options
+from lamina.app.words import printable, short_line
 
 MOST_COLUMNS = 20
 MOST_NOTES = 8
@@ -93,7 +93,7 @@ def show_notes(out: Console, notes: list[str]) -> None:
     if len(shown) < len(notes):
         shown = [*shown, f"… and {len(notes) - len(shown)} more: see --json"]
     for note in shown:
-        line(out, "Note", printable(with_options(note)))
+        line(out, "Note", short_line(note))
 
 
 def line(out: Console, head: str, text: str) -> None:
