@@ -441,7 +441,9 @@ def inspect_model(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(metavar="CLASS", help="Output to explain; the largest one."),
+        typer.Option(
+            metavar="CLASS", help="Class to explain; the predicted one by default."
+        ),
     ] = None,
     method: Annotated[
         str | None,
