@@ -10,6 +10,7 @@ _CACHE = re.compile(
     r"Error (?:reading|writing) persistent compilation cache entry for .*?: "
     r"(\w+: )?(\[Errno \d+\] )?(?P<reason>.*)"
 )
+_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")  # as Python writes such a name
 _ARGUMENT = re.compile(r"\b(target|task)='([^']+)'")
 _SIZE = re.compile(r"\bsize=\((\d+), (\d+)\)")
 _MODEL = re.compile(r"\bmodel='([a-z-]+)'")
@@ -46,7 +47,8 @@ def short_line(text: str) -> str:
     """Return a message in one line that a person can read."""
     from lamina.data.table import bounded
 
-    return printable(bounded(with_options(" ".join(text.split())), LONGEST))
+    text = _BYTE.sub(r"\\x\1", with_options(" ".join(text.split())))
+    return bounded(printable(text), LONGEST)
 
 
 def in_words(warning: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,8 @@ class Unseen:
         How many there are in all, and in how many rows.
     target : bool
         Whether they are answers to compare with.
+    unit : str
+        What is counted.
     """
 
     column: str
@@ -55,16 +57,18 @@ class Unseen:
     n_values: int
     rows: int
     target: bool = False
+    unit: str = "row"
 
     @classmethod
     def among(
         cls,
         column: str,
-        values: Iterable[str | None],
+        values: Iterable[str | None] | Mapping[str | None, int],
         levels: Sequence[str],
         target: bool = False,
+        unit: str = "row",
     ) -> Unseen | None:
-        """Count values that are not among the levels; None if there are none."""
+        """Count values (or take their counts) that are not among the levels, if any."""
         counts = Counter(values)
         if not counts:
             return None
@@ -72,24 +76,32 @@ class Unseen:
             (value, rows, similar(value, levels))
             for value, rows in counts.most_common(_SHOWN)
         )
-        return cls(column, shown, len(counts), counts.total(), target)
+        return cls(column, shown, len(counts), counts.total(), target, unit)
 
     def __str__(self) -> str:
-        parts = [_described(*value) for value in self.values]
+        parts = [self._described(*value) for value in self.values]
         if self.n_values > len(parts):
             more = self.n_values - len(parts)
             parts.append(f"{more:,} other value{'s' * (more > 1)}")
         several = self.n_values > 1
         what = "target" if self.target else "column"
         end = (
-            "every such row counts as an error"
+            f"every such {self.unit} counts as an error"
             if self.target
-            else f"the model knows nothing of this column in {_rows(self.rows)}"
+            else f"the model knows nothing of this column in {self._counted(self.rows)}"
         )
         return (
             f"{what} {shorten(self.column)}: {', '.join(parts)} "
             f"{'were' if several else 'was'} not seen in training; {end}"
         )
+
+    def _described(self, value: str | None, n: int, near: tuple[str, ...]) -> str:
+        shown = "a missing value" if value is None else shorten(value)
+        hint = f"; did you mean {' or '.join(map(shorten, near))}?" if near else ""
+        return f"{shown} ({self._counted(n)}{hint})"
+
+    def _counted(self, n: int) -> str:
+        return f"{n:,} {self.unit}{'s' * (n != 1)}"
 
     def to_json(self) -> dict:
         """The same as plain JSON data; long texts are cut."""
@@ -168,16 +180,6 @@ def warn_unseen(unseen: Sequence[Unseen]) -> None:
             f"{len(unseen) - _SHOWN:,} more columns hold values that were not seen in "
             f"training: {', '.join(names)}{more}"
         )
-
-
-def _described(value: str | None, rows: int, near: tuple[str, ...]) -> str:
-    shown = "a missing value" if value is None else shorten(value)
-    hint = f"; did you mean {' or '.join(map(shorten, near))}?" if near else ""
-    return f"{shown} ({_rows(rows)}{hint})"
-
-
-def _rows(n: int) -> str:
-    return f"{n:,} row{'s' * (n != 1)}"
 
 
 def _cut(text: str | None) -> str | None:

@@ -10,6 +10,8 @@ import numpy as np
 
 LONGEST = 2000
 """Characters of an error's message, whatever names and values it quotes."""
+_COMPARED = 200
+"""Characters by which names are compared."""
 
 
 class DataError(ValueError):
@@ -98,7 +100,7 @@ class Table:
         """One column; a wrong name is a `TableError` with the nearest names."""
         if name not in self.columns:
             raise TableError(
-                f"{self.source}: no column {name!r}{nearest(name, self.names)}"
+                f"{self.source}: no column {shorten(name)}{nearest(name, self.names)}"
             )
         return self.columns[name]
 
@@ -139,12 +141,15 @@ def as_names(names: str | Iterable[str] | None) -> list[str]:
 
 def nearest(name: str, names: list[str], most: int = 20) -> str:
     """End of a message about a wrong name: close matches, then what there is."""
-    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3)
-    guesses = [n for n in names if n.lower() in close][:3]
+    lower = [n[:_COMPARED].lower() for n in names]
+    close = difflib.get_close_matches(name[:_COMPARED].lower(), lower, n=3)
+    guesses = [n for n, low in zip(names, lower, strict=True) if low in close][:3]
     hint = "; the"
     if guesses:
-        hint = f"; did you mean {' or '.join(map(repr, guesses))}? The"
-    shown = ", ".join(names[:most]) + (", …" if len(names) > most else "")
+        hint = f"; did you mean {' or '.join(map(shorten, guesses))}? The"
+    shown = ", ".join(bounded(n, 60) for n in names[:most]) + (
+        ", …" if len(names) > most else ""
+    )
     return f"{hint} columns are: {shown}"
 
 

@@ -137,6 +137,26 @@ def compared(y: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> np.nda
     return y
 
 
+def class_numbers(y: np.ndarray, classes: np.ndarray, unit: str) -> np.ndarray:
+    """Return class numbers, and one more, K, for labels that are none of K classes.
+
+    Warns
+    -----
+    UnseenWarning
+        Of these labels, counted in steps or in pixels.
+    """
+    found, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    new = ~np.isin(found, classes)
+    if new.any():
+        told = dict(zip(as_texts(found[new]), counts[new].tolist(), strict=True))
+        known = as_texts(classes).tolist()
+        unseen = Unseen.among("y", told, known, target=True, unit=unit)
+        warn_unseen([] if unseen is None else [unseen])
+    codes_of = np.searchsorted(classes, found)
+    codes_of[new] = len(classes)
+    return codes_of[codes].reshape(y.shape).astype(np.int32)
+
+
 def _found(
     name: str, y: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, Unseen | None]:
