@@ -84,10 +84,8 @@ def empty_table(*heads: str) -> Table:
 
 
 def cell(text: str) -> Text:
-    """Return text that is no markup."""
-    return Text(
-        bounded(printable(text), LONGEST)
-    )  # no markup: a column may be called "[bold]"
+    """Return text that is no markup: a column may be called "[bold]"."""
+    return Text(bounded(printable(text), LONGEST))
 
 
 def show_notes(out: Console, notes: list[str]) -> None:

@@ -56,4 +56,4 @@ def test_messages_are_bounded_whatever_they_quote():
     table = Table({long: np.zeros(9), "x": np.arange(9.0), "y": np.arange(9.0)})
     (note,) = TableSchema.fit(table, "y").notes
     assert len(note) <= LONGEST
-    assert note.endswith("is always 0 and is not used")
+    assert note.endswith("is always '0' and is not used")
