@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 import lamina
+from lamina.app import streams
 from lamina.app.exits import INTERRUPTED, run
-from lamina.app.words import printable
+from lamina.app.words import printable, say
 
 EPILOG = (
     "Start with: lamina fit iris · lamina data lists the data sets that come with it"
@@ -29,9 +30,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _path(value: str | None) -> str | None:
+    """Refuse an empty path, which would mean the current folder."""
+    if value == "":
+        raise typer.BadParameter("it must be a path or a name, got ''")
+    return value
+
+
 Data = Annotated[
     str,
     typer.Argument(
+        callback=_path,
         metavar="DATA",
         help="A table (.csv .tsv .parquet .json, also .gz), '-' for standard input, "
         "or the name of an embedded data set; or pictures: a folder with one "
@@ -39,7 +49,10 @@ Data = Annotated[
         "sequences: a .ts file, a table with --series.",
     ),
 ]
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .lamina model file.")]
+Model = Annotated[
+    str,
+    typer.Argument(callback=_path, metavar="MODEL", help="A .lamina model file."),
+]
 SkipBroken = Annotated[
     bool,
     typer.Option(
@@ -84,7 +97,14 @@ def fit(
         ),
     ] = None,
     out: Annotated[
-        str, typer.Option("--out", "-o", metavar="FILE", help="Where the model goes.")
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            callback=_path,
+            metavar="FILE",
+            help="Where the model goes.",
+        ),
     ] = "model.lamina",
     sets: Annotated[
         list[str] | None,
@@ -102,7 +122,11 @@ def fit(
     ] = None,
     holdout_out: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Write the held-out rows to this CSV file."),
+        typer.Option(
+            callback=_path,
+            metavar="FILE",
+            help="Write the held-out rows to this CSV file.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     task: Annotated[
@@ -126,6 +150,7 @@ def fit(
     checkpoint: Annotated[
         str | None,
         typer.Option(
+            callback=_path,
             metavar="FOLDER",
             help="Write the state of the training there from time to time; the same "
             "command again goes on from it, bit for bit.",
@@ -134,6 +159,7 @@ def fit(
     resume: Annotated[
         str | None,
         typer.Option(
+            callback=_path,
             metavar="FOLDER",
             help="Like --checkpoint, but there has to be one to go on from.",
         ),
@@ -246,7 +272,7 @@ def fit(
         shape=shape,
     )
     report = fitting.fit(data, options)
-    if as_json or not quiet:
+    if as_json or (streams.is_open() and not quiet):
         _show(report, as_json)
     if report["stopped"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
@@ -261,6 +287,7 @@ def predict(
         typer.Option(
             "--out",
             "-o",
+            callback=_path,
             metavar="FILE",
             help="CSV file for the predictions; standard output if not given.",
         ),
@@ -277,14 +304,15 @@ def predict(
     if out is not None:
         opening.check_out(out, data, model)
     predictions = jobs.predict(model, data, proba, skip_broken)
-    for note in predictions.notes:
-        print(f"lamina: note: {printable(note)}", file=sys.stderr)
+    say("note", predictions.notes)
+    say("warning", predictions.warnings)
     if not as_json or out is not None:
         tables.write_predictions(predictions, out)
     if as_json:
         report: dict[str, Any] = {"command": "predict", "model": model, "data": data}
         rows = {"out": out} if out else {"predictions": predictions.records}
-        print(reports.as_json(report | {"rows": len(predictions.columns[0])} | rows))
+        report |= {"rows": len(predictions.columns[0])} | predictions.told
+        print(reports.as_json(report | rows))
     elif out is not None:
         n = len(predictions.columns[0])
         print(f"{n:,} predictions written to {printable(out)}", file=sys.stderr)
@@ -299,6 +327,7 @@ def transform(
         typer.Option(
             "--out",
             "-o",
+            callback=_path,
             metavar="FILE",
             help="CSV file for the codes, or .png, .svg or .pdf for a map of two; "
             "standard output if not given.",
@@ -315,8 +344,8 @@ def transform(
     from lamina.app import codes, reports, tables
 
     report, found = codes.transform(model, data, out, errors, skip_broken)
-    for note in found.notes:
-        print(f"lamina: note: {printable(note)}", file=sys.stderr)
+    say("note", found.notes)
+    say("warning", found.warnings)
     if as_json:
         rows = {} if out else {"rows_of_codes": found.records}
         print(reports.as_json(report | rows))
@@ -334,6 +363,7 @@ def sample(
         typer.Option(
             "--out",
             "-o",
+            callback=_path,
             metavar="FILE",
             help="A .png of pictures, or a CSV file; rows go to standard output, "
             "pictures to samples.png if not given.",
@@ -371,7 +401,9 @@ def evaluate(
     """Score a model on a table, pictures or sequences that hold the answers."""
     from lamina.app import jobs
 
-    _show(jobs.evaluate(model, data, skip_broken), as_json)
+    report = jobs.evaluate(model, data, skip_broken)
+    say("warning", report["warnings"])
+    _show(report, as_json)
 
 
 @app.command()
@@ -395,6 +427,7 @@ def inspect_model(
     image: Annotated[
         str | None,
         typer.Option(
+            callback=_path,
             metavar="PICTURE",
             help="What the model is to look at; for patches a folder of pictures.",
         ),
@@ -408,7 +441,9 @@ def inspect_model(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(metavar="CLASS", help="Output to explain; the largest one."),
+        typer.Option(
+            metavar="CLASS", help="Class to explain; the predicted one by default."
+        ),
     ] = None,
     method: Annotated[
         str | None,
@@ -422,6 +457,7 @@ def inspect_model(
         typer.Option(
             "--out",
             "-o",
+            callback=_path,
             metavar="FILE",
             help="Where the figure goes: .png, .svg or .pdf; filters.png, say.",
         ),
@@ -463,6 +499,7 @@ def main(arguments: list[str] | None = None) -> None:
     0 is success, 1 bad input, 2 a command that is written wrongly, 130 Ctrl-C, 141 a
     reader that went away.
     """
+    streams.open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

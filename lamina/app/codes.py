@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 
 from lamina.app.insights import DPI, FORMATS
-from lamina.app.opening import JobError, check_out, data_for, open_codes, read_told
+from lamina.app.opening import (
+    JobError,
+    check_out,
+    data_for,
+    noted,
+    open_codes,
+    read_told,
+)
 from lamina.app.options import FitOptions, kind_setting
 from lamina.app.reports import Report, examples, plain, size, targets
 from lamina.app.tables import Predictions, write_predictions
+from lamina.app.words import printable
 
 TASK = "codes"
 ERROR = "error"
@@ -108,8 +116,10 @@ def transform(
             f"{out}: a map shows 2 codes, but {path} has {several}; fit with --codes "
             "2, or write a .csv file"
         )
-    data = data_for(model, source, skip_broken)
-    codes, labels = model.transform(data), model.labels(data)
+    with noted() as notes:
+        data = data_for(model, source, skip_broken)
+        codes, labels = model.transform(data), model.labels(data)
+        off = model.reconstruction_error(data) if errors else None
     names, columns = list(labels), list(labels.values())
     if hasattr(data, "names") and hasattr(model.schema_, "channels"):
         from lamina.app.images import PATH
@@ -117,12 +127,12 @@ def transform(
         names, columns = [PATH, *names], [np.array(data.names, object), *columns]
     names += [f"code_{number}" for number in range(1, model.n_codes_ + 1)]
     columns += list(codes.T)
-    if errors:
-        found = model.reconstruction_error(data).astype(np.float32)
-        names, columns = [*names, ERROR], [*columns, found]
-    table = Predictions(names, columns, getattr(data, "notes", ()))
+    if off is not None:
+        names, columns = [*names, ERROR], [*columns, off.astype(np.float32)]
+    read = getattr(data, "notes", ())
+    table = Predictions(names, columns, read, notes, notes.unseen)
     if drawn:
-        _write_map(str(out), codes, labels, str(data.source))
+        _write_map(str(out), codes, labels, printable(data.source))
     elif out is not None:
         write_predictions(table, out)
     report = {
@@ -134,7 +144,7 @@ def transform(
         "rows": len(codes),
         "codes": model.n_codes_,
         "figure": drawn,
-        "notes": list(table.notes),
+        **table.told,
     }
     return report | ({} if out is None else {"out": out}), table
 

@@ -1,13 +1,15 @@
 """Exit statuses of the command line, and one line for whatever goes wrong."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import typer
 
-from lamina.app.words import one_line
+from lamina.app.words import in_words, one_line, say
 
 DEBUG = "LAMINA_DEBUG"
 INTERRUPTED = 130
@@ -17,7 +19,8 @@ BROKEN_PIPE = 141
 def run(command: Callable[[], Any]) -> int:
     """Call a command; turn whatever happens into an exit status and one line."""
     try:
-        status = command()
+        with _warnings_in_one_line():
+            status = command()
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except BrokenPipeError:
@@ -45,6 +48,24 @@ def run(command: Callable[[], Any]) -> int:
         return _fail(f"unexpected {name}: {one_line(error)} ({hint})", 1, error)
 
 
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show what libraries and readers warn of in one line without file and line."""
+    shown: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(message: Any, category: Any, *where: Any, **options: Any) -> None:
+        if not issubclass(category, UserWarning):
+            usual(message, category, *where, **options)
+        elif (text := in_words(message)) not in shown:
+            shown.add(text)
+            say("warning", [text])
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
 def _message(error: typer.TyperException) -> str:
     return " ".join(error.format_message().split()).rstrip(".")
 
@@ -60,9 +81,10 @@ def _fail(message: str, status: int, error: BaseException | None = None) -> int:
         raise error
     try:
         sys.stdout.flush()
-        print(f"lamina: {message}", file=sys.stderr)
-    except BrokenPipeError:
+    except OSError:  # the disk may be full on which it is kept
         _close_quietly()
+    with contextlib.suppress(BrokenPipeError):
+        print(f"lamina: {message}", file=sys.stderr)
     return status
 
 

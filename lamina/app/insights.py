@@ -12,7 +12,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "filters": ("layer",),
-    "maximise": ("layer", "unit"),
+    "maximise": ("layer", "unit", "target"),
     "maps": ("image", "layer"),
     "patches": ("image", "layer", "unit"),
     "deconvolution": ("image", "layer", "unit", "method"),
@@ -100,23 +100,22 @@ def look(model: Any, images: Any, options: InspectOptions) -> Report:
             "of pictures; lamina summary shows any"
         )
     layers = insight.layers(estimator)
-    found, names = SHOW[options.shown](model, images, options)
+    found = SHOW[options.shown](model, images, options)
     try:
-        figure = found.figure() if names is None else found.figure(names)
+        figure = found.figure()
     except ImportError as error:
         raise ValueError(str(error)) from error
     packed = io.BytesIO()
     ending = os.path.splitext(options.file)[1].lower().removeprefix(".")
     figure.savefig(packed, format=ending, dpi=DPI)
     replace_file(options.file, [packed.getvalue()])
-    layer = getattr(found, "layer", None)
     return {
         "what": options.shown,
         "image": None if images is None else str(images.names[0]),
         "images": None if images is None else len(images),
-        "layer": layer,
+        "layer": getattr(found, "layer", None),
         "unit": getattr(found, "unit", None),
-        "output": None if names is None or layer is not None else _named(found, names),
+        **_explained(found),
         "layers": [
             {"number": number, "layer": name, "output": list(shape)}
             for number, name, shape in layers
@@ -126,65 +125,69 @@ def look(model: Any, images: Any, options: InspectOptions) -> Report:
     }
 
 
-def _named(found: Any, names: Any) -> str:
-    return str(names[found.target])
+def _explained(found: Any) -> dict[str, Any]:
+    """Return the class or output that is explained, h of it, and its probability."""
+    if not hasattr(found, "target"):
+        return {"output": None, "h": None, "probability": None}
+    probability = getattr(found, "probability", None)
+    if getattr(found, "of_probability", False):
+        probability = found.whole
+    h = getattr(found, "score", None)
+    return {"output": found.name, "h": h, "probability": probability}
 
 
-Found = tuple[Any, Any]
-"""What was found, and the names of the outputs if the figure has a use for them."""
-
-
-def _filters(model: Any, images: Any, options: InspectOptions) -> Found:
+def _filters(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import filters
 
-    return filters(model, options.layer), None
+    return filters(model, options.layer)
 
 
-def _maximise(model: Any, images: Any, options: InspectOptions) -> Found:
+def _maximise(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import maximising_input
 
     layer = -1 if options.layer is None else options.layer
-    found = maximising_input(model, layer, options.unit)
-    return found, output_names(model) if layer == -1 else None
+    unit = options.unit if options.target is None else options.target
+    if options.target is not None and (options.unit is not None or layer != -1):
+        raise ValueError("--target names a class; leave out --unit and --layer")
+    return maximising_input(model, layer, unit)
 
 
-def _maps(model: Any, images: Any, options: InspectOptions) -> Found:
+def _maps(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import feature_maps
 
-    return feature_maps(model, images.X[:1][0], _layer(model, options)), None
+    return feature_maps(model, images.X[:1][0], _layer(model, options))
 
 
-def _patches(model: Any, images: Any, options: InspectOptions) -> Found:
+def _patches(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import top_patches
 
     layer = _layer(model, options)
     if options.unit is None:
         raise ValueError(f"--what patches needs --unit, of layer {layer} the number")
-    return top_patches(model, images.X, layer, options.unit, k=16), None
+    return top_patches(model, images.X, layer, options.unit, k=16)
 
 
-def _deconvolution(model: Any, images: Any, options: InspectOptions) -> Found:
+def _deconvolution(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import deconvolution
 
     layer, rule = _layer(model, options), options.method or "deconvnet"
-    return deconvolution(model, images.X[:1][0], layer, options.unit, rule=rule), None
+    return deconvolution(model, images.X[:1][0], layer, options.unit, rule=rule)
 
 
-def _saliency(model: Any, images: Any, options: InspectOptions) -> Found:
+def _saliency(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import saliency
 
-    target, method = _target(model, options.target), options.method or "gradient"
-    return saliency(model, images.X[:1][0], target, method), output_names(model)
+    method = options.method or "gradient"
+    return saliency(model, images.X[:1][0], options.target, method)
 
 
-def _occlusion(model: Any, images: Any, options: InspectOptions) -> Found:
+def _occlusion(model: Any, images: Any, options: InspectOptions) -> Any:
     from lamina.insight import occlusion
 
-    target = _target(model, options.target)
-    return occlusion(model, images.X[:1][0], target=target), output_names(model)
+    return occlusion(model, images.X[:1][0], target=options.target)
 
 
-SHOW: dict[str, Callable[[Any, Any, InspectOptions], Found]] = {
+SHOW: dict[str, Callable[[Any, Any, InspectOptions], Any]] = {
     "filters": _filters,
     "maximise": _maximise,
     "maps": _maps,
@@ -205,32 +208,3 @@ def _layer(model: Any, options: InspectOptions) -> int:
     if not convolutions:
         raise ValueError("the network has no Conv layer: --layer says which one to see")
     return convolutions[-1]
-
-
-def output_names(model: Any) -> list[str]:
-    """Return what the network's outputs stand for.
-
-    One logistic output for two classes speaks for the second one.
-    """
-    from lamina.insight import layers
-
-    *_, (_, _, shape) = layers(model)
-    classes = getattr(model, "classes_", None)
-    if classes is None or not hasattr(classes, "tolist"):
-        return [str(i) for i in range(shape[-1])]
-    return [str(name) for name in classes.tolist()][-shape[-1] :]
-
-
-def _target(model: Any, name: str | None) -> int | None:
-    """Return the number of the output of that name.
-
-    Raises
-    ------
-    ValueError
-        If there is none; with those there are.
-    """
-    names = output_names(model)
-    if name is None or name in names:
-        return None if name is None else names.index(name)
-    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    raise ValueError(f"--target is one of the network's outputs: {shown}; not {name!r}")

@@ -4,6 +4,7 @@ Heavy libraries are imported inside the functions: asking for help must not wait
 them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from lamina.app.opening import (
     check_out,
     data_for,
     is_a,
+    noted,
     open_model,
     open_predictor,
     read_told,
@@ -66,6 +68,12 @@ def predict(
         If the model or the table cannot be used.
     """
     model = open_predictor(path)
+    with noted() as notes:
+        found = _predicted(model, source, proba, skip_broken)
+    return replace(found, warnings=notes, unseen=notes.unseen)
+
+
+def _predicted(model: Any, source: str, proba: bool, skip_broken: bool) -> Predictions:
     if is_a(model, "ForecastModel"):
         return _forecasts(model, source, proba)
     data = data_for(model, source, skip_broken)
@@ -98,11 +106,12 @@ def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
         If the model or the table cannot be used.
     """
     model = open_model(path)
-    if is_a(model, "ForecastModel"):
-        data = found = model.evaluate(source)
-    else:
-        data = data_for(model, source, skip_broken, labels=True)
-        found = model.evaluate(data)
+    with noted() as notes:
+        if is_a(model, "ForecastModel"):
+            data = found = model.evaluate(source)
+        else:
+            data = data_for(model, source, skip_broken, labels=True)
+            found = model.evaluate(data)
     scores, baseline = plain(found["scores"]), plain(found["baseline"])
     return {
         "command": "evaluate",
@@ -115,6 +124,8 @@ def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
         **({"task": codes.TASK} if is_a(model, "CodeModel") else {}),
         "scores": scores,
         "baseline": baseline,
+        "warnings": list(notes),
+        "unseen": notes.unseen,
     }
 
 

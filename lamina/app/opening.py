@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lamina.app.startup import start_engine
+from lamina.app.words import in_words
 
 MODELS = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "TableModel")
 """Those that know how their data are read."""
@@ -107,17 +108,29 @@ def _data_for_codes(model: Any, source: str, skip_broken: bool) -> Any:
         return model.read(source, errors=errors, progress=progress)
 
 
+class Notes(list[str]):
+    """What was warned of; `unseen` has the parts of what training had not seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unseen: list[dict[str, Any]] = []
+
+
 @contextmanager
-def noted() -> Iterator[list[str]]:
+def noted() -> Iterator[Notes]:
     """Collect what would be warned of, as notes for the report."""
-    notes: list[str] = []
+    notes = Notes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield notes
     for warning in caught:
         told = issubclass(warning.category, UserWarning)  # ConvergenceWarning is one
-        if told and str(warning.message) not in notes:
-            notes.append(str(warning.message))
+        text = in_words(warning.message)
+        if told and text not in notes:
+            notes.append(text)
+            unseen = getattr(warning.message, "unseen", None)
+            if unseen is not None:
+                notes.unseen.append(unseen.to_json())
 
 
 def read_told(read: Any, source: str, *args: Any) -> Any:

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lamina.app.reports import Report
-from lamina.app.words import printable, with_options
+from lamina.app.words import LONGEST, printable, short_line
+from lamina.data.table import bounded
 
 MOST_COLUMNS = 20
 MOST_NOTES = 8
@@ -83,8 +84,8 @@ def empty_table(*heads: str) -> Table:
 
 
 def cell(text: str) -> Text:
-    """Return text that is no markup."""
-    return Text(printable(text))  # no markup: a column may be called "[bold]"
+    """Return text that is no markup: a column may be called "[bold]"."""
+    return Text(bounded(printable(text), LONGEST))
 
 
 def show_notes(out: Console, notes: list[str]) -> None:
@@ -93,7 +94,7 @@ def show_notes(out: Console, notes: list[str]) -> None:
     if len(shown) < len(notes):
         shown = [*shown, f"… and {len(notes) - len(shown)} more: see --json"]
     for note in shown:
-        line(out, "Note", printable(with_options(note)))
+        line(out, "Note", short_line(note))
 
 
 def line(out: Console, head: str, text: str) -> None:
@@ -101,7 +102,7 @@ def line(out: Console, head: str, text: str) -> None:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=9, style="bold")
     grid.add_column(overflow="fold")
-    grid.add_row(head, Text(text))
+    grid.add_row(head, Text(bounded(text, LONGEST)))
     out.print(grid)
 
 

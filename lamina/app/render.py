@@ -202,9 +202,11 @@ def show_inspect(report: Report) -> None:
     """Show what a figure shows, and the layers that could be asked for."""
     out = console()
     parts = [report["what"]]
-    for name in ("layer", "unit", "output"):
+    for name in ("layer", "unit"):
         if report[name] is not None:
             parts.append(f"{name} {report[name]}")
+    if report["output"] is not None:
+        parts.append(_explained(report))
     if report["image"] is not None:
         several = report["images"] > 1 and report["what"] == "patches"
         of = f"{report['images']:,} pictures" if several else report["image"]
@@ -217,6 +219,20 @@ def show_inspect(report: Report) -> None:
     line(out, "Layers", ", ".join(layers))
     size = bytes_of(report["figure_bytes"])
     line(out, "Figure", f"{printable(report['figure'])} ({size})")
+
+
+def _explained(report: Report) -> str:
+    """Say what is explained: ``flower: logit −106 (p = 0.00)``, or ``output 0``."""
+    name, h, probability = (report[key] for key in ("output", "h", "probability"))
+    if probability is None:
+        return f"output {name}"
+    p = f"p = {probability:.2f}"
+    return f"{name}: {p}" if h is None else f"{name}: logit {_signed(h)} ({p})"
+
+
+def _signed(number: float) -> str:
+    """Return a number with a minus sign, which a hyphen is not."""
+    return f"{number:.3g}".replace("-", "−")
 
 
 def show_data_sets(report: Report) -> None:

@@ -73,10 +73,15 @@ def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
         # One empty cell is written as "": an empty line would be no row at all.
         writer.writerow(row)
         if i % ROWS_AT_ONCE == 0:
-            yield buffer.getvalue().encode()
+            yield _encoded(buffer)
             buffer.seek(0)
             buffer.truncate()
-    yield buffer.getvalue().encode()
+    yield _encoded(buffer)
+
+
+def _encoded(buffer: io.StringIO) -> bytes:
+    """UTF-8, also of a name that is not."""
+    return buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,14 @@ class Predictions:
     names: list[str]
     columns: list[Any]
     notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    unseen: Sequence[dict[str, Any]] = ()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Notes, warnings and values that training had not seen, for a report."""
+        parts = ("notes", "warnings", "unseen")
+        return {name: list(getattr(self, name)) for name in parts}
 
     @property
     def records(self) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lamina.data.levels import MISSING, UNSEEN, Unseen, places
 from lamina.data.table import Table, TableError, shorten
 from lamina.data.values import days, is_missing, moments, numbers, texts
 
@@ -82,7 +83,8 @@ class CategoryColumn:
 
     At most `MAX_LEVELS` levels are kept, the most frequent; `other` says whether rarer
     ones were seen and share a feature. A level never seen is ``other`` if that exists,
-    else all zeros; a missing value is its own level if one was missing in training.
+    else all zeros, and reported; a missing value is its own level if one was missing in
+    training, else it is like a level never seen.
     `spelled` says that the levels were text (``007``), not numbers taken as levels (7).
     """
 
@@ -115,18 +117,24 @@ class CategoryColumn:
         more = " and others" * self.other + " and missing" * self.missing
         return f"{len(self.levels)} levels{more}: {shown}"
 
-    def encode(self, table: Table, out: np.ndarray) -> None:
-        """Features of this column, written to `out` (n_rows, width)."""
+    def encode(self, table: Table, out: np.ndarray) -> Unseen | None:
+        """Features of this column, written to `out` (n_rows, width).
+
+        Returns
+        -------
+        Unseen or None
+            Values that were not seen in training and have no feature.
+        """
         out[:] = 0.0
-        place: dict[str | None, int] = {v: i for i, v in enumerate(self.levels)}
-        unseen = len(self.levels) if self.other else -1
-        place[None] = len(self.levels) + self.other if self.missing else -1
         values = self._levels_of(table.column(self.name))
-        codes = np.fromiter(
-            (place.get(v, unseen) for v in values), np.int64, len(values)
-        )
+        codes = places(values, self.levels)
+        if self.missing:
+            codes[codes == MISSING] = len(self.levels) + self.other
+        if self.other:
+            codes[codes == UNSEEN] = len(self.levels)
         (known,) = np.nonzero(codes >= 0)
         out[known, codes[known]] = 1.0
+        return Unseen.among(self.name, values[codes < 0], self.levels)
 
     def decode(self, features: np.ndarray) -> np.ndarray:
         """Levels of features: the one of the largest; None if that is ``missing``."""

@@ -47,6 +47,24 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
+def in_unicode(path: Path, folder: Path) -> Path:
+    """A path of the same file that DuckDB can open: file systems allow any bytes.
+
+    Parameters
+    ----------
+    path : Path
+    folder : Path
+        Private temporary folder for a link to the file.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        link = folder / f"link{path.suffix if path.suffix.isascii() else ''}"
+        link.symlink_to(path)
+        return link
+    return path
+
+
 @dataclass(frozen=True)
 class TextFile:
     """Plain UTF-8 text with LF line ends, and what one look over it told.

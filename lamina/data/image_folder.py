@@ -17,6 +17,8 @@ from lamina.data.image_set import ImageSet, counted, listed
 from lamina.data.images import ImageError
 
 _IDX = "-idx3-ubyte"
+#: A folder that was listed may be gone when it is opened, as those of /proc often are.
+_VANISHED = (FileNotFoundError, NotADirectoryError, ProcessLookupError)
 #: What file managers leave behind.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 
@@ -115,15 +117,18 @@ class _Found:
         pictures[""] = []
         for entry in self._entries(self.folder):
             if _is_folder(entry):
-                pictures[_text(entry.name)] = sorted(self._inside(Path(entry.path)))
+                pictures[as_text(entry.name)] = sorted(self._inside(Path(entry.path)))
             elif self._is_picture(entry):
                 pictures[""].append(Path(entry.path))
         self.classes = dict(pictures)
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry]:
         """What is neither hidden nor a broken link, in the order of the names."""
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except _VANISHED:
+            return
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _LITTER:
                 self.hidden += 1
@@ -139,9 +144,10 @@ class _Found:
         seen, folders = {_identity(self.folder)}, [top]
         while folders:
             folder = folders.pop()
-            if _identity(folder) in seen:
+            identity = _identity(folder)
+            if identity is None or identity in seen:
                 continue
-            seen.add(_identity(folder))
+            seen.add(identity)
             for entry in self._entries(folder):
                 if _is_folder(entry):
                     folders.append(Path(entry.path))
@@ -204,8 +210,12 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is; None if it has vanished since it was listed."""
+    try:
+        status = folder.stat()
+    except _VANISHED:
+        return None
     return status.st_dev, status.st_ino
 
 
@@ -245,9 +255,9 @@ def _nothing(found: _Found, labels: bool) -> str:
 
 
 def _inside(file: Path, folder: Path) -> str:
-    return _text(file.relative_to(folder).as_posix())
+    return as_text(file.relative_to(folder).as_posix())
 
 
-def _text(name: str) -> str:
+def as_text(name: str) -> str:
     """A name as text that can be written; file systems allow any bytes."""
     return os.fsencode(name).decode("utf-8", "replace")

@@ -12,7 +12,7 @@ import numpy as np
 from lamina.data.decoding import SUFFIXES, is_picture_name
 from lamina.data.idx import is_idx, read_idx
 from lamina.data.image_files import Reading, read_files
-from lamina.data.image_folder import read_image_folder
+from lamina.data.image_folder import as_text, read_image_folder
 from lamina.data.image_schema import ImageSchema, checked_size
 from lamina.data.image_set import ImageSet
 from lamina.data.image_table import path_column, read_image_table
@@ -66,6 +66,8 @@ def read_images(
             f"pictures are given by a path or as an ImageSet, not as a "
             f"{type(source).__name__}; the estimators take arrays"
         )
+    if not os.fspath(source):
+        raise ImageError("a path of pictures is expected, got ''")
     path = Path(source)
     if is_image_table(path):
         return read_image_table(path, target, labels=labels, task=task, **options)
@@ -98,8 +100,9 @@ def is_image_table(source: Any) -> bool:
 
 
 def _one(path: Path, reading: Reading) -> ImageSet:
-    read = read_files([path], [path.name], str(path), reading)
-    return ImageSet(read.X, None, [path.name], read.schema, str(path), notes=read.notes)
+    names = [as_text(path.name)]
+    read = read_files([path], names, str(path), reading)
+    return ImageSet(read.X, None, names, read.schema, str(path), notes=read.notes)
 
 
 def _brought(images: ImageSet, reading: Reading) -> ImageSet:
@@ -132,7 +135,7 @@ def holds_images(source: Any) -> bool:
     """
     if isinstance(source, ImageSet):
         return True
-    if not isinstance(source, str | os.PathLike) or os.fspath(source) == "-":
+    if not isinstance(source, str | os.PathLike) or os.fspath(source) in ("", "-"):
         return False
     path = Path(source)
     try:

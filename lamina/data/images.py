@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.table import DataError
+
 KEPT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 _SHAPES = "(n, height, width) or (n, height, width, channels)"
 #: Whole numbers up to here are exact as float32 and as float64.
@@ -19,8 +21,8 @@ _EXACT = {np.float32: 2**24, np.float64: 2**53}
 _CHECKED_AT_ONCE = 1 << 22
 
 
-class ImageError(ValueError):
-    """Bad pictures from a person: one line that says what, where and how to fix it."""
+class ImageError(DataError):
+    """Bad pictures: one line that says what, where and how to fix it."""
 
 
 def as_images(X: Any, image_shape: Any = None) -> Any:

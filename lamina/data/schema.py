@@ -14,7 +14,8 @@ import numpy as np
 from lamina.data import wire
 from lamina.data.columns import UNUSED, USED, Column, UnusedColumn
 from lamina.data.kinds import check_kinds, kind_of
-from lamina.data.table import Table, TableError, as_names
+from lamina.data.levels import Unseen, warn_unseen
+from lamina.data.table import Table, TableError, as_names, bounded
 from lamina.data.target import Target, find_target
 
 
@@ -69,7 +70,7 @@ class TableSchema:
         found, notes = (None, []) if target is None else _target(table, target, task)
         names = [n for n in table.names if found is None or n not in found.names]
         columns = _columns(table.select(names), kinds, notes)
-        schema = cls(tuple(columns), found, tuple(notes))
+        schema = cls(tuple(columns), found, tuple(map(bounded, notes)))
         if not schema.width:
             raise TableError(_nothing_left(table, schema))
         return schema
@@ -119,17 +120,35 @@ class TableSchema:
         ------
         TableError
             A column is missing, or a value is not of the kind learnt; with its line.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training: which, in how many rows, and
+            what they may mean.
+        """
+        features, unseen = self.encoded(table)
+        warn_unseen(unseen)
+        return features
+
+    def encoded(self, table: Table) -> tuple[np.ndarray, list[Unseen]]:
+        """Features as of `encode`, and what of the table is not known; no warning.
+
+        Raises
+        ------
+        TableError
+            As `encode`.
         """
         absent = [name for name in self.names if name not in table.columns]
         if absent:
             raise TableError(_absent(table, absent))
         out = np.empty((table.n_rows, self.width), dtype=np.float32)
-        start = 0
+        start, unseen = 0, []
         for column in self.columns:
             stop = start + len(column.feature_names)
-            column.encode(table, out[:, start:stop])
+            unseen.append(column.encode(table, out[:, start:stop]))
             start = stop
-        return out
+        return out, [each for each in unseen if each is not None]
 
     def decode(self, features: np.ndarray) -> Table:
         """The table that features stand for, columns not used left out.

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.table import DataError
 
-class SequenceError(ValueError):
+
+class SequenceError(DataError):
     """Sequences that are not as they have to be; the message says which."""
 
 

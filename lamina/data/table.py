@@ -8,9 +8,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+LONGEST = 2000
+"""Characters of an error's message, whatever names and values it quotes."""
+_COMPARED = 200
+"""Characters by which names are compared."""
 
-class TableError(ValueError):
-    """Bad input from a person: one line that says what, where and how to fix it."""
+
+class DataError(ValueError):
+    """Bad input from a person; its message is bounded, whatever it quotes."""
+
+    def __init__(self, message: object = ""):
+        super().__init__(bounded(str(message)))
+
+
+class TableError(DataError):
+    """A bad table: one line that says what, where and how to fix it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +100,7 @@ class Table:
         """One column; a wrong name is a `TableError` with the nearest names."""
         if name not in self.columns:
             raise TableError(
-                f"{self.source}: no column {name!r}{nearest(name, self.names)}"
+                f"{self.source}: no column {shorten(name)}{nearest(name, self.names)}"
             )
         return self.columns[name]
 
@@ -129,12 +141,15 @@ def as_names(names: str | Iterable[str] | None) -> list[str]:
 
 def nearest(name: str, names: list[str], most: int = 20) -> str:
     """End of a message about a wrong name: close matches, then what there is."""
-    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3)
-    guesses = [n for n in names if n.lower() in close][:3]
+    lower = [n[:_COMPARED].lower() for n in names]
+    close = difflib.get_close_matches(name[:_COMPARED].lower(), lower, n=3)
+    guesses = [n for n, low in zip(names, lower, strict=True) if low in close][:3]
     hint = "; the"
     if guesses:
-        hint = f"; did you mean {' or '.join(map(repr, guesses))}? The"
-    shown = ", ".join(names[:most]) + (", …" if len(names) > most else "")
+        hint = f"; did you mean {' or '.join(map(shorten, guesses))}? The"
+    shown = ", ".join(bounded(n, 60) for n in names[:most]) + (
+        ", …" if len(names) > most else ""
+    )
     return f"{hint} columns are: {shown}"
 
 
@@ -142,6 +157,14 @@ def shorten(value: object, most: int = 40) -> str:
     """A value from a hostile file as it may stand in a one-line message."""
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 2]}…{text[-1]}"
+
+
+def bounded(text: str, most: int = LONGEST) -> str:
+    """A message whose middle is left out where it is long: the end says the fix."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 def _checked(table: Table, name: str) -> np.ndarray:

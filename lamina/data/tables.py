@@ -15,11 +15,12 @@ from typing import Any
 from lamina.data import sets
 from lamina.data.delimited import read_delimited
 from lamina.data.dialect import find_dialect
-from lamina.data.files import Readable, plain_text
+from lamina.data.files import Readable, in_unicode, plain_text
 from lamina.data.frames import from_columns, from_frame
 from lamina.data.parquet import read_parquet
 from lamina.data.records import read_records
 from lamina.data.table import Table, TableError
+from lamina.data.trailing import check_trailing
 
 __all__ = ["Table", "TableError", "read_table"]
 
@@ -128,6 +129,8 @@ def _head(table: Table, nrows: int | None) -> Table:
 
 def _from_name(name: str | bytes, options: _Options) -> Table:
     name = os.fsdecode(name)
+    if not name:
+        raise TableError("a path or the name of a data set is expected, got ''")
     if _URL.match(name):
         raise TableError(
             f"{name}: addresses are not opened; download the file and give its path"
@@ -165,11 +168,14 @@ def _from_file(path: Path, options: _Options) -> Table:
                 return _from_stream(stream, path.name, options)
         if not path.is_file():
             raise TableError(f"{path}: is no regular file; a table is expected")
-        if suffixes[-1:] and suffixes[-1] in _PARQUET:
-            return read_parquet(path.absolute(), str(path), options.nrows)
-        kind = _text_kind(suffixes, path)
-        with tempfile.TemporaryDirectory(prefix="lamina-") as folder:
-            return _text(path.absolute(), None, str(path), kind, Path(folder), options)
+        parquet = suffixes[-1:] and suffixes[-1] in _PARQUET
+        kind = "" if parquet else _text_kind(suffixes, path)
+        with tempfile.TemporaryDirectory(prefix="lamina-") as private:
+            folder = Path(private)
+            file = in_unicode(path.absolute(), folder)
+            if parquet:
+                return read_parquet(file, str(path), options.nrows)
+            return _text(file, None, str(path), kind, folder, options)
     except OSError as error:
         raise TableError(f"{path}: cannot be read: {error.strerror or error}") from None
 
@@ -211,4 +217,5 @@ def _text(
     if kind in RECORDS:
         return read_records(file, source, kind != ".json", options.nrows)
     dialect = find_dialect(file, source, folder, options.delimiter, options.header)
+    check_trailing(dialect, source, options.nrows)
     return read_delimited(dialect, source, options.nrows, options.decimal, options.text)

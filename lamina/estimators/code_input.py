@@ -9,7 +9,7 @@ from lamina.data import ImageError, ImageSet, Table, TableError, TableSchema, re
 from lamina.data.columns import NumberColumn
 from lamina.data.engine import memory_bytes
 from lamina.data.image_sources import is_image_table
-from lamina.data.values import texts
+from lamina.estimators.labels import as_texts
 from lamina.estimators.table_input import MIN_ROWS
 
 BYTE = 255
@@ -214,14 +214,6 @@ def repeated(value: Any, n: int) -> np.ndarray:
     out = np.empty(n, dtype=object)
     out[:] = value
     return out
-
-
-def as_texts(labels: Any) -> np.ndarray:
-    """Return labels of any kind as texts."""
-    labels = np.asarray(labels)
-    if labels.dtype.kind in "iub":
-        labels = labels.astype(np.float64)
-    return texts(labels.astype(object) if labels.dtype.kind == "U" else labels)
 
 
 def is_unlabelled_table(source: Any, target: str | None = None) -> bool:

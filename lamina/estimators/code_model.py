@@ -287,7 +287,7 @@ class CodeModel(SourceModel):
         seed = Key(self._seed())
         train, held = self._split_rows(seed, table.n_rows)
         schema = learnt_from(whole, inputs.take(train))
-        features = schema.encode(inputs)
+        features, _ = schema.encoded(inputs)
         estimator = self._chosen_code(seed, len(train), schema.width, table.source)
         self.limits_ = None
         if shape is not None or _needs_units(estimator):
@@ -427,6 +427,11 @@ class CodeModel(SourceModel):
         ------
         TableError, ImageError
             If the source cannot be read, or is not of the kind learnt.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training.
         """
         return self.estimator_.transform(self._inputs(source))
 

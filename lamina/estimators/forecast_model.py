@@ -18,7 +18,8 @@ from lamina.data import (
     read_forecast,
     read_table,
 )
-from lamina.data.table import as_names
+from lamina.data.levels import UNSEEN, places, similar
+from lamina.data.table import as_names, shorten
 from lamina.data.time_column import time_values
 from lamina.data.values import is_missing, moments
 from lamina.estimators.checks import check_integer, check_number
@@ -298,15 +299,14 @@ class ForecastModel(Saved, BaseEstimator):
             )
         if found.series is None or self.series_ is None:
             return found
-        other = set(found.series) ^ set(self.series_)
-        if other:
-            name = min(other)
-            is_ = "is missing" if name in self.series_ else "was not learnt"
+        known = places(np.array(found.series, object), self.series_).tolist()
+        if sorted(known) != list(range(len(self.series_))):
+            odd = _odd_series(found.series, known, self.series_)
             raise ValueError(
-                f"{found.source}: the series {name!r} {is_}; the model continues "
+                f"{found.source}: the series {odd}; the model continues "
                 f"{len(self.series_):,} series together"
             )
-        order = [found.series.index(name) for name in self.series_]
+        order = [known.index(number) for number in range(len(self.series_))]
         parts = {
             part: values and [values[number] for number in order]
             for part in ("y", "exogenous", "later", "times", "series")
@@ -386,6 +386,21 @@ class ForecastModel(Saved, BaseEstimator):
         columns = [*as_names(self.target), *as_names(self.exogenous), self.series]
         if not all(isinstance(name, str | None) for name in columns):
             raise ValueError("the names of columns are not readable")
+
+
+def _odd_series(names: list[str], known: list[int], learnt: list[str]) -> str:
+    """Say which series is missing, was not learnt, or comes twice."""
+    missing = [name for i, name in enumerate(learnt) if i not in known]
+    strange = [name for name, i in zip(names, known, strict=True) if i == UNSEEN]
+    if not missing and not strange:
+        twice = next(n for n, i in zip(names, known, strict=True) if known.count(i) > 1)
+        return f"{shorten(twice)} is written in two ways"
+    name = min(missing + strange)
+    if name in missing:
+        return f"{shorten(name)} is missing"
+    near = similar(name, learnt)
+    hint = f" (did you mean {' or '.join(map(shorten, near))}?)" if near else ""
+    return f"{shorten(name)} was not learnt{hint}"
 
 
 def _lists(found: ForecastTable) -> tuple[Any, Any, Any]:

@@ -9,7 +9,7 @@ from lamina.data import ImageError, ImageSet, read_images
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_image_estimator
 from lamina.estimators.image_input import checked_alike, read_alike
-from lamina.estimators.labels import alike
+from lamina.estimators.labels import compared
 from lamina.estimators.predictive_model import PredictiveModel
 from lamina.estimators.source_model import some
 from lamina.networks import Key
@@ -197,13 +197,18 @@ class ImageModel(PredictiveModel):
         ------
         ImageError, TableError
             If there are no labels, or as :meth:`predict`.
+
+        Warns
+        -----
+        UnseenWarning
+            Of labels that were not seen in training: they count as errors.
         """
         images = checked_alike(self.read(source, labels=True), self.schema_)
         if images.y is None:
             raise ImageError(f"{images.source}: has no labels to compare with")
         y = images.y
         if self.task_ == "classification":
-            y = alike(y, self.classes_)
+            y = compared(y, self.classes_, [self.target_])
         return {
             "task": self.task_,
             "rows": len(y),

@@ -1,11 +1,13 @@
 """Labels ↔ class numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from lamina.data.levels import UNSEEN, Unseen, places, warn_unseen
 from lamina.data.values import numbers, texts
 
 
@@ -167,14 +169,82 @@ def check_same_classes(classes: Any, known: np.ndarray) -> None:
     )
 
 
-def alike(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return labels of another source in the type of the classes.
+def compared(y: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return labels of another source as the classes are written; warn of others.
 
-    The class 7 of a file of numbers is the folder "7" of another collection. A text
-    that states no number is infinite where classes are numbers, so it is none of them.
+    The class 7 of a file of numbers is the folder "7" of another collection, and the
+    text "7.0" of a third. What is none of the classes stays different from all of
+    them, so that it counts as an error: a text that states no number is infinite where
+    classes are numbers. Missing labels stay missing.
+
+    Parameters
+    ----------
+    y : ndarray (n,) of labels, or (n, n_labels) of 0 and 1
+    classes : ndarray (n_classes,)
+    names : of the targets, one a column of ``y``
+
+    Warns
+    -----
+    UnseenWarning
+        Of labels that are none of the classes.
     """
-    told, known = (array.dtype.kind in "OU" for array in (y, classes))
-    if told and not known:
+    if y.ndim == 2:
+        bits = np.arange(2)
+        each = [_found(*one, bits)[1] for one in zip(names, y.T, strict=True)]
+    else:
+        y, unseen = _found(names[0], y, classes)
+        each = [unseen]
+    warn_unseen([unseen for unseen in each if unseen is not None])
+    return y
+
+
+def class_numbers(y: np.ndarray, classes: np.ndarray, unit: str) -> np.ndarray:
+    """Return class numbers, and one more, K, for labels that are none of K classes.
+
+    Warns
+    -----
+    UnseenWarning
+        Of these labels, counted in steps or in pixels.
+    """
+    found, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    new = ~np.isin(found, classes)
+    if new.any():
+        told = dict(zip(as_texts(found[new]), counts[new].tolist(), strict=True))
+        known = as_texts(classes).tolist()
+        unseen = Unseen.among("y", told, known, target=True, unit=unit)
+        warn_unseen([] if unseen is None else [unseen])
+    codes_of = np.searchsorted(classes, found)
+    codes_of[new] = len(classes)
+    return codes_of[codes].reshape(y.shape).astype(np.int32)
+
+
+def _found(
+    name: str, y: np.ndarray, classes: np.ndarray
+) -> tuple[np.ndarray, Unseen | None]:
+    """Return labels in the type of the classes, and those that are none of them."""
+    shown, known = as_texts(y), as_texts(classes).tolist()
+    codes = places(shown, known)
+    like = _in_type_of(classes, y)
+    if like.dtype != object:
+        like = like.astype(np.result_type(like, classes))
+    else:
+        like = like.copy()
+    like[codes >= 0] = classes[codes[codes >= 0]]
+    return like, Unseen.among(name, shown[codes == UNSEEN], known, target=True)
+
+
+def _in_type_of(classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return labels as texts where classes are, and else as numbers."""
+    words, known = (array.dtype.kind in "OU" for array in (y, classes))
+    if words and not known:
         values, bad = numbers(y.astype(object))
         return np.where(bad, np.inf, values)
-    return texts(y.astype(np.float64)) if known and not told else y
+    return as_texts(y) if known else y
+
+
+def as_texts(labels: Any) -> np.ndarray:
+    """Return labels of any kind as texts."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind in "iub":
+        labels = labels.astype(np.float64)
+    return texts(labels.astype(object) if labels.dtype.kind == "U" else labels)

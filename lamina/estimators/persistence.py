@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 import lamina
+from lamina.data.table import bounded
 from lamina.estimators.fitted import FITTED, check_fitted
 from lamina.estimators.health import Watched
 from lamina.estimators.packing import Tensors, pack, unpack
@@ -108,7 +109,7 @@ def load(path: str | os.PathLike) -> Any:
     try:
         return from_state(description, tensors)
     except ValueError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {error}") from None
+        raise ModelFileError(f"{os.fspath(path)}: {bounded(str(error))}") from None
 
 
 # ---- estimators -> plain data -------------------------------------------------------

@@ -82,6 +82,11 @@ class PredictiveModel(SourceModel):
         ------
         ValueError
             If the source cannot be read, or is not of the kind learnt.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training.
         """
         return self.estimator_.predict(self._inputs(source))
 

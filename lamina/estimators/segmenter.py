@@ -10,7 +10,7 @@ from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import segmenting_layers, shapes_after
 from lamina.estimators.convolutional import Convolutional
 from lamina.estimators.heads import with_head
-from lamina.estimators.labels import check_same_classes
+from lamina.estimators.labels import check_same_classes, class_numbers
 from lamina.estimators.training import is_stochastic
 from lamina.networks import Augment, Network
 from lamina.networks.losses import UNKNOWN
@@ -314,10 +314,10 @@ class ConvNetSegmenter(Convolutional):
         return mean(shares(self._confusion(target, outputs.argmax(-1), weight)))
 
     def _confusion(
-        self, codes: np.ndarray, found: np.ndarray, weight: Any = None
+        self, codes: np.ndarray, found: np.ndarray, weight: Any = None, K: int = 0
     ) -> np.ndarray:
-        """Return how many pixels of class c (row) are taken for d (column)."""
-        K = len(self.classes_)
+        """Return how many pixels of class c (row) of K are taken for d (column)."""
+        K = K or len(self.classes_)
         known = codes != UNKNOWN
         pairs = K * codes[known] + found[known]
         if weight is not None:
@@ -388,7 +388,29 @@ class ConvNetSegmenter(Convolutional):
         X, y
             As for ``fit``; or lists of pictures and of labels of different sizes.
         sample_weight : array-like (n_samples,), optional
+
+        Warns
+        -----
+        UnseenWarning
+            Of labels that were not seen in training: their pixels count as errors.
         """
+        return self._each_iou(X, y, sample_weight)[:-1]
+
+    def score(self, X, y, sample_weight=None):
+        """Return the mean intersection over union of the classes that are present.
+
+        That of labels that were not seen in training is 0; all of them together count
+        as one class.
+
+        Warns
+        -----
+        UnseenWarning
+            Of labels that were not seen in training.
+        """
+        return mean(self._each_iou(X, y, sample_weight))
+
+    def _each_iou(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray:
+        """Return the intersection over union of K classes and of all other labels."""
         found = self.predict(X)
         check_consistent_length(X, y, sample_weight)
         weight = np.ones(len(found)) if sample_weight is None else sample_weight
@@ -397,8 +419,7 @@ class ConvNetSegmenter(Convolutional):
         else:
             y, found = [[one] for one in y], [one[None] for one in found]
             weight = [[one] for one in weight]
-        K = len(self.classes_)
-        confusion = np.zeros((K, K))
+        confusion = 0.0
         for truth, guess, own in zip(y, found, weight, strict=True):
             truth = label_pictures(truth)
             if truth.shape != guess.shape:
@@ -407,12 +428,11 @@ class ConvNetSegmenter(Convolutional):
                     f", but labels {truth.shape[1:]}"
                 )
             guess = np.searchsorted(self.classes_, guess)
-            confusion += self._confusion(self._codes(truth), guess, own)
-        return shares(confusion)
-
-    def score(self, X, y, sample_weight=None):
-        """Return the mean intersection over union of the classes that are present."""
-        return mean(self.iou(X, y, sample_weight))
+            codes = np.full(truth.shape, UNKNOWN, np.int32)
+            told = ~self._ignored(truth)
+            codes[told] = class_numbers(truth[told], self.classes_, "pixel")
+            confusion += self._confusion(codes, guess, own, len(self.classes_) + 1)
+        return shares(np.asarray(confusion))
 
 
 def label_pictures(y: Any) -> np.ndarray:

@@ -13,7 +13,7 @@ from lamina.data.target import TASKS
 from lamina.estimators import scores
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_sequence_estimator
-from lamina.estimators.labels import alike
+from lamina.estimators.labels import compared
 from lamina.estimators.over_sequences import OverSequences
 from lamina.estimators.predictive_model import PredictiveModel
 from lamina.estimators.table_input import check_far, learnt_from
@@ -156,7 +156,7 @@ class SequenceModel(PredictiveModel):
             check_far(source, schema)
             learnt = np.sort(np.asarray(found.only(train).rows))
             schema = learnt_from(schema, source.take(learnt))
-            X = Series(schema.encode(source)[found.rows], X.lengths)
+            X = Series(schema.encoded(source)[0][found.rows], X.lengths)
         elif schema is not None and len(held):
             notes.append(
                 "columns were scaled before, over the held-out sequences among others"
@@ -325,6 +325,11 @@ class SequenceModel(PredictiveModel):
         ------
         SequenceError, TableError
             If the source cannot be read, or is not of the kind learnt.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training.
         """
         return super().predict(source)
 
@@ -341,6 +346,11 @@ class SequenceModel(PredictiveModel):
         ------
         SequenceError, TableError
             If there are no answers, or as :meth:`predict`.
+
+        Warns
+        -----
+        UnseenWarning
+            Of answers that were not seen in training: they count as errors.
         """
         found = self.read(source, labels=True)
         y = self._compared(found)
@@ -375,9 +385,11 @@ class SequenceModel(PredictiveModel):
         if self.task_ == "regression":
             return y
         if not found.per_step:
-            return alike(y, self.classes_)
-        for number, one in enumerate(y):
-            y[number] = alike(one, self.classes_)
+            return compared(y, self.classes_, self.target_)
+        flat = compared(np.concatenate(list(y)), self.classes_, self.target_)
+        each = np.split(flat, np.cumsum(found.X.lengths)[:-1])
+        for number, one in enumerate(each):
+            y[number] = one
         return y
 
     def _inputs(self, source: Any) -> Any:

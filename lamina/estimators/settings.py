@@ -12,6 +12,8 @@ from typing import Any
 from lamina.networks.description import find
 
 LONGEST = 10_000
+_LARGEST = 2**64
+_UNREADABLE = (ArithmeticError, MemoryError, RecursionError, TypeError, ValueError)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
@@ -33,7 +35,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         )
     try:
         return name, parse_value(value.strip())
-    except (ValueError, TypeError, RecursionError, MemoryError) as error:
+    except _UNREADABLE as error:
         reason = str(error) or "it is nested too deeply"
         raise ValueError(f"{name}={value[:60]}: {reason}") from None
 
@@ -51,7 +53,7 @@ def parse_value(text: str) -> Any:
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_int=_digits)
     except ValueError:
         pass
     if _WORD.fullmatch(text):
@@ -63,13 +65,32 @@ def parse_value(text: str) -> Any:
     return _value(tree.body)
 
 
+def _digits(text: str) -> int:
+    return _whole(int(text))
+
+
+def _whole(value: int) -> int:
+    """Refuse what no parameter takes and no message could show.
+
+    Raises
+    ------
+    OverflowError
+        If it has more than 64 bits.
+    """
+    if abs(value) > _LARGEST:
+        raise OverflowError("a whole number has at most 64 bits")
+    return value
+
+
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
 def _value(node: ast.expr) -> Any:
     match node:
-        case ast.Constant(value=None | bool() | int() | float() | str() as value):
+        case ast.Constant(value=int() as value):
+            return _whole(value)
+        case ast.Constant(value=None | float() | str() as value):
             return value
         case ast.UnaryOp(
             op=ast.USub(), operand=ast.Constant(value=int() | float() as n)
@@ -86,7 +107,9 @@ def _value(node: ast.expr) -> Any:
         case ast.Dict(keys=keys, values=values) if None not in keys:
             pairs = zip(keys, values, strict=True)
             return {_value(k): _value(v) for k, v in pairs}  # type: ignore[arg-type]
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if all(
+            k.arg for k in keywords
+        ):
             named = {str(k.arg): _value(k.value) for k in keywords}
             return find(name)(*map(_value, args), **named)
     raise ValueError(

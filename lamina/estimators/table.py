@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.data import Table, TableError, TableSchema, read_table
 from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_estimator
+from lamina.estimators.labels import compared
 from lamina.estimators.predictive_model import PredictiveModel
 from lamina.estimators.table_input import (
     check_far,
@@ -145,7 +146,7 @@ class TableModel(PredictiveModel):
         seed = Key(self._seed())
         train, held = self._split(seed.fold_in("holdout"), y, whole.task)
         schema = learnt_from(whole, table.take(rows[train]))
-        X = schema.encode(table.take(rows))
+        X, _ = schema.encoded(table.take(rows))
         default = default_estimator(str(whole.task), len(train), schema.width)
         self._train(self._chosen(default, whole.task, seed), X[train], y[train])
         self.schema_, self.task_, self.notes_ = schema, whole.task, list(schema.notes)
@@ -175,6 +176,12 @@ class TableModel(PredictiveModel):
         ------
         TableError
             If the target is not in the table, or as :meth:`predict`.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories and classes that were not seen in training; the classes count
+            as errors.
         """
         table = self._read(source)
         present = np.flatnonzero(self.schema_.target_present(table))
@@ -184,6 +191,8 @@ class TableModel(PredictiveModel):
             )
         known = table.take(present)
         y = self.schema_.encode_target(known)
+        if self.task_ == "classification":
+            y = compared(y, self.classes_, self.schema_.target)
         return {
             "task": self.task_,
             "rows": len(y),

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
-from lamina.estimators.labels import check_same_classes
+from lamina.estimators.labels import check_same_classes, class_numbers
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
 from lamina.estimators.regressor import (
     answer_dtype,
@@ -371,10 +371,22 @@ class RecurrentTagger(OverSequences):
         return list(self._predicted(X))
 
     def score(self, X, y, sample_weight=None):
-        """Return the accuracy over all steps with a label, or R² over all steps."""
+        """Return the accuracy over all steps with a label, or R² over all steps.
+
+        Warns
+        -----
+        UnseenWarning
+            Of labels that were not seen in training: their steps count as errors.
+        """
         check_is_fitted(self)
-        X, y, _ = self._validate(X, y, reset=False)
-        target = self._encode(y, None, False, True, None)
+        X, (values, lengths), _ = self._validate(X, y, reset=False)
+        if self._tells_labels:
+            known = self._known(values)
+            codes = np.full(len(values), UNKNOWN, np.int32)
+            codes[known] = class_numbers(values[known], self.classes_, "step")
+            target = Series(codes[:, None], lengths)
+        else:
+            target = self._encode((values, lengths), None, False, True, None)
         weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
         check_consistent_length(X, weight)
         return self._score_outputs(target, self._outputs(X), weight)

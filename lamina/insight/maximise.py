@@ -32,12 +32,15 @@ class Maximised:
     pictures : ndarray (units, height, width, channels)
         In the units of the model's inputs.
     scores : ndarray (units, steps + 1)
-        h of each unit: of the start, and after each step.
+        h of each unit: of the start, and after each step; −h for the first of two
+        classes that share an output.
     units : tuple of int
     layer : int
     box : ndarray of int (2, 2)
         What the units see from their place: (first, last + 1) of rows and of columns.
         All else is as it was at the start.
+    names : tuple of str
+        What the units are called: of the output layer the classes.
     """
 
     pictures: np.ndarray
@@ -45,6 +48,7 @@ class Maximised:
     units: tuple[int, ...]
     layer: int
     box: np.ndarray
+    names: tuple[str, ...] = ()
 
     @property
     def seen(self) -> np.ndarray:
@@ -58,10 +62,12 @@ class Maximised:
         Parameters
         ----------
         names : sequence, optional
-            What the units stand for: ``model.classes_`` for the output layer.
+            What the units stand for, other than they are called.
         """
         shown = [drawing.as_seen(part) for part in self.seen]
-        told = [str(u if names is None else names[u]) for u in self.units]
+        told = self.names or tuple(map(str, self.units))
+        if names is not None:
+            told = [str(names[u]) for u in self.units]
         last = zip(told, self.scores[:, -1], strict=True)
         titles = [f"{name}: {s:.3g}" for name, s in last]
         heading = f"What maximises units of layer {self.layer}"
@@ -111,9 +117,10 @@ def maximising_input(
     model : fitted estimator, or (network, params)
     layer : int, default=-1
         A number of :func:`lamina.insight.layers`; the output layer by default.
-    unit : int or sequence of int, optional
-        All units of the layer by default. Each has noise of its own, so that its
-        picture does not depend on which others are asked for.
+    unit : int, name of a class, or sequence of these, optional
+        All units of the layer by default. Names are for the output layer; the first of
+        two classes that share an output is what minimises it. Each has noise of its
+        own, so that its picture does not depend on which others are asked for.
     place : (row, column), optional
         Of the layer's map; the middle one by default.
     steps, step, contrast, l2, tv, jitter : numbers
@@ -142,10 +149,11 @@ def maximising_input(
     seen = opened(model, shape)
     layer = seen.number(layer)
     chosen = range(seen.shapes[layer][-1]) if unit is None else unit
-    units = (chosen,) if is_whole(chosen) else tuple(chosen)
-    units = tuple(seen.unit(layer, u) for u in units)
-    if not units:
+    alone = is_whole(chosen) or isinstance(chosen, str)
+    pairs = [seen.speaking(layer, u) for u in ((chosen,) if alone else chosen)]
+    if not pairs:
         raise ValueError("there must be at least one unit")
+    units, signs = map(tuple, zip(*pairs, strict=True))
     _check(steps, step, contrast, l2, tv, jitter)
     at = seen.place(layer, place)
     field = box(receptive_field(seen, layer, at))
@@ -166,13 +174,24 @@ def maximising_input(
             begin,
             words,
             np.array(units),
+            np.array(signs, seen.dtype),
             at,
             changed,
             numbers,
             layer,
             steps,
         )
-    return Maximised(np.asarray(pictures), np.asarray(scores), units, layer, field)
+    found = np.asarray(pictures), np.asarray(scores), units, layer, field
+    return Maximised(*found, _names(seen, layer, pairs))
+
+
+def _names(seen: Opened, layer: int, pairs: list[tuple[int, int]]) -> tuple[str, ...]:
+    """Return what units of a layer are called: the classes they speak for."""
+    if layer == len(seen.shapes) - 1 and seen.is_binary:
+        return tuple(seen.names[(sign + 1) // 2] for _, sign in pairs)
+    if layer == len(seen.shapes) - 1 and len(seen.shapes[-1]) == 1:
+        return tuple(seen.names[unit] for unit, _ in pairs)
+    return tuple(str(unit) for unit, _ in pairs)
 
 
 def _check(steps: Any, step: Any, contrast: Any, l2: Any, tv: Any, jitter: Any) -> None:
@@ -209,13 +228,14 @@ def _start(seen: Opened, start: Any, key: Key, changed: np.ndarray) -> np.ndarra
     return (NOISE * noise * changed * (start == "noise")).astype(seen.dtype)
 
 
-@partial(jax.jit, static_argnums=(8, 9))
+@partial(jax.jit, static_argnums=(9, 10))
 def _ascend(
     network: Any,
     params: Any,
     begin: Any,
     words: Any,
     units: Any,
+    signs: Any,
     at: Any,
     changed: Any,
     numbers: Any,
@@ -228,15 +248,15 @@ def _ascend(
     mean, unit_of_x, step, bound, l2, tv, n = (numbers[k].astype(dtype) for k in names)
 
     def h(z: Any, unit: Any) -> Any:
-        x = (mean + unit_of_x * z)[None]
-        return net_input(network, params, x, layer)[(0, *at, unit)]
+        x, (number, sign) = (mean + unit_of_x * z)[None], unit
+        return sign * net_input(network, params, x, layer)[(0, *at, number)]
 
     def objective(z: Any, unit: Any, r: Any) -> Any:
         rolled = jnp.roll(z, r, axis=(0, 1))
         rough = sum(jnp.sum(jnp.diff(z, axis=axis) ** 2) for axis in (0, 1)) / n
         return h(rolled, unit) - l2 * jnp.sum(z * z) / n - tv * rough
 
-    each = begin, words, units
+    each = begin, words, (units, signs)
 
     def one(z: Any, words: Any, unit: Any) -> tuple[Any, Any]:
         key = device_key(words)

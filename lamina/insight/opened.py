@@ -21,11 +21,14 @@ class Opened:
     network : Network
     params : tuple of dict of arrays
     shape : (height, width, channels)
+    classes : tuple of str or None
+        What the outputs of a classifier stand for; one logistic output stands for two.
     """
 
     network: Any
     params: Any
     shape: tuple[int, ...]
+    classes: tuple[str, ...] | None = None
 
     @cached_property
     def dtype(self) -> np.dtype:
@@ -143,26 +146,84 @@ class Opened:
             )
         return tuple(int(i) for i in place)
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What can be explained: the classes, or else the numbers of the outputs."""
+        n = int(self.shapes[-1][-1])
+        return tuple(map(str, range(n))) if self.classes is None else self.classes
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether one output decides between two classes."""
+        return len(self.names) == 2 and self.shapes[-1] == (1,)
+
+    @property
+    def tells_probabilities(self) -> bool:
+        """Whether the outputs are probabilities."""
+        try:
+            return self.network.out_activation in ("softmax", "logistic")
+        except ValueError:  # a last layer without units, lengths of capsules
+            return False
+
     def target(self, target: Any) -> int:
-        """Return the number of an output.
+        """Return the number of a class, or of an output of a network without classes.
+
+        Parameters
+        ----------
+        target : int, or str
+            The number, or the name of the class.
 
         Raises
         ------
         ValueError
-            If there is no such output, or outputs have places.
+            If there is no such class, or outputs have places.
         """
-        outputs = self.shapes[-1]
+        outputs, names = self.shapes[-1], self.names
         if len(outputs) != 1:
             raise ValueError(
                 f"the network's output has the shape {outputs}: there is no single "
                 "number that could be looked at"
             )
-        if not is_whole(target) or not 0 <= target < outputs[0]:
-            raise ValueError(
-                f"target must be the number of an output, from 0 to {outputs[0] - 1}, "
-                f"got {target!r}"
-            )
-        return int(target)
+        if isinstance(target, str) and target in names:
+            return names.index(target)
+        if is_whole(target) and 0 <= int(target) < len(names):
+            return int(target)
+        last = len(names) - 1
+        what = f"the number of an output, from 0 to {last}"
+        if self.classes is not None:
+            shown = ", ".join(name[:40] for name in names[:20])
+            more = ", …" if last >= 20 else ""
+            what = f"one of the classes {shown}{more}, or its number, from 0 to {last}"
+        got = repr(target)
+        raise ValueError(f"target must be {what}; got {got[:60]}")
+
+    def output(self, target: int) -> tuple[int, int]:
+        """Return the output that speaks for a class, and with which sign.
+
+        One logistic output a = σ(h) is the probability of the second of two classes,
+        and 1 − a = σ(−h) that of the first.
+        """
+        return (0, 2 * target - 1) if self.is_binary else (target, 1)
+
+    def speaking(self, layer: int, unit: Any) -> tuple[int, int]:
+        """Return the unit of a layer that is meant, and with which sign.
+
+        Of the output layer that of a class, by its name.
+
+        Raises
+        ------
+        ValueError
+            If there is no such unit or class.
+        """
+        if isinstance(unit, str) and layer == len(self.shapes) - 1:
+            return self.output(self.target(unit))
+        return self.unit(layer, unit), 1
+
+    def of_classes(self, outputs: np.ndarray) -> np.ndarray:
+        """Return outputs (…, n) of the network as those of classes (…, n_classes)."""
+        if not self.is_binary:
+            return outputs
+        return np.concatenate([1 - outputs, outputs], axis=-1)
 
     def name(self, number: int) -> str:
         """Return what kind of layer it is."""
@@ -187,6 +248,7 @@ def opened(model: Any, shape: Any = None) -> Opened:
     ValueError
         If it holds no network, or the shape is not known.
     """
+    classes = None
     if hasattr(model, "estimator_"):
         model = model.estimator_
     if _is_pair(model):
@@ -194,6 +256,7 @@ def opened(model: Any, shape: Any = None) -> Opened:
     elif hasattr(model, "network_") and hasattr(model, "params_"):
         network, params = model.network_, model.params_
         shape = getattr(model, "image_shape_", shape)
+        classes = getattr(model, "classes_", None)
     else:
         raise ValueError(
             "expected a fitted estimator of pictures, such as a ConvNetClassifier, or "
@@ -205,7 +268,8 @@ def opened(model: Any, shape: Any = None) -> Opened:
     shape = tuple(shape)
     if len(shape) != 3 or not all(is_whole(n) and n > 0 for n in shape):
         raise ValueError(f"shape must be (height, width, channels), got {shape}")
-    return Opened(network, params, shape)
+    known = None if classes is None else tuple(map(str, np.asarray(classes).tolist()))
+    return Opened(network, params, shape, known)
 
 
 def _is_pair(model: Any) -> bool:

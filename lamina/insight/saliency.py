@@ -28,8 +28,12 @@ class Saliency:
     image : ndarray
     target : int
     score : float
-        h of the output.
+        h of the class or output; −h of the first of two classes that share an output.
     method : str
+    name : str
+        What the target is called.
+    probability : float or None
+        Of the class; None if the network tells none.
     """
 
     attribution: np.ndarray
@@ -37,6 +41,8 @@ class Saliency:
     target: int
     score: float
     method: str
+    name: str = ""
+    probability: float | None = None
 
     @property
     def map(self) -> np.ndarray:
@@ -49,7 +55,7 @@ class Saliency:
         Parameters
         ----------
         names : sequence, optional
-            Of the outputs: ``model.classes_``.
+            Of the classes or outputs, other than they are called.
         """
         figure = drawing.blank(6.2, 3.6)
         left, right = figure.subplots(1, 2)
@@ -62,8 +68,12 @@ class Saliency:
         else:
             most = float(self.map.max()) or 1.0
             drawing.show(right, self.map / most, f"saliency, {self.method}")
-        name = self.target if names is None else names[self.target]
-        figure.suptitle(f"Output {name}: h = {self.score:.3g}", **drawing.LARGE)
+        name = self.name if names is None else names[self.target]
+        score = f"{self.score:.3g}".replace("-", "−")
+        title = f"Output {name}: h = {score}"
+        if self.probability is not None:
+            title = f"{name}: logit {score} (p = {self.probability:.2f})"
+        figure.suptitle(title, **drawing.LARGE)
         return figure
 
 
@@ -82,7 +92,8 @@ def saliency(
 
     Equations
     ---------
-    With f the net input h of the output (of a class before the softmax), K steps:
+    With f the net input h of the output (of a class before the softmax), K steps, and
+    f = −h for the first of two classes of which one logistic output tells:
 
         A = ∂f(x)/∂x                                                    "gradient"
         A = (x − x′) · (1/K) Σₖ ∂f(x′ + (k − ½)/K · (x − x′))/∂x        "integrated"
@@ -101,10 +112,9 @@ def saliency(
     model : fitted estimator, or (network, params)
     image : array (height, width) or (height, width, channels)
         x.
-    target : int, optional
-        Number of the output, for a classifier that of the class in ``classes_``; the
-        largest one by default. With one logistic output for two classes there is only
-        output 0, which speaks for the second class.
+    target : int or str, optional
+        Number of the output, for a classifier that of the class in ``classes_`` or its
+        name as text; the predicted class, or the largest output, by default.
     method : {"gradient", "integrated", "smooth"}, default="gradient"
     baseline : number or array, default=0
         x′, an image that shows nothing: black by default.
@@ -135,19 +145,22 @@ def saliency(
         raise ValueError(f"noise must not be negative, got {noise}")
     seen = opened_for(model, np.asarray(image)[None])
     x = seen.image(image)[0]
-    target, _, h = _target(seen, x, target)
+    target, a, h = _target(seen, x, target)
+    output, sign = seen.output(target)
     integrated = method == "integrated"
     start = _baseline(seen, baseline) if integrated else np.zeros_like(x)
     k = np.arange(1 if method == "gradient" else steps)
     share = (k + 0.5) / steps if integrated else np.ones(len(k))
     spread = noise * (x.max() - x.min()) if method == "smooth" else 0.0
-    mean = _mean_gradient(seen, x, start, share, spread, seed, target)
+    mean = sign * _mean_gradient(seen, x, start, share, spread, seed, output)
     return Saliency(
         (x - start) * mean if integrated else mean,
         np.asarray(image),
         target,
-        float(h[target]),
+        float(sign * h[output]),
         method,
+        seen.names[target],
+        float(a[target]) if seen.tells_probabilities else None,
     )
 
 
@@ -161,11 +174,11 @@ def _baseline(seen: Opened, baseline: Any) -> np.ndarray:
 def _target(
     seen: Opened, x: np.ndarray, target: Any
 ) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return the number of the output that is looked at, all outputs, and all h."""
+    """Return the number of the class to look at, a of all classes, and h of outputs."""
     seen.target(0)
     with seen.precision():
         a, h = _outputs(seen.network, seen.params, x[None])
-    a, h = np.asarray(a)[0], np.asarray(h)[0]
+    a, h = seen.of_classes(np.asarray(a)[0]), np.asarray(h)[0]
     return seen.target(int(np.argmax(a)) if target is None else target), a, h
 
 
@@ -245,6 +258,10 @@ class Occlusion:
         a of the target for the whole image.
     image : ndarray
     target : int
+    name : str
+        What the target is called.
+    of_probability : bool
+        Whether a is a probability.
     """
 
     outputs: np.ndarray
@@ -252,6 +269,8 @@ class Occlusion:
     whole: float
     image: np.ndarray
     target: int
+    name: str = ""
+    of_probability: bool = False
 
     @property
     def map(self) -> np.ndarray:
@@ -273,17 +292,22 @@ class Occlusion:
         Parameters
         ----------
         names : sequence, optional
-            Of the outputs: ``model.classes_``.
+            Of the classes or outputs, other than they are called.
         """
         figure = drawing.blank(6.8, 3.6)
         left, right = figure.subplots(1, 2)
         shown = drawing.as_seen(self.image)
         drawing.show(left, shown, "image")
         bound = float(np.abs(self.map).max()) or 1.0
-        drawn = drawing.heat(right, shown, self.map, "lost when covered", bound)
+        what = "probability" if self.of_probability else "output"
+        heading = f"drop in {what} when occluded"
+        drawn = drawing.heat(right, shown, self.map, heading, bound)
         figure.colorbar(drawn, ax=right, shrink=0.8)
-        name = self.target if names is None else names[self.target]
-        figure.suptitle(f"Output {name}: a = {self.whole:.3g}", **drawing.LARGE)
+        name = self.name if names is None else names[self.target]
+        title = f"Output {name}: a = {self.whole:.3g}"
+        if self.of_probability:
+            title = f"{name}: p = {self.whole:.2f}"
+        figure.suptitle(title, **drawing.LARGE)
         return figure
 
 
@@ -302,8 +326,9 @@ def occlusion(
         outputs[i, j] = a(x with fill in rows rᵢ … rᵢ + size − 1 and columns cⱼ …)
         r, c = 0, stride, 2 stride, …, and the last one flush with the border
 
-    where a is the output: the probability of a class. Where it falls, the network had
-    looked at what is covered.
+    where a is the output: the probability of a class, of the first of two classes that
+    share a logistic output 1 − a. Where it falls, the network had looked at what is
+    covered.
 
     Shapes
     ------
@@ -321,7 +346,7 @@ def occlusion(
         What covers. By default mean grey: the shift of the ``Rescale`` that the network
         begins with, which is the mean of the pictures that were learnt, or else the
         mean of this image.
-    target : int, optional
+    target : int or str, optional
         As of :func:`saliency`.
 
     Raises
@@ -358,6 +383,8 @@ def occlusion(
         float(outputs[target]),
         np.asarray(image),
         target,
+        seen.names[target],
+        seen.tells_probabilities,
     )
 
 
@@ -380,7 +407,7 @@ def _covered(
         padded = np.pad(some, ((0, TOGETHER - len(some)), (0, 0)), mode="edge")
         with seen.precision():
             outputs = _cover(seen.network, seen.params, x, padded, size, grey)
-        found.append(np.asarray(outputs)[: len(some), target])
+        found.append(seen.of_classes(np.asarray(outputs))[: len(some), target])
     return np.concatenate(found)
 
 

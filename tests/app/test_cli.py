@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
 import lamina
 from lamina.app import cli
@@ -328,6 +329,29 @@ def test_commands_that_are_written_wrongly(call):
 
 
 # ---- how a process ends -------------------------------------------------------------
+
+
+PATHS = [
+    (command, name)
+    for command, parts in get_command(cli.app).commands.items()
+    for part in parts.params
+    if part.metavar in ("DATA", "MODEL", "FILE", "FOLDER", "PICTURE")
+    for name in [part.metavar if part.param_type_name == "argument" else part.opts[0]]
+]
+
+
+@pytest.mark.parametrize(("command", "name"), PATHS)
+def test_an_empty_path_is_refused_and_not_the_current_folder(call, command, name):
+    needed = {c: [n for d, n in PATHS if d == c and n.isupper()] for c, _ in PATHS}
+    arguments = ["" if each == name else "x" for each in needed[command]]
+    arguments += [] if name.isupper() else [name, ""]
+    expected = "it must be a path or a name, got ''"
+    assert_refused(call(command, *arguments), expected, status=2)
+
+
+def test_all_paths_are_tried_above():
+    assert len(PATHS) == 19
+    assert ("fit", "--holdout-out") in PATHS
 
 
 def test_ctrl_c_in_training_exits_with_130_and_keeps_the_model(call, monkeypatch):

@@ -1,5 +1,7 @@
 """How a command ends: its status, and one line."""
 
+import warnings
+
 import pytest
 import typer
 
@@ -40,6 +42,16 @@ def test_bugs_are_one_line_with_a_hint(capsys, monkeypatch):
     monkeypatch.setenv("LAMINA_DEBUG", "1")
     with pytest.raises(KeyError):
         ended(KeyError("x"), capsys)
+
+
+def test_warnings_are_one_line_and_said_once(capsys):
+    def command():
+        for text in ("look\nat this", "look\nat this", "and this"):
+            warnings.warn(text, UserWarning, stacklevel=1)
+
+    assert exits.run(command) == 0
+    expected = "lamina: warning: look at this\nlamina: warning: and this\n"
+    assert capsys.readouterr() == ("", expected)
 
 
 def test_errors_of_the_system(capsys):

@@ -63,8 +63,8 @@ def assert_refused(result, message):
         ("maps", [], "maps, layer 3, of 3.png"),
         ("patches", ["--unit", "1"], "patches, layer 3, unit 1, of 3.png"),
         ("deconvolution", ["--method", "guided"], "deconvolution, layer 3, unit"),
-        ("saliency", ["--method", "integrated"], "saliency, output"),
-        ("occlusion", ["--target", "cat"], "occlusion, output cat, of 3.png"),
+        ("saliency", ["--method", "integrated"], "of 3.png"),
+        ("occlusion", ["--target", "cat"], "occlusion, cat: p = 0."),
     ],
 )
 def test_each_writes_a_figure(call, folder, tmp_path, what, more, told):
@@ -94,6 +94,27 @@ def test_what_is_shown_by_default(call, folder, tmp_path):
     assert report["figure_bytes"] == (tmp_path / "b.pdf").stat().st_size
 
 
+def test_the_predicted_class_is_explained_and_the_other_one_on_request(call, folder):
+    """One logistic output tells of both classes: h of the first is −h of the second."""
+    image = str(folder / "photos" / "cat" / "3.png")
+    model = lamina.load(folder / "model.lamina")
+    probability = dict(zip(model.classes_, model.predict_proba(image)[0], strict=True))
+    (predicted,) = model.predict(image)
+    found = {}
+    for target in (None, "$dog$", "cat"):
+        more = [] if target is None else ["--target", target]
+        status, out, err = call("--image", image, "--json", *more)
+        assert (status, err) == (0, "")
+        found[target] = report = json.loads(out)
+        assert report["probability"] == pytest.approx(probability[report["output"]])
+    assert found[None]["output"] == predicted
+    assert found["cat"]["h"] == -found["$dog$"]["h"]
+    told = " ".join(call("--image", image, "--target", "cat")[1].split())
+    h = f"{found['cat']['h']:.3g}".replace("-", "−")
+    assert f"saliency, cat: logit {h} (p = {probability['cat']:.2f})" in told
+    assert call("--what", "maximise", "--target", "$dog$")[0] == 0
+
+
 def test_patches_of_a_folder(call, folder):
     photos = str(folder / "photos")
     status, out, err = call("--what", "patches", "--unit", "0", "--image", photos)
@@ -113,6 +134,12 @@ def test_patches_of_a_folder(call, folder):
         (["--layer", "0"], "layer 0 has no filters; the convolutions are 1, 3"),
         (["--what", "maximise", "--layer", "9"], "layer must be a number from -6 to 5"),
         (["--what", "maximise", "--unit", "9"], "unit must be a number from 0 to 0"),
+        (
+            ["--what", "maximise", "--target", "cow"],
+            "target must be one of the classes",
+        ),
+        (["--what", "maximise", "--target", "cat", "--unit", "0"], "leave out --unit"),
+        (["--target", "cat"], "--target is for maximise, saliency, occlusion"),
     ],
 )
 def test_what_cannot_be_is_refused(call, tmp_path, arguments, message):
@@ -122,7 +149,8 @@ def test_what_cannot_be_is_refused(call, tmp_path, arguments, message):
 
 def test_with_a_picture_too(call, folder):
     image = "--image", str(folder / "photos" / "cat" / "3.png")
-    assert_refused(call(*image, "--target", "cow"), "outputs: cat; not 'cow'")
+    expected = "one of the classes $dog$, cat, or its number, from 0 to 1; got 'cow'"
+    assert_refused(call(*image, "--target", "cow"), expected)
     assert_refused(call(*image, "--method", "lime"), "gradient, integrated, smooth")
     assert_refused(call(*image, "--what", "patches"), "needs --unit, of layer 3")
     assert_refused(call("--image", "none.png"), "none.png")

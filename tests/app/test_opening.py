@@ -17,6 +17,7 @@ from lamina.app.opening import (
     open_predictor,
     read_told,
 )
+from lamina.data.levels import Unseen, warn_unseen
 from lamina.storage import UnwritableError
 
 
@@ -36,6 +37,15 @@ def test_warnings_to_a_person_become_notes_said_once():
             warnings.warn("look at this", UserWarning, stacklevel=1)
         warnings.warn("for programmers", DeprecationWarning, stacklevel=1)
     assert notes == ["look at this"]
+    assert notes.unseen == []
+
+
+def test_what_training_had_not_seen_is_kept_in_parts():
+    unseen = Unseen.among("sex", ["M"], ["male"])
+    with noted() as notes:
+        warn_unseen([unseen])
+    assert notes == [str(unseen)]
+    assert notes.unseen == [unseen.to_json()]
 
 
 def test_classes_are_told_by_name():

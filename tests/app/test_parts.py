@@ -51,8 +51,11 @@ def test_tables_and_lines_on_a_terminal(capsys):
         for i in range(parts.MOST_COLUMNS + 5)
     ]
     out.print(parts.column_table(columns))
+    out.print(parts.column_table([columns[0] | {"name": "n" * 70_000}]))
+    parts.line(out, "Data", "d" * 70_000)
     parts.show_notes(out, [f"n_codes={i}" for i in range(20)])
     text = capsys.readouterr().out
+    assert len(text) < 20_000
     assert "  Dense" in text
     assert "[bold]" in text  # no markup
     assert "… 6 more" in text

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lamina.data import TableSchema, read_table
+from lamina.data.levels import UnseenWarning
 from tests.data.helpers import csv, refused
 
 
@@ -66,14 +67,14 @@ def test_numbers_that_arrive_as_text():
 def test_one_hot_with_missing_and_unseen():
     schema = TableSchema.fit(read_table({"c": ["red", None, "blue", "red"]}))
     assert schema.feature_names == ["c = blue", "c = red", "c missing"]
-    np.testing.assert_array_equal(
-        schema.encode(read_table({"c": ["red", "green", None, "blue"]})),
-        [[0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]],
-    )
+    with pytest.warns(UnseenWarning, match="'green'"):
+        encoded = schema.encode(read_table({"c": ["red", "green", None, "blue"]}))
+    wanted = [[0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]]
+    np.testing.assert_array_equal(encoded, wanted)
     seen_all = TableSchema.fit(read_table({"c": ["red", "blue"]}))
-    np.testing.assert_array_equal(
-        seen_all.encode(read_table({"c": [None, "red"]})), [[0, 0], [0, 1]]
-    )
+    with pytest.warns(UnseenWarning, match="a missing value"):
+        encoded = seen_all.encode(read_table({"c": [None, "red"]}))
+    np.testing.assert_array_equal(encoded, [[0, 0], [0, 1]])
 
 
 def test_many_levels_keep_the_64_most_frequent_and_other():
@@ -93,7 +94,8 @@ def test_numbers_taken_as_categories():
     assert schema.feature_names == ["c = 1", "c = 2", "c = 2.5", "c missing"]
     as_text = read_table({"c": ["2.0", "x", None, "1"]})
     wanted = [[0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]]
-    np.testing.assert_array_equal(schema.encode(as_text), wanted)
+    with pytest.warns(UnseenWarning, match="'x'"):
+        np.testing.assert_array_equal(schema.encode(as_text), wanted)
     assert schema.text_names == ()
 
 

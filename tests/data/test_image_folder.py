@@ -1,11 +1,12 @@
 """Folders of pictures: classes, strays, links, and what is refused."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 
-from lamina.data.image_folder import read_image_folder
+from lamina.data.image_folder import _Found, read_image_folder
 from lamina.data.images import ImageError
 from tests.data.helpers import refused
 from tests.data.picture_files import broken, save
@@ -147,6 +148,18 @@ def test_names_of_any_bytes_become_text(tmp_path):
     assert found.y.tolist() == ["caf�"]
     assert found.names == ["caf�/�.png"]
     "".join(found.names).encode()
+
+
+def test_folders_that_vanish_while_they_are_listed_are_passed_over(tmp_path):
+    for name in "ab":
+        save(tmp_path / "top" / name / "1.png")
+    found = _Found(tmp_path)
+    assert len(found.classes["top"]) == 2
+    walk = found._inside(tmp_path / "top")
+    first = next(walk).parent
+    shutil.rmtree(tmp_path / "top" / ("b" if first.name == "a" else "a"))
+    assert list(walk) == []
+    assert list(found._entries(tmp_path / "none")) == []
 
 
 def test_options_reach_the_reading(photos):

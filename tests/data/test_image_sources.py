@@ -1,6 +1,7 @@
 """Pictures from wherever they are, told from tables."""
 
 import gzip
+import os
 
 import numpy as np
 import pytest
@@ -103,3 +104,22 @@ def test_what_does_not_fit(photos, digits, tmp_path):
     bad(tmp_path / "none.png", "none of 1 pictures can be read: none.png is not there")
     bad(digits, "size must be None", size="x")
     assert isinstance(read_images(digits, task="classification"), ImageSet)
+
+
+def test_names_of_any_bytes_become_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"non\xff.png")
+    save(tmp_path / "a.png", np.zeros((4, 4), np.uint8))
+    try:
+        (tmp_path / "a.png").rename(path)
+    except OSError:
+        pytest.skip("the file system wants UTF-8")
+    found = read_images(path)
+    assert found.names == ["non\N{REPLACEMENT CHARACTER}.png"]
+    assert found.source == str(path)
+
+
+def test_an_empty_path_is_not_the_current_folder(photos, monkeypatch):
+    monkeypatch.chdir(photos)
+    assert not holds_images("")
+    assert holds_images(".")
+    refused(lambda: read_images(""), "a path of pictures is expected", error=ImageError)

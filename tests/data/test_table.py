@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from lamina.data import Table, TableError
+from lamina.data import ImageError, SequenceError, Table, TableError, TableSchema
+from lamina.data.table import LONGEST
+from tests.data.helpers import refused
 
 
 def test_table_take_drop_select_where():
@@ -40,3 +42,18 @@ def test_wrong_column_names_get_the_nearest():
 def test_table_holds_three_types_only(column, part):
     with pytest.raises(TableError, match=re.escape(part)):
         Table({"a": column})
+
+
+def test_messages_are_bounded_whatever_they_quote():
+    """Names of 70,000 characters: the beginning and the fix are kept."""
+    long = "n" * 70_000
+    for kind in (TableError, SequenceError, ImageError):
+        message = str(kind(f"t.csv: column {long}: correct it"))
+        assert len(message) <= LONGEST
+        assert message.startswith("t.csv: column n")
+        assert message.endswith("n: correct it")
+    refused(lambda: Table({long: np.zeros(1)}).column(long + "x"), "did you mean")
+    table = Table({long: np.zeros(9), "x": np.arange(9.0), "y": np.arange(9.0)})
+    (note,) = TableSchema.fit(table, "y").notes
+    assert len(note) <= LONGEST
+    assert note.endswith("is always '0' and is not used")

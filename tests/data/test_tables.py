@@ -1,8 +1,10 @@
 """`read_table`: paths, streams, names of data sets, options."""
 
+import gzip
 import io
 import os
 
+import duckdb
 import pytest
 
 from lamina.data import read_table, tables
@@ -26,6 +28,7 @@ def test_missing_file_and_folder_and_address(tmp_path):
     unreadable("a\0b", "'a\\x00b': no such file")
     unreadable("x" * 5000 + ".csv", "no such file")
     unreadable(tmp_path, "is a folder")
+    unreadable("", "a path or the name of a data set is expected, got ''")
     for url in ("http://h/a.csv", "s3://b/a.parquet", "file:///etc/passwd"):
         unreadable(url, url, "addresses are not opened")
 
@@ -42,6 +45,30 @@ def test_missing_file_and_folder_and_address(tmp_path):
 )
 def test_unknown_endings(write, name, advice):
     unreadable(write(b"x", name), advice, ".parquet")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "parquet"])
+def test_names_that_are_no_utf8(tmp_path, ending):
+    """Of the file, and of the folder that it lies in; wildcards stand for nothing."""
+    path = str(tmp_path / os.fsdecode(b"d\xe9*") / os.fsdecode(b"non\xff.")) + ending
+    try:
+        os.mkdir(os.path.dirname(path))
+    except OSError:
+        pytest.skip("the file system wants UTF-8")
+    plain = "a,b\n1,x\n2,y\n" if "csv" in ending else '{"a":1,"b":"x"}\n{"a":2,"b":"y"}'
+    if ending == "parquet":
+        query = "COPY (SELECT * FROM (VALUES (1, 'x'), (2, 'y')) t(a, b)) TO '{}'"
+        duckdb.sql(query.format(tmp_path / "t.parquet"))
+        os.rename(tmp_path / "t.parquet", path)
+    else:
+        content = plain.encode()
+        content = gzip.compress(content) if ending == "csv.gz" else content
+        with open(path, "wb") as file:
+            file.write(content)
+    table = read_table(path)
+    assert (table["a"].tolist(), table["b"].tolist()) == ([1, 2], ["x", "y"])
+    assert table.source == path
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -316,13 +316,23 @@ def test_series_are_known_by_name_in_whatever_order_they_come():
     assert one["baseline"] == pytest.approx(other["baseline"])
 
 
+def test_series_are_known_in_another_way_of_writing_their_number():
+    """As pandas writes whole numbers of a column in which one is missing."""
+    model = forecast(series="shop").fit(shops(("1", "2")))
+    assert same(model.predict(shops(("1.0", "2.0"))), model.predict())
+    with pytest.raises(ValueError, match=r"the series '1(\.0)?' is written in two"):
+        model.predict(shops(("1", "1.0", "2")))
+
+
 def test_other_series_are_refused_by_name():
     model = forecast(series="shop").fit(shops())
     one = {k: v[shops()["shop"] == "a"] for k, v in shops().items()}
     with pytest.raises(ValueError, match="dict: the series 'b' is missing; the model"):
         model.predict(one)
-    with pytest.raises(ValueError, match="the series 'c' was not learnt"):
+    with pytest.raises(ValueError, match="the series 'c' was not learnt; the"):
         model.predict(shops(("a", "b", "c")))
+    with pytest.raises(ValueError, match=r"'A' was not learnt \(did you mean 'a'\?\)"):
+        model.predict(shops(("a", "b", "A")))
     short = {
         k: v[(shops()["shop"] == "a") | (shops()["day"] > days(58)[-1])]
         for k, v in shops().items()

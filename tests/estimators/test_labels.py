@@ -1,12 +1,15 @@
 """Labels ↔ class numbers."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina.estimators.labels import Labels, alike
+from lamina.data.levels import UnseenWarning
+from lamina.estimators.labels import Labels, compared
 
 
 @pytest.mark.parametrize(
@@ -76,14 +79,41 @@ def test_what_is_no_classification_target_is_refused(y, message):
 
 
 def test_labels_of_another_source_are_compared_in_one_type():
+    """x and 9 are none of the classes; missing labels are not reported."""
     words, numbers = np.array(["7", "x", None], object), np.array([7, 8])
-    assert alike(words, numbers)[:2].tolist() == [7, np.inf]  # x is none of them
-    assert np.isnan(alike(words, numbers)[2])
-    assert alike(np.array([7.0, np.nan]), words).tolist() == ["7", None]
-    assert alike(np.array([7]), np.array(["7", "8"])).tolist() == ["7"]
-    for same in (words, numbers, np.array(["a", "b"])):
-        assert alike(same, same) is same
-    assert alike(words, np.array(["7", "8"])) is words
+    with pytest.warns(UnseenWarning, match=r"target 'y': 'x' \(1 row\) was not seen"):
+        found = compared(words, numbers, ["y"])
+    assert found[:2].tolist() == [7, np.inf]
+    assert np.isnan(found[2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        of_words = np.array(["7", "8"])
+        known = compared(np.array([7.0, np.nan]), of_words, ["y"])
+        assert known.tolist() == ["7", None]
+        assert compared(np.array([7]), of_words, ["y"]).tolist() == ["7"]
+        assert compared(np.array(["7.0", "8"]), of_words, ["y"]).tolist() == ["7", "8"]
+        assert compared(words[::2], of_words, ["y"]).tolist() == ["7", None]
+        assert compared(numbers, numbers, ["y"]).dtype == numbers.dtype
+
+
+def test_labels_never_learnt_stay_different_and_are_counted():
+    y, classes = np.array([1, 5, 5, 2]), np.array([1, 2])
+    with pytest.warns(UnseenWarning) as caught:
+        assert compared(y, classes, ["y"]).tolist() == [1, 5, 5, 2]
+    assert caught[0].message.unseen.to_json() == {
+        "column": "y",
+        "target": True,
+        "rows": 2,
+        "n_values": 1,
+        "values": [{"value": "5", "rows": 2, "similar": []}],
+    }
+
+
+def test_of_several_labels_each_that_is_neither_0_nor_1_is_reported():
+    y = np.array([[0, 1], [2, np.nan], [1, 0]])
+    with pytest.warns(UnseenWarning, match="target 'a': '2'") as caught:
+        assert compared(y, np.arange(2), ["a", "b"]) is y
+    assert len(caught) == 1
 
 
 @pytest.mark.parametrize("y", [[None, "a", "b"] * 99, [1, "a", 2.5] * 99])

@@ -16,6 +16,7 @@ from lamina import (
     Upsample,
     data,
 )
+from lamina.data.levels import UnseenWarning
 from lamina.estimators.segmenter import label_pictures, mean, shares
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -255,9 +256,25 @@ def test_bad_data(squares, fitted):
     with pytest.raises(ValueError, match="all pixels have the ignore_label"):
         net(ignore_label=0).fit(X, 0 * y)
     with pytest.raises(ValueError, match="not among the classes"):
-        fitted.score(X, y + 1)
+        net(max_iter=1).fit(X, y).partial_fit(X, y + 1)
     with pytest.raises(ValueError, match="training goes on with images of"):
         clone(fitted).fit(X, y).partial_fit(X[:, :10], y[:, :10])
+
+
+def test_labels_never_learnt_count_as_errors(squares, fitted):
+    """Of 0, 1 and 2 only 0 and 1 were learnt: what is 2 is taken from their shares."""
+    X, y = squares
+    strange = np.where((y == 1) & (np.arange(12) < 6), 2, y)
+    found = fitted.predict(X)
+    expected = [
+        np.sum((found == c) & (strange == c)) / np.sum((found == c) | (strange == c))
+        for c in (0, 1)
+    ]
+    n = int((strange == 2).sum())
+    with pytest.warns(UnseenWarning, match=rf"target 'y': '2' \({n:,} pixels\)"):
+        np.testing.assert_allclose(fitted.iou(X, strange), expected)
+    with pytest.warns(UnseenWarning, match="every such pixel counts as an error"):
+        assert fitted.score(X, strange) == pytest.approx(sum(expected) / 3)
 
 
 def test_augmentation_that_moves_nothing(squares):

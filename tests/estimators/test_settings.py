@@ -69,6 +69,22 @@ def test_what_is_no_setting_is_refused_in_one_line(text):
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("0x" + "f" * 4000, "at most 64 bits"),
+        ("9" * 4000, "at most 64 bits"),
+        ("[1, -" + "9" * 30 + "]", "at most 64 bits"),
+        ("Dense(**{'units': 3})", "only numbers, texts, lists and descriptions"),
+    ],
+)
+def test_the_error_names_the_setting_and_the_reason(value, reason):
+    with pytest.raises(ValueError, match=f"^layers=.*{reason}") as caught:
+        parse_setting(f"layers={value}")
+    assert "None" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(ValueError):

@@ -5,6 +5,7 @@ import pytest
 
 import lamina
 from lamina import GRU, Last, RecurrentTagger
+from lamina.data.levels import UnseenWarning
 from lamina.estimators.persistence import from_state, to_state
 from lamina.estimators.tagger import answers
 
@@ -35,6 +36,13 @@ def test_labels(tagger):
     for p, one in zip(tagger.predict_proba(X), found, strict=True):
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
         assert np.array_equal(tagger.classes_[p.argmax(axis=1)], one)
+
+
+def test_labels_never_learnt_count_as_errors(tagger):
+    strange = [np.where(np.arange(len(one)) == 0, "upon", one) for one in SIGNS]
+    found, truth = map(np.concatenate, (tagger.predict(X), strange))
+    with pytest.warns(UnseenWarning, match=r"target 'y': 'upon' \(120 steps\)"):
+        assert tagger.score(X, strange) == pytest.approx((found == truth).mean())
 
 
 def test_numbers():

@@ -103,9 +103,10 @@ def test_places(model):
 def test_outputs(model):
     seen = opened(model, SHAPE)
     assert seen.target(2) == 2
-    for wrong in (3, -1, True, "a"):
+    for wrong in (3, -1, True, "a", "x" * 70_000):
         with pytest.raises(ValueError, match="from 0 to 2"):
             seen.target(wrong)
+    assert seen.names == ("0", "1", "2")
     network = Network((Conv(2, 3),))
     places = opened((network, network.init(Key(0), SHAPE)[0]), SHAPE)
     with pytest.raises(ValueError, match=r"the shape \(4, 4, 2\)"):
