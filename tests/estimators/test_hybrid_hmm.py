@@ -51,6 +51,24 @@ def test_the_chain_is_that_which_made_the_sequences(model):
     np.testing.assert_allclose(model.prior_, shares)
 
 
+def test_frequent_states_are_not_counted_twice():
+    """Where each step is drawn by itself from p(k), the chain adds nothing to what the
+    network says: Πₜ p(yₜ) p(xₜ | yₜ) ∝ Πₜ p(yₜ | xₜ), if p(xₜ | k) = p(k | xₜ) / p(k)."""
+    rng = np.random.default_rng(0)
+    y = [rng.choice(3, 30, p=[0.85, 0.1, 0.05]) for _ in range(40)]
+    X = [2 * one + rng.standard_normal(30) for one in y]
+    rows = MLPClassifier((4,), max_iter=60, random_state=0)
+    model = HybridHMM(rows, context=0).fit(X, y)
+    assert model.prior_.max() > 10 * model.prior_.min()
+    model.start_, model.transition_ = model.prior_, np.tile(model.prior_, (3, 1))
+    alone = model.estimator_.predict_proba(np.concatenate(X)[:, None])
+    together = np.concatenate(model.predict_proba(X))
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    path = np.concatenate(model.predict(X))
+    assert np.array_equal(path, np.concatenate(model.predict_frames(X)))
+    assert len(set(path.tolist())) > 1
+
+
 def test_frames_repeat_the_ends():
     X = as_series([[1.0, 2.0, 3.0], [9.0]])
     assert framed(X, 1).tolist() == [[1, 1, 2], [1, 2, 3], [2, 3, 3], [9, 9, 9]]

@@ -305,8 +305,14 @@ def test_attacked_sequences_keep_their_lengths():
     assert model.score(moved, LABELS) < model.score(RAGGED, LABELS)
 
 
-def test_noise_and_adversarial_training_run():
-    net(input_noise=0.1, adversarial=FGSM(0.1)).fit(RAGGED, LABELS)
+@pytest.mark.parametrize("how", [{"input_noise": 0.5}, {"adversarial": FGSM(0.5)}])
+def test_steps_are_disturbed_in_training(how):
+    """What fills up short sequences is not: it may be in any form, and NaN."""
+    disturbed = net(**how).fit(RAGGED, LABELS)
+    plain = net().fit(RAGGED, LABELS)
+    moved = disturbed.predict_proba(RAGGED) - plain.predict_proba(RAGGED)
+    assert 1e-3 < np.abs(moved).max() < 0.5
+    assert same(disturbed, net(**how).fit(with_nans(RAGGED), LABELS))
 
 
 def test_a_file_answers_the_same(tmp_path):
