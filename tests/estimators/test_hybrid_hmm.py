@@ -53,7 +53,7 @@ def test_the_chain_is_that_which_made_the_sequences(model):
 
 def test_frequent_states_are_not_counted_twice():
     """Where each step is drawn by itself from p(k), the chain adds nothing to what the
-    network says: Πₜ p(yₜ) p(xₜ | yₜ) ∝ Πₜ p(yₜ | xₜ), if p(xₜ | k) = p(k | xₜ) / p(k)."""
+    network says: p(k) p(x | k) ∝ p(k | x), if p(x | k) ∝ p(k | x) / p(k)."""
     rng = np.random.default_rng(0)
     y = [rng.choice(3, 30, p=[0.85, 0.1, 0.05]) for _ in range(40)]
     X = [2 * one + rng.standard_normal(30) for one in y]
