@@ -1,5 +1,7 @@
 """A network and a chain: what both know is more than what one does."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,12 @@ def test_steps_without_a_label_do_not_count():
     )
     model = HybridHMM(tagger).fit(CHAIN.X, told)
     y = np.concatenate(told)
+    np.testing.assert_allclose(model.prior_, np.bincount(y[y >= 0]) / (y >= 0).sum())
+    pairs = [p for one in told for p in pairwise(one.tolist()) if -1 not in p]
+    counts = np.ones((3, 3))  # of smoothing
+    np.add.at(counts, tuple(np.transpose(pairs)), 1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.transition_, shares)
     found = np.concatenate(model.predict(CHAIN.X))
     assert model.score(CHAIN.X, told) == np.mean((found == y)[y != -1])
     assert np.isnan(model.score(CHAIN.X[:1], [np.full(50, -1)]))
