@@ -76,5 +76,5 @@ def test_a_test_that_notices_nothing_is_told(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("package", run.PACKAGES)
 def test_no_mutation_survives(package):
-    done = script(package)
+    done = script("--workers", "1", package)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,6 +17,7 @@ import argparse
 import importlib
 import importlib.util
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -32,7 +33,7 @@ TESTS, ROOT = HERE.parent, HERE.parent.parent
 PACKAGES = ("learning", "networks", "estimators", "data")
 LIBRARIES = ("hypothesis", "jax.numpy", "pytest", "scipy.special", "sklearn.metrics")
 
-LIMIT_SECONDS = 150
+PROCESSOR_SECONDS, SECONDS = 120, 900
 """A test that hangs has noticed the mutation."""
 
 SURVIVED, INTERRUPTED = 0, 2
@@ -132,6 +133,8 @@ class Job:
                 os.dup2(self.log.fileno(), stream)
             if self.mutation is not None:
                 sys.meta_path.insert(0, Served(self.mutation))
+                limits = PROCESSOR_SECONDS, PROCESSOR_SECONDS
+                resource.setrlimit(resource.RLIMIT_CPU, limits)
             ids = [str(TESTS / one) for one in tests]
             stop = [] if self.mutation is None else ["-x"]
             how = [
@@ -149,11 +152,11 @@ class Job:
             os._exit(status)
 
     def status(self) -> int | None:
-        """Return how the process ended; None if it still runs; −9 if it took long."""
+        """Return how the process ended, below 0 by a signal; None if it still runs."""
         pid, ended = os.waitpid(self.pid, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(ended)
-        if self.seconds() > LIMIT_SECONDS * (1 if self.mutation else 10):
+        if self.mutation and self.seconds() > SECONDS:
             os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             return -signal.SIGKILL
@@ -188,7 +191,7 @@ def prepare(workers: int) -> None:
     """Import the libraries once; no array is made, so no thread is started."""
     os.environ["LAMINA_TYPECHECK"] = "0"  # its import hook would come first
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(workers)
+    os.environ.setdefault("PYTEST_XDIST_WORKER_COUNT", str(workers))
     sys.path[:0] = [str(ROOT), str(TESTS)]
     for name in ("conftest", *LIBRARIES):  # conftest first: it sets what JAX reads
         importlib.import_module(name)
@@ -217,7 +220,8 @@ def report(chosen: list[Mutation], workers: int, verbose: bool) -> int:
         if status == SURVIVED:
             survivors.append(job.mutation)
         if verbose:
-            word = "SURVIVED" if status == SURVIVED else "killed"
+            word = "killed" if status > SURVIVED else "stopped"
+            word = "SURVIVED" if status == SURVIVED else word
             print(f"{word:8} {job.seconds():6.1f} s  {job.mutation}", flush=True)
     unexplained = [one for one in survivors if one.reason is None]
     for one in survivors:
@@ -237,8 +241,11 @@ def report(chosen: list[Mutation], workers: int, verbose: bool) -> int:
                 f"{sum(one.reason is None for one in alive):4} survived "
                 f"{sum(one.reason is not None for one in alive):4} equivalent"
             )
-    seconds = time.monotonic() - started
-    print(f"{len(chosen)} mutations in {seconds:.0f} s, {workers} at a time")
+    seconds, spent = time.monotonic() - started, os.times()
+    print(
+        f"{len(chosen)} mutations in {seconds:.0f} s, {workers} at a time; with the tests of "
+        f"the source itself {spent.children_user + spent.children_system:.0f} s of processor"
+    )
     return len(unexplained)
 
 
