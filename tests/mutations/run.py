@@ -242,9 +242,10 @@ def report(chosen: list[Mutation], workers: int, verbose: bool) -> int:
                 f"{sum(one.reason is not None for one in alive):4} equivalent"
             )
     seconds, spent = time.monotonic() - started, os.times()
+    processor = spent.children_user + spent.children_system
     print(
-        f"{len(chosen)} mutations in {seconds:.0f} s, {workers} at a time; with the tests of "
-        f"the source itself {spent.children_user + spent.children_system:.0f} s of processor"
+        f"{len(chosen)} mutations in {seconds:.0f} s, {workers} at a time; "
+        f"{processor:.0f} s of processors, with the tests of the source as it is"
     )
     return len(unexplained)
 
