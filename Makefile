@@ -3,12 +3,13 @@
 #   make demo        the main job: train on digits, score, predict
 #   make test        all tests but the slow ones
 #   make test-all    the slow ones too
+#   make mutants     which wrong lines do the tests not notice?
 #   make lint types contracts    what CI checks besides
 #   make bench       lamina against PyTorch, scikit-learn and skorch
 #   make clean       remove what these targets made
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter, WORKERS=8 the number of test
-# processes, ARGS="..." is handed on to pytest or to the benchmarks.
+# processes, ARGS="..." is handed on to pytest, the mutations or the benchmarks.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -21,7 +22,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format types contracts bench clean \
+.PHONY: help demo test test-all mutants lint format types contracts bench clean \
         core-env test-env dev-env bench-env
 
 help:
@@ -45,6 +46,9 @@ test: test-env
 
 test-all: test-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "" $(ARGS)
+
+mutants: test-env
+	$(BIN)/python tests/mutations/run.py --workers $(WORKERS) $(ARGS)
 
 lint: dev-env
 	$(BIN)/ruff check .

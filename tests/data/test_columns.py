@@ -88,6 +88,20 @@ def test_many_levels_keep_the_64_most_frequent_and_other():
     assert codes.sum(axis=1).tolist() == [1, 1, 1]
 
 
+def test_the_rarest_levels_share_a_feature_wherever_they_stand():
+    levels = [f"l{i:03}" for i in range(100) for _ in range(1 + i)]
+    schema = TableSchema.fit(read_table({"c": levels}))
+    assert schema.feature_names[:2] == ["c = l036", "c = l037"]
+    assert schema.feature_names[63:] == ["c = l099", "c other"]
+
+
+def test_numbers_that_differ_by_rounding_have_scale_one():
+    (column,) = TableSchema.fit(
+        read_table({"x": [0.3, 0.1 + 0.2, 0.3]}), kinds={"x": "number"}
+    ).columns
+    assert (column.mean, column.scale) == (pytest.approx(0.3), 1)
+
+
 def test_numbers_taken_as_categories():
     table = read_table({"c": [1.0, 2.0, None, 2.5]})
     schema = TableSchema.fit(table, kinds={"c": "category"})

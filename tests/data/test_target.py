@@ -24,6 +24,7 @@ def target_of(values, **options):
         ([0, 1, 2] * 5, "classification", "i"),
         ([3, 5, 8] * 10, "classification", "i"),
         ([3, 5, 8], "regression", "f"),
+        ([3, 5, 8] * 5, "regression", "f"),
         (list(range(21)) * 30, "regression", "f"),
         ([0.5, 1.5] * 10, "regression", "f"),
         (["0.5", "1.5", "2.25"], "regression", "f"),

@@ -47,6 +47,10 @@ def test_labels_are_numbers_where_they_are_written_so(tmp_path):
     assert found.y is not None
     assert (found.y.dtype, found.y.tolist()) == (np.int64, [2, 1])
     assert found.name == "some"
+    text = "@classLabel True -1 1\n@data\n1,2:-1\n3:1\n"
+    found = read_ts(written(tmp_path, text))
+    assert found.y is not None
+    assert (found.y.dtype, found.y.tolist()) == (np.int64, [-1, 1])
     text = "@targetLabel true\n@data\n1,2:2.5\n3:-1\n"
     found = read_ts(written(tmp_path, text))
     assert found.y is not None

@@ -33,6 +33,28 @@ def test_booleans_are_lower_case_text(write):
     assert table["b"].tolist() == ["TRUE", "maybe"]
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2024-01-05", "2024-01-05"),
+        ("5.1.2024 10:00", "2024-01-05T10:00"),
+        ("2024-01-05T10:00:00.5", "2024-01-05T10:00:00.500"),
+        ("2024/1/5 10:00Z", "2024-01-05T10:00"),
+        ("2024-01-05T10:00+02:30", "2024-01-05T07:30"),
+        ("2024-01-05 20:00-05:30", "2024-01-06T01:30"),
+        ("2024-01-05T10:00-05", "2024-01-05T15:00"),
+    ],
+)
+def test_dates_by_hand(text, wanted):
+    assert values.moment(text) == np.datetime64(wanted, "us")
+    assert read_table(io.StringIO(f"a\n{text}\n"))["a"][0] == np.datetime64(wanted)
+
+
+def test_digits_of_other_scripts_are_no_numbers():
+    assert float("١٢") == 12
+    assert values.number("١٢") is values.moment("٢٠٢٤-01-05") is None
+
+
 dates = st.one_of(
     st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
         lambda d: d.isoformat()

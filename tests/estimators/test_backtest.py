@@ -1,10 +1,13 @@
 """Backtests: what naive forecasts say, and how errors are counted, by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
 from lamina import Forecaster
+from lamina.estimators.backtest import backtest
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +49,47 @@ def test_several_series_of_different_lengths():
     assert found["coverage"] is None
     assert found["folds"][0]["lower"] is None
     assert len(found["folds"][0]["model"]) == 2
+
+
+POISON = 1e6
+TOLD = ("model", "naive", "seasonal_naive", "lower", "upper")
+
+
+def poisoned(values, ends, poison=POISON):
+    """Return copies of series that are something else from these steps on."""
+    copies = [one.copy() for one in values]
+    for one, end in zip(copies, ends, strict=True):
+        one[end:] = poison
+    return copies
+
+
+@pytest.mark.parametrize("knows", [False, True], ids=["y", "y and X"])
+@pytest.mark.parametrize("learns", [True, False])
+def test_no_fold_sees_what_comes_after_its_end(learns, knows):
+    """Bit for bit: neither networks, nor scales, logarithms, or calibration do. Of X
+    the steps that are forecast are known."""
+    rng = np.random.default_rng(0)
+    y: Any = [np.exp(0.1 * np.cumsum(rng.standard_normal(n))) for n in (70, 60)]
+    X: Any = [np.cos(one) for one in y] if knows else None
+    how: dict = {"estimator": LinearRegression(), "members": 1}
+    model = Forecaster(3, season=2, **how).fit(
+        *([one[:50] for one in each] for each in (y, X) if each)
+    )
+    assert model.log_
+    now = 3, 2, 0.8, learns
+    for number, fold in enumerate(backtest(model, y, X, *now)["folds"]):
+        later = X and poisoned(X, [end + 3 for end in fold["end"]], 5.0)
+        found = backtest(model, poisoned(y, fold["end"]), later, *now)["folds"][number]
+        assert found["end"] == fold["end"]
+        assert all((one == POISON).all() for one in found["actual"])
+        for part in TOLD:
+            for a, b in zip(found[part], fold[part], strict=True):
+                assert np.array_equal(a, b), part
+
+
+def test_the_unit_of_errors_is_that_of_the_past():
+    y = np.tile([1.0, 5.0, 3.0], 12) + np.arange(36)
+    y[-2:] = POISON
+    model = Forecaster(2, season=3, estimator=LinearRegression(), members=1, log=False)
+    scores = model.backtest(y, folds=1)["scores"]["naive"]
+    assert scores["mase"] == scores["mae"] / 3  # a drift of 1 a step, 3 a season

@@ -49,6 +49,12 @@ def test_features_lie_between_their_least_and_largest_numbers():
     assert to_units(features, None) is from_units(features, None) is features
 
 
+def test_a_feature_that_is_always_the_same_keeps_its_scale():
+    _, schema, _ = encoded({"x": [1.0, 5.0, 3.0], "c": ["u", "v", "u"]})
+    low, span = unit_limits(np.array([[2.0, 0, 1], [2.0, 4, 0]]), schema, False)
+    assert (low.tolist(), span.tolist()) == ([2, 0, 0], [1, 4, 1])
+
+
 def test_pixels_share_one_scale():
     """Columns of 0 to 16, 0 to 2 and 3 to 5: one sixteenth of their numbers."""
     table, schema, features = encoded(PIXELS)

@@ -69,6 +69,31 @@ def test_pixels_are_sixteenths_and_held_out_rows_are_seen_by_nothing(digits):
     )
 
 
+@pytest.mark.parametrize("model", ["autoencoder", "rbm", "gaussian-rbm"])
+def test_held_out_values_change_nothing_that_is_learnt(model):
+    """Numbers far off, levels that stand nowhere else, gaps where there are none."""
+    rng = np.random.default_rng(0)
+    rows = {
+        "x": rng.normal(size=60),
+        "whole": rng.normal(size=60),
+        "level": rng.choice(np.array(["u", "v"], object), 60),
+    }
+    first = quick(model, 2).fit(rows)
+    held = first.holdout_rows_
+    assert len(held) in (11, 12, 13)
+    other = {name: values.copy() for name, values in rows.items()}
+    for name, poison in {"x": 1e5, "whole": np.nan, "level": "w"}.items():
+        other[name][held] = poison
+    again = quick(model, 2).fit(other)
+    assert np.array_equal(again.holdout_rows_, held)
+    assert again.schema_.columns == first.schema_.columns
+    for name in ("limits_", "mean_", "components_"):
+        one, two = (getattr(each, name) for each in (first, again))
+        assert (one is None) == (two is None)
+        assert one is None or np.array_equal(one, two)
+    assert np.array_equal(again.transform(rows), first.transform(rows))
+
+
 @pytest.mark.parametrize("model", ["autoencoder", *MACHINES])
 def test_saved_models_do_the_same_bit_for_bit(model, tmp_path):
     fitted = quick(model, 3).fit("iris")

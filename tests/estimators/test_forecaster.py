@@ -72,6 +72,18 @@ def test_same_seed_same_forecast():
     assert not np.array_equal(one, other)
 
 
+def test_forecasts_are_means_of_members_of_other_initial_weights():
+    how: dict = {"members": 3, "estimator": "mlp", "intervals": False, "log": False}
+    model = Forecaster(2, random_state=0, **how).fit(AIRLINE)
+    together, alone = model.predict(), []
+    for one in (members := model.estimators_):
+        model.estimators_ = [one]
+        alone.append(model.predict())
+    np.testing.assert_allclose(np.mean(alone, axis=0), together, rtol=1e-6)
+    assert len({one.random_state for one in members}) == 3
+    assert len(np.unique(alone, axis=0)) == 3
+
+
 def test_many_series_teach_one_network():
     long = np.cumsum(RNG.standard_normal((70, 3)), axis=0)
     table = linear(log=False).fit(long)
@@ -120,16 +132,41 @@ def test_what_came_since_is_continued_without_learning():
 
 def test_intervals_hold_what_they_promise():
     """A random walk: errors grow as √k, and 80 % lie within."""
-    walks = np.cumsum(RNG.standard_normal((400, 8)), axis=0)
+    walks = 5 * np.cumsum(RNG.standard_normal((400, 8)), axis=0)
     model = linear(horizon=9, log=False).fit(walks[:300])
     lower, upper = model.predict_interval(coverage=0.8)
     width = (upper - lower).mean(axis=1)
     np.testing.assert_allclose(width / width[0], np.sqrt(np.arange(1, 10)), rtol=0.2)
-    np.testing.assert_allclose(width[0], 2 * 1.2816, rtol=0.15)
+    np.testing.assert_allclose(width[0], 5 * 2 * 1.2816, rtol=0.15)
     inside = model.backtest(walks, folds=10)["coverage"]
     assert 0.7 < inside < 0.9
     narrow, wide = model.predict_interval(coverage=0.5)
     assert ((narrow >= lower) & (wide <= upper)).all()
+
+
+def test_intervals_are_learnt_from_windows_that_were_not():
+    """By hand: the last quarter of the windows is held, and no window is learnt of
+    whose answer a step is in theirs."""
+    y = np.cumsum(RNG.standard_normal(70))
+    model = linear(season=3, window=5, log=False).fit(y)
+    d = y[3:] - y[:-3]
+    mean, spread = d.mean(), d.std()
+    e = (d - mean) / spread
+    begins = np.arange(5, len(e) - 3)  # first steps of answers, four steps each
+    held = begins[-(len(begins) // 4) :]
+    learnt = begins[begins + 4 <= held[0]]
+    assert len(learnt) == len(begins) - len(held) - 3
+    regression = LinearRegression().fit(
+        [e[t - 5 : t] for t in learnt], [e[t : t + 4] for t in learnt]
+    )
+    right = []
+    for t in held:
+        steps = regression.predict([e[t - 5 : t]])[0] * spread + mean
+        z = y[: t + 3]
+        for step in steps:
+            z = np.append(z, z[-3] + step)
+        right.append((y[t + 3 : t + 7] - z[-4:]) / spread)
+    np.testing.assert_allclose(model.residuals_, right, rtol=1e-9)
 
 
 def test_a_file_forecasts_the_same(tmp_path):

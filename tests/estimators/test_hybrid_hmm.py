@@ -1,5 +1,7 @@
 """A network and a chain: what both know is more than what one does."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,24 @@ def test_the_chain_is_that_which_made_the_sequences(model):
     np.testing.assert_allclose(model.prior_, shares)
 
 
+def test_frequent_states_are_not_counted_twice():
+    """Where each step is drawn by itself from p(k), the chain adds nothing to what the
+    network says: p(k) p(x | k) ∝ p(k | x), if p(x | k) ∝ p(k | x) / p(k)."""
+    rng = np.random.default_rng(0)
+    y = [rng.choice(3, 30, p=[0.85, 0.1, 0.05]) for _ in range(40)]
+    X = [2 * one + rng.standard_normal(30) for one in y]
+    rows = MLPClassifier((4,), max_iter=60, random_state=0)
+    model = HybridHMM(rows, context=0).fit(X, y)
+    assert model.prior_.max() > 10 * model.prior_.min()
+    model.start_, model.transition_ = model.prior_, np.tile(model.prior_, (3, 1))
+    alone = model.estimator_.predict_proba(np.concatenate(X)[:, None])
+    together = np.concatenate(model.predict_proba(X))
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    path = np.concatenate(model.predict(X))
+    assert np.array_equal(path, np.concatenate(model.predict_frames(X)))
+    assert len(set(path.tolist())) > 1
+
+
 def test_frames_repeat_the_ends():
     X = as_series([[1.0, 2.0, 3.0], [9.0]])
     assert framed(X, 1).tolist() == [[1, 1, 2], [1, 2, 3], [2, 3, 3], [9, 9, 9]]
@@ -77,6 +97,12 @@ def test_steps_without_a_label_do_not_count():
     )
     model = HybridHMM(tagger).fit(CHAIN.X, told)
     y = np.concatenate(told)
+    np.testing.assert_allclose(model.prior_, np.bincount(y[y >= 0]) / (y >= 0).sum())
+    pairs = [p for one in told for p in pairwise(one.tolist()) if -1 not in p]
+    counts = np.ones((3, 3))  # of smoothing
+    np.add.at(counts, tuple(np.transpose(pairs)), 1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.transition_, shares)
     found = np.concatenate(model.predict(CHAIN.X))
     assert model.score(CHAIN.X, told) == np.mean((found == y)[y != -1])
     assert np.isnan(model.score(CHAIN.X[:1], [np.full(50, -1)]))

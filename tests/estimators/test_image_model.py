@@ -1,5 +1,7 @@
 """Pictures in, a trained network out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,15 @@ def test_held_out_pictures_are_those_of_the_scores(model, photos):
     true = np.searchsorted(model.classes_, images.y[held])
     loss = -np.log(proba[np.arange(6), true]).mean()
     assert model.scores_["log_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_held_out_pictures_change_nothing_that_is_learnt(model, photos):
+    images = read_images(photos)
+    X = np.array(images.X)
+    X[model.holdout_rows_] = 255 - X[model.holdout_rows_]
+    again = ImageModel(random_state=0, settings=QUICK).fit(replace(images, X=X))
+    assert np.array_equal(again.holdout_rows_, model.holdout_rows_)
+    assert np.array_equal(again.predict_proba(photos), model.predict_proba(photos))
 
 
 def test_applied_to_all_kinds_of_sources(model, photos, folder, tmp_path):

@@ -40,6 +40,13 @@ def test_decoding_the_one_hot_rows_gives_the_labels_back(y):
     assert labels.one_hot(codes).shape == (len(y), labels.n_outputs)
 
 
+def test_an_output_is_a_label_above_one_half():
+    outputs = np.array([[0.2, 0.7], [0.51, 0.5], [0.0, 1.0]])
+    several = Labels("multilabel", np.arange(2))
+    assert several.decode(outputs).tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert Labels.from_classes(["a", "b"]).decode(outputs[:, :1]).tolist() == [*"aba"]
+
+
 def test_multilabel_takes_sparse_columns():
     Y = np.array([[0, 1, 0], [1, 1, 0]])
     labels, codes = Labels.of(sp.csr_array(Y))

@@ -114,6 +114,22 @@ def same(one, other):
 # ---- what is learnt ------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("target", ["label", "stay", "pulse"])
+def test_held_out_values_change_nothing_that_is_learnt(target):
+    """Numbers far off, and levels that stand nowhere else, of whole sequences."""
+    model = net(target).fit(table(target))
+    held = np.isin(ROWS["patient"], model.holdout_names_)
+    assert 0 < held.sum() < STEPS
+    poison = {"x": np.where(held, 1e5, ROWS["x"])}
+    poison["kind"] = np.where(held, "w", ROWS["kind"])
+    if target != "label":
+        poison[target] = np.where(held, -1e5, ROWS[target])
+    again = net(target).fit(table(target, **poison))
+    assert again.holdout_names_ == model.holdout_names_
+    assert again.schema_.columns == model.schema_.columns
+    assert same(again.predict(table()), model.predict(table()))
+
+
 def test_classes_are_learnt_well(tmp_path):
     how = QUICK | {"max_iter": 12, "learning_rate_init": 0.03}
     model = SequenceModel(settings=how, random_state=0).fit(letters(tmp_path, n=60))

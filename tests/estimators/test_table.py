@@ -1,5 +1,6 @@
 """A table in, a trained network out."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -58,6 +59,42 @@ def test_held_out_rows_are_seen_by_nothing(iris):
     found = iris.evaluate(table.take(held))
     assert found["scores"] == iris.scores_
     assert found["baseline"] == iris.baseline_scores_
+
+
+@pytest.mark.parametrize("target", ["y", "z"])
+def test_held_out_values_change_nothing_that_is_learnt(target):
+    """Numbers far off, levels that stand nowhere else, gaps where there are none: of
+    rows that nothing has seen. Whether classes are missing is for all rows to say."""
+    rng = np.random.default_rng(0)
+    rows = {
+        "x": rng.normal(size=60),
+        "whole": rng.normal(size=60),
+        "level": rng.choice(np.array(["u", "v"], object), 60),
+        "day": np.datetime64("2024-01-01") + rng.permutation(60),
+        "y": np.array(["p", "q"] * 30, object),
+        "z": rng.normal(size=60),
+    }
+    rows = {name: rows[name] for name in ("x", "whole", "level", "day", target)}
+    model = TableModel(target, settings=QUICK, random_state=0).fit(rows)
+    held = model.holdout_rows_
+    assert len(held) == 12
+    poison = {
+        "x": 1e5,
+        "whole": np.nan,
+        "level": "w",
+        "day": np.datetime64("2199-01-01"),
+        "z": -1e5,
+    }
+    other = {name: values.copy() for name, values in rows.items()}
+    for name in other.keys() & poison:
+        other[name][held] = poison[name]
+    again = TableModel(target, settings=QUICK, random_state=0).fit(other)
+    assert np.array_equal(again.holdout_rows_, held)
+    assert again.schema_.columns == model.schema_.columns
+    assert "w" not in str(again.schema_.columns[2].levels)
+    assert again.baseline_.mean == model.baseline_.mean
+    learnt = (jax.tree.leaves(one.estimator_.params_) for one in (model, again))
+    assert all(map(np.array_equal, *learnt))
 
 
 def test_every_class_gives_its_share(iris):

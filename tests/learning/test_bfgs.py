@@ -81,6 +81,18 @@ def test_matrix_fulfils_the_secant_equation_and_stays_positive_definite():
         assert np.linalg.eigvalsh(H).min() > 0
 
 
+def test_a_pair_of_negative_curvature_teaches_nothing():
+    """On a hilltop of −½ ‖θ‖² any step falls, but yᵀs = −‖s‖²."""
+
+    def hill(params, batch, key):
+        return -0.5 * params["x"] @ params["x"]
+
+    path, (state,), _ = steps(hill, [1.0, 0.5], 1, BFGS(max_line_search_steps=2))
+    assert np.linalg.norm(path[1] - path[0]) > 0.9
+    assert not state["scaled"]
+    np.testing.assert_array_equal(state["H"], 0)
+
+
 def test_matrix_becomes_the_inverse_hessian():
     _, states, _ = steps(bowl, [5.0, -3.0], 6)
     np.testing.assert_allclose(states[-1]["H"], np.linalg.inv(A), atol=0.01)

@@ -28,12 +28,14 @@ def machine(n=6, units=5, seed=0):
     }
 
 
-def test_a_walk_is_one_gibbs_step_after_the_other():
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_walk_is_one_gibbs_step_after_the_other(steps):
+    """Of one step too: chains that draw the same numbers soon meet."""
     rbm, params, words = RBM(5), machine(), Key(3).words()
     key, h = Key(3).device(), np.zeros((7, 5), "f4")
-    for s in (1, 2, 3):
+    for s in range(1, steps + 1):
         before, (v, h) = h, gibbs_step(rbm, params, h, key, s)
-    found = walk(rbm, params, np.zeros((7, 5), "f4"), 3, words)
+    found = walk(rbm, params, np.zeros((7, 5), "f4"), steps, words)
     np.testing.assert_array_equal(found[0], v)
     np.testing.assert_array_equal(found[1], h)
     np.testing.assert_allclose(found[2], rbm.mean(params, before), rtol=1e-6)

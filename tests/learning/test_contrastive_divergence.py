@@ -103,13 +103,14 @@ def test_three_updates_by_hand(steps, chains):
             np.testing.assert_array_equal(state["chains"], h)
 
 
-def test_the_loss_is_the_difference_of_free_energies(x64):
+@pytest.mark.parametrize("visible", ["binary", "gaussian"])
+def test_the_loss_is_the_difference_of_free_energies(x64, visible):
     params, x, key = machine(), VISIBLE[[3, 30]], Key(0).device()
-    algorithm = ContrastiveDivergence()
+    algorithm, rbm = ContrastiveDivergence(), RBM(UNITS, visible)
+    objective = Objective(Network((rbm,)), "squared_error")
     _, _, report = algorithm.update(
-        MACHINE, params, algorithm.init(params), rows_of(x), key
+        objective, params, algorithm.init(params), rows_of(x), key
     )
-    rbm = RBM(UNITS)
     v = rbm.seen(params[0], rbm.hidden(params[0], x, key), key, 1)
     f = rbm.free_energy
     expected = np.mean(f(params[0], x)) - np.mean(f(params[0], v))

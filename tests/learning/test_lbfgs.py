@@ -90,6 +90,15 @@ def test_direction_equals_the_full_bfgs_matrix():
     np.testing.assert_allclose(_direction(state, g), -H @ g, rtol=1e-12)
 
 
+def test_the_newest_pairs_are_kept_the_newest_last():
+    path, state, _ = steps(rosenbrock, [-1.2, 1.0], 6, LBFGS(memory=3))
+    s = np.diff(path, axis=0)[-3:]
+    y = np.diff([rosen_der(x) for x in path], axis=0)[-3:]
+    np.testing.assert_allclose(state["s"], s, rtol=1e-9)
+    np.testing.assert_allclose(state["y"], y, rtol=1e-9)
+    np.testing.assert_allclose(state["rho"], 1 / np.sum(s * y, axis=1), rtol=1e-9)
+
+
 def test_every_step_meets_the_weak_wolfe_conditions():
     path, _, _ = steps(rosenbrock, [-1.2, 1.0], 25)
     for before, after in itertools.pairwise(path):

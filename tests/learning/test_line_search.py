@@ -161,11 +161,14 @@ def test_report_and_state():
 
 
 def test_pairs():
-    """s = (−1, −1) and y = s on the bowl; without a step there is no pair."""
+    """s = (−1, −1) and y = s on the bowl; without a step there is no pair. From 1 along
+    −8 an eighth of the way is taken."""
     s, y, curvature, good = search(bowl, [3.0, 0.0], np.array([-1.0, -1.0])).pair()
     np.testing.assert_array_equal(s, [-1, -1])
     np.testing.assert_array_equal(y, [-1, -1])
     assert (float(curvature), bool(good)) == (2, True)
+    s, y, curvature, good = search(bowl, 1.0, -8.0).pair()
+    assert (float(s[0]), float(y[0]), float(curvature), bool(good)) == (-1, -1, 1, True)
     s, y, curvature, good = search(bowl, 0.0, -1.0).pair()
     assert (float(curvature), bool(good)) == (1, False)
 

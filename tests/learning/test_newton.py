@@ -95,28 +95,36 @@ def test_without_any_curvature_it_descends_along_the_gradient():
 
 
 def test_the_radius_shrinks_after_a_step_too_far():
-    """E = √(1 + θ²): Newton's step leads from θ to −θ³. From 2 to the border, −8: no.
+    """E = √(1 + θ²): Newton's step leads from θ to −θ³. From 2 to −8, which is the
+    border of 10, and lies within one of 20: no.
 
-    Δ = 10 / 4: to −½, ϱ = 0.57. Then freely to ⅛ and −1/512.
+    Δ = 10 / 4 either way: to −½, ϱ = 0.57. Then freely to ⅛ and −1/512.
     """
 
     def hyperbola(params, batch, key):
         return jnp.sum(jnp.sqrt(1 + params["x"] ** 2))
 
-    path, reports = steps(hyperbola, [2.0], 3)
-    np.testing.assert_allclose(path.ravel(), [2, -0.5, 0.125, -1 / 512], rtol=1e-12)
-    assert [r["evaluations"] for r in reports] == [3, 2, 2]
-    assert [r["products"] for r in reports] == [2, 1, 1]
+    for radius in (10.0, 20.0):
+        path, reports = steps(hyperbola, [2.0], 3, Newton(radius=radius))
+        np.testing.assert_allclose(path.ravel(), [2, -0.5, 0.125, -1 / 512], rtol=1e-12)
+        assert [r["evaluations"] for r in reports] == [3, 2, 2]
+        assert [r["products"] for r in reports] == [2, 1, 1]
 
 
 def test_the_radius_doubles_where_the_model_is_good():
-    """A bowl from 100: 10, 20 and 40 along the way, then Newton's step."""
+    """A bowl from 100: 10, 20 and 40 along the way, then Newton's step, which ends
+    within 80: that stays."""
 
     def bowl(params, batch, key):
         return jnp.sum(params["x"] ** 2) / 2
 
     path, _ = steps(bowl, [100.0], 4)
     np.testing.assert_allclose(path.ravel(), [100, 90, 70, 30, 0], atol=1e-12)
+    for begin, after in [(100.0, 20.0), (5.0, 10.0)]:
+        params = {"x": np.array([begin])}
+        state = Newton().init(params)
+        _, state, _ = Newton().update(bowl, params, state, None, None)
+        np.testing.assert_allclose(state["radius"], after, rtol=1e-14)
 
 
 def test_a_poor_but_falling_step_is_taken_and_the_radius_made_smaller():
@@ -221,6 +229,7 @@ def test_along_negative_curvature_it_goes_to_the_border():
 def test_a_first_direction_without_curvature_leads_to_the_border(curvature):
     cg = within(diagonal(curvature, 1.0), np.array([1.0, 0.0]), 10.0, 0.5, 5)
     np.testing.assert_allclose(cg.d, [-10, 0], rtol=1e-14)
+    assert (bool(cg.at_border), int(cg.products)) == (True, 1)
     np.testing.assert_allclose(cg.model(np.array([1.0, 0.0])), -10 + 50 * curvature)
 
 

@@ -400,7 +400,8 @@ def test_missing_labels_give_the_gradients_of_each_task_on_its_own_rows():
 
 # ---- sparsity, and pictures for pictures ---------------------------------------------
 
-CODED = Network((Dense(3, "logistic"), Dense(2, "tanh"), Dense(2, "logistic")))
+LOGISTIC = (Dense(3, "logistic"), Dense(2, "logistic"), Dense(2, "logistic"))
+CODED = Network(LOGISTIC)  # shares below 0 would be clipped, and their penalty constant
 
 
 def coded(n, **how):

@@ -82,6 +82,16 @@ def test_the_means_end_at_a_fixed_point():
         np.testing.assert_allclose(means[at], again, atol=1e-12)
 
 
+def test_the_means_begin_with_a_pass_from_the_bottom_to_the_top():
+    """W counts twice where input from above is missing, the bias once."""
+    (one, two), v = machine(), STATES[0]
+    first = special.expit(2 * v @ one["weight"] + one["bias"])
+    second = special.expit(first @ two["weight"] + two["bias"])
+    _, *found = dbm.mean_field(LAYERS, [one, two], v, 0)
+    np.testing.assert_allclose(found[0], first, rtol=1e-12)
+    np.testing.assert_allclose(found[1], second, rtol=1e-12)
+
+
 def test_every_update_makes_the_bound_larger():
     params, v = machine(2.0), STATES[0]
     bounds = [
@@ -105,8 +115,10 @@ def test_the_bound_is_below_the_likelihood_and_close(size, gap, seed):
 
 
 def test_the_bound_is_exact_for_one_machine():
-    """Q is P(h | v) then, and nothing is lost."""
-    (params,), rbm, v = machine(sizes=(4, 3)), RBM(3), STATES[0]
+    """Q is P(h | v) then, and nothing is lost; numbers between 0 and 1 have no entropy
+    of their own."""
+    (params,), rbm = machine(sizes=(4, 3)), RBM(3)
+    v = np.concatenate([STATES[0], [[0.3, 0.9, 0.5, 0.1]]])
     means = dbm.mean_field([rbm], [params], v, 1)
     found = dbm.bound([rbm], [params], means)
     np.testing.assert_allclose(found, -rbm.free_energy(params, v), rtol=1e-10)

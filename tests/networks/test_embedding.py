@@ -48,6 +48,21 @@ def test_shapes(shape, made):
     assert Embedding(3, 5)(params, x).shape == (2, *made)
 
 
+@pytest.mark.parametrize(
+    ("how", "variance"),
+    [
+        ({}, 1),
+        ({"initializer": "he"}, 2 / 500),
+        ({"initializer": "glorot_uniform"}, 2 / 800),
+    ],
+)
+def test_vectors_are_drawn_as_the_initializer_says(how, variance):
+    """n = size = 500 inputs of a one-hot vector, n′ = units = 300; 150,000 draws."""
+    params, _ = Embedding(500, 300, **how).init(Key(0), (4,))
+    assert params["weight"].var() == pytest.approx(variance, rel=0.016)
+    assert abs(params["weight"].mean()) < 5 * np.sqrt(variance / 150_000)
+
+
 @pytest.mark.parametrize("wrong", [{"size": 0}, {"units": -2}, {"size": True}])
 def test_impossible_fields_are_refused(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a whole number"):

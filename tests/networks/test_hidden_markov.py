@@ -8,9 +8,9 @@ import pytest
 from lamina.networks.hidden_markov import Chain, counted, posteriors, viterbi
 
 
-@pytest.fixture
-def case():
-    rng = np.random.default_rng(0)
+@pytest.fixture(params=range(8))
+def case(request):
+    rng = np.random.default_rng(request.param)
     start, transition = rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), 3)
     return Chain(np.log(start), np.log(transition)), np.log(rng.random((5, 3)))
 
@@ -44,6 +44,12 @@ def test_long_sequences_do_not_underflow(case):
     long = np.tile(b - 500, (400, 1))
     assert np.isfinite(posteriors(chain, long)).all()
     assert len(viterbi(chain, long)) == 2000
+
+
+def test_rows_are_where_steps_come_from():
+    round_about = counted([np.array([0, 1, 2, 0, 1])], 3, smoothing=0.0)
+    goes_to = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    np.testing.assert_array_equal(np.exp(round_about.transition), goes_to)
 
 
 def test_chains_are_counted():

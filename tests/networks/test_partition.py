@@ -69,6 +69,18 @@ def test_annealed_importance_sampling_is_within_a_hundredth(visible, seed):
     assert abs(float(found) - expected) < 5 * float(error) + 1e-6
 
 
+def test_the_standard_error_is_the_spread_of_estimates():
+    """Of 60 estimates by 50 chains each, with few temperatures."""
+    params, keys = machine(6, 5), jax.random.split(jax.random.key(0), 60)
+
+    def estimate(key):
+        return annealed(RBM(5), params, np.zeros(6), 50, 20, key)
+
+    with jax.enable_x64(True):
+        found, error = jax.jit(jax.vmap(estimate))(keys)
+    np.testing.assert_allclose(np.mean(error), np.std(found), rtol=0.4)
+
+
 def test_without_weights_nothing_is_left_to_estimate():
     params = machine(8, 4)
     params["weight"][:] = 0
