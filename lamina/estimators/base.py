@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -29,6 +29,7 @@ from lamina.estimators.summary import layer_table
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
 from lamina.networks import Key, Network
+from lamina.networks.computing import computing
 from lamina.networks.description import is_description
 from lamina.storage import Checkpoint
 
@@ -206,9 +207,8 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         return np.dtype(float) if getattr(algorithm, "double", False) else self._dtype()
 
     def _precision(self, dtype: np.dtype | None = None) -> Any:
-        """Return a context in which the device computes in a type, the estimator's."""
-        double = (dtype or self._dtype()) == np.float64
-        return jax.enable_x64(True) if double else nullcontext()
+        """Return a context in which JAX computes in a type, the estimator's."""
+        return computing(dtype or self._dtype())
 
     def _learn(
         self,
@@ -279,8 +279,7 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         self.history_: dict[str, list[float]] = {}
 
     def _outputs(self, X: Any) -> Any:
-        with self._precision():
-            return outputs(self.network_, self.params_, X, self._dtype())
+        return outputs(self.network_, self.params_, X, self._dtype())
 
 
 def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -> None:

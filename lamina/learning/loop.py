@@ -8,6 +8,7 @@ record of numbers an epoch.
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
 import time
@@ -34,6 +35,7 @@ from lamina.learning.schedules import (
 from lamina.learning.selective import SelectiveDelta
 from lamina.learning.snapshots import Checkpoint, Keeper, Within, total
 from lamina.learning.stopping import Below, NoImprovement, Record, SmallChange
+from lamina.networks.computing import computing
 from lamina.networks.flops import flops
 from lamina.networks.keys import Key
 
@@ -91,6 +93,18 @@ class Result:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
+def _undisturbed(fit: Callable) -> Callable:
+    """Let a fit run under JAX's settings as it needs them."""
+
+    @functools.wraps(fit)
+    def undisturbed(objective: Any, algorithm: Any, feed: Feed, *args: Any, **how: Any):
+        with computing(feed.examples.dtype):
+            return fit(objective, algorithm, feed, *args, **how)
+
+    return undisturbed
+
+
+@_undisturbed
 def fit(
     objective: Objective,
     algorithm: Any,
