@@ -204,3 +204,24 @@ def test_a_forked_process_is_told_that_it_cannot_compute(tmp_path):
         else:
             assert what.startswith("RuntimeError this process was forked")
     assert len(told) == 8
+
+
+MEMORY = """
+import numpy as np
+from lamina import MLPClassifier
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+
+X = np.random.default_rng(0).normal(size=(30000, 50)).astype("f4")
+MLPClassifier((4,), max_iter=1).fit(X, X[:, 0] > 0)
+block = np.ones(160 * 2**20 // 8)
+before = resident()
+del block
+print(before - resident())
+"""
+
+
+@linux
+def test_an_array_s_memory_goes_back_to_the_system_after_a_fit():
+    assert float(run(MEMORY)) > 150

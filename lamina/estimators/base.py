@@ -26,6 +26,7 @@ from lamina.estimators.health import Watched
 from lamina.estimators.resuming import drawn_seed, made_with, run_of
 from lamina.estimators.saved import Saved
 from lamina.estimators.summary import layer_table
+from lamina.learning.allocator import own_buffers
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
 from lamina.networks import Key, Network
@@ -139,7 +140,8 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         """Undo every change of the estimator if a fit is refused."""
         before = dict(vars(self))
         try:
-            yield
+            with own_buffers():
+                yield
         except BaseException:
             vars(self).clear()
             vars(self).update(before)

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
+from lamina.learning.allocator import own_buffers
 from lamina.learning.devices import one_copy, shares_of, to_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
@@ -94,11 +95,11 @@ class Result:
 
 
 def _undisturbed(fit: Callable) -> Callable:
-    """Let a fit run under JAX's settings as it needs them."""
+    """Let a fit run under JAX's settings as it needs them, with buffers of its own."""
 
     @functools.wraps(fit)
     def undisturbed(objective: Any, algorithm: Any, feed: Feed, *args: Any, **how: Any):
-        with computing(feed.examples.dtype):
+        with computing(feed.examples.dtype), own_buffers():
             return fit(objective, algorithm, feed, *args, **how)
 
     return undisturbed
