@@ -206,6 +206,36 @@ def test_a_forked_process_is_told_that_it_cannot_compute(tmp_path):
     assert len(told) == 8
 
 
+CORES = """
+import hashlib
+import jax, numpy as np
+from lamina import ConvNetClassifier, MLPClassifier, MLPRegressor
+from lamina.learning.devices import computing_threads
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(3000, 100)).astype("f4"); y = (X[:, 0] > 0).astype(int)
+images = rng.random((200, 12, 12, 1)).astype("f4")
+wide = MLPClassifier((256,), max_iter=2, random_state=0).fit(X, y)
+whole = MLPRegressor((64,), solver="lbfgs", max_iter=4, random_state=0).fit(X, X[:, 0])
+conv = ConvNetClassifier(max_iter=1, random_state=0).fit(images, np.arange(200) % 2)
+print(computing_threads(), jax.local_device_count())
+for model in (wide, whole, conv):
+    leaves = jax.tree.leaves(model.params_)
+    print(hashlib.sha256(b"".join(leaf.tobytes() for leaf in leaves)).hexdigest())
+"""
+
+two_cores = pytest.mark.skipif(os.cpu_count() == 1, reason="there is one core only")
+
+
+@linux
+@two_cores
+@pytest.mark.parametrize("n", [2, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_bits_of_so_many_cores_can_be_had_on_others(n):
+    there, here = run(CORES, cores=n), run(CORES, cores=3 - n, NPROC=str(n))
+    assert there.splitlines()[0] == f"{n} {n}"
+    assert here == there
+
+
 MEMORY = """
 import numpy as np
 from lamina import MLPClassifier

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from lamina.learning.allocator import own_buffers
-from lamina.learning.devices import one_copy, shares_of, to_each
+from lamina.learning.devices import computing_threads, one_copy, shares_of, to_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
 from lamina.learning.memory import check_memory
@@ -212,7 +212,13 @@ def fit(
 class _Run:
     """A fit under way."""
 
-    kept: ClassVar[tuple[str, ...]] = ("best", "plateaus", "selected", "shares")
+    kept: ClassVar[tuple[str, ...]] = (
+        "best",
+        "plateaus",
+        "selected",
+        "shares",
+        "threads",
+    )
     """Fields that a snapshot keeps beside the weights and the result."""
 
     objective: Objective
@@ -234,6 +240,7 @@ class _Run:
     plateaus: int = 0
     selected: Any = None
     shares: int = 1
+    threads: int = field(default_factory=computing_threads)
     done: bool = False
     within: Within | None = None
     next_epochs: int = 0
