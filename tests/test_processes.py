@@ -216,7 +216,8 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(3000, 100)).astype("f4"); y = (X[:, 0] > 0).astype(int)
 images = rng.random((200, 12, 12, 1)).astype("f4")
 wide = MLPClassifier((256,), max_iter=2, random_state=0).fit(X, y)
-whole = MLPRegressor((64,), solver="lbfgs", max_iter=4, random_state=0).fit(X, X[:, 0])
+how = {"hidden_layer_sizes": (64,), "max_iter": 4, "random_state": 0}
+whole = MLPRegressor(**how, solver="lbfgs").fit(X, X[:, 0] ** 2)
 conv = ConvNetClassifier(max_iter=1, random_state=0).fit(images, np.arange(200) % 2)
 print(computing_threads(), jax.local_device_count())
 for model in (wide, whole, conv):
