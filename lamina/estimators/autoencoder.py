@@ -24,6 +24,7 @@ from lamina.estimators.scores import mean_squares
 from lamina.estimators.training import is_stochastic
 from lamina.learning.apply import outputs
 from lamina.networks import Conv, Dense, Flatten, Network
+from lamina.networks.computing import own_settings
 from lamina.networks.corruption import CORRUPTIONS
 from lamina.networks.mirror import Tied, mirrored
 from lamina.networks.sparsity import SPARSITIES, KLSparsity
@@ -362,8 +363,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         return mean_squares(_dense(x), self._outputs(x))
 
     def _through(self, half: tuple[Network, Any], x: Any) -> np.ndarray:
-        with self._precision():
-            return outputs(*half, x, self._dtype())
+        return outputs(*half, x, self._dtype())
 
     def _halves(self) -> tuple[tuple[Network, Any], tuple[Network, Any]]:
         """Return the encoder and the decoder, each with its parameters."""
@@ -378,7 +378,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _code_shape(self) -> tuple[int, ...]:
         (encoder, params), _ = self._halves()
         one = jax.ShapeDtypeStruct((1, *self._input_shape()), self._dtype())
-        return jax.eval_shape(encoder, params, one).shape[1:]
+        with own_settings(self._dtype()):
+            return jax.eval_shape(encoder, params, one).shape[1:]
 
     @property
     def _n_features_out(self) -> int:

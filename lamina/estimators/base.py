@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -26,9 +26,11 @@ from lamina.estimators.health import Watched
 from lamina.estimators.resuming import drawn_seed, made_with, run_of
 from lamina.estimators.saved import Saved
 from lamina.estimators.summary import layer_table
+from lamina.learning.allocator import own_buffers
 from lamina.learning.apply import outputs
 from lamina.learning.program import compile_count
 from lamina.networks import Key, Network
+from lamina.networks.computing import computing
 from lamina.networks.description import is_description
 from lamina.storage import Checkpoint, claim
 
@@ -138,7 +140,8 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         """Undo every change of the estimator if a fit is refused."""
         before = dict(vars(self))
         try:
-            yield
+            with own_buffers():
+                yield
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
@@ -206,9 +209,8 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         return np.dtype(float) if getattr(algorithm, "double", False) else self._dtype()
 
     def _precision(self, dtype: np.dtype | None = None) -> Any:
-        """Return a context in which the device computes in a type, the estimator's."""
-        double = (dtype or self._dtype()) == np.float64
-        return jax.enable_x64(True) if double else nullcontext()
+        """Return a context in which JAX computes in a type, the estimator's."""
+        return computing(dtype or self._dtype())
 
     def _learn(
         self,
@@ -283,8 +285,7 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         return made
 
     def _outputs(self, X: Any) -> Any:
-        with self._precision():
-            return outputs(self.network_, self.params_, X, self._dtype())
+        return outputs(self.network_, self.params_, X, self._dtype())
 
 
 def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -> None:

@@ -289,8 +289,7 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
         *before, last = self.network_.layers
         *own, params = self.params_
         inner = Network((*before, *last.layers))
-        with self._precision():
-            return outputs(inner, (*own, *params["layers"]), X, self._dtype())
+        return outputs(inner, (*own, *params["layers"]), X, self._dtype())
 
     def _decoded(self, vectors: np.ndarray) -> np.ndarray:
         """Return pictures in units of X."""

@@ -15,6 +15,7 @@ from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import with_head
 from lamina.learning.apply import outputs
 from lamina.networks import Augment, Network, Rescale
+from lamina.networks.computing import own_settings
 
 AT_ONCE = 2**22
 """Numbers of a collection that are measured at a time."""
@@ -151,8 +152,7 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         X = self._check_inputs(X, reset=False)
         end = self._number_of(layer) + 1
         part, params = Network(self.network_.layers[:end]), self.params_[:end]
-        with self._precision():
-            features = outputs(part, params, X, self._dtype())
+        features = outputs(part, params, X, self._dtype())
         return features.reshape(len(features), -1) if flatten else features
 
     def _number_of(self, layer: Any) -> int:
@@ -169,7 +169,8 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         """Return how many numbers ``transform`` gives by default."""
         inner, params = Network(self.network_.layers[:-1]), self.params_[:-1]
         one = jax.ShapeDtypeStruct((1, *self._input_shape()), self._dtype())
-        return prod(jax.eval_shape(inner, params, one).shape)
+        with own_settings(self._dtype()):
+            return prod(jax.eval_shape(inner, params, one).shape)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -28,7 +28,6 @@ from lamina.estimators.missing import check_measured, without_missing
 from lamina.estimators.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
-from lamina.learning.allocator import return_freed_memory
 from lamina.learning.apply import rows_at_once
 from lamina.networks import Key, Network
 
@@ -155,7 +154,6 @@ class FeedForward(Refitting):
         given = X, y, sample_weight, X_val, y_val
         with self._all_or_nothing():
             self._fit_checked(*given, beginning, incremental, classes)
-        return_freed_memory(getattr(X, "nbytes", 0))
         return self
 
     def _fit_checked(

@@ -254,12 +254,11 @@ class OverSequences(FeedForward):
         """Return what comes out for each sequence."""
         x = self._scaled(X)
         network, params, dtype = self.network_, self.params_, self._dtype()
-        with self._precision():
-            if mixing(network, params) is None:
-                return outputs_of_sequences(network, params, x, dtype)
-            if not _one_length(x):
-                self._check_lengths()
-            return outputs(network, params, as_array(x), dtype)
+        if mixing(network, params) is None:
+            return outputs_of_sequences(network, params, x, dtype)
+        if not _one_length(x):
+            self._check_lengths()
+        return outputs(network, params, as_array(x), dtype)
 
     def attacked(self, X, y, attack, *, random_state=0):
         """Return sequences moved, within bounds, to where the network is most wrong.

@@ -524,8 +524,7 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
         network = _linear(self.network_)
-        with self._precision():
-            return outputs(network, self.params_, self._checked(X), self._dtype())
+        return outputs(network, self.params_, self._checked(X), self._dtype())
 
     def _scores(self, h: np.ndarray) -> np.ndarray:
         """Return a score for each class (n, n_classes), the largest of which wins."""

@@ -23,6 +23,7 @@ from lamina.data.table import bounded
 from lamina.estimators.fitted import FITTED, check_fitted
 from lamina.estimators.health import Watched
 from lamina.estimators.packing import Tensors, pack, unpack
+from lamina.networks.computing import own_settings
 from lamina.storage import ModelFileError, read, write
 
 CLASSES = {
@@ -244,7 +245,7 @@ def _state_template(estimator: Any) -> Any:
         return None
     if estimator._owner(algorithm) != estimator._state_owner:
         return None
-    with estimator._precision():
+    with own_settings(estimator._dtype()):
         return jax.eval_shape(algorithm.init, estimator.params_)
 
 
@@ -328,7 +329,7 @@ def _check_network(estimator: Any) -> None:
     if any(leaf.dtype != dtype for leaf in jax.tree.leaves(estimator.params_)):
         raise ValueError(f"the parameters are not of the type {dtype}")
     try:
-        with estimator._precision():
+        with own_settings(dtype):
             output = jax.eval_shape(estimator.network_, estimator.params_, rows)
     except Exception:
         raise ValueError("the parameters do not fit the network") from None

@@ -1,6 +1,7 @@
 """Which run a checkpoint belongs to: its data and its settings."""
 
 import hashlib
+import os
 import platform
 from typing import Any
 
@@ -85,6 +86,7 @@ def made_with() -> dict[str, str]:
         "numpy": np.__version__,
         "device": jax.devices()[0].device_kind,
         "machine": platform.machine(),
+        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
     }
 
 

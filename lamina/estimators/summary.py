@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from lamina.networks import Network
+from lamina.networks.computing import own_settings
 from lamina.networks.description import is_description
 from lamina.networks.network import holds_layers
 
@@ -53,7 +54,8 @@ def _output_shape(layer: Any, params: Any, shape: tuple[int, ...]) -> tuple[int,
     """
     dtype = next((leaf.dtype for leaf in jax.tree.leaves(params)), np.float32)
     one = jax.ShapeDtypeStruct((1, *shape), dtype)
-    return jax.eval_shape(lambda p, x: layer(p, x), params, one).shape[1:]
+    with own_settings(dtype):
+        return jax.eval_shape(lambda p, x: layer(p, x), params, one).shape[1:]
 
 
 def _size(params: Any) -> int:

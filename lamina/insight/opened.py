@@ -1,6 +1,5 @@
 """A network that is looked into: what a person hands over, checked."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.networks.computing import computing, own_settings
 from lamina.networks.network import Network
 from lamina.networks.rescale import Rescale
 
@@ -37,8 +37,8 @@ class Opened:
         return np.dtype(leaves[0].dtype if leaves else np.float32)
 
     def precision(self) -> Any:
-        """Return a context in which the device computes in that type."""
-        return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
+        """Return a context in which JAX computes in that type."""
+        return computing(self.dtype)
 
     @cached_property
     def scale(self) -> tuple[float, float] | None:
@@ -58,7 +58,7 @@ class Opened:
         """Shape of one output of every layer; nothing is computed."""
         one = jax.ShapeDtypeStruct((1, *self.shape), self.dtype)
         try:
-            with self.precision():
+            with own_settings(self.dtype):
                 signals = jax.eval_shape(self.network.trace, self.params, one)
         except (TypeError, ValueError, IndexError) as error:
             raise ValueError(

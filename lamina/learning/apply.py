@@ -20,6 +20,7 @@ from lamina.learning.devices import ask_for_all_cores, devices_of
 from lamina.learning.feed import STREAM_BYTES, is_thin, padded_size, sparse_rows
 from lamina.learning.program import compiled_apply
 from lamina.learning.ragged import chunks, filled_up
+from lamina.networks.computing import computing
 
 NUMPY_WORK = 2**28
 """Up to so many multiplications (a few milliseconds) nothing is compiled."""
@@ -56,6 +57,7 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
     -------
     ndarray (n, outputs)
     """
+    computed_in = dtype
     if hasattr(x, "tocsr"):
         x = x.tocsr()
     elif x.dtype == np.uint8:
@@ -67,7 +69,8 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
             for i in range(0, max(1, x.shape[0]), NUMPY_ROWS)
         ]
     else:
-        parts = _compiled(network, params, x, dtype)
+        with computing(computed_in):
+            parts = _compiled(network, params, x, dtype)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
@@ -90,6 +93,11 @@ def outputs_of_sequences(
     list of ndarray
         (outputs,) each; or (steps, outputs), if the network has an answer at each step.
     """
+    with computing(dtype):
+        return _each_sequence(network, params, x, dtype)
+
+
+def _each_sequence(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]:
     ask_for_all_cores()
     devices = devices_of(network, params)
     copies = [jax.device_put(params, device) for device in devices]

@@ -32,12 +32,33 @@ def ask_for_all_cores() -> None:
     said = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if said or getattr(jax.config, "jax_num_cpu_devices", -1) >= 0:
         return
-    ours = getattr(os, "sched_getaffinity", None)  # of Linux
-    cores = len(ours(0)) if ours else os.cpu_count() or 1
     try:
-        jax.config.update("jax_num_cpu_devices", min(cores, MOST_DEVICES))
+        jax.config.update("jax_num_cpu_devices", min(_cores(), MOST_DEVICES))
     except RuntimeError:  # the devices are there
         return
+
+
+@cache
+def _cores() -> int:
+    """Return how many cores JAX found when it started.
+
+    As many as this process may run on, or as the environment variable NPROC says.
+    """
+    if (told := os.environ.get("NPROC", "")).isdecimal():
+        return max(1, int(told))
+    ours = getattr(os, "sched_getaffinity", None)  # of Linux
+    return len(ours(0)) if ours else os.cpu_count() or 1
+
+
+def computing_threads() -> int:
+    """Return among how many threads large sums are divided; 0 if not on a CPU.
+
+    The last bits of such a sum depend on it: XLA's matrix products cut long rows into
+    as many pieces.
+    """
+    if jax.default_backend() != "cpu":
+        return 0
+    return max(_cores(), jax.local_device_count("cpu"))
 
 
 def shares_of(network: Any, params: Any, rows: int, seconds: float) -> int:
@@ -59,14 +80,30 @@ def devices_of(network: Any, params: Any) -> list[Any]:
     return list(jax.local_devices(backend="cpu"))
 
 
-def check_devices(shares: int) -> None:
-    """Refuse a run whose batches were divided among devices that are not there.
+def check_devices(shares: int, threads: int) -> None:
+    """Refuse a run whose sums were divided among other cores than are here.
+
+    Parameters
+    ----------
+    shares : int
+        Devices among which its batches were divided.
+    threads : int
+        What :func:`computing_threads` was.
 
     Raises
     ------
     ValueError
-        If there are fewer devices: their sums would be rounded in another way.
+        If there are fewer devices, or another number of threads: sums would be rounded
+        in another way.
     """
+    here = computing_threads()
+    if threads and here and threads != here:
+        raise ValueError(
+            f"the checkpoint is that of a run on {threads} cores, and here are {here}: "
+            "it would not go on with the same bits. Set the environment variable "
+            f"NPROC={threads} before Python starts to run it all the same, as on "
+            f"{threads} cores"
+        )
     here = jax.local_device_count("cpu")
     if not 1 <= shares <= here:
         raise ValueError(

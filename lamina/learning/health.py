@@ -8,7 +8,6 @@ somebody asks for them; a long run computes them as it goes.
 """
 
 import math
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from lamina.learning.feed import Examples, Feed
 from lamina.learning.objective import Batch, Objective, total_weight
 from lamina.learning.program import Compiled, count_compilation
 from lamina.learning.ragged import STEPS_AT_ONCE, padded_time
+from lamina.networks.computing import computing
 from lamina.networks.flops import flops
 from lamina.networks.network import has_net_input
 from lamina.networks.sequences import Sequences
@@ -313,7 +313,7 @@ class Recorder:
         self.kept = []
 
     def _record(self, epoch: int, params: Any) -> Record:
-        with self._precision():
+        with computing(self.probe.weight.dtype):
             loss, layers = compiled_pass(self.objective, params, self.probe)
         with np.errstate(all="ignore"):  # of a run that diverged
             return self._measured(epoch, params, float(loss), layers)
@@ -330,10 +330,6 @@ class Recorder:
             y = np.where(mask[:rows] > 0, y, np.nan)
         spread = contrast(layers[-1][0], y)
         return Record(epoch, loss, spread, np.array(figures))
-
-    def _precision(self) -> Any:
-        double = self.probe.x.dtype == np.float64
-        return jax.enable_x64(True) if double else nullcontext()
 
     def _updates(self, epoch: int, params: Any) -> list[float]:
         """Return how far each layer has moved since the last record."""

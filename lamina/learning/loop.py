@@ -8,6 +8,7 @@ record of numbers an epoch.
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
 import time
@@ -18,7 +19,8 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from lamina.learning.devices import one_copy, shares_of, to_each
+from lamina.learning.allocator import own_buffers
+from lamina.learning.devices import computing_threads, one_copy, shares_of, to_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
 from lamina.learning.memory import check_memory
@@ -34,6 +36,7 @@ from lamina.learning.schedules import (
 from lamina.learning.selective import SelectiveDelta
 from lamina.learning.snapshots import Checkpoint, Keeper, Within, total
 from lamina.learning.stopping import Below, NoImprovement, Record, SmallChange
+from lamina.networks.computing import computing
 from lamina.networks.flops import flops
 from lamina.networks.keys import Key
 
@@ -91,6 +94,18 @@ class Result:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
+def _undisturbed(fit: Callable) -> Callable:
+    """Let a fit run under JAX's settings as it needs them, with buffers of its own."""
+
+    @functools.wraps(fit)
+    def undisturbed(objective: Any, algorithm: Any, feed: Feed, *args: Any, **how: Any):
+        with computing(feed.examples.dtype), own_buffers():
+            return fit(objective, algorithm, feed, *args, **how)
+
+    return undisturbed
+
+
+@_undisturbed
 def fit(
     objective: Objective,
     algorithm: Any,
@@ -197,7 +212,13 @@ def fit(
 class _Run:
     """A fit under way."""
 
-    kept: ClassVar[tuple[str, ...]] = ("best", "plateaus", "selected", "shares")
+    kept: ClassVar[tuple[str, ...]] = (
+        "best",
+        "plateaus",
+        "selected",
+        "shares",
+        "threads",
+    )
     """Fields that a snapshot keeps beside the weights and the result."""
 
     objective: Objective
@@ -219,6 +240,7 @@ class _Run:
     plateaus: int = 0
     selected: Any = None
     shares: int = 1
+    threads: int = field(default_factory=computing_threads)
     done: bool = False
     within: Within | None = None
     next_epochs: int = 0

@@ -15,6 +15,7 @@ from lamina.learning.program import (
 )
 from lamina.learning.ragged import chunks
 from lamina.learning.stopping import Record
+from lamina.networks.computing import computing
 from lamina.networks.keys import Key
 
 
@@ -74,11 +75,12 @@ def attacked(
         Random starts derive from it.
     """
     words = key.fold_in("attack").words()
-    parts = [
-        (rows, compiled_attack(objective, params, attack, data, order, words, block))
-        for block, (data, order, rows) in enumerate(in_order(feed))
-    ]
-    return _in_their_places(feed, parts)
+    with computing(feed.examples.dtype):
+        parts = [
+            (rows, compiled_attack(objective, params, attack, *data, words, block))
+            for block, (*data, rows) in enumerate(in_order(feed))
+        ]
+        return _in_their_places(feed, parts)
 
 
 def in_order(feed: Feed) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:

@@ -109,7 +109,7 @@ class Keeper:
             self._restore(snapshot)
         except (ValueError, *UNREADABLE) as error:
             raise ValueError(f"the checkpoint is not readable: {error}") from None
-        check_devices(self.run.shares)
+        check_devices(self.run.shares, self.run.threads)
         self._written = _position(snapshot)
 
     def note(self, within: Within | None = None) -> None:

@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import warnings
 
+import jax
 import numpy as np
 import pytest
 import scipy.sparse
@@ -14,6 +18,7 @@ from lamina import SGD, Dense, Dropout, MLPClassifier, MLPRegressor
 from lamina.data.pictures import Collection, Pictures
 from lamina.estimators.resuming import fingerprint, run_of, told
 from lamina.learning import Examples, Feed
+from lamina.learning.devices import computing_threads
 from lamina.networks import Network
 from lamina.storage import CheckpointError, UnwritableError
 
@@ -312,3 +317,45 @@ def test_a_run_is_what_json_can_say():
     assert json.loads(json.dumps(run)) == run
     assert "training rows" in run["data"]
     assert "max_iter" not in run["parameters"]
+
+
+# ---- another machine ----------------------------------------------------------------
+
+ELSEWHERE = """
+import sys
+import numpy as np
+from lamina import MLPClassifier
+
+def stop(progress):
+    if progress.epoch == 3:
+        raise KeyboardInterrupt
+
+X = np.load(sys.argv[1] + "/X.npy")
+how = {"max_iter": 6, "random_state": 0, "checkpoint": sys.argv[1]}
+MLPClassifier((3,), callbacks=[stop], **how).fit(X, X[:, 0] > 0)
+"""
+
+
+def test_a_run_that_began_on_other_cores_is_refused_with_the_cure(tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    cores = str(computing_threads() + 1)
+    subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, str(tmp_path)],
+        env=os.environ | {"NPROC": cores},
+        check=True,
+    )
+    model = MLPClassifier((3,), max_iter=6, random_state=0, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match=f"on {cores} cores.*NPROC={cores}"):
+        model.fit(X, X[:, 0] > 0)
+
+
+def test_a_run_goes_on_to_the_same_bits_under_other_jax_settings(tmp_path):
+    model = MLPClassifier(**SMALL, batch_size=20)
+    whole = clone(model).fit(X, Y)
+    model.set_params(checkpoint=tmp_path, checkpoint_seconds=0)
+    with pytest.raises(KilledError):
+        clone(model).set_params(callbacks=[killing(5)]).fit(X, Y)
+    with jax.enable_x64(True), jax.default_prng_impl("rbg"):
+        again = clone(model).fit(X, Y)
+    assert again.resumed_from_ == 4
+    assert digest(again) == digest(whole)

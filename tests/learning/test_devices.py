@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from lamina.learning import SGD, Adam, Examples, Feed, Objective, fit, loop, objective
-from lamina.learning.devices import LEAST_ROWS, LEAST_SECONDS, check_devices, shares_of
+from lamina.learning.devices import (
+    LEAST_ROWS,
+    LEAST_SECONDS,
+    check_devices,
+    computing_threads,
+    shares_of,
+)
 from lamina.learning.feed import Examples as FeedExamples
 from lamina.learning.program import Compiled, train
 from lamina.networks import Conv, Dense, Dropout, Flatten, Key, MaxPool, Network
@@ -155,13 +161,25 @@ def test_a_process_gets_one_device_a_core_unless_somebody_said_how_many():
     assert counted_devices(JAX_NUM_CPU_DEVICES="3") == 3
     flags = "--xla_force_host_platform_device_count=4"
     assert counted_devices(XLA_FLAGS=flags) == 4
+    assert counted_devices(NPROC=str(cores + 1)) == min(cores + 1, 8)
 
 
-def test_a_run_on_more_devices_than_there_are_is_refused():
-    check_devices(jax.local_device_count())
-    for shares in (0, jax.local_device_count() + 1):
-        with pytest.raises(ValueError, match=f"on {shares} cores, and here are 2"):
-            check_devices(shares)
+def test_a_run_on_other_cores_is_refused():
+    here, threads = jax.local_device_count(), computing_threads()
+    check_devices(here, threads)
+    check_devices(here, 0)  # that of a run on another kind of device
+    for shares in (0, here + 1):
+        with pytest.raises(ValueError, match=f"JAX_NUM_CPU_DEVICES={shares}"):
+            check_devices(shares, threads)
+    for others in (1, threads + 1):
+        message = f"on {others} cores, and here are {threads}: .* NPROC={others} "
+        with pytest.raises(ValueError, match=message):
+            check_devices(1, others)
+
+
+def test_there_are_as_many_threads_as_cores_and_no_fewer_than_devices():
+    cores = len(os.sched_getaffinity(0))
+    assert computing_threads() == max(cores, jax.local_device_count())
 
 
 def test_examples_of_a_process_that_has_its_devices_change_nothing():
