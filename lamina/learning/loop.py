@@ -309,6 +309,9 @@ class _Run:
         params, state, records = self.train(*start, self.next_epochs, within)
         finite = _leading(self.is_sound(record["loss"]) for record in records)
         if len(records) == finite == 1:
+            if self.is_undone(records[0]["loss"]):
+                params = self.anchor[0]
+                state = self.algorithm.init(params)
             if self.validation is not None:
                 records[0] |= validate(self.objective, params, self.validation)
             if self.watches_change:
@@ -396,6 +399,11 @@ class _Run:
         rate tell it after. In an epoch of several steps it is that of all of them.
         """
         return int(self.feed.whole and hasattr(self.algorithm, "learning_rate"))
+
+    def is_undone(self, loss: float) -> bool:
+        """Whether the schedule takes back the step that led to this loss."""
+        undoes = getattr(self.schedule, "undoes", False) and self.compare
+        return undoes and self.feed.whole and loss > self.least
 
     def goes_on(self, record: Record) -> bool:
         self.note(record)
@@ -567,6 +575,7 @@ class _Run:
             examples=self.result.examples,
             plateaus=plateaus,
             losses=self.result.history.get("loss", ()),
+            whole=self.feed.whole,
         )
         return self.schedule.rate(self.algorithm.learning_rate, moment)
 

@@ -12,6 +12,7 @@ from lamina.learning import (
     LBFGS,
     SGD,
     Adam,
+    BoldDriver,
     Examples,
     Feed,
     Objective,
@@ -184,7 +185,56 @@ def test_methods_without_a_rate_of_their_own(by):
     assert run(by).reason == "finished"
 
 
-# ---- losses that are not finite ------------------------------------------------------
+# ---- bold driver --------------------------------------------------------------------
+
+ONE = Objective(Network((Dense(1, "identity", use_bias=False),)), "squared_error")
+
+
+def driven(rate, epochs, by=SGD, batch_size=1):
+    """Learn y = 0 from x = 1: E = ½ w², w ← (1 − η) w from w = 1."""
+    feed = Feed(Examples(np.ones((1, 1)), np.zeros((1, 1))), batch_size=batch_size)
+    start = ({"weight": np.ones((1, 1), np.float32)},)
+    how = {"key": Key(0), "epochs": epochs, "schedule": BoldDriver(1.5, 0.25)}
+    return fit(ONE, by(rate), feed, start, **how)
+
+
+def test_a_step_that_raises_the_loss_is_undone_at_once():
+    """w = 1, η = 3: the step to −2 raises E from ½ to 2. From 1 again with η = ¾ to ¼
+    and 1/16; that ¼ was better is known then, and η = 9/8 leads to −1/128."""
+    weights, losses = [], []
+    for epochs in range(1, 6):
+        result = driven(3.0, epochs)
+        weights.append(float(result.params[0]["weight"][0, 0]))
+        losses = result.history["loss"]
+    assert weights == pytest.approx([-2, 1, 1 / 4, 1 / 16, -1 / 128])
+    assert losses == pytest.approx([0.5, 2, 0.5, 1 / 32, 1 / 512])
+
+
+def test_momentum_is_forgotten_with_the_step():
+    """v = −3 led to −2; after it is undone, the step is −η g = −¾ alone."""
+    result = driven(3.0, 3, lambda rate: SGD(rate, momentum=0.9))
+    assert float(result.params[0]["weight"][0, 0]) == pytest.approx(0.25)
+
+
+def test_the_loss_of_the_weights_never_rises_on_the_full_batch():
+    """But for the epochs that find a rise out."""
+    result = run(SGD(1.0), schedule=BoldDriver(1.3, 0.5), epochs=80)
+    losses = np.array(result.history["loss"])
+    least = np.minimum.accumulate(losses)
+    rises = np.flatnonzero(losses > least)
+    assert 3 < len(rises) < 40
+    np.testing.assert_array_equal(losses[rises[:-1] + 1], least[rises[:-1]])
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_bold_run_is_resumed_to_the_same_bits():
+    every, how = InMemory(), {"schedule": BoldDriver(1.3, 0.5), "epochs": 12}
+    expected = run(SGD(1.0), checkpoint=every, **how)
+    losses = expected.history["loss"]
+    assert any(b > a for a, b in itertools.pairwise(losses))
+    for snapshot in every.saved:
+        again = run(SGD(1.0), checkpoint=InMemory(snapshot), **how)
+        assert digest(again) == digest(expected)
 
 
 @description
