@@ -75,7 +75,8 @@ class MLP(FeedForward):
         Warns
         -----
         ConvergenceWarning
-            If learning diverged, was interrupted, or used up ``max_iter``.
+            If learning diverged, was interrupted, used up ``max_iter``, or ended
+            worse than always predicting the mean.
         """
         start = Beginning(X_unlabelled, coefs_init, intercepts_init)
         return self._fit(X, y, sample_weight, X_val, y_val, beginning=start)
@@ -450,7 +451,9 @@ class MLPRegressor(MLP, FeedForwardRegressor):
         targets)`` that returns one number an example.
     scale_target : bool, default=False
         Whether the targets are brought to mean 0 and standard deviation 1 for
-        learning, and predictions back. Targets of a large scale want it.
+        learning, and predictions back. Targets of a large scale want it. Without it
+        targets are still scaled where they cannot be learnt as they are: see
+        :func:`lamina.estimators.regressor.resolved`.
 
     Notes
     -----

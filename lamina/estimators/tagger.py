@@ -11,7 +11,7 @@ from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import check_fits_float32
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
-from lamina.estimators.regressor import check_target_scale, r2, scaling
+from lamina.estimators.regressor import check_target_scale, r2, resolved, scaling
 from lamina.estimators.training import is_stochastic
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.losses import UNKNOWN
@@ -249,17 +249,23 @@ class RecurrentTagger(OverSequences):
     def _numbers(self, values: np.ndarray, first: bool) -> np.ndarray:
         if self.loss == "poisson" and (values < 0).any():
             raise ValueError("loss='poisson' needs targets ≥ 0")
+        table = values.reshape(len(values), -1)
         if first:
             self._y_ndim = values.ndim
-            scales = self.scale_target and self.loss != "poisson"
-            self.target_mean_, self.target_scale_ = scaling(values, scales)
-        table = values.reshape(len(values), -1)
-        if table.shape[1] != len(self.target_mean_):
+        elif table.shape[1] != len(self.target_mean_):
             raise SequenceError(
                 f"y has {table.shape[1]} numbers a step, but {len(self.target_mean_)} "
                 "were learnt"
             )
         return table
+
+    def _start(self, X: Series, target: Any, weight: Any) -> None:
+        super()._start(X, target, weight)
+        if not self._tells_labels:
+            scales = self.scale_target and self.loss != "poisson"
+            y = target.values
+            found = scaling(y, True) if scales else resolved(self, y)
+            self.target_mean_, self.target_scale_ = found
 
     def _known(self, labels: np.ndarray) -> np.ndarray:
         if self.ignore_label is None:
