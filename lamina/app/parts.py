@@ -16,7 +16,7 @@ MOST_NOTES = 8
 STOPPED = {
     "finished": "all epochs done",
     "stopped": "no improvement for long",
-    "diverged": "diverged; the weights before are kept",
+    "diverged": "diverged; the best weights known are kept",
     "interrupted": "interrupted; the best network so far is kept",
 }
 

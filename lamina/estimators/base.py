@@ -6,6 +6,7 @@ and keeps what came back under names that end in ``_``.
 
 import dataclasses
 import inspect
+import math
 import os
 import sys
 import warnings
@@ -246,7 +247,19 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         self.stopped_ = result.reason
         for name, values in result.history.items():
             self.history_.setdefault(prefix + name, []).extend(values)
-        _explain(result, how["epochs"], how.get("stopping", ()), self._advice)
+        stopping = how.get("stopping", ())
+        _explain(
+            result, how["epochs"], stopping, self._advice, self._remedies(algorithm)
+        )
+
+    def _remedies(self, algorithm: Any) -> str:
+        """Return what helps where steps lead away from what is best."""
+        remedies = ["scaled inputs (StandardScaler)"]
+        if hasattr(algorithm, "learning_rate"):
+            remedies.insert(0, "a smaller learning rate")
+        if self.get_params(deep=False).get("scale_target") is False:
+            remedies.append("scale_target=True")
+        return ", ".join(remedies)
 
     def _own_checkpoint(self, feed: Any, validation: Any, also: Any = None) -> None:
         """Say, once a fit, which run the checkpoint is of, if there is one.
@@ -288,13 +301,20 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
         return outputs(self.network_, self.params_, X, self._dtype())
 
 
-def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -> None:
+WORSE = 1.05
+"""A loss of so many times that of a constant prediction is worse than it: the loss of
+an epoch of mini-batches is that of weights on the move."""
+
+
+def _explain(
+    result: learning.Result, epochs: int, stopping: Any, advice: str, remedies: str
+) -> None:
     """Warn about an end that is not what the user wanted, and say what to try."""
+    message = ""
     if result.reason == "diverged":
         message = (
-            f"learning diverged in epoch {result.epochs + 1}: the loss is not finite. "
-            "The weights before that epoch are kept. Try a smaller learning rate, "
-            "scaled inputs (StandardScaler), or dtype='float64'."
+            f"learning {divergence(result)}. The best weights known are kept. Try "
+            f"{remedies} or dtype='float64'."
         )
     elif result.reason == "interrupted":
         message = f"learning was interrupted after {result.epochs} epochs; weights kept"
@@ -308,9 +328,24 @@ def _explain(result: learning.Result, epochs: int, stopping: Any, advice: str) -
             f"learning ended after {limit.budget:g} {limit.monitor} and has not "
             "converged yet: raise max_fun or tol, or scale the inputs (StandardScaler)."
         )
-    else:
-        return
-    warnings.warn(message, ConvergenceWarning, stacklevel=_callers_level())
+    bound = result.constant_loss
+    worse = bound is not None and result.loss > WORSE * bound
+    if worse and result.reason in ("finished", "stopped"):
+        message += (
+            f"{' ' if message else ''}The training loss is {result.loss:.3g}, worse "
+            f"than the {bound:.3g} of always predicting the mean: try {remedies} or "
+            "another solver."
+        )
+    if message:
+        warnings.warn(message, ConvergenceWarning, stacklevel=_callers_level())
+
+
+def divergence(result: learning.Result) -> str:
+    """Say how a run diverged."""
+    if math.isinf(result.end_loss):
+        return f"diverged in epoch {result.epochs + 1}: the loss grew without bounds"
+    start, end = result.start_loss, result.end_loss
+    return f"diverged: the loss rose from {start:.3g} to {end:.3g}"
 
 
 def _used_up(result: learning.Result, stopping: Any) -> learning.Budget | None:

@@ -53,7 +53,8 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
         Warns
         -----
         ConvergenceWarning
-            If learning diverged, was interrupted, or used up ``max_iter``.
+            If learning diverged, was interrupted, used up ``max_iter``, or ended
+            worse than always predicting the mean.
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 

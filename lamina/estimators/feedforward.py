@@ -362,6 +362,7 @@ class FeedForward(Refitting):
                 keep_best=best,
                 callbacks=callbacks,
                 selective=self.selective_delta,
+                compare=not incremental,
             )
 
     def _summarise(self, incremental: bool) -> None:

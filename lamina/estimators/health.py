@@ -194,10 +194,10 @@ def unscaled(case: Case) -> str | None:
 
 
 def diverged(case: Case) -> str | None:
-    """Steps that lead out of all numbers."""
+    """Steps that lead ever further away."""
     if case.stopped != "diverged":
         return None
-    return f"the loss grew beyond all numbers: {_rate(case)} is too high; try a tenth."
+    return f"the loss grew without bounds: {_rate(case)} is too high; try a tenth."
 
 
 def fading(case: Case) -> str | None:

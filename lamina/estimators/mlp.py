@@ -77,7 +77,8 @@ class MLP(FeedForward):
         Warns
         -----
         ConvergenceWarning
-            If learning diverged, was interrupted, or used up ``max_iter``.
+            If learning diverged, was interrupted, used up ``max_iter``, or ended
+            worse than always predicting the mean.
         """
         start = Beginning(X_unlabelled, coefs_init, intercepts_init)
         return self._fit(X, y, sample_weight, X_val, y_val, beginning=start)
@@ -507,7 +508,9 @@ class MLPRegressor(MLP, FeedForwardRegressor):
         Whether targets are scaled for learning, and predictions back, each output by
         itself: to mean 0 and standard deviation 1; where the output layer is logistic
         or tanh, to its range [0, 1] or [−1, 1], from the smallest to the largest target
-        of the first call. Targets of a large scale want it.
+        of the first call. Targets of a large scale want it. Without it targets are
+        still scaled where they cannot be learnt as they are: see
+        :func:`lamina.estimators.regressor.resolved`.
 
     Notes
     -----

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from lamina import learning
-from lamina.estimators.base import _callers_level
+from lamina.estimators.base import _callers_level, divergence
 from lamina.estimators.layer_arrays import fitting
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.training import Training
@@ -180,9 +180,9 @@ class Pretraining(Training):
                 self.history_[f"pretraining{number}_{name}"] = values
             if result.reason == "diverged":
                 warnings.warn(
-                    f"pre-training of hidden layer {number} diverged in epoch "
-                    f"{result.epochs + 1}: its weights before that epoch are kept. Try "
-                    "a smaller learning rate of its solver, or scaled inputs",
+                    f"pre-training of hidden layer {number} {divergence(result)}. Its "
+                    "best weights known are kept. Try a smaller learning rate of its "
+                    "solver, or scaled inputs",
                     ConvergenceWarning,
                     stacklevel=_callers_level(),
                 )

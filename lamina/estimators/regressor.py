@@ -92,7 +92,7 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
             raise ValueError("scale_target cannot be used with loss='poisson'")
         if self.scale_target:
             return scaling_for(self.network_.out_activation, y)
-        return scaling(y, False)
+        return resolved(self, y)
 
     def _n_outputs(self, target: np.ndarray) -> int:
         return target.shape[1]
@@ -197,6 +197,59 @@ def scaling(y: np.ndarray, scales: bool) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(y.shape[1]), np.ones(y.shape[1])
     scale = np.nanstd(y, axis=0)
     return np.nanmean(y, axis=0), np.where(scale > 0, scale, 1)
+
+
+SHIFTED = ("squared_error", "sum_squared_error", "absolute_error")
+"""Losses of the difference of output and target alone."""
+
+FAR = 2.0**13
+"""Mean over deviation from which float32 has fewer than 1,000 numbers a deviation."""
+
+USUAL = 2.0**10
+"""Tolerances of methods in double precision are for deviations up to this, or from its
+inverse on."""
+
+
+def resolved(estimator: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and scale of targets that cannot be learnt as they are, or 0 and 1.
+
+    Equations
+    ---------
+        μ = ȳ                       if |ȳ| > 2¹³ σ, in float32
+        s = 2ᵏ, k = round(log₂ σ)   if σ > 2¹⁰ or σ < 2⁻¹⁰, by iterations in float64
+
+    of each output by itself. The network learns (y − μ) / s. That is the same function
+    but for its output layer, whose numbers are then W / s and (b − μ) / s: float32 has
+    no digits for the differences of numbers such as 10⁸ + x, and the damping and the
+    tolerances of Levenberg-Marquardt are for differences of about 1.
+
+    Parameters
+    ----------
+    estimator : a regressor with a network
+    y : ndarray (n,) or (n, outputs)
+        NaN where it is not measured.
+    """
+    y = y.reshape(len(y), -1).astype(np.float64)
+    mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
+    algorithm = estimator._algorithm_in_use
+    double = getattr(algorithm, "double", False)
+    linear = estimator.network_.out_activation == "identity"
+    single = double or estimator._dtype() == np.float32
+    if not (linear and single and estimator.loss in SHIFTED):
+        return mean, scale
+    known = ~np.isnan(y)
+    count = np.maximum(1, known.sum(axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers refused later
+        middle = np.where(known, y, 0).sum(axis=0) / count
+        off = np.where(known, y - middle, 0)
+        deviation = np.sqrt((off * off).sum(axis=0) / count)
+        sound = (deviation > 0) & np.isfinite(deviation)
+        mean = np.where(sound & (np.abs(middle) > FAR * deviation), middle, mean)
+    if double and not getattr(algorithm, "closed_form", False):
+        logarithm = np.log2(np.where(sound, deviation, 1))
+        usual = np.abs(logarithm) <= np.log2(USUAL)
+        scale = np.where(usual, 1.0, 2.0 ** np.round(logarithm))
+    return mean, scale
 
 
 def r2(target: np.ndarray, numbers: np.ndarray, weight: np.ndarray) -> float:

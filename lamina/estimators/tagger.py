@@ -15,7 +15,7 @@ from lamina.estimators.over_sequences import UNITS, OverSequences, joined
 from lamina.estimators.regressor import (
     answer_dtype,
     r2,
-    scaling,
+    resolved,
     scaling_for,
     warn_unreached,
 )
@@ -278,7 +278,7 @@ class RecurrentTagger(OverSequences):
         super()._start(X, target, weight)
         if not self._tells_labels:
             y, phi = target.values, self.network_.out_activation
-            found = scaling_for(phi, y) if self._scales else scaling(y, False)
+            found = scaling_for(phi, y) if self._scales else resolved(self, y)
             self.target_mean_, self.target_scale_ = found
 
     def _known(self, labels: np.ndarray) -> np.ndarray:

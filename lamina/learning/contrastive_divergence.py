@@ -1,6 +1,7 @@
 """Contrastive divergence."""
 
-from typing import Any
+import math
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -69,6 +70,8 @@ class ContrastiveDivergence:
        in Neural Networks: Tricks of the Trade.
     """
 
+    lowers_loss: ClassVar[bool] = False  # ℓ is a difference, around 0 at any time
+
     learning_rate: float = 0.1
     steps: int = 1
     chains: int | None = None
@@ -117,6 +120,10 @@ class ContrastiveDivergence:
         if self.sparsity_target is not None:
             state["activity"] = np.full(units, self.sparsity_target, dtype)
         return state
+
+    def loss_limit(self, network: Any, params: Any) -> float:
+        """Return the ℓ of a machine that has run away: see :func:`loss_limit`."""
+        return loss_limit(network, params)
 
     def update(
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
@@ -168,6 +175,25 @@ class ContrastiveDivergence:
         step = self.learning_rate * self.sparsity_cost * (q - self.sparsity_target)
         weight = params["weight"] - (x.T @ share[:, None]) * step
         return {**params, "weight": weight, "bias": params["bias"] - step}
+
+
+def loss_limit(network: Any, params: Any) -> float:
+    """Return the ℓ beyond which binary machines have run away from their data.
+
+    Equations
+    ---------
+        ℓ = ⟨log P(chains) − log P(data)⟩ ≤ 2 N ln 2      N units of all layers
+
+    For fair coins in place of units ℓ = 0, and any state has −N ln 2. Of machines whose
+    inputs are numbers nothing is known, and the limit is infinite.
+    """
+    first, *_ = network.layers
+    if first.visible == "gaussian":
+        return math.inf
+    units = params[0]["visible_bias"].size + sum(
+        layer.units for layer in network.layers
+    )
+    return 2 * math.log(2) * units
 
 
 def contrast(

@@ -1,6 +1,6 @@
 """Hebb's rule."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -53,6 +53,8 @@ class HebbRule:
     Design, 2nd edition, chapter 7 (supervised Hebbian learning, with the decay among
     its variations); deck 002 (a little bit of history).
     """
+
+    lowers_loss: ClassVar[bool] = False  # correlation, not error, moves the weights
 
     learning_rate: float = 1.0
     decay: float = 0.0

@@ -14,12 +14,14 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
 from lamina.learning.allocator import own_buffers
+from lamina.learning.baseline import constant_loss
 from lamina.learning.devices import computing_threads, one_copy, shares_of, to_each
 from lamina.learning.feed import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.health import Recorder
@@ -52,6 +54,16 @@ float32, and the host sums those sums in float64. Between them Ctrl-C is heard a
 checkpoint can be written. Where an epoch is broken changes the last bits of its loss,
 and through a stopping rule perhaps more: it follows from sizes, never from a clock."""
 
+STILL = 1e-30
+"""A rate at which weights stay as they are. 0 is one that some methods refuse."""
+
+FAR = 2
+"""A loss of so many times that of constant outputs is none that learning ends with: an
+R² of −1."""
+
+FEWEST_STEPS, RUN_SHARE = 32, 20
+"""Weights are compared over so many batches, or a 20th of those of the run."""
+
 SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
 """A modest machine, to guess how long a step will take."""
 
@@ -82,8 +94,24 @@ class Result:
     """What learning gives back.
 
     ``reason`` is one of "finished" (all epochs done), "stopped" (a stopping rule or a
-    callback), "diverged" (the loss was not finite: the weights before that epoch are
-    kept) and "interrupted" (Ctrl-C).
+    callback), "diverged" and "interrupted" (Ctrl-C).
+
+    A run diverged if its loss was not finite or beyond the algorithm's ``loss_limit``,
+    or if it ends above that of its start and above twice that of constant outputs. The
+    best weights known are given back: those with the least training loss, or those of
+    the start.
+
+    Attributes
+    ----------
+    end_loss : float
+        Training loss of the last epoch; infinite if it was not finite.
+    loss : float
+        That of the weights that are given back, as far as it is known.
+    start_loss : float
+        That of the first weights; NaN where nobody had to ask for it.
+    constant_loss : float or None
+        That of outputs which are the same for all examples: see
+        :func:`lamina.learning.baseline.constant_loss`.
     """
 
     params: Any
@@ -92,6 +120,10 @@ class Result:
     examples: int = 0
     reason: str = "finished"
     history: dict[str, list[float]] = field(default_factory=dict)
+    end_loss: float = math.nan
+    loss: float = math.nan
+    start_loss: float = math.nan
+    constant_loss: float | None = None
 
 
 def _undisturbed(fit: Callable) -> Callable:
@@ -125,6 +157,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     selective: SelectiveDelta | None = None,
     health: Recorder | None = None,
+    compare: bool = True,
 ) -> Result:
     """Train a network.
 
@@ -159,6 +192,9 @@ def fit(
         Learn from the examples with large δ between two whole epochs.
     health : Recorder, optional
         Takes records of what goes on inside the network.
+    compare : bool
+        Whether a run that ends worse than it began has diverged. A single epoch of
+        many, as ``partial_fit`` takes it, may raise the loss.
 
     Returns
     -------
@@ -191,6 +227,7 @@ def fit(
         selective=selective,
         result=Result(params, state, examples=examples),
         health=health,
+        compare=compare and getattr(algorithm, "lowers_loss", True),
     )
     if health is not None:
         health.begin(run.epoch, run.result.params)
@@ -213,11 +250,8 @@ class _Run:
     """A fit under way."""
 
     kept: ClassVar[tuple[str, ...]] = (
-        "best",
-        "plateaus",
-        "selected",
-        "shares",
-        "threads",
+        *("best", "plateaus", "selected", "shares", "threads"),
+        *("least", "least_epoch"),
     )
     """Fields that a snapshot keeps beside the weights and the result."""
 
@@ -236,7 +270,9 @@ class _Run:
     result: Result
     best: float = -math.inf
     best_params: Any = None
-    previous: Any = None
+    least: float = math.inf
+    least_epoch: int = 0
+    anchor: Any = None
     plateaus: int = 0
     selected: Any = None
     shares: int = 1
@@ -245,11 +281,15 @@ class _Run:
     within: Within | None = None
     next_epochs: int = 0
     health: Recorder | None = None
+    compare: bool = True
+    start_params: Any = None
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         self.keeper, self.all_rows = Keeper(self, None), self.feed
         feed, params = self.feed, self.result.params
+        self.start_params = params
+        self.anchor = params, self.result.state, 0
         rows = min(feed.batch_size, len(feed.rows))
         forward = flops(self.objective.network, params, feed.examples.shape)
         self.step_seconds = SECONDS_PER_STEP + 3 * forward * rows / FLOPS
@@ -283,25 +323,40 @@ class _Run:
         began, start = time.perf_counter(), (self.result.params, self.result.state)
         within, self.within = self.within or Within(0, *start), None
         params, state, records = self.train(*start, self.next_epochs, within)
-        finite = _leading(math.isfinite(record["loss"]) for record in records)
+        finite = _leading(self.is_sound(record["loss"]) for record in records)
         if len(records) == finite == 1:
+            if self.is_undone(records[0]["loss"]):
+                params = self.anchor[0]
+                state = self.algorithm.init(params)
             if self.validation is not None:
                 records[0] |= validate(self.objective, params, self.validation)
             if self.watches_change:
                 records[0]["weight_change"] = _largest_change(start[0], params)
-            self.accept(params, state, 1)  # before callbacks, which may interrupt
+            self.accept(params, state, records)  # before callbacks: they may interrupt
             self.note(records[0])
         else:
             kept = _leading(self.goes_on(record) for record in records[:finite])
             kept = min(kept + 1, finite)  # the epoch that ended the run counts
             if kept < len(records):  # it ended amid the call: only so far, once more
                 params, state = self.train(*start, kept)[:2] if kept else start
-            self.accept(params, state, kept)
+            self.accept(params, state, records[:kept])
         if finite < len(records):
-            self.diverge()
+            self.result.reason, self.done = "diverged", True
         self.done = self.done or self.result.epochs >= self.epochs
         self.plan((time.perf_counter() - began) / len(records))
         self.keeper.note()
+
+    def is_sound(self, loss: float) -> bool:
+        """Whether a loss is finite, and within what the algorithm says it can be."""
+        return math.isfinite(loss) and loss <= self.loss_limit
+
+    @cached_property
+    def loss_limit(self) -> float:
+        """The loss from which on an epoch is a bad one."""
+        limit = getattr(self.algorithm, "loss_limit", None)
+        if limit is None:
+            return math.inf
+        return limit(self.objective.network, self.start_params)
 
     @property
     def watches_change(self) -> bool:
@@ -325,65 +380,176 @@ class _Run:
         """How many epochs were taken, those of earlier calls included."""
         return self.first_epoch + self.result.epochs
 
-    def accept(self, params: Any, state: Any, epochs: int) -> None:
-        """Make these weights the result; remember those before."""
-        result = self.result
-        if epochs:
-            self.previous = result.params, result.state, result.epochs
+    def accept(self, params: Any, state: Any, records: list[Record]) -> None:
+        """Make these weights the result; remember from where the best follow."""
+        result, epochs = self.result, len(records)
+        before = result.params, result.state, result.epochs
         result.params, result.state = params, state
         result.epochs += epochs
         result.examples += epochs * len(self.feed.rows)
+        self.remember(before, [record["loss"] for record in records])
         if self.health is not None and epochs:
             self.health.note(self.epoch, params)
+
+    def remember(self, before: tuple, losses: list[float]) -> None:
+        """Take note of the least loss, and of weights from which its own follow.
+
+        They are those before or after a call: with the others of the call they would
+        depend on the clock, which says how many epochs a call takes.
+        """
+        result = self.result
+        for number, loss in enumerate(losses, start=1):
+            if loss < self.least or not self.compare:
+                self.least = min(self.least, loss)
+                self.least_epoch = before[2] + number - self.lag
+        if losses and self.least_epoch == result.epochs:
+            self.anchor = result.params, result.state, result.epochs
+        elif self.least_epoch >= before[2]:
+            self.anchor = before
+
+    @property
+    def lag(self) -> int:
+        """By how many epochs weights are older than the step that tells their loss.
+
+        A whole batch's loss is that of the weights before its step; methods without a
+        rate tell it after. In an epoch of several steps it is that of all of them.
+        """
+        return int(self.feed.whole and hasattr(self.algorithm, "learning_rate"))
+
+    def is_undone(self, loss: float) -> bool:
+        """Whether the schedule takes back the step that led to this loss."""
+        undoes = getattr(self.schedule, "undoes", False) and self.compare
+        return undoes and self.feed.whole and loss > self.least
 
     def goes_on(self, record: Record) -> bool:
         self.note(record)
         return not self.done
 
-    def diverge(self) -> None:
-        """End the run: a loss was not finite.
-
-        Within an epoch of several steps it was the weights of that epoch that went bad,
-        and they have not been accepted. A whole batch's loss is that of the weights
-        before its step: the last accepted step was the bad one.
-        """
-        self.result.reason, self.done = "diverged", True
-        if self.feed.whole:
-            self.rewind()
-
-    def rewind(self) -> None:
-        """Give back the weights of one epoch earlier."""
-        if self.previous is None:
-            return
-        result = self.result
-        epochs = result.epochs - 1
-        result.params, result.state, result.epochs = self.previous
-        result.examples -= len(self.feed.rows)
-        if again := epochs - result.epochs:
-            trained = self.train(result.params, result.state, again)
-            result.params, result.state, _ = trained
-        result.epochs, self.previous = epochs, None
-        if self.health is not None:
-            self.health.forget(self.epoch)
-        for values in result.history.values():
-            del values[epochs:]
-
     def finish(self) -> Result:
-        """Check the last weights, whose loss nobody has seen, and give the result."""
+        """Check the last weights, whose loss nobody has seen, and give the result.
+
+        What went wrong is put right after the run has been written down: with more
+        epochs it goes on from where it was.
+        """
         result = self.result
         interrupted = result.reason == "interrupted"
-        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result.params)):
+        if not _is_finite(result.params):
             result.reason = "diverged"
-            self.rewind()
         if not interrupted:
             self.keeper.note()
             self.keeper.write()
+        if result.reason != "interrupted":
+            self.judge()
         if self.health is not None:
             self.health.end(self.epoch, result.params)
         if self.best_params is not None:
             result.params = self.best_params
         del self.keeper  # it points back here: the weights would wait to be collected
         return result
+
+    def judge(self) -> None:
+        """Give back the best weights known if the run went wrong.
+
+        It did if a loss was not finite, or if it ended far above the loss of constant
+        outputs with weights that are worse than the first ones.
+        """
+        result, burst = self.result, self.result.reason == "diverged"
+        result.loss = self.last_loss
+        result.end_loss = math.inf if burst else result.loss
+        if self.compare:
+            result.constant_loss = constant_loss(self.objective, self.all_rows)
+        if not (burst or self.is_useless):
+            return
+        # The step of a whole batch that led to the loss was that of the epoch before.
+        bad_epochs = self.lag if _is_finite(result.params) else 1
+        if self.compare and hasattr(self.algorithm, "learning_rate"):
+            self.compare_weights(burst)
+        elif burst:
+            self.go_back()
+        if burst:
+            self.forget(bad_epochs)
+
+    @property
+    def last_loss(self) -> float:
+        """The training loss of the epoch whose weights are given back."""
+        history = self.result.history
+        losses = history.get("loss", [math.nan])
+        if self.best_params is None or self.keep_best is None:
+            return losses[-1]
+        sign = -1 if self.keep_best.endswith("loss") else 1
+        return losses[history[self.keep_best].index(sign * self.best)]
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether learning has ended far above the loss of constant outputs.
+
+        Where nobody knows that one, the loss of the first epoch takes its place.
+        """
+        result = self.result
+        bound = result.constant_loss
+        if bound is None:
+            bound = result.history.get("loss", [math.nan])[0]
+        return self.compare and result.loss > bound + (FAR - 1) * abs(bound)
+
+    def compare_weights(self, burst: bool) -> None:
+        """Give back the best of the last, the first and the best weights known."""
+        result, start = self.result, self.start_params
+        last = result.params if self.best_params is None else self.best_params
+        result.start_loss, result.loss = self.loss_of(start), self.loss_of(last)
+        better = result.loss <= result.start_loss
+        if better and not (burst and self.best_params is None):
+            return
+        result.reason, self.best_params = "diverged", None
+        self.go_back()
+        known = [
+            (self.loss_of(result.params), result.params, result.state),
+            (result.loss, last, self.algorithm.init(last)),
+            (result.start_loss, start, self.algorithm.init(start)),
+        ]
+        sound = [one for one in known if math.isfinite(one[0]) and _is_finite(one[1])]
+        found = min(sound or known[-1:], key=lambda one: one[0])
+        result.loss, result.params, result.state = found
+
+    def go_back(self) -> None:
+        """Make the weights with the least training loss the result."""
+        result, epochs = self.result, self.result.epochs
+        result.params, result.state, result.epochs = self.anchor
+        if again := self.least_epoch - result.epochs:
+            trained = self.train(result.params, result.state, again)
+            result.params, result.state, _ = trained
+        result.epochs = epochs
+
+    def forget(self, epochs: int) -> None:
+        """Take back what is known of the last epochs."""
+        result = self.result
+        epochs = min(epochs, result.epochs)
+        result.epochs -= epochs
+        result.examples -= epochs * len(self.feed.rows)
+        if self.health is not None:
+            self.health.forget(self.epoch)
+        for values in result.history.values():
+            del values[result.epochs :]
+
+    def loss_of(self, params: Any) -> float:
+        """Return the loss of weights that stay as they are, as training sees it.
+
+        In the program that trains, at a rate of next to 0, so that nothing is compiled;
+        over as many batches as cost a small share of the run.
+        """
+        self.feed = self.all_rows
+        steps = max(FEWEST_STEPS, self.feed.steps * self.result.epochs // RUN_SHARE)
+        algorithm = dataclasses.replace(self.algorithm, learning_rate=STILL)
+        state, sums = algorithm.init(params), []
+        params, state = to_each((params, state), self.feed.shares)
+        for data, order, (begin, end), first in self.calls(self.epoch, 1, 0):
+            end = min(end, steps - first)
+            if begin < end:
+                span = begin, end, first
+                call = self.call(algorithm, params, state, data, order, 1, span)
+                params, state, part = call
+                sums.append(part)
+        (record,) = _records(sums, 1)
+        return record["loss"]
 
     def note(self, record: Record) -> None:
         """Write history, keep the best weights, ask rules and callbacks."""
@@ -425,6 +591,7 @@ class _Run:
             examples=self.result.examples,
             plateaus=plateaus,
             losses=self.result.history.get("loss", ()),
+            whole=self.feed.whole,
         )
         return self.schedule.rate(self.algorithm.learning_rate, moment)
 
@@ -499,26 +666,13 @@ class _Run:
             rate = self.rate(self.plateaus)
             algorithm = dataclasses.replace(algorithm, learning_rate=rate)
         first = self.epoch
-        words = self.key.fold_in("steps").words()
         step, params, state, sums = within or Within(0, params, state)
         params, state = to_each((params, state), self.feed.shares)
         sums = list(sums)
         for data, order, (begin, end), first_step in self.calls(first, epochs, step):
-            params, state, part = compiled_train(
-                self.objective,
-                algorithm,
-                params,
-                state,
-                data,
-                order,
-                epochs,
-                begin,
-                end,
-                words,
-                first,
-                first_step,
-                self.limits,
-            )
+            span = begin, end, first_step
+            call = self.call(algorithm, params, state, data, order, epochs, span)
+            params, state, part = call
             sums.append(part)
             if within is not None and first_step + end < self.feed.steps:
                 # Calls return before they are done: one may be under way while the
@@ -529,6 +683,35 @@ class _Run:
                 self.keeper.note(noted)
         params, state = one_copy((params, state), self.feed.shares)
         return params, state, _records(sums, epochs)
+
+    def call(
+        self,
+        algorithm: Any,
+        params: Any,
+        state: Any,
+        data: Any,
+        order: Any,
+        epochs: int,
+        span: tuple[int, int, int],
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Take the steps of a span (from, to, number of the first) of some epochs."""
+        begin, end, first_step = span
+        words = self.key.fold_in("steps").words()
+        return compiled_train(
+            self.objective,
+            algorithm,
+            params,
+            state,
+            data,
+            order,
+            epochs,
+            begin,
+            end,
+            words,
+            self.epoch,
+            first_step,
+            self.limits,
+        )
 
     def calls(self, first: int, epochs: int, step: int) -> Iterable[tuple]:
         """Yield (data, order, steps, number of the first) of each call from step on."""
@@ -546,6 +729,10 @@ class _Run:
                     if done + begin >= step:
                         yield data, order, _steps(begin, most, steps), done
                 done += steps
+
+
+def _is_finite(params: Any) -> bool:
+    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
 
 
 def _largest_change(before: Any, after: Any) -> float:

@@ -1,11 +1,12 @@
 """Learning of deep Boltzmann machines."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.learning.contrastive_divergence import loss_limit
 from lamina.learning.objective import Batch, Objective, total_weight, zeros_like
 from lamina.networks import dbm
 from lamina.networks.description import check_whole, description, is_number
@@ -44,6 +45,8 @@ class MeanFieldLearning:
     Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS, section 2.2 and
     algorithm 1. Decks 003 and 004.
     """
+
+    lowers_loss: ClassVar[bool] = False  # ℓ is a difference, around 0 at any time
 
     learning_rate: float = 0.01
     steps: int = 1
@@ -86,6 +89,13 @@ class MeanFieldLearning:
         if self.momentum is not None:
             state["velocity"] = zeros_like(params)
         return state
+
+    def loss_limit(self, network: Any, params: Any) -> float:
+        """Return the ℓ of machines that have run away.
+
+        See :func:`lamina.learning.contrastive_divergence.loss_limit`.
+        """
+        return loss_limit(network, params)
 
     def update(
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any

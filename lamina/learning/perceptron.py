@@ -1,6 +1,6 @@
 """The perceptron learning rule."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -70,6 +70,8 @@ class PerceptronRule:
     with cumulative penalty, ACL, section 3.1; decks 002 (perceptron) and 004
     (perceptron learning algorithm).
     """
+
+    lowers_loss: ClassVar[bool] = False  # that of weights of 0 is 0
 
     learning_rate: float = 1.0
 

@@ -7,7 +7,7 @@ rate of the unbroken one.
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from lamina.networks.description import description, is_number
 
@@ -19,6 +19,7 @@ class Moment(NamedTuple):
     examples : examples seen so far
     plateaus : plateaus met
     losses : loss of each epoch of this run
+    whole : whether a loss is that of the weights before the epoch's only step
     """
 
     epoch: int = 0
@@ -26,6 +27,7 @@ class Moment(NamedTuple):
     examples: int = 0
     plateaus: int = 0
     losses: Sequence[float] = ()
+    whole: bool = False
 
 
 def check_schedulable(algorithm: Any) -> None:
@@ -166,15 +168,25 @@ class Cosine:
 
 @description
 class BoldDriver:
-    """Raise the rate while the loss falls, lower it as soon as the loss rises.
+    """Raise the rate while the loss falls; take a step back that raises the loss.
 
     Equations
     ---------
+    On the full batch, E* the least loss so far and θ* its weights,
+
+        η ← ρ η                if E(θ) < E*,   and θ*, E* are θ, E(θ)
+        η ← σ η,   θ ← θ*      if E(θ) > E*
+
+    A step that raised the loss is undone at once, and the next one starts from θ* with
+    the smaller rate and no momentum. To find E(θ) out and to compute E(θ*) anew takes
+    an epoch each, which count and stand in the history.
+
+    The loss of an epoch of mini-batches is that of no weights in particular and rises
+    by chance too. There Eᵢ is compared with Eᵢ₋₁ of the epoch before, and weights are
+    not taken back:
+
         η ← ρ η   if Eᵢ < Eᵢ₋₁
         η ← σ η   if Eᵢ > Eᵢ₋₁
-
-    Deck 004's adaptive rate, meant for the full batch: the loss of a mini-batch epoch
-    rises by chance too. Weights are not taken back after a rise.
 
     Parameters
     ----------
@@ -188,15 +200,20 @@ class BoldDriver:
     backpropagation learning: two optimization methods, Complex Systems 3.
     """
 
+    undoes: ClassVar[bool] = True
+
     increase: float = 1.05
     decrease: float = 0.5
 
     def rate(self, initial: Any, moment: Moment) -> Any:
         """Return η for the next epoch."""
-        rate = initial
-        for before, after in zip(moment.losses, moment.losses[1:], strict=False):
-            if after != before:
-                rate = rate * (self.increase if after < before else self.decrease)
+        rate, known = initial, math.nan
+        for loss in moment.losses:
+            if loss < known:
+                rate = rate * self.increase
+            elif loss > known:
+                rate = rate * self.decrease
+            known = min(loss, known) if moment.whole else loss
         return rate
 
 

@@ -158,8 +158,7 @@ class Keeper:
             "state": result.state,
             "kept": {name: getattr(run, name) for name in run.kept},
             "best_params": run.best_params,
-            "previous": run.previous,
-            "whole": run.feed.whole,
+            "anchor": run.anchor,
             "within": within,
             "rules": [memory_of(rule) for rule in run.stopping],
             "callbacks": [memory_if_any(callback) for callback in run.callbacks],
@@ -185,10 +184,11 @@ class Keeper:
             run.selected = _rows(run.selected, run.all_rows.rows)
         if snapshot["best_params"] is not None:
             run.best_params = like(params, snapshot["best_params"])
-        if snapshot["previous"] is not None:
-            before = snapshot["previous"]
-            weights = like(params, before["params"]), like(state, before["state"])
-            run.previous = (*weights, _count(before["epochs"]))
+        run.anchor = result.params, result.state, result.epochs
+        if snapshot["anchor"] is not None:
+            anchor = snapshot["anchor"]
+            weights = like(params, anchor["params"]), like(state, anchor["state"])
+            run.anchor = (*weights, _count(anchor["epochs"]))
         if snapshot["within"] is not None:
             run.within = _within(snapshot["within"], params, state)
         for rule, memory in zip(run.stopping, snapshot["rules"], strict=True):
@@ -249,7 +249,7 @@ def _snapshot(note: dict[str, Any]) -> Snapshot:
         "state": leaves_of(note["state"]),
         "kept": on_host(note["kept"]),
         "best_params": None,
-        "previous": None,
+        "anchor": None,
         "within": None,
         "rules": note["rules"],
         "callbacks": on_host(note["callbacks"]),
@@ -257,10 +257,10 @@ def _snapshot(note: dict[str, Any]) -> Snapshot:
     }
     if note["best_params"] is not None:
         snapshot["best_params"] = leaves_of(note["best_params"])
-    if note["previous"] is not None and _may_rewind(note, snapshot["params"]):
-        params, state, epochs = note["previous"]
+    params, state, epochs = note["anchor"]
+    if epochs != note["epochs"]:  # the best weights are not those of now
         weights = {"params": leaves_of(params), "state": leaves_of(state)}
-        snapshot["previous"] = weights | {"epochs": epochs}
+        snapshot["anchor"] = weights | {"epochs": epochs}
     if note["within"] is not None:
         step, params, state, sums = note["within"]
         snapshot["within"] = {
@@ -270,15 +270,6 @@ def _snapshot(note: dict[str, Any]) -> Snapshot:
             "sums": first_epoch(total(sums)),
         }
     return snapshot
-
-
-def _may_rewind(note: dict[str, Any], params: list[np.ndarray]) -> bool:
-    """Whether the weights before these may still be asked for.
-
-    A whole batch's loss tells in the next epoch only that these are bad; otherwise they
-    are if they are not finite. The earlier weights would double most checkpoints.
-    """
-    return note["whole"] or not all(np.isfinite(leaf).all() for leaf in params)
 
 
 def _within(saved: dict[str, Any], params: Any, state: Any) -> Within:

@@ -1,6 +1,6 @@
 """The up–down algorithm."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -50,6 +50,8 @@ class UpDown:
     Neural Computation 18, section 5 and appendix B; Hinton, Dayan, Frey & Neal (1995),
     The wake–sleep algorithm for unsupervised neural networks, Science 268.
     """
+
+    lowers_loss: ClassVar[bool] = False  # ℓ is only one of the three phases'
 
     learning_rate: float = 0.01
     steps: int = 1

@@ -301,3 +301,67 @@ def test_predictions_are_float64_where_float32_would_lose_digits(how, iris):
     y = 5e6 + X[:, 0].astype(float)
     model = MLPRegressor(hidden_layer_sizes=(), max_iter=1, **how).fit(X, y)
     assert model.predict(X).dtype == np.float64
+
+
+# ---- targets that float32, or a tolerance, cannot resolve ---------------------------
+
+INPUTS = np.random.default_rng(0).normal(size=(200, 2))
+SMOOTH = np.sin(INPUTS[:, 0]) + 0.5 * INPUTS[:, 1]
+
+
+def wave(y, X=INPUTS, solver="lbfgs", **how):
+    how = {"alpha": 0, "max_iter": 100, "random_state": 0} | how
+    model = MLPRegressor(
+        hidden_layer_sizes=(8,), activation="tanh", solver=solver, **how
+    )
+    return model.fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("y", [5.5e6 + 50 * SMOOTH, 1e8 + SMOOTH, -1e8 - SMOOTH])
+def test_a_mean_far_beyond_the_deviation_is_taken_off(y, dtype):
+    """float32 has 100 numbers a deviation here, or none."""
+    X = INPUTS.astype(dtype)
+    model = wave(y, X, max_iter=200)
+    assert model.score(X, y) > 0.99
+    np.testing.assert_allclose(model.target_mean_, y.mean(), rtol=1e-12)
+    assert model.target_scale_ == 1
+
+
+def test_each_output_has_a_mean_of_its_own():
+    Y = np.stack([1e8 + SMOOTH, SMOOTH, np.full(200, 5.0)], axis=1)
+    Y[:5, 0] = np.nan
+    model = wave(Y)
+    measured = 1e8 + SMOOTH[5:]
+    np.testing.assert_allclose(model.target_mean_, [measured.mean(), 0, 0], rtol=1e-12)
+    left = model.predict(INPUTS)[5:, 0] - measured
+    assert left.std() < 0.2
+
+
+def test_targets_that_float32_resolves_are_learnt_as_they_are():
+    """Also such as have the same value everywhere, and counts."""
+    for y in (SMOOTH, 5000 + SMOOTH, 1e8 * SMOOTH, np.full(200, 1e8)):
+        model = wave(y, max_iter=1)
+        assert (model.target_mean_, model.target_scale_) == (0, 1)
+    model = wave(1e8 + SMOOTH, max_iter=1, dtype="float64")
+    assert (model.target_mean_, model.target_scale_) == (0, 1)
+    model = wave(1e8 + SMOOTH, max_iter=1, loss="poisson")
+    assert (model.target_mean_, model.target_scale_) == (0, 1)
+
+
+def test_a_mean_is_kept_by_partial_fit_and_by_files(tmp_path):
+    model = MLPRegressor(hidden_layer_sizes=(4,), random_state=0)
+    model.partial_fit(INPUTS, 1e8 + SMOOTH).partial_fit(INPUTS, 1e8 + SMOOTH + 1)
+    np.testing.assert_allclose(model.target_mean_, (1e8 + SMOOTH).mean())
+    model.save(tmp_path / "m.lamina")
+    again = load(tmp_path / "m.lamina")
+    np.testing.assert_array_equal(again.predict(INPUTS), model.predict(INPUTS))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "y", [SMOOTH, 1e-8 * SMOOTH, 1e5 + SMOOTH, 1e8 * SMOOTH, 1e5 + 1e-3 * SMOOTH]
+)
+def test_levenberg_marquardt_learns_targets_of_any_size(y, dtype):
+    """R² was −6146 at 10⁻⁸, and 0.5 at 10⁵ + y."""
+    assert wave(y, solver="lm", max_iter=40, dtype=dtype).score(INPUTS, y) > 0.9999

@@ -435,7 +435,7 @@ def test_an_algorithm_with_another_state_is_refused(snapshot):
         {"kept": {"best": 0.0, "plateaus": 0, "selected": np.array([10**6])}},
         {"kept": {"best": 0.0, "plateaus": 0, "selected": np.array([0.5])}},
         {"kept": {"best": 0.0, "plateaus": 0, "selected": "all"}},
-        {"previous": {}},
+        {"anchor": {}},
         {"best_params": [None]},
         {"within": {"step": -1}},
         {"within": 3},
@@ -502,9 +502,9 @@ def test_every_field_of_a_run_is_kept_or_follows_from_the_arguments():
     arguments = {
         *("objective", "algorithm", "feed", "key", "epochs", "first_epoch"),
         *("stopping", "schedule", "validation", "keep_best", "callbacks"),
-        *("selective", "health"),
+        *("selective", "health", "compare", "start_params"),
     }
-    by_hand = {"result", "best_params", "previous", "within", "done", "started"}
+    by_hand = {"result", "best_params", "anchor", "within", "done", "started"}
     guesses = {"next_epochs"}
     fields = {field.name for field in dataclasses.fields(module._Run)}
     known = arguments | by_hand | guesses | set(module._Run.kept)
