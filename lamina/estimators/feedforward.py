@@ -17,14 +17,17 @@ from sklearn.utils.validation import (
 
 from lamina import learning
 from lamina.estimators.base import split
+from lamina.estimators.checks import NONE, declared, option
 from lamina.estimators.heads import with_head
 from lamina.estimators.missing import check_measured, without_missing
+from lamina.estimators.parameters import LAYERS
 from lamina.estimators.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
 from lamina.learning.allocator import return_freed_memory
 from lamina.learning.apply import rows_at_once
 from lamina.networks import Key, Network
+from lamina.networks.initializers import INITIALIZERS
 
 VALIDATION_BATCH = 1024
 
@@ -39,7 +42,7 @@ class FeedForward(Refitting):
     - what goes in: ``_check_inputs``; for what is no table also ``_input_shape``, and
       ``_examples`` and ``_joined`` where the feed needs more than one array;
     - which layers there are before the output: ``_hidden``, where ``layers`` is None,
-      and checks of its own parameters in ``_check_params``;
+      and the checks of its own parameters in ``_parameters``;
     - what else it has learnt: ``_summarise``.
 
     What comes out is said by ``FeedForwardClassifier`` and ``FeedForwardRegressor``; an
@@ -52,6 +55,7 @@ class FeedForward(Refitting):
     layers: Any = None
     init: str = "auto"
     _validation_batch = VALIDATION_BATCH
+    _parameters = declared(layers=LAYERS | NONE, init=option("auto", *INITIALIZERS))
 
     # ---- what goes in, and the layers -----------------------------------------------
 
@@ -120,11 +124,6 @@ class FeedForward(Refitting):
 
     # ---- fitting --------------------------------------------------------------------
 
-    def _check_params(self) -> None:
-        self._check_training()
-        if not (self.layers is None or isinstance(self.layers, list | tuple)):
-            raise ValueError(f"layers must be a list of layers, got {self.layers!r}")
-
     def _network(self, head: str, n_outputs: int) -> Network:
         start = "glorot_uniform" if self.init == "auto" else self.init
         layers = self._hidden(start) if self.layers is None else tuple(self.layers)
@@ -159,7 +158,6 @@ class FeedForward(Refitting):
         incremental: bool,
         classes: Any,
     ) -> None:
-        self._check_params()
         self._algorithm_in_use = self._algorithm()
         self._check_fits_solver()
         first = not hasattr(self, "params_") or not (self.warm_start or incremental)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
-from lamina.estimators.checks import check_fits_float32, check_floats
+from lamina.estimators.checks import BOOLEAN, check_fits_float32, check_floats, declared
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
@@ -17,6 +17,7 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
 
     loss: Any = "squared_error"
     scale_target: bool = False
+    _parameters = declared(scale_target=BOOLEAN)
 
     _y_numeric = True
 
