@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +27,7 @@ from lamina.data.engine import (
     verbatim,
 )
 from lamina.data.table import Table, TableError, shorten
+from lamina.data.wide import Cells, Ragged, cells_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,8 +48,8 @@ _SQL = {
     "text": "{c}",
 }
 _FLOATS = ("number", "comma")
-#: Columns asked about at once: planning CASE expressions takes DuckDB quadratic time.
-_BATCH = 256
+#: Columns from which a table is wide: planning takes DuckDB quadratic time.
+_WIDE = 256
 
 
 def read_delimited(
@@ -81,15 +84,16 @@ def read_delimited(
     file, names = dialect.file, dialect.names
     n_lines = file.n_lines - dialect.header
     refuse_too_large(source, min(n_lines, nrows or n_lines), len(names))
-    with reading(file.path) as connection:
-        import duckdb
+    import duckdb
 
-        scan = _scan_sql(dialect, nrows)
-        try:
-            kinds = _kinds(connection, scan, dialect, decimal, text)
-            columns = _fetch(connection, scan, kinds)
-        except (duckdb.Error, MemoryError) as error:
-            raise TableError(_diagnosis(dialect, source, error)) from None
+    wide = len(names) > _WIDE
+    opened = cells_of(dialect, nrows) if wide else _columns_of(dialect, nrows)
+    try:
+        with opened as cells:
+            kinds = _kinds(cells, dialect, decimal, text)
+            columns = cells.columns([_typed(kind) for kind in kinds])
+    except (duckdb.Error, csv.Error, Ragged, MemoryError) as error:
+        raise TableError(_diagnosis(dialect, source, error)) from None
     n_rows = len(columns[0])
     line = dialect.offset + dialect.header + 1
     table = Table(
@@ -101,22 +105,48 @@ def read_delimited(
     return table
 
 
-def _scan_sql(dialect: Dialect, nrows: int | None) -> str:
-    limit = "" if nrows is None else f" LIMIT {int(nrows)}"
-    # A line with nothing in it is no row, also where a row has a single field.
-    some = " WHERE c0 IS NOT NULL" if len(dialect.names) == 1 else ""
-    return (
-        f"(SELECT * FROM read_csv({verbatim(dialect.file.path)}, auto_detect=false, "
-        f"columns={columns_of(dialect.names)}, header=false, "
-        f"skip={int(dialect.header)}, delim={literal(dialect.delimiter)}, "
-        "quote='\"', escape='\"', new_line='\\n', strict_mode=true, "
-        f"null_padding=false, max_line_size={1 << 22}){some}{limit})"
-    )
+class _Columns:
+    """The columns of a table; queries are about an expression of each."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, dialect: Dialect, nrows: int | None
+    ) -> None:
+        self.connection, self.width = connection, len(dialect.names)
+        limit = "" if nrows is None else f" LIMIT {int(nrows)}"
+        # A line with nothing in it is no row, also where a row has a single field.
+        some = " WHERE c0 IS NOT NULL" if self.width == 1 else ""
+        self.scan = (
+            f"(SELECT * FROM read_csv({verbatim(dialect.file.path)}, auto_detect=false,"
+            f" columns={columns_of(dialect.names)}, header=false, "
+            f"skip={int(dialect.header)}, delim={literal(dialect.delimiter)}, "
+            "quote='\"', escape='\"', new_line='\\n', strict_mode=true, "
+            f"null_padding=false, max_line_size={1 << 22}){some}{limit})"
+        )
+
+    def per_column(self, aggregates: dict[int, str]) -> dict[int, Any]:
+        """What aggregates say of columns: by number of the column, as SQL of {c}."""
+        asked = ", ".join(a.replace("{c}", f"c{i}") for i, a in aggregates.items())
+        if not asked:
+            return {}
+        row = self.connection.execute(f"SELECT {asked} FROM {self.scan}").fetchone()
+        return dict(zip(aggregates, row or (), strict=True))
+
+    def columns(self, values: list[str]) -> list[np.ndarray]:
+        """All columns, each as SQL of {c} says."""
+        asked = [v.replace("{c}", f"c{i}") + f" AS c{i}" for i, v in enumerate(values)]
+        query = f"SELECT {', '.join(asked)} FROM {self.scan}"
+        arrays = self.connection.execute(query).fetchnumpy()
+        return [as_column(arrays[f"c{i}"]) for i in range(len(values))]
+
+
+@contextmanager
+def _columns_of(dialect: Dialect, nrows: int | None) -> Iterator[_Columns]:
+    with reading(dialect.file.path) as connection:
+        yield _Columns(connection, dialect, nrows)
 
 
 def _kinds(
-    connection: duckdb.DuckDBPyConnection,
-    scan: str,
+    cells: _Columns | Cells,
     dialect: Dialect,
     decimal: str | None,
     text: frozenset[str],
@@ -128,13 +158,15 @@ def _kinds(
     """
     commas = decimal == "," or (decimal is None and dialect.delimiter != ",")
     asked = [i for i, name in enumerate(dialect.names) if name not in text]
-    doubtful = _not_bare_numbers(connection, scan, asked)
-    found = dict.fromkeys(set(asked).difference(doubtful), "number")
-    odd = _odd_values(connection, scan, dict.fromkeys(doubtful, "bare number"))
+    numbers = f"count({{c}}) = count({_SQL['number']})"
+    bare = cells.per_column(dict.fromkeys(asked, numbers))
+    found = {i: "number" for i in asked if bare[i]}
+    doubtful = [i for i in asked if not bare[i]]
+    odd = cells.per_column(dict.fromkeys(doubtful, f"any_value({_odd()})"))
     for _ in range(2):
         guesses = {i: _guess(v, commas) for i, v in odd.items() if v is not None}
         guesses = {i: guess for i, guess in guesses.items() if guess != "text"}
-        odd = _odd_values(connection, scan, guesses)
+        odd = cells.per_column({i: f"any_value({_odd(g)})" for i, g in guesses.items()})
         found |= {i: guesses[i] for i, value in odd.items() if value is None}
     return [found.get(i, "text") for i in range(len(dialect.names))]
 
@@ -150,55 +182,18 @@ def _guess(value: str, commas: bool) -> str:
     return "date" if re.fullmatch(dated, value) else "text"
 
 
-def _not_bare_numbers(
-    connection: duckdb.DuckDBPyConnection, scan: str, places: list[int]
-) -> list[int]:
-    """The columns with a value that is no number, missing markers included."""
-    if not places:
-        return []
-    equal = f"count({{c}}) = count({_SQL['number']})"
-    asked = ", ".join(equal.replace("{c}", f"c{i}") for i in places)
-    row = connection.execute(f"SELECT {asked} FROM {scan}").fetchone() or ()
-    return [i for i, same in zip(places, row, strict=True) if not same]
-
-
-def _odd_values(
-    connection: duckdb.DuckDBPyConnection, scan: str, kinds: dict[int, str]
-) -> dict[int, str | None]:
-    """Per column, a value that is neither missing nor of this kind; None if all are."""
-    odd: dict[int, str | None] = {}
-    places = list(kinds)
-    for start in range(0, len(places), _BATCH):
-        part = places[start : start + _BATCH]
-        asked = ", ".join(f"any_value({_odd(i, kinds[i])})" for i in part)
-        row = connection.execute(f"SELECT {asked} FROM {scan}").fetchone()
-        odd |= zip(part, row or (), strict=True)
-    return odd
-
-
-def _odd(place: int, kind: str) -> str:
-    column = f"c{place}"
-    if kind == "bare number":
-        return f"CASE WHEN try_cast({column} AS DOUBLE) IS NULL THEN {column} END"
-    value = _SQL[kind].replace("{c}", column)
+def _odd(kind: str | None = None) -> str:
+    """A value that is not of this kind, nor a missing marker; or that is no number."""
+    if kind is None:
+        return f"CASE WHEN {_SQL['number']} IS NULL THEN {{c}} END"
     return (
-        f"CASE WHEN {value} IS NOT NULL THEN NULL "
-        f"WHEN trim({column}) IN {_MARKERS} THEN NULL ELSE {column} END"
+        f"CASE WHEN {_SQL[kind]} IS NOT NULL THEN NULL "
+        f"WHEN trim({{c}}) IN {_MARKERS} THEN NULL ELSE {{c}} END"
     )
 
 
-def _fetch(
-    connection: duckdb.DuckDBPyConnection, scan: str, kinds: list[str]
-) -> list[np.ndarray]:
-    chosen = ", ".join(
-        f"{_typed(f'c{i}', kind)} AS c{i}" for i, kind in enumerate(kinds)
-    )
-    arrays = connection.execute(f"SELECT {chosen} FROM {scan}").fetchnumpy()
-    return [as_column(arrays[f"c{i}"]) for i in range(len(kinds))]
-
-
-def _typed(column: str, kind: str) -> str:
-    value = _SQL[kind].replace("{c}", column)
+def _typed(kind: str) -> str:
+    value = _SQL[kind]
     return f"coalesce({value}, 'nan'::DOUBLE)" if kind in _FLOATS else value
 
 

@@ -14,12 +14,17 @@ from lamina import learning
 from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import flattened, shapes_after
 from lamina.estimators.checks import (
+    BOOLEAN,
+    NONE,
+    Check,
     check_fits_float32,
-    check_integer,
-    check_option,
+    declared,
+    each,
+    option,
 )
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import parted, with_head
+from lamina.estimators.parameters import ACTIVATION, COUNT, LAYERS, SIZES
 from lamina.estimators.scores import mean_squares
 from lamina.estimators.training import is_stochastic
 from lamina.learning.apply import outputs
@@ -35,6 +40,23 @@ ROWS, NUMBERS = 2048, 2**22
 """So many examples at a time, and numbers, are compared with what is made of them."""
 
 BYTE = 255.0
+
+
+def _described_by(words: dict[str, type]) -> Check:
+    """Return the check of a description that may be given in words."""
+    word, classes = option(*words), tuple(words.values())
+    made = " or ".join(f"{cls.__name__}()" for cls in classes)
+
+    def accepts(value: Any) -> bool:
+        if isinstance(value, list | tuple) and value:
+            return word.accepts(value[0])
+        return value is None or isinstance(value, classes) or word.accepts(value)
+
+    how = f"or one with its numbers, such as ({word.words[0]!r}, 0.1), or None"
+    return Check(f"{made}, {word.expected}, {how}", accepts, words=word.words)
+
+
+CORRUPTION, SPARSITY = _described_by(CORRUPTIONS), _described_by(SPARSITIES)
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward):
@@ -140,6 +162,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     """
 
     _y_numeric = True
+
+    _parameters = declared(
+        encoder=SIZES,
+        activation=ACTIVATION,
+        code_activation=ACTIVATION,
+        corruption=CORRUPTION,
+        sparsity=SPARSITY,
+        tied=BOOLEAN,
+        decoder=each(
+            COUNT | Check("a layer", lambda v: LAYERS.accepts([v])),
+            "a list of layers or of numbers of units",
+        )
+        | NONE,
+        loss=option(*LOSSES),
+        standardize=BOOLEAN,
+    )
 
     # Set by fits.
     error_: str
@@ -493,18 +531,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_option("loss", self.loss, LOSSES)
-        for name in ("layers", "decoder"):
-            if not isinstance(getattr(self, name), list | tuple | None):
-                raise ValueError(f"{name} must be a list of layers")
-        if isinstance(self.encoder, str) or not hasattr(self.encoder, "__len__"):
-            raise ValueError(
-                f"encoder must be a list of numbers of units, got {self.encoder!r}"
-            )
         if not len(self.encoder) and self.layers is None:
             raise ValueError("encoder must have at least one layer, the code")
-        for units in self.encoder:
-            check_integer("encoder", units, 1)
         if self.tied and self.decoder is not None:
             raise ValueError("tied=True has no decoder of its own: give decoder=None")
         _described("corruption", self.corruption, CORRUPTIONS)
@@ -621,7 +649,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         return (*hidden, last)
 
     def _units(self, units: Any) -> Dense:
-        check_integer("decoder", units, 1)
         return Dense(int(units), self.activation, self._initializer)
 
     def _objective(self) -> learning.Objective:
@@ -711,18 +738,15 @@ def _described(name: str, value: Any, words: dict[str, type]) -> Any:
     Raises
     ------
     ValueError
-        Naming what was expected, and what came.
+        If the word takes other numbers.
     """
     if value is None or type(value) in words.values():
         return value
-    word, *numbers = value if isinstance(value, list | tuple) and value else [value]
-    if isinstance(word, str) and word in words:
-        try:
-            return words[word](*numbers)
-        except TypeError:
-            pass
-    known = " or ".join(f"{cls.__name__}()" for cls in words.values())
-    raise ValueError(
-        f"{name} must be {known}, a word of {tuple(words)}, or one with its numbers, "
-        f"such as ({next(iter(words))!r}, 0.1); got {value!r}"
-    )
+    word, *numbers = [value] if isinstance(value, str) else value
+    try:
+        return words[word](*numbers)
+    except TypeError:
+        raise ValueError(
+            f"{name} must be {word!r} with its numbers, such as ({word!r}, 0.1); got "
+            f"{value!r}"
+        ) from None

@@ -16,7 +16,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -24,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 import lamina
 from lamina import learning
 from lamina.estimators.health import Watched
+from lamina.estimators.parameters import Checked
 from lamina.estimators.resuming import drawn_seed, made_with, run_of
 from lamina.estimators.saved import Saved
 from lamina.estimators.summary import layer_table
@@ -75,7 +75,7 @@ def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
     raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
 
 
-class NetworkEstimator(Saved, Watched, BaseEstimator):
+class NetworkEstimator(Saved, Watched, Checked):
     """Base of all estimators that hold a network.
 
     Attributes
@@ -102,7 +102,6 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
     """
 
     # Set by the constructors, and by scikit-learn's validation.
-    random_state: Any
     dtype: str
     n_features_in_: int
     checkpoint_seconds: float
@@ -138,15 +137,17 @@ class NetworkEstimator(Saved, Watched, BaseEstimator):
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Undo every change of the estimator if a fit is refused."""
-        before = dict(vars(self))
-        try:
-            with own_buffers():
-                yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        """Check parameters; undo every change of the estimator if a fit is refused."""
+        with self._plain_params():
+            self._check_params()
+            before = dict(vars(self))
+            try:
+                with own_buffers():
+                    yield
+            except BaseException:
+                vars(self).clear()
+                vars(self).update(before)
+                raise
 
     def summary(self) -> str:
         """Return a table of layers, shapes and parameters as text, and any advice.

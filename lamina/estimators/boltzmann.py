@@ -21,15 +21,18 @@ from sklearn.utils.validation import (
 from lamina import learning
 from lamina.estimators.base import NetworkEstimator, _callers_level
 from lamina.estimators.checks import (
-    check_callbacks,
+    BOOLEAN,
+    NONE,
     check_fits_float32,
     check_integer,
-    check_number,
-    check_option,
+    declared,
+    number,
+    option,
 )
+from lamina.estimators.parameters import COUNT, PART, POSITIVE
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.scores import mean_squares
-from lamina.estimators.training import schedule_of
+from lamina.estimators.training import SCHEDULE, schedule_of
 from lamina.learning.apply import outputs
 from lamina.learning.chains import (
     compiled_descent,
@@ -76,6 +79,24 @@ class Boltzmann(
     callbacks: Any
     checkpoint: Any
     checkpoint_seconds: float
+
+    _parameters = declared(
+        n_components=COUNT,
+        visible=option(*VISIBLE),
+        standardize=BOOLEAN,
+        learning_rate=POSITIVE,
+        batch_size=COUNT,
+        n_iter=COUNT,
+        n_steps=COUNT,
+        persistent=BOOLEAN,
+        momentum=PART,
+        alpha=number(0),
+        sparsity_target=number(0, 1, open_low=True, open_high=True) | NONE,
+        sparsity_cost=number(0),
+        shuffle=BOOLEAN,
+        spread=number(0),
+        schedule=SCHEDULE,
+    )
 
     _run_key: Key
 
@@ -264,27 +285,14 @@ class Boltzmann(
         return self._layers()
 
     def _check_params(self) -> None:
-        for units in self._units:
-            check_integer("n_components", units, 1)
-        for name in ("batch_size", "n_iter", "n_steps"):
-            check_integer(name, getattr(self, name), 1)
-        check_option("visible", self.visible, VISIBLE)
-        for name in ("alpha", "sparsity_cost", "spread"):
-            check_number(name, getattr(self, name), 0)
-        check_number("learning_rate", self.learning_rate, 0, open_low=True)
-        check_number("momentum", self.momentum, 0, 1, open_high=True)
-        if self.sparsity_target is not None:
-            how = {"open_low": True, "open_high": True}
-            check_number("sparsity_target", self.sparsity_target, 0, 1, **how)
-        self._schedule()
-        check_callbacks(self.callbacks)
-        check_number("checkpoint_seconds", self.checkpoint_seconds, 0)
+        super()._check_params()
+        self._schedule()  # refuses one that this algorithm has no use for
 
     def _algorithm(self) -> Any:
         return learning.ContrastiveDivergence(
             self.learning_rate,
-            self.n_steps,
-            self.batch_size if self.persistent else None,
+            int(self.n_steps),
+            int(self.batch_size) if self.persistent else None,
             self.momentum or None,
             self.sparsity_target,
             self.sparsity_cost,
@@ -296,7 +304,6 @@ class Boltzmann(
         return schedule_of(self.schedule, self._algorithm())
 
     def _fit(self, X: Any, sample_weight: Any, *, incremental: bool) -> Any:
-        self._check_params()
         first = not (incremental and hasattr(self, "params_"))
         X = self._checked(X, reset=first)
         weight = None
@@ -319,14 +326,13 @@ class Boltzmann(
         """Let one machine after the other learn; an interruption ends them all."""
         layers, learnt = self.network_.layers, list(self.params_)
         v, compiled, epochs = X, 0, 0
-        for number in range(len(layers)):
-            if number:
-                below = Network(layers[number - 1 : number]), (learnt[number - 1],)
+        for i in range(len(layers)):
+            if i:
+                below = Network(layers[i - 1 : i]), (learnt[i - 1],)
                 v = outputs(*below, v, self._dtype())
-            self.params_ = (learnt[number],)
-            only = slice(number, number + 1)
-            self._train_one(number, only, v, weight, incremental)
-            learnt[number] = self.params_[0]
+            self.params_ = (learnt[i],)
+            self._train_one(i, slice(i, i + 1), v, weight, incremental)
+            learnt[i] = self.params_[0]
             compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
             if self.stopped_ in ("interrupted", "diverged"):
                 break

@@ -8,10 +8,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.architectures import capsule_layers, shapes_after
-from lamina.estimators.checks import check_integer, check_number
+from lamina.estimators.checks import declared, number
 from lamina.estimators.classifier import FeedForwardClassifier
 from lamina.estimators.convolutional import Convolutional
 from lamina.estimators.labels import Labels
+from lamina.estimators.parameters import COUNT, SIZES
 from lamina.learning.apply import outputs
 from lamina.networks import Capsules, Dense, Network
 from lamina.networks.reconstruction import CapsuleLoss, Reconstruction
@@ -92,6 +93,13 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
     >>> model.reconstruct(images[:2]).shape
     (2, 8, 8, 1)
     """
+
+    _parameters = declared(
+        capsule_size=COUNT,
+        routings=COUNT,
+        decoder=SIZES,
+        reconstruction=number(0),
+    )
 
     def __init__(
         self,
@@ -175,14 +183,6 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
         self.checkpoint_seconds = checkpoint_seconds
 
     # ---- the network ----------------------------------------------------------------
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_integer("capsule_size", self.capsule_size, 1)
-        check_integer("routings", self.routings, 1)
-        check_number("reconstruction", self.reconstruction, 0)
-        for units in self.decoder:
-            check_integer("decoder", units, 1)
 
     def _hidden(self, initializer: str) -> tuple:
         return capsule_layers(self.image_shape_, initializer)

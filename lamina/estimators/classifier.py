@@ -6,11 +6,13 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+from lamina.estimators.checks import declared
 from lamina.estimators.class_weights import class_factors
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import fitting_cross_entropy
 from lamina.estimators.labels import Labels, check_same_classes, plain
 from lamina.estimators.missing import with_missing, without_missing
+from lamina.estimators.parameters import CLASS_LOSS
 from lamina.estimators.training import is_stochastic
 
 
@@ -22,6 +24,7 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
     """
 
     loss: Any = "log_loss"
+    _parameters = declared(loss=CLASS_LOSS)
 
     _y_numeric = False
 

@@ -20,9 +20,9 @@ from lamina.data.values import texts
 from lamina.estimators.autoencoder import Autoencoder
 from lamina.estimators.boltzmann import Boltzmann
 from lamina.estimators.checks import (
-    check_integer,
-    check_number,
-    check_option,
+    NONE,
+    declared,
+    option,
 )
 from lamina.estimators.code_input import (
     BYTE,
@@ -41,6 +41,7 @@ from lamina.estimators.code_input import (
 from lamina.estimators.code_scores import code_scores, principal_components
 from lamina.estimators.defaults import CODE_MODELS, default_code_estimator
 from lamina.estimators.image_input import checked_alike, read_alike
+from lamina.estimators.parameters import COUNT, sides
 from lamina.estimators.source_model import SourceModel
 from lamina.estimators.table_input import (
     check_far,
@@ -161,6 +162,12 @@ class CodeModel(SourceModel):
     schema_: Any
     target_: list[str]
 
+    _parameters = declared(
+        model=option(*CODE_MODELS),
+        n_codes=COUNT | NONE,
+        image_shape=sides("height", "width") | NONE,
+    )
+
     def __init__(
         self,
         model="autoencoder",
@@ -223,7 +230,6 @@ class CodeModel(SourceModel):
         ValueError
             If a parameter cannot be used.
         """
-        self._check_params()
         target = self.target if target is None else target
         known = known_set(source)
         data, target = self.read_training(source, target)
@@ -247,6 +253,7 @@ class CodeModel(SourceModel):
         **options
             ``progress``, ``threads`` of pictures.
         """
+        self._check_params()
         if not holds_images(source):
             return with_known_target(source, target)
         how = {name: getattr(self, name) for name in ("size", "channels", "resize")}
@@ -257,12 +264,7 @@ class CodeModel(SourceModel):
         return images, None if images.y is None else images.target
 
     def _check_params(self) -> None:
-        check_number("holdout", self.holdout, 0, 0.9)
-        check_option("model", self.model, CODE_MODELS)
-        if self.n_codes is not None:
-            check_integer("n_codes", self.n_codes, 1)
-        if isinstance(self.exclude, str):
-            raise ValueError("exclude must be a list of column names")
+        super()._check_params()
         both = [name for name in UNITS if name in (self.settings or {})]
         if both and self.n_codes is not None:
             raise ValueError(

@@ -10,9 +10,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import default_layers, flattened
-from lamina.estimators.checks import check_fits_float32, check_number
+from lamina.estimators.checks import (
+    BOOLEAN,
+    NONE,
+    check_fits_float32,
+    declared,
+    having,
+    option,
+)
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import with_head
+from lamina.estimators.parameters import PART, sides
 from lamina.learning.apply import outputs
 from lamina.networks import Augment, Network, Rescale
 from lamina.networks.computing import own_settings
@@ -39,6 +47,14 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
     standardize: bool
     dropout: float = 0.5
     _validation_batch = 128  # more than stay in the cache take longer each
+    _parameters = declared(
+        image_shape=sides("height", "width", "channels") | NONE,
+        augmentation=NONE
+        | option("default")
+        | having("init", "an Augment, such as Augment(shift=0.1)"),
+        standardize=BOOLEAN,
+        dropout=PART,
+    )
 
     _auto_batch = 64
 
@@ -85,16 +101,6 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         return super()._batch_size(n)
 
     # ---- the layers -----------------------------------------------------------------
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_number("dropout", self.dropout, 0, 1, open_high=True)
-        given = self.augmentation
-        if not (given is None or given == "default" or hasattr(given, "init")):
-            raise ValueError(
-                'augmentation must be None, "default" or an Augment, such as '
-                f"Augment(shift=0.1); got {given!r}"
-            )
 
     def _start(self, X: Any, target: np.ndarray, weight: Any) -> None:
         self._scale = scale_of(X, weight) if self.standardize else None

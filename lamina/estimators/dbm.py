@@ -7,8 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina import learning
 from lamina.estimators.boltzmann import Boltzmann
-from lamina.estimators.checks import check_integer
-from lamina.estimators.dbn import sizes
+from lamina.estimators.checks import declared
+from lamina.estimators.dbn import STACK, sizes
+from lamina.estimators.parameters import COUNT
 from lamina.learning.chains import (
     compiled_bounds,
     compiled_deep_made_again,
@@ -85,6 +86,8 @@ callbacks, checkpoint, checkpoint_seconds, dtype
     >>> model.transform(X).shape, model.sample(5).shape
     ((1797, 20), (5, 64))
     """
+
+    _parameters = declared(n_components=STACK, n_updates=COUNT)
 
     def __init__(
         self,
@@ -163,16 +166,12 @@ callbacks, checkpoint, checkpoint_seconds, dtype
     def _sparse(self) -> bool:
         return False  # the means of hidden units are dense, and meet the inputs
 
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_integer("n_updates", self.n_updates, 1)
-
     def _algorithm(self) -> Any:
         return learning.MeanFieldLearning(
             self.learning_rate,
-            self.n_steps,
-            self.batch_size,
-            self.n_updates,
+            int(self.n_steps),
+            int(self.batch_size),
+            int(self.n_updates),
             self.momentum or None,
         )
 

@@ -1,15 +1,23 @@
 """The deep belief network."""
 
 from dataclasses import replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from lamina import learning
 from lamina.estimators.boltzmann import Boltzmann
-from lamina.estimators.checks import check_integer, check_number
+from lamina.estimators.checks import (
+    declared,
+    each,
+    integer,
+)
+from lamina.estimators.parameters import COUNT, POSITIVE
 from lamina.networks import RBM, Network
+
+STACK = COUNT | each(
+    COUNT, "how many hidden units each machine has, such as (256, 256)", empty=False
+)
 
 
 class DeepBeliefNetwork(Boltzmann):
@@ -87,6 +95,12 @@ checkpoint, checkpoint_seconds, dtype
     >>> model.transform(X).shape, model.sample(5).shape
     ((1797, 50), (5, 64))
     """
+
+    _parameters = declared(
+        n_components=STACK,
+        up_down=integer(0),
+        up_down_rate=POSITIVE,
+    )
 
     def __init__(
         self,
@@ -188,8 +202,6 @@ checkpoint, checkpoint_seconds, dtype
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_integer("up_down", self.up_down, 0)
-        check_number("up_down_rate", self.up_down_rate, 0, open_low=True)
         if self.up_down and len(self._units) < 2:
             raise ValueError(
                 "up_down is for a stack of machines; n_components has only one"
@@ -200,18 +212,5 @@ checkpoint, checkpoint_seconds, dtype
 
 
 def sizes(units: Any) -> tuple[int, ...]:
-    """Return how many hidden units each machine of a stack has.
-
-    Raises
-    ------
-    ValueError
-        If it is neither a number nor a sequence of them.
-    """
-    if isinstance(units, Integral):
-        units = (units,)
-    if not isinstance(units, list | tuple | np.ndarray) or not len(units):
-        raise ValueError(
-            "n_components must say how many hidden units each machine has, "
-            f"(256, 256) for instance; got {units!r}"
-        )
-    return tuple(np.asarray(units).tolist())
+    """Return how many hidden units each machine of a stack has."""
+    return tuple(np.atleast_1d(units).tolist())

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from lamina import learning
 from lamina.estimators.base import split
+from lamina.estimators.checks import NONE, declared, option
 from lamina.estimators.class_weights import weights_by_class
 from lamina.estimators.heads import (
     check_fits,
@@ -25,11 +26,13 @@ from lamina.estimators.heads import (
     with_head,
 )
 from lamina.estimators.missing import check_measured, without_missing
+from lamina.estimators.parameters import LAYERS
 from lamina.estimators.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.refit import Refitting
 from lamina.learning.apply import rows_at_once
 from lamina.networks import Key, Network
+from lamina.networks.initializers import INITIALIZERS
 
 VALIDATION_BATCH = 1024
 
@@ -44,7 +47,7 @@ class FeedForward(Refitting):
     - what goes in: ``_check_inputs``; for what is no table also ``_input_shape``, and
       ``_examples`` and ``_joined`` where the feed needs more than one array;
     - which layers there are before the output: ``_hidden``, where ``layers`` is None,
-      and checks of its own parameters in ``_check_params``;
+      and the checks of its own parameters in ``_parameters``;
     - what else it has learnt: ``_summarise``.
 
     What comes out is said by ``FeedForwardClassifier`` and ``FeedForwardRegressor``; an
@@ -57,6 +60,7 @@ class FeedForward(Refitting):
     layers: Any = None
     init: str = "auto"
     _validation_batch = VALIDATION_BATCH
+    _parameters = declared(layers=LAYERS | NONE, init=option("auto", *INITIALIZERS))
 
     # ---- what goes in, and the layers -----------------------------------------------
 
@@ -125,11 +129,6 @@ class FeedForward(Refitting):
 
     # ---- fitting --------------------------------------------------------------------
 
-    def _check_params(self) -> None:
-        self._check_training()
-        if not (self.layers is None or isinstance(self.layers, list | tuple)):
-            raise ValueError(f"layers must be a list of layers, got {self.layers!r}")
-
     def _given_layers(self) -> tuple[str, Any]:
         """Return the parameter that lists the last layers, its name and its value."""
         return "layers", self.layers
@@ -167,7 +166,6 @@ class FeedForward(Refitting):
         incremental: bool,
         classes: Any,
     ) -> None:
-        self._check_params()
         self._algorithm_in_use = self._algorithm()
         self._check_fits_solver()
         first = not hasattr(self, "params_") or not (self.warm_start or incremental)

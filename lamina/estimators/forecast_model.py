@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import (
@@ -22,8 +21,15 @@ from lamina.data.levels import UNSEEN, places, similar
 from lamina.data.table import as_names, shorten
 from lamina.data.time_column import time_values
 from lamina.data.values import is_missing, moments
-from lamina.estimators.checks import check_integer, check_number
+from lamina.estimators.checks import (
+    NONE,
+    TEXT,
+    check_number,
+    declared,
+    integer,
+)
 from lamina.estimators.forecaster import Forecaster
+from lamina.estimators.parameters import COUNT, NAMES, SETTINGS, Checked
 from lamina.estimators.saved import Saved
 from lamina.estimators.source_model import checked_settings
 
@@ -34,7 +40,7 @@ FEW_ODD = 0.1
 """A column with so few values that are no dates is one of dates with mistakes."""
 
 
-class ForecastModel(Saved, BaseEstimator):
+class ForecastModel(Saved, Checked):
     """Forecasts of a column of a table, one row a time step.
 
     ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are
@@ -97,6 +103,16 @@ class ForecastModel(Saved, BaseEstimator):
     """
 
     _transient = ("backtest_",)
+    _parameters = declared(
+        target=NAMES | NONE,
+        time=TEXT | NONE,
+        series=NAMES | NONE,
+        exogenous=NAMES,
+        horizon=COUNT,
+        season=COUNT | NONE,
+        settings=SETTINGS,
+        folds=integer(0),
+    )
 
     def __init__(
         self,
@@ -138,7 +154,7 @@ class ForecastModel(Saved, BaseEstimator):
         ValueError
             If the table or a parameter cannot be used: one line that says why.
         """
-        check_integer("folds", self.folds, 0)
+        self._check_params()
         targets = as_names(self.target)
         if not targets:
             raise ValueError("target must name a column to forecast")

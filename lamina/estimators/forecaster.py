@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,12 +18,16 @@ from lamina.data.windows import (
 )
 from lamina.estimators.backtest import backtest
 from lamina.estimators.checks import (
-    check_integer,
+    BOOLEAN,
+    NONE,
     check_number,
-    check_option,
+    declared,
+    having,
+    option,
 )
 from lamina.estimators.mlp import MLPRegressor
 from lamina.estimators.over_sequences import OverSequences
+from lamina.estimators.parameters import COUNT, Checked
 from lamina.estimators.recurrent import RecurrentRegressor
 from lamina.estimators.regressor import FeedForwardRegressor
 from lamina.estimators.saved import Saved
@@ -47,7 +51,7 @@ CALIBRATION = 0.25
 """Share of the windows, the last ones, that tell how wide intervals are."""
 
 
-class Forecaster(Saved, BaseEstimator):
+class Forecaster(Saved, Checked):
     """Forecasts of one or many series, each from a window of its own past.
 
     Equations
@@ -124,6 +128,16 @@ class Forecaster(Saved, BaseEstimator):
     True
     """
 
+    _parameters = declared(
+        horizon=COUNT,
+        season=COUNT,
+        window=COUNT | NONE,
+        estimator=option(*KINDS) | having("fit", "a regressor"),
+        members=COUNT,
+        log=BOOLEAN | option("auto"),
+        intervals=BOOLEAN,
+    )
+
     def __init__(
         self,
         horizon=12,
@@ -183,19 +197,6 @@ class Forecaster(Saved, BaseEstimator):
         calibrates = self.intervals and not self.interrupted_
         self.residuals_ = self._calibrated(z, known) if calibrates else None
         return self
-
-    def _check_params(self) -> None:
-        for name in ("horizon", "season", "members"):
-            check_integer(name, getattr(self, name), 1)
-        if self.window is not None:
-            check_integer("window", self.window, 1)
-        if isinstance(self.estimator, str):
-            check_option("estimator", self.estimator, KINDS)
-        elif not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
-            raise ValueError(
-                f"estimator must be one of {KINDS} or a regressor, got "
-                f"{self.estimator!r}"
-            )
 
     def _window_size(self, knows: bool) -> int:
         size = max(self.season, SHORTEST) if self.window is None else self.window

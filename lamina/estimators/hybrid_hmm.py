@@ -3,14 +3,21 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data.series import SequenceError, Series, as_series
-from lamina.estimators.checks import check_integer, check_number
+from lamina.estimators.checks import (
+    NONE,
+    Check,
+    declared,
+    integer,
+    number,
+)
 from lamina.estimators.mlp import MLPClassifier
 from lamina.estimators.over_sequences import OverSequences
+from lamina.estimators.parameters import Checked
 from lamina.estimators.saved import Saved
 from lamina.estimators.tagger import RecurrentTagger, answers
 from lamina.networks.hidden_markov import Chain, counted, posteriors, viterbi
@@ -19,7 +26,7 @@ SMALLEST = 1e-7
 """A probability of 0 counts as this much: the network may be wrong."""
 
 
-class HybridHMM(Saved, BaseEstimator):
+class HybridHMM(Saved, Checked):
     """Hidden Markov model whose states a network tells from the steps.
 
     Equations
@@ -78,6 +85,16 @@ class HybridHMM(Saved, BaseEstimator):
     (50,)
     """
 
+    _parameters = declared(
+        estimator=Check(
+            "a classifier of rows with predict_proba or a RecurrentTagger of labels",
+            lambda v: _tells_states(v),
+        )
+        | NONE,
+        context=integer(0),
+        smoothing=number(0),
+    )
+
     def __init__(self, estimator=None, *, context=2, smoothing=1.0, random_state=None):
         self.estimator = estimator
         self.context = context
@@ -101,8 +118,7 @@ class HybridHMM(Saved, BaseEstimator):
         ValueError
             If they do not fit each other, or a parameter is impossible.
         """
-        check_integer("context", self.context, 0)
-        check_number("smoothing", self.smoothing, 0)
+        self._check_params()
         X = as_series(X)
         check_consistent_length(X, y)
         flat = answers(y, X.lengths, labels=True)
@@ -119,15 +135,6 @@ class HybridHMM(Saved, BaseEstimator):
     def _fresh(self) -> Any:
         if self.estimator is None:
             return MLPClassifier((64,), max_iter=60, random_state=self.random_state)
-        sequences = isinstance(self.estimator, OverSequences)
-        tags = isinstance(self.estimator, RecurrentTagger) and (
-            self.estimator._tells_labels
-        )
-        if not hasattr(self.estimator, "predict_proba") or (sequences and not tags):
-            raise ValueError(
-                "estimator must be a classifier of rows with predict_proba, or a "
-                f"RecurrentTagger of labels, got {self.estimator!r}"
-            )
         return clone(self.estimator)
 
     def _count(self, labels: np.ndarray, lengths: np.ndarray) -> None:
@@ -186,7 +193,7 @@ class HybridHMM(Saved, BaseEstimator):
             raise ValueError("the states do not fit the network")
         seen = 1
         if not isinstance(network, RecurrentTagger):
-            check_integer("context", self.context, 0)
+            self._table()["context"]("context", self.context)
             seen += 2 * self.context
         if network.n_features_in_ != seen * self.n_features_in_:
             raise ValueError("the network does not fit the features")
@@ -198,6 +205,13 @@ class HybridHMM(Saved, BaseEstimator):
             chain = Chain(np.log(self.start_), np.log(self.transition_))
         prior = np.log(self.prior_)
         return chain, [np.log(np.clip(p, SMALLEST, 1)) - prior for p in found]
+
+
+def _tells_states(estimator: Any) -> bool:
+    if isinstance(estimator, RecurrentTagger):
+        return estimator._tells_labels
+    sequences = isinstance(estimator, OverSequences | type)
+    return hasattr(estimator, "predict_proba") and not sequences
 
 
 def framed(X: Series, context: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import ImageError, ImageSet, read_images
-from lamina.estimators.checks import check_number
+from lamina.estimators.checks import NONE, TEXT, declared
 from lamina.estimators.defaults import default_image_estimator
 from lamina.estimators.image_input import checked_alike, read_alike
 from lamina.estimators.labels import compared
@@ -83,6 +83,8 @@ class ImageModel(PredictiveModel):
         What a person should know: sizes chosen, files left out and why.
     """
 
+    _parameters = declared(target=TEXT | NONE)
+
     def __init__(
         self,
         target=None,
@@ -138,7 +140,6 @@ class ImageModel(PredictiveModel):
         ValueError
             If a parameter cannot be used.
         """
-        check_number("holdout", self.holdout, 0, 0.9)
         images = self.read_training(source, target)
         X, y = images.X, _learnable(images)
         seed = Key(self._seed())
@@ -159,6 +160,7 @@ class ImageModel(PredictiveModel):
 
         ``fit`` takes what this returns. With ``progress=`` it tells how far it is.
         """
+        self._check_params()
         target = self.target if target is None else target
         parameters = {
             name: getattr(self, name)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from lamina.estimators.checks import check_fits_float32, check_integer, check_number
+from lamina.estimators.checks import check_fits_float32, declared, each
 from lamina.estimators.classifier import FeedForwardClassifier
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.layer_arrays import LayerArrays, replaced_arrays
+from lamina.estimators.parameters import ACTIVATION, COUNT, PART, SIZES
 from lamina.estimators.pretraining import Beginning
 from lamina.estimators.regressor import FeedForwardRegressor
 from lamina.networks import Dense, Dropout
@@ -26,6 +27,13 @@ class MLP(FeedForward):
     activation: Any
     dropout: Any
     input_dropout: float
+
+    _parameters = declared(
+        hidden_layer_sizes=COUNT | SIZES,
+        activation=ACTIVATION | each(ACTIVATION, "a list of such, one a layer"),
+        dropout=PART | each(PART, "a list of such, one a layer"),
+        input_dropout=PART,
+    )
 
     def fit(
         self,
@@ -117,11 +125,8 @@ class MLP(FeedForward):
 
     def _hidden(self, initializer: str) -> tuple:
         sizes = _as_list(self.hidden_layer_sizes)
-        for size in sizes:
-            check_integer("hidden_layer_sizes", size, 1)
         activations = _per_layer("activation", self.activation, len(sizes))
         rates = _per_layer("dropout", self.dropout, len(sizes))
-        check_number("input_dropout", self.input_dropout, 0, 1)
         layers: list[Any] = []
         if self.input_dropout:
             layers.append(Dropout(self.input_dropout))
@@ -196,8 +201,8 @@ class MLP(FeedForward):
         return tags
 
 
-def _as_list(sizes: Any) -> list[Any]:
-    return list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+def _as_list(sizes: Any) -> list[int]:
+    return [int(size) for size in (sizes if hasattr(sizes, "__iter__") else [sizes])]
 
 
 def _per_layer(name: str, value: Any, n: int) -> list[Any]:

@@ -11,13 +11,15 @@ from lamina.data.characters import alphabet_of, as_codes, as_one_hot, holds_text
 from lamina.data.series import SequenceError, Series, as_series
 from lamina.estimators.architectures import shapes_after
 from lamina.estimators.checks import (
+    BOOLEAN,
+    NONE,
     check_fits_float32,
-    check_integer,
-    check_number,
-    check_option,
+    declared,
+    option,
 )
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.heads import with_head
+from lamina.estimators.parameters import COUNT, PART
 from lamina.learning.apply import outputs, outputs_of_sequences
 from lamina.networks import (
     GRU,
@@ -80,6 +82,12 @@ class OverSequences(FeedForward):
     dropout: float | None = 0.5
 
     _auto_batch = 32
+    _parameters = declared(
+        pooling=option(*POOLING),
+        tbptt=COUNT | NONE,
+        standardize=BOOLEAN,
+        dropout=PART,
+    )
 
     # ---- what goes in ---------------------------------------------------------------
 
@@ -194,14 +202,6 @@ class OverSequences(FeedForward):
         return super()._batch_size(n)
 
     # ---- the layers -----------------------------------------------------------------
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_option("pooling", self.pooling, tuple(POOLING))
-        if self.tbptt is not None:
-            check_integer("tbptt", self.tbptt, 1)
-        if self.dropout is not None:
-            check_number("dropout", self.dropout, 0, 1, open_high=True)
 
     def _hidden(self, initializer: str) -> tuple:
         both = Bidirectional(GRU(UNITS, initializer=initializer))

@@ -2,6 +2,7 @@
 
 import dataclasses
 from contextlib import ExitStack
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -17,12 +18,22 @@ from sklearn.utils.validation import (
 from lamina import learning
 from lamina.estimators.base import NetworkEstimator, split
 from lamina.estimators.checks import (
+    BOOLEAN,
+    NONE,
+    Check,
     check_fits_float32,
-    check_integer,
-    check_number,
-    check_option,
+    declared,
+    number,
+    option,
 )
 from lamina.estimators.labels import Labels, check_same_classes, plain
+from lamina.estimators.parameters import (
+    CLASS_WEIGHT,
+    COUNT,
+    INITIALIZER,
+    POSITIVE,
+    SHARE,
+)
 from lamina.estimators.progress import ProgressBar
 from lamina.learning.apply import outputs
 from lamina.learning.feed import padded_size
@@ -167,6 +178,26 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         "separable need more layers: see MLPClassifier."
     )
 
+    _parameters = declared(
+        penalty=option(*PENALTIES) | NONE,
+        alpha=number(0),
+        l1_ratio=SHARE,
+        fit_intercept=BOOLEAN,
+        max_iter=COUNT,
+        tol=number(0, infinite=True) | NONE,
+        shuffle=BOOLEAN,
+        eta0=POSITIVE,
+        n_jobs=Check("a whole number", lambda v: isinstance(v, Integral)) | NONE,
+        early_stopping=BOOLEAN,
+        validation_fraction=SHARE,
+        n_iter_no_change=COUNT,
+        class_weight=CLASS_WEIGHT,
+        warm_start=BOOLEAN,
+        multiclass=option(*MULTICLASS),
+        trace=BOOLEAN,
+        init=INITIALIZER,
+    )
+
     def __init__(
         self,
         *,
@@ -291,19 +322,6 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
 
     # ---- parameters -> descriptions -------------------------------------------------
 
-    def _check_params(self) -> None:
-        if self.penalty is not None:
-            check_option("penalty", self.penalty, PENALTIES)
-        check_option("multiclass", self.multiclass, MULTICLASS)
-        check_number("alpha", self.alpha, 0)
-        check_number("l1_ratio", self.l1_ratio, 0, 1)
-        check_number("eta0", self.eta0, 0, open_low=True)
-        check_number("validation_fraction", self.validation_fraction, 0, 1)
-        if self.tol is not None:
-            check_number("tol", self.tol, 0)
-        check_integer("max_iter", self.max_iter, 1)
-        check_integer("n_iter_no_change", self.n_iter_no_change, 1)
-
     def _penalties(self) -> tuple[float | None, float | None]:
         """Return (α, λ) of the objective's ½ α Σ W² + λ Σ |W|."""
         if self.penalty is None:
@@ -344,7 +362,6 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
         incremental: bool = False,
         classes: Any = None,
     ) -> Any:
-        self._check_params()
         fitted = hasattr(self, "params_")
         first = not fitted or not (self.warm_start or incremental)
         X, y = self._validate(X, y, reset=first)

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lamina import learning
 from lamina.estimators.base import _callers_level, divergence
+from lamina.estimators.checks import NONE, Check, declared, each, option
 from lamina.estimators.layer_arrays import fitting
 from lamina.estimators.progress import ProgressBar
 from lamina.estimators.training import Training
@@ -75,6 +76,16 @@ class Beginning:
 FROM_SCRATCH = Beginning()
 
 
+KINDS = tuple(map(type, learning.PRETRAININGS.values()))
+
+ONE = option(*learning.PRETRAININGS) | Check(
+    "RBMPretraining(), AutoencoderPretraining() or SupervisedPretraining()",
+    lambda v: isinstance(v, KINDS),
+)
+
+PRETRAINING = ONE | NONE | each(ONE | NONE, "a list of such, one for each hidden layer")
+
+
 class Pretraining(Training):
     """An estimator whose hidden layers may learn first, one after the other.
 
@@ -83,6 +94,7 @@ class Pretraining(Training):
     """
 
     pretraining: Any = None
+    _parameters = declared(pretraining=PRETRAINING)
 
     def _plan(self, network: Network) -> list[Any]:
         """Return how each hidden layer learns beforehand, None for one that does not.
@@ -90,7 +102,7 @@ class Pretraining(Training):
         Raises
         ------
         ValueError
-            If ``pretraining`` cannot be read, or has another number of layers.
+            If ``pretraining`` has another number of layers.
         """
         places, given = learning.hidden_layers(network), self.pretraining
         if not isinstance(given, list | tuple):
@@ -189,20 +201,5 @@ class Pretraining(Training):
 
 
 def _described(how: Any) -> Any:
-    """Return a description of pre-training that may be given as a word.
-
-    Raises
-    ------
-    ValueError
-        Naming what was expected, and what came.
-    """
-    known = learning.PRETRAININGS
-    if isinstance(how, str) and how in known:
-        return known[how]
-    if how is None or isinstance(how, tuple(map(type, known.values()))):
-        return how
-    raise ValueError(
-        f"pretraining must be one of {tuple(known)}, RBMPretraining(), "
-        "AutoencoderPretraining(), SupervisedPretraining(), or a list of such, one for "
-        f"each hidden layer; got {how!r}"
-    )
+    """Return a description of pre-training that may be given as a word."""
+    return learning.PRETRAININGS[how] if isinstance(how, str) else how

@@ -26,7 +26,7 @@ class OneMachine(Boltzmann):
 
     @property
     def _units(self) -> tuple[int, ...]:
-        return (self.n_components,)
+        return (int(self.n_components),)
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Take one step over all of these examples together, as scikit-learn does.

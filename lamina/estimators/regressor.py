@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.base import _callers_level
-from lamina.estimators.checks import check_fits_float32
+from lamina.estimators.checks import BOOLEAN, check_fits_float32, declared
 from lamina.estimators.feedforward import FeedForward
 from lamina.estimators.missing import with_missing, without_missing
 from lamina.estimators.training import is_stochastic
@@ -28,6 +28,7 @@ class FeedForwardRegressor(RegressorMixin, FeedForward):
 
     loss: Any = "squared_error"
     scale_target: bool = False
+    _parameters = declared(scale_target=BOOLEAN)
 
     _y_numeric = True
 

@@ -8,9 +8,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from lamina.data import ImageError, as_images
 from lamina.estimators.architectures import segmenting_layers, shapes_after
+from lamina.estimators.checks import declared
 from lamina.estimators.convolutional import Convolutional
 from lamina.estimators.heads import with_head
 from lamina.estimators.labels import check_same_classes, class_numbers
+from lamina.estimators.parameters import LABEL
 from lamina.estimators.training import is_stochastic
 from lamina.networks import Augment, Network
 from lamina.networks.losses import UNKNOWN
@@ -95,6 +97,8 @@ class ConvNetSegmenter(Convolutional):
     >>> model.fit(images, labels).score(images, labels) > 0.9
     True
     """
+
+    _parameters = declared(ignore_label=LABEL)
 
     def __init__(
         self,

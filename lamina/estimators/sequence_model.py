@@ -11,7 +11,6 @@ from lamina.data.series_sources import holds_sequences, read_sequences
 from lamina.data.table import shorten
 from lamina.data.target import TASKS
 from lamina.estimators import scores
-from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_sequence_estimator
 from lamina.estimators.labels import compared
 from lamina.estimators.over_sequences import OverSequences
@@ -146,7 +145,7 @@ class SequenceModel(PredictiveModel):
         ValueError
             If a parameter cannot be used.
         """
-        check_number("holdout", self.holdout, 0, 0.9)
+        self._check_params()
         source, found = self._read_training(source, target)
         _check_learnable(found)
         seed, y = Key(self._seed()), _answers(found)
@@ -182,8 +181,6 @@ class SequenceModel(PredictiveModel):
             "task": self.task,
             "per_step": self.per_step,
         }
-        if isinstance(self.exclude, str):
-            raise ValueError("exclude must be a list of column names")
         if self.series is not None and not holds_sequences(source):
             source = read_table(source, text=[self.series])
         found = read_sequences(source, self.series, self.time, target, **options)

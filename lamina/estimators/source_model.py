@@ -5,16 +5,31 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from lamina.data.image_files import ERRORS
+from lamina.data.image_schema import RESIZES
+from lamina.data.target import TASKS
+from lamina.estimators.checks import (
+    BOOLEAN,
+    NONE,
+    TEXT,
+    Check,
+    declared,
+    each,
+    having,
+    number,
+    option,
+)
 from lamina.estimators.defaults import MIN_HELD_OUT
 from lamina.estimators.holdout import hold_out
+from lamina.estimators.parameters import COUNT, NAMES, SETTINGS, Checked, sides
 from lamina.estimators.saved import Saved
 from lamina.networks import Key
 
 
-class SourceModel(Saved, BaseEstimator, ABC):
+class SourceModel(Saved, Checked, ABC):
     """A model that is fitted to a source, and knows how well it does.
 
     A subclass reads its source (a table, pictures), encodes it, and trains
@@ -22,6 +37,26 @@ class SourceModel(Saved, BaseEstimator, ABC):
     """
 
     _transient = ("holdout_rows_",)
+    _parameters = declared(
+        target=NAMES | NONE,
+        estimator=having("fit", "an estimator") | NONE,
+        settings=SETTINGS,
+        task=option(*TASKS) | NONE,
+        series=TEXT | NONE,
+        time=TEXT | NONE,
+        per_step=BOOLEAN | NONE,
+        exclude=each(TEXT, "a list of column names"),
+        kinds=Check(
+            "a dict of kinds by column",
+            lambda v: isinstance(v, dict) and all(map(TEXT.accepts, (*v, *v.values()))),
+        )
+        | NONE,
+        size=COUNT | sides("height", "width") | NONE,
+        channels=Check("1 or 3", lambda v: COUNT.accepts(v) and v in (1, 3)) | NONE,
+        resize=option(*RESIZES),
+        errors=option(*ERRORS),
+        holdout=number(0, 0.9),
+    )
 
     estimator: Any
     settings: Any
@@ -65,6 +100,8 @@ class SourceModel(Saved, BaseEstimator, ABC):
         else:
             estimator: Any = clone(self.estimator)
             self._check_own(estimator, task)
+        if isinstance(estimator, Checked):
+            estimator._check_params()
         if estimator.random_state is None:
             estimator.set_params(random_state=seed.seed)
         return estimator
@@ -102,7 +139,7 @@ def some(X: Any, rows: np.ndarray) -> Any:
 
 
 def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings that an estimator has.
+    """Return settings that an estimator has, typed values as it takes them.
 
     Raises
     ------
@@ -118,4 +155,8 @@ def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]
                 f"{type(estimator).__name__} has no setting {name!r}; "
                 f"{hint or 'there are: ' + ', '.join(sorted(names))}"
             )
-    return settings
+    table = estimator._table()
+    return {
+        name: table[name].read(value) if name in table else value
+        for name, value in settings.items()
+    }

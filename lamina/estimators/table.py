@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import Table, TableError, TableSchema, read_table
-from lamina.estimators.checks import check_number
 from lamina.estimators.defaults import default_estimator
 from lamina.estimators.labels import compared
 from lamina.estimators.predictive_model import PredictiveModel
@@ -135,7 +134,7 @@ class TableModel(PredictiveModel):
         ValueError
             If a parameter cannot be used.
         """
-        check_number("holdout", self.holdout, 0, 0.9)
+        self._check_params()
         target = self.target if target is None else target
         table, target = with_target(source, target)
         whole = self._schema(table, target)
@@ -155,8 +154,6 @@ class TableModel(PredictiveModel):
         return self
 
     def _schema(self, table: Table, target: Any) -> TableSchema:
-        if isinstance(self.exclude, str):
-            raise ValueError("exclude must be a list of column names")
         return TableSchema.fit(
             table, target, exclude=self.exclude, kinds=self.kinds, task=self.task
         )

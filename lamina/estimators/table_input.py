@@ -54,7 +54,8 @@ def with_known_target(source: Any, target: Any) -> tuple[Table, Any]:
 
 def learnt_from(whole: TableSchema, train: Table) -> TableSchema:
     """Return the schema with kinds from all rows, but numbers from training rows."""
-    kinds = {c.name: c.kind for c in whole.columns if c.name in whole.names}
+    used = set(whole.names)
+    kinds = {c.name: c.kind for c in whole.columns if c.name in used}
     learnt = TableSchema.fit(train.select(kinds), kinds=kinds)
     by_name = {column.name: column for column in learnt.columns}
     columns = tuple(by_name.get(column.name, column) for column in whole.columns)

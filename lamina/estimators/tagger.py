@@ -9,9 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.data.series import SequenceError, Series, place_of
 from lamina.estimators.architectures import shapes_after
-from lamina.estimators.checks import check_fits_float32
+from lamina.estimators.checks import BOOLEAN, NONE, check_fits_float32, declared
 from lamina.estimators.labels import check_same_classes, class_numbers
 from lamina.estimators.over_sequences import UNITS, OverSequences, joined
+from lamina.estimators.parameters import CLASS_LOSS, LABEL, PART
 from lamina.estimators.regressor import (
     answer_dtype,
     r2,
@@ -85,6 +86,13 @@ class RecurrentTagger(OverSequences):
     >>> bool(model.score(X, y) > 0.9)
     True
     """
+
+    _parameters = declared(
+        ignore_label=LABEL,
+        dropout=PART | NONE,
+        loss=CLASS_LOSS,
+        scale_target=BOOLEAN,
+    )
 
     def __init__(
         self,

@@ -1,7 +1,6 @@
 """Parameters of training: what their words mean, and which fit each other."""
 
 import copy
-import os
 import warnings
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,12 +8,25 @@ from typing import Any
 from lamina import learning
 from lamina.estimators.base import NetworkEstimator
 from lamina.estimators.checks import (
-    check_callbacks,
-    check_integer,
-    check_number,
-    check_option,
+    BOOLEAN,
+    FUNCTION,
+    NONE,
+    Check,
+    declared,
+    each,
+    having,
+    number,
+    option,
 )
 from lamina.estimators.health import Advised
+from lamina.estimators.parameters import (
+    CLASS_WEIGHT,
+    COUNT,
+    LOSS,
+    PART,
+    POSITIVE,
+    SHARE,
+)
 from lamina.learning.schedules import check_schedulable
 from lamina.networks import Key
 from lamina.networks.description import is_description
@@ -31,8 +43,14 @@ SOLVERS = {
 }
 """Algorithms by their words, beside "sgd" and "adam"; with their own defaults."""
 
-MONITORS = ("score", "loss")
-REFITS = ("restart", "continue")
+SCHEDULE = (
+    option(*learning.SCHEDULES)
+    | Check(
+        "a schedule such as Cosine()",
+        lambda v: is_description(v) and hasattr(v, "rate"),
+    )
+    | NONE
+)
 
 CLOSE = 1e-3
 """Methods in double precision stop at a gradient this much smaller than ``tol``: 1e-7
@@ -45,16 +63,13 @@ def schedule_of(value: Any, algorithm: Any) -> Any:
     Raises
     ------
     ValueError
-        If it is neither, or the algorithm has no rate.
+        If the algorithm has no rate.
     """
     try:
         check_schedulable(algorithm)
     except ValueError as error:
         raise ValueError(f"{error}; set schedule=None") from None
-    if is_description(value) and hasattr(value, "rate"):
-        return value
-    check_option("schedule", value, tuple(learning.SCHEDULES))
-    return learning.SCHEDULES[value]()
+    return learning.SCHEDULES[value]() if isinstance(value, str) else value
 
 
 def is_stochastic(self: Any) -> bool:
@@ -122,6 +137,47 @@ class Training(Advised, NetworkEstimator, ABC):
     checkpoint: Any = None
     checkpoint_seconds: float = 30.0
 
+    _parameters = declared(
+        solver=option("adam", "sgd", *SOLVERS)
+        | Check(
+            "an algorithm such as Adam(0.01)",
+            lambda v: is_description(v) and hasattr(v, "update"),
+        ),
+        loss=LOSS,
+        alpha=number(0),
+        l1=number(0),
+        batch_size=option("auto", "full") | COUNT,
+        learning_rate=option("constant", "invscaling", "adaptive"),
+        learning_rate_init=POSITIVE,
+        power_t=number(0),
+        momentum=SHARE,
+        nesterovs_momentum=BOOLEAN,
+        beta_1=PART,
+        beta_2=PART,
+        epsilon=POSITIVE,
+        max_iter=COUNT,
+        max_fun=COUNT,
+        shuffle=BOOLEAN,
+        tol=number(0, infinite=True),
+        warm_start=BOOLEAN,
+        early_stopping=BOOLEAN,
+        validation_fraction=SHARE,
+        n_iter_no_change=number(1, infinite=True),
+        class_weight=CLASS_WEIGHT,
+        schedule=SCHEDULE,
+        stopping=each(FUNCTION, "rules such as [Below('loss', 0.1)]") | NONE,
+        monitor=option("score", "loss"),
+        refit=option("restart", "continue") | NONE,
+        input_noise=number(0),
+        weight_noise=number(0),
+        label_smoothing=PART,
+        max_norm=POSITIVE | NONE,
+        clip_norm=POSITIVE | NONE,
+        clip_value=POSITIVE | NONE,
+        selective_delta=having("chosen", "SelectiveDelta()") | NONE,
+        adversarial=having("attack", "FGSM() or PGD()") | NONE,
+    )
+
     _algorithm_in_use: Any
     _run_key: Key
 
@@ -129,57 +185,19 @@ class Training(Advised, NetworkEstimator, ABC):
     def _loss(self) -> Any:
         """Return the loss by lamina's name for it, or a function."""
 
-    def _check_training(self) -> None:
-        """Refuse parameters of training that cannot be."""
-        for name in ("alpha", "l1", "power_t", "tol", "input_noise", "weight_noise"):
-            check_number(name, getattr(self, name), 0)
-        for name in ("max_norm", "clip_norm", "clip_value"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), 0, open_low=True)
-        check_option("monitor", self.monitor, MONITORS)
-        if self.refit is not None:
-            check_option("refit", self.refit, REFITS)
-            if not self.early_stopping:
-                raise ValueError(f"refit={self.refit!r} needs early_stopping=True")
-        for name in ("learning_rate_init", "epsilon"):
-            check_number(name, getattr(self, name), 0, open_low=True)
-        for name in ("momentum", "beta_1", "beta_2", "validation_fraction"):
-            check_number(name, getattr(self, name), 0, 1)
-        check_number("label_smoothing", self.label_smoothing, 0, 1, open_high=True)
-        check_integer("max_iter", self.max_iter, 1)
-        check_integer("max_fun", self.max_fun, 1)
-        check_number("n_iter_no_change", self.n_iter_no_change, 1)
-        check_option(
-            "learning_rate", self.learning_rate, ("constant", "invscaling", "adaptive")
-        )
-        if self.batch_size not in ("auto", "full"):
-            check_integer("batch_size", self.batch_size, 1)
-        check_callbacks(self.callbacks)
-        if not isinstance(self.checkpoint, str | os.PathLike | None):
-            raise ValueError(
-                f"checkpoint must be the path of a folder, got {self.checkpoint!r}"
-            )
-        check_number("checkpoint_seconds", self.checkpoint_seconds, 0)
-        for name, method in (("selective_delta", "chosen"), ("adversarial", "attack")):
-            value = getattr(self, name)
-            if value is not None and not hasattr(value, method):
-                wanted = "SelectiveDelta()" if method == "chosen" else "FGSM() or PGD()"
-                raise ValueError(f"{name} must be {wanted} or None, got {value!r}")
-        if not all(map(callable, self.stopping or ())):
-            raise ValueError(
-                f"stopping must be rules such as Below('loss', 0.1), got "
-                f"{self.stopping!r}"
-            )
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.refit is not None and not self.early_stopping:
+            raise ValueError(f"refit={self.refit!r} needs early_stopping=True")
 
     def _algorithm(self) -> Any:
         if is_description(self.solver) and hasattr(self.solver, "update"):
             return self.solver
-        check_option("solver", self.solver, ("adam", "sgd", *SOLVERS))
         if self.solver == "adam":
             rate, betas = self.learning_rate_init, (self.beta_1, self.beta_2)
             return learning.Adam(rate, *betas, self.epsilon)
         if self.solver == "sgd":
-            nesterov = self.nesterovs_momentum and self.momentum > 0
+            nesterov = bool(self.nesterovs_momentum and self.momentum > 0)
             return learning.SGD(self.learning_rate_init, self.momentum, nesterov)
         return getattr(learning, SOLVERS[self.solver])()
 

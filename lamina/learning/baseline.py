@@ -34,9 +34,9 @@ def constant_loss(objective: Any, feed: Feed) -> float | None:
 
     Returns
     -------
-    float, of several outputs as :meth:`Objective.reported` has it, or None for a loss that is a function or has more than errors in it
-    (sparsity, adversarial examples), for targets on disk, and for such that are all the
-    same
+    float, of several outputs as :meth:`Objective.reported` has it, or None for a loss
+    that is a function or has more than errors in it (sparsity, adversarial examples),
+    for targets on disk, and for such that are all the same
     """
     of_mean, examples = _of_mean(objective), feed.examples
     if of_mean is None or (examples.stored and examples.y is examples.x):

@@ -7,10 +7,19 @@ whether to stop. Its fields are plain numbers, so a checkpoint can hold them.
 import math
 from dataclasses import dataclass, field
 
+from lamina.networks.description import check_kinds
+
 Record = dict[str, float]
 
 
-class Patient:
+class Rule:
+    """A rule: a dataclass, whose fields are what their annotations say."""
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+
+
+class Patient(Rule):
     """A rule that stops after more than ``patience`` epochs in a row."""
 
     patience: float
@@ -50,6 +59,7 @@ class NoImprovement(Patient):
     count: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if math.isnan(self.best):
             self.best = -math.inf if self.maximize else math.inf
 
@@ -71,7 +81,7 @@ class NoImprovement(Patient):
 
 
 @dataclass
-class Below:
+class Below(Rule):
     """Stop when a number of the record has fallen to a threshold."""
 
     monitor: str
@@ -83,7 +93,7 @@ class Below:
 
 
 @dataclass
-class Budget:
+class Budget(Rule):
     """Stop when a number, summed over epochs, has used up a budget."""
 
     monitor: str
@@ -125,7 +135,7 @@ class SmallImprovement(Patient):
 
 
 @dataclass
-class SmallChange:
+class SmallChange(Rule):
     """Stop when no weight changes by more than a threshold in an epoch.
 
     Equations

@@ -9,7 +9,9 @@ other fields are static structure: they select the compiled program.
 import dataclasses
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, dataclass_transform, get_args, get_origin
 
 import jax
 import numpy as np
@@ -64,9 +66,16 @@ def _post_init(self: Any) -> None:
             object.__setattr__(self, name, _tuples(value))
         elif type(value) is int and name in self._leaves:
             object.__setattr__(self, name, float(value))
-    check = getattr(self, "check", None)
-    if check is not None:
-        check()
+    try:
+        getattr(self, "check", _nothing)()
+    except TypeError:
+        check_kinds(self)  # a text, say, that is compared with a number
+        raise
+    check_kinds(self)
+
+
+def _nothing() -> None:
+    """Take the place of a check."""
 
 
 def _tuples(value: Any) -> Any:
@@ -93,6 +102,63 @@ def check_whole(made: Any, *names: str) -> None:
                 f"{name} must be a whole number of at least 1, got {value!r}"
             )
         object.__setattr__(made, name, int(value))
+
+
+_KINDS: dict[Any, str] = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "a tuple",
+    list: "a list",
+    Callable: "a function",
+    NoneType: "None",
+}
+"""What fields may be, by the types in their annotations."""
+
+
+def check_kinds(made: Any) -> None:
+    """Refuse fields of a dataclass that are not what their annotations say.
+
+    What stands for a number while a pytree is built or traced passes, and so does None.
+    A whole number may be written 3.0, and is kept as 3.
+
+    Raises
+    ------
+    ValueError
+        Naming the class and the field, what was expected and what came.
+    """
+    for field in dataclasses.fields(made):
+        kinds = _kinds_of(field.type)
+        value = getattr(made, field.name)
+        nan = isinstance(value, float) and value != value
+        undefined = nan and field.default == field.default
+        if not kinds or (not undefined and any(_is_a(value, k) for k in kinds)):
+            continue
+        if int in kinds and isinstance(value, float) and value.is_integer():
+            object.__setattr__(made, field.name, int(value))
+            continue
+        expected = " or ".join(_KINDS[kind] for kind in kinds)
+        raise ValueError(
+            f"{type(made).__name__}: {field.name} must be {expected}, got {value!r}"
+        )
+
+
+@cache
+def _kinds_of(annotation: Any) -> tuple[Any, ...]:
+    """Return the types of an annotation; none if it says more than these can."""
+    union = isinstance(annotation, UnionType)
+    found = get_args(annotation) if union else (annotation,)
+    kinds = tuple([get_origin(one) or one for one in found])
+    return kinds if all(kind in _KINDS for kind in kinds) else ()
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if kind is float:
+        return not isinstance(value, bool | str | bytes | list | tuple | dict)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return callable(value) if kind is Callable else isinstance(value, kind)
 
 
 def is_description(value: Any) -> bool:

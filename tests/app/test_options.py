@@ -37,6 +37,8 @@ def model(tmp_path_factory):
         ({"sets": ["max_iter"]}, "name=value"),
         ({"sets": ["solver=adm"]}, "'adm'"),
         ({"sets": ["callbacks=[1]"]}, "callbacks must be functions"),
+        ({"sets": ["early_stopping=banana"]}, "early_stopping must be True or False"),
+        ({"sets": ["max_iter=ten"]}, "max_iter must be a whole number ≥ 1; got 'ten'"),
     ],
 )
 def test_bad_options_are_refused_and_nothing_is_written(

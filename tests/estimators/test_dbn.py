@@ -176,10 +176,10 @@ def test_features_serve_another_estimator():
 @pytest.mark.parametrize(
     ("units", "message"),
     [
-        (5.5, "n_components must say how many"),
-        ((), "n_components must say how many"),
-        ("55", "n_components must say how many"),
-        ((5, 0), "n_components must be a whole number"),
+        (5.5, "n_components must be .* or how many hidden units"),
+        ((), "n_components must be .* or how many hidden units"),
+        ("55", "n_components must be .* or how many hidden units"),
+        ((5, 0), r"n_components must be .* got \(5, 0\)"),
     ],
 )
 def test_impossible_stacks_are_refused(units, message):

@@ -190,7 +190,7 @@ def test_bad_input():
         Forecaster(estimator=LinearRegression).fit(y)
     with pytest.raises(ValueError, match="horizon must be a whole number"):
         Forecaster(0).fit(y)
-    with pytest.raises(ValueError, match='log must be True, False or "auto"'):
+    with pytest.raises(ValueError, match="log must be True or False or 'auto'"):
         Forecaster(log="yes").fit(y)
     with pytest.raises(ValueError, match="window must be at least horizon=4"):
         linear(window=3).fit(y, y)

@@ -223,7 +223,7 @@ def test_what_nothing_can_be_learnt_from(photos, folder, tmp_path):
         estimator=ConvNetRegressor(),
         settings=None,
     )
-    refused(photos, "channels must be 1", channels=2)
+    refused(photos, "channels must be 1", ValueError, channels=2)
 
 
 def test_an_estimator_of_ones_own(photos):

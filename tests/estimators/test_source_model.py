@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lamina import MLPClassifier, MLPRegressor
+from lamina import Adam, MLPClassifier, MLPRegressor, TableModel
 from lamina.data.pictures import Collection
-from lamina.estimators.source_model import SourceModel, some
+from lamina.estimators.source_model import SourceModel, checked_settings, some
 from lamina.networks import Key
 
 
@@ -79,3 +79,30 @@ def test_rows_to_score():
 def test_what_does_not_fit(model, message):
     with pytest.raises(ValueError, match=message):
         model._chosen(MLPClassifier(), "classification", Key(0))
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ({"early_stopping": "no"}, False),
+        ({"early_stopping": "YES"}, True),
+        ({"shuffle": 0}, False),
+        ({"max_iter": 1e3}, 1000),
+        ({"hidden_layer_sizes": [5e1, 20]}, [50, 20]),
+        ({"batch_size": 32.0}, 32),
+        ({"solver": "no"}, "no"),  # no word of the table; the check refuses it
+        ({"solver__learning_rate": 0.1}, 0.1),
+    ],
+)
+def test_settings_are_read_as_the_table_says(typed, value):
+    """``-s early_stopping=no`` meant yes."""
+    (found,) = checked_settings(MLPClassifier(solver=Adam()), typed).values()
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_settings_of_a_model_are_refused_before_training():
+    for name, wrong in (("early_stopping", "banana"), ("max_iter", 2.5)):
+        model = TableModel(settings={name: wrong})
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            model._chosen(MLPClassifier(), "classification", Key(0))

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import jax
@@ -324,3 +325,68 @@ def test_traced_numbers_are_not_checked():
     assert not is_number(True)
     assert not is_number(np.arange(2))
     assert jax.jit(lambda x: jnp.array(is_number(x)))(1.0).item() is False
+
+
+@description
+class Kinds:
+    """A description with fields of all the types that are checked."""
+
+    number: float = 1.0
+    maybe: float | None = None
+    count: int = 1
+    flag: bool = False
+    word: str = "a"
+    size: int | tuple[int, ...] = 2
+    function: str | Callable = "f"
+    inner: Nested = None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"number": np.float32(2), "maybe": 2, "count": 3.0, "flag": np.bool_(True)},
+        {"number": jnp.ones(3), "size": [1, 2], "function": len, "inner": Dense(1)},
+        {"number": object(), "maybe": math.inf},  # a pytree under construction
+    ],
+)
+def test_fields_that_are_what_their_annotations_say(fields):
+    found = Kinds(**fields)
+    assert type(found.count) is int
+    assert type(found.flag) is bool
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "expected"),
+    [
+        ("number", ["0.1", True, math.nan, [1.0], (1.0,)], "a number"),
+        ("maybe", ["0.1", True], "a number or None"),
+        ("count", ["3", 2.5, True, None, math.nan], "a whole number"),
+        ("flag", ["no", "True", 1, None], "True or False"),
+        ("word", [1, None, True], "a text"),
+        ("size", ["2", 2.5, None], "a whole number or a tuple"),
+        ("function", [1, None], "a text or a function"),
+    ],
+)
+def test_fields_that_are_something_else_are_refused(field, values, expected):
+    """``Adam(learning_rate="0.1")`` was taken until it was used."""
+    for value in values:
+        message = f"^Kinds: {field} must be {expected}, got "
+        with pytest.raises(ValueError, match=message):
+            Kinds(**{field: value})
+        with pytest.raises(ValueError, match=message):
+            dataclasses.replace(Kinds(), **{field: value})
+
+
+def test_a_check_that_cannot_compare_is_no_way_around():
+    @description
+    class Compared:
+        count: int = 1
+
+        def check(self):
+            if self.count < 1:
+                raise ValueError("count must be at least 1")
+
+    with pytest.raises(ValueError, match="Compared: count must be a whole number"):
+        Compared("3")
+    with pytest.raises(ValueError, match="count must be at least 1"):
+        Compared(0)
