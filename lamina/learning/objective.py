@@ -11,6 +11,7 @@ import numpy as np
 from lamina.learning.devices import AXIS
 from lamina.networks.description import Nested, description, is_number
 from lamina.networks.losses import find_loss, loss_from_net
+from lamina.networks.network import squared_norms
 from lamina.networks.sequences import values_of, with_values
 from lamina.networks.sparse import map_rows
 
@@ -275,11 +276,13 @@ class Objective:
         if (bound := self.max_norm) is None:
             return params
 
+        owners = self.network.owners(params)
+
         def shortened(path: Any, w: Any) -> Any:
             if not is_weight(path):
                 return w
-            axes = tuple(range(w.ndim - 1))
-            norm = jnp.sqrt(jnp.sum(w * w, axis=axes, keepdims=True))
+            layer, name = owners.get(id(w), (None, ""))
+            norm = jnp.sqrt(squared_norms(layer, name, w))
             return w * jnp.minimum(1, bound / jnp.maximum(norm, TINY))
 
         return jax.tree.map_with_path(shortened, params)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from lamina.networks.description import Nested, description
 from lamina.networks.keys import Key, two_keys
+from lamina.networks.network import squared_norms
 
 
 @description
@@ -69,6 +70,10 @@ class Bidirectional:
         there = self.layer(params["forward"], x, key=first, mask=mask)
         back = self.layer(params["backward"], turned(x, mask), key=second, mask=mask)
         return jnp.concatenate([there, turned(back, mask)], axis=-1)
+
+    def squared_norms(self, name: str, weight: Any) -> Any:
+        """Return ‖Wⱼ‖² of each unit, as the layer of one direction has it."""
+        return squared_norms(self.layer, name, weight)
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example of that shape."""

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.networks.activations import activation
+from lamina.networks.activations import activation, namespace
 from lamina.networks.conv import (
     Conv,
     Geometry,
@@ -152,6 +152,15 @@ class ConvTranspose:
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.net(params, x))
+
+    def squared_norms(self, name: str, weight: Any) -> Any:
+        """Return ‖W_f‖² of each filter f of each group, over places and channels."""
+        *size, filters, channels = weight.shape
+        squares = (weight * weight).sum(axis=tuple(range(len(size))))
+        groups = squares.reshape(filters, self.groups, channels // self.groups)
+        one = groups.sum(axis=-1, keepdims=True)
+        each = namespace(weight).broadcast_to(one, groups.shape)
+        return each.reshape(filters, channels)
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example of that shape."""

@@ -144,6 +144,10 @@ class LocallyConnected:
         """Return the activation a."""
         return activation(self.activation)(self.net(params, x))
 
+    def squared_norms(self, name: str, weight: Any) -> Any:
+        """Return ‖W‖² of each unit at each position: over the axis of its window."""
+        return (weight * weight).sum(axis=-2, keepdims=True)
+
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example: two a weight."""
         return 2 * int(np.size(params["weight"]))

@@ -92,6 +92,12 @@ class LSTM(Recurrent):
         peepholes = self.variant == "peephole"
         return 0.5 * params["peephole_weight"] if peepholes else (), recurrent
 
+    def squared_norms(self, name: str, weight: Any) -> Any:
+        """Return ‖W‖² of each unit; a gate has one peephole, and so a norm for it."""
+        if name == "peephole_weight":
+            return weight * weight
+        return (weight * weight).sum(axis=0, keepdims=True)
+
     def widths(self) -> tuple[int, ...]:
         """h and C."""
         return self.units, self.units

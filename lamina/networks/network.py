@@ -31,6 +31,22 @@ def holds_layers(layer: Any) -> bool:
     return hasattr(layer, "branches")
 
 
+def squared_norms(layer: Any, name: str, weight: Any) -> Any:
+    """Return ‖Wⱼ‖² of the weights into each unit j, in a shape that broadcasts with W.
+
+    Equations
+    ---------
+        ‖Wⱼ‖² = Σᵢ Wᵢⱼ²      i: all axes but the last, unless the layer says otherwise
+
+    A layer whose weights lie in another order has a method ``squared_norms(name,
+    weight)`` of its own.
+    """
+    own = getattr(layer, "squared_norms", None)
+    if own is not None:
+        return own(name, weight)
+    return (weight * weight).sum(axis=tuple(range(weight.ndim - 1)), keepdims=True)
+
+
 class Signal(NamedTuple):
     """What came out of a layer: its net input h (None if it has none), and a = φ(h)."""
 
@@ -128,6 +144,22 @@ class Network:
         for layer, own in zip(self.layers, params, strict=True):
             pairs += layer.walk(own) if holds_layers(layer) else [(layer, own)]
         return pairs
+
+    def owners(self, params: Any) -> dict[int, tuple[Any, str]]:
+        """Return the layer and the name of each array of a layer, by the array's id.
+
+        Arrays of what holds layers, the projection of a Residual for instance, are
+        left out.
+        """
+        found: dict[int, tuple[Any, str]] = {}
+        for layer, own in zip(self.layers, params, strict=True):
+            if holds_layers(layer):
+                for layers, inner in layer.branches(own):
+                    found |= Network(layers).owners(inner)
+                continue
+            for path, leaf in jax.tree.leaves_with_path(own):
+                found[id(leaf)] = layer, str(path[-1].key)
+        return found
 
     def trace(
         self,

@@ -272,7 +272,7 @@ def test_weights_into_a_unit_are_shortened_to_max_norm():
     params = (
         {"weight": np.array([[3.0, 0.3, 0], [4.0, 0.4, 0]]), "bias": np.full(3, 9.0)},
     )
-    (found,) = Objective(NETWORK, "squared_error", max_norm=2.0).constrained(params)
+    (found,) = Objective(ONE, "squared_error", max_norm=2.0).constrained(params)
     np.testing.assert_allclose(found["weight"], [[1.2, 0.3, 0], [1.6, 0.4, 0]])
     np.testing.assert_array_equal(found["bias"], 9)
     assert objective().constrained(params) is params
