@@ -6,13 +6,14 @@ what it reports and where it goes is compared with :func:`plain`, which knows no
 lamina. A structure is compiled once and takes several draws of numbers.
 """
 
+import itertools
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lamina import MLPClassifier, MLPRegressor
+from lamina import Dense, MLPClassifier, MLPRegressor, Output
 
 DRAWS = 8
 """Draws of numbers for each structure: 125 structures make 1,000 draws."""
@@ -41,6 +42,7 @@ LOSS = {  # ℓ(a, y) of each output, and ∂ℓ/∂a
     ),
     "cross_entropy": (lambda a, y: -y * np.log(a), None),
 }
+REACH = {"logistic": (0, 1), "tanh": (-1, 1)}  # the range of outputs
 
 
 def forward(weights, biases, phis, X):
@@ -87,7 +89,7 @@ def balanced(Y):
 
 
 def r2(predicted, Y, w):
-    """Return the mean over columns of 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)², measured rows."""
+    """Return the mean over columns of 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)²."""
     scores = []
     for p, y in zip(predicted.T, Y.T, strict=True):
         known = ~np.isnan(y)
@@ -113,7 +115,9 @@ class Structure:
 
     def __init__(self, seed: int):
         rng = np.random.default_rng([1, seed])
-        self.kind = str(rng.choice(["number", "numbers", "binary", "multiclass", "labels"]))
+        self.kind = str(
+            rng.choice(["number", "numbers", "binary", "multiclass", "labels"])
+        )
         several = self.kind in ("numbers", "multiclass", "labels")
         self.outputs = int(rng.integers(2, 5)) if several else 1
         if self.kind == "multiclass":
@@ -132,10 +136,11 @@ class Structure:
         if self.kind in ("number", "numbers"):
             losses = ["squared_error", "absolute_error", "poisson"]
             self.loss = self.given = str(rng.choice(losses))
-            self.head = "exp" if self.loss == "poisson" else "identity"
-            self.scaled = self.loss != "poisson" and bool(rng.random() < 0.3)
+            self.head = str(rng.choice(["identity", "identity", "logistic", "tanh"]))
+            self.head = "exp" if self.loss == "poisson" else self.head
+            self.scaled = self.loss != "poisson" and bool(rng.random() < 0.4)
         else:
-            softmax = self.kind == "multiclass"
+            softmax = self.kind == "multiclass" and rng.random() < 0.7
             self.head = "softmax" if softmax else "logistic"
             self.loss = "cross_entropy" if softmax else "binary_cross_entropy"
             self.given = "log_loss"
@@ -145,10 +150,19 @@ class Structure:
         if self.kind in ("number", "numbers") and self.weighted != "no":
             self.weighted = "sample"
 
+        usual = {"number": "identity", "numbers": "identity", "multiclass": "softmax"}
+        follows = self.head in (usual.get(self.kind, "logistic"), "exp")
+        self.marked = not follows or bool(rng.random() < 0.2)
+
     def model(self) -> Any:
-        how = {
-            "hidden_layer_sizes": tuple(self.hidden),
-            "activation": self.phis or "relu",
+        if self.marked:
+            pairs = zip(self.hidden, self.phis, strict=True)
+            head = Output(Dense(self.outputs, self.head))
+            layers = {"layers": [*itertools.starmap(Dense, pairs), head]}
+        else:
+            sizes, phis = tuple(self.hidden), self.phis or "relu"
+            layers = {"hidden_layer_sizes": sizes, "activation": phis}
+        how = layers | {
             "loss": self.given,
             "alpha": self.alpha,
             "l1": self.l1,
@@ -173,7 +187,7 @@ class Draw:
     def __init__(self, s: Structure, seed: int):
         rng = np.random.default_rng([2, seed])
         sizes = [s.features, *s.hidden, s.outputs]
-        shapes = zip(sizes, sizes[1:], strict=False)
+        shapes = itertools.pairwise(sizes)
         self.weights = [0.7 * rng.normal(size=shape) for shape in shapes]
         self.biases = [0.3 * rng.normal(size=n) for n in sizes[1:]]
         self.X = rng.normal(size=(s.rows, s.features))
@@ -217,6 +231,11 @@ def check(s: Structure, seed: int) -> None:
     wanted, scale, mean = draw.Y, 1.0, 0.0
     if s.scaled:
         mean, scale = np.nanmean(draw.Y, 0), np.nanstd(draw.Y, 0)
+        if s.head in REACH:
+            begin, end = REACH[s.head]
+            low, high = np.nanmin(draw.Y, 0), np.nanmax(draw.Y, 0)
+            scale = (high - low) / (end - begin)
+            mean = low - begin * scale
         wanted = (draw.Y - mean) / scale
     share = 2 if s.head == "logistic" else s.outputs
     wanted = (1 - s.smoothing) * wanted + s.smoothing / share
@@ -231,12 +250,15 @@ def check(s: Structure, seed: int) -> None:
         *zip(model.intercepts_, draw.biases, by_b, strict=True),
     ]:
         np.testing.assert_allclose((before - found) / RATE, gradient, **close)
+    error /= s.outputs if s.loss == "squared_error" else 1  # as scikit-learn says it
     np.testing.assert_allclose(model.loss_, error + penalty, **close)
     outputs = forward(model.coefs_, model.intercepts_, phis, draw.X)[-1]
     if s.given == "log_loss":
         predicted = model.predict_proba(draw.X)
         predicted = predicted[:, 1:] if s.kind == "binary" else predicted
         score = accuracy(s.kind, outputs, draw.Y, w)
+        if s.kind == "multiclass":
+            outputs = outputs / outputs.sum(1, keepdims=True)
     else:
         outputs = outputs * scale + mean
         predicted = model.predict(draw.X).reshape(outputs.shape)

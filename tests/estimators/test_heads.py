@@ -21,7 +21,6 @@ from lamina import (
     Last,
     MLPClassifier,
     MLPRegressor,
-    Network,
     Output,
     RecurrentClassifier,
     RecurrentRegressor,
@@ -30,7 +29,6 @@ from lamina import (
     load,
 )
 from lamina.estimators.settings import parse_value
-from lamina.networks import Key
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -206,14 +204,6 @@ def test_only_the_last_layer_can_be_marked():
         ConvNetClassifier(first).fit(IMAGES, THREE[:40])
     with pytest.raises(ValueError, match=r"can only be the last"):
         CapsNetClassifier([Output(Dense(3))]).fit(IMAGES, THREE[:40])
-    with pytest.raises(ValueError, match=r"can only be the last"):
-        Network((Output(Dense(3)),)).init(Key(0), (2,))
-
-
-@pytest.mark.parametrize("given", ["softmax", 3, None, Dense, Output(Dense(1))])
-def test_a_mark_needs_a_layer(given):
-    with pytest.raises(TypeError, match="Output needs a layer such as"):
-        Output(given)
 
 
 def test_a_mark_is_typed_searched_and_kept(tmp_path):
