@@ -104,6 +104,21 @@ def test_what_stopped_by_itself_may_be_worse_than_the_mean():
     assert not any("the mean" in text for text in told)
 
 
+def test_what_converged_where_all_units_are_saturated_is_no_better_than_the_mean():
+    """σ(100) = 1 for every example: only the output's bias learns, up to the mean."""
+    how = {"hidden_layer_sizes": (4,), "activation": "logistic", "alpha": 0}
+    model = MLPRegressor(**how, solver="lbfgs", random_state=0)
+    start = {"coefs_init": [np.zeros((X.shape[1], 4))], "intercepts_init": [[100] * 4]}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, Y, **start)
+    assert model.stopped_ == "stopped"
+    assert model.score(X, Y) == pytest.approx(0, abs=1e-6)
+    (text,) = [str(one.message) for one in caught]
+    assert "no better than the" in text
+    assert "of always predicting the mean: try scaled inputs" in text
+
+
 @pytest.mark.parametrize("outputs", [1, 4])
 def test_there_is_one_warning_where_max_iter_is_reached(outputs):
     """One epoch that changes nothing: outputs are 0, and targets 1 ± 1."""

@@ -306,6 +306,10 @@ WORSE = 1.05
 """A loss of so many times that of a constant prediction is worse than it: the loss of
 an epoch of mini-batches is that of weights on the move."""
 
+EVEN = 0.999
+"""From so many times that loss on, a fit that has converged has learnt nothing: its
+units may be saturated, where gradients are 0."""
+
 
 def _explain(
     result: learning.Result, epochs: int, stopping: Any, advice: str, remedies: str
@@ -329,16 +333,26 @@ def _explain(
             f"learning ended after {limit.budget:g} {limit.monitor} and has not "
             "converged yet: raise max_fun or tol, or scale the inputs (StandardScaler)."
         )
-    bound = result.constant_loss
-    worse = bound is not None and result.loss > WORSE * bound
-    if worse and result.reason in ("finished", "stopped"):
-        message += (
-            f"{' ' if message else ''}The training loss is {result.loss:.3g}, worse "
-            f"than the {bound:.3g} of always predicting the mean: try {remedies} or "
-            "another solver."
-        )
+    message += _no_use(result, remedies, " " if message else "")
     if message:
         warnings.warn(message, ConvergenceWarning, stacklevel=_callers_level())
+
+
+def _no_use(result: learning.Result, remedies: str, before: str) -> str:
+    """Say that a fit is not better than the mean of its targets, if so."""
+    bound = result.constant_loss
+    if bound is None or result.reason not in ("finished", "stopped"):
+        return ""
+    if result.loss > WORSE * bound:
+        how = "worse than"
+    elif result.loss > EVEN * bound and result.reason == "stopped":
+        how = "no better than"
+    else:
+        return ""
+    return (
+        f"{before}The training loss is {result.loss:.3g}, {how} the {bound:.3g} of "
+        f"always predicting the mean: try {remedies} or another solver."
+    )
 
 
 def divergence(result: learning.Result) -> str:
