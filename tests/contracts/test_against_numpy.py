@@ -95,7 +95,9 @@ def r2(predicted, Y, w):
         known = ~np.isnan(y)
         p, y, v = p[known], y[known], w[known]
         rest, mean = (v * (y - p) ** 2).sum(), (v * y).sum() / v.sum()
-        scores.append(1 - rest / (v * (y - mean) ** 2).sum())
+        spread = (v * (y - mean) ** 2).sum()
+        # As in scikit-learn, a constant target has the score 0, or 1 if it is exact.
+        scores.append(1 - rest / spread if spread > 0 else float(rest == 0))
     return np.mean(scores)
 
 
@@ -245,13 +247,24 @@ def check(s: Structure, seed: int) -> None:
     numbers = draw.X, wanted, weight, s.alpha, s.l1
     error, penalty, by_W, by_b = plain(*start, s.loss, *numbers)
     close = {"rtol": near, "atol": near}
-    for found, before, gradient in [
-        *zip(model.coefs_, draw.weights, by_W, strict=True),
-        *zip(model.intercepts_, draw.biases, by_b, strict=True),
+    after = [
+        [array - RATE * slope for array, slope in zip(arrays, slopes, strict=True)]
+        for arrays, slopes in ((draw.weights, by_W), (draw.biases, by_b))
+    ]
+    if model.stopped_ == "diverged":  # a step too large is taken back
+        with np.errstate(over="ignore"):
+            ends = plain(*after, phis, s.loss, *numbers)
+        assert not ends[0] + ends[1] <= error + penalty
+        after = draw.weights, draw.biases
+    for before, found, wanted_array in [
+        *zip(draw.weights, model.coefs_, after[0], strict=True),
+        *zip(draw.biases, model.intercepts_, after[1], strict=True),
     ]:
-        np.testing.assert_allclose((before - found) / RATE, gradient, **close)
-    error /= s.outputs if s.loss == "squared_error" else 1  # as scikit-learn says it
-    np.testing.assert_allclose(model.loss_, error + penalty, **close)
+        moved, step = (before - found) / RATE, (before - wanted_array) / RATE
+        np.testing.assert_allclose(moved, step, **close)
+    if model.history_["loss"]:
+        error /= s.outputs if s.loss == "squared_error" else 1  # as in scikit-learn
+        np.testing.assert_allclose(model.loss_, error + penalty, **close)
     outputs = forward(model.coefs_, model.intercepts_, phis, draw.X)[-1]
     if s.given == "log_loss":
         predicted = model.predict_proba(draw.X)

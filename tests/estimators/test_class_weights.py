@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.utils import compute_sample_weight
 
-from lamina import SGD, ConvNetClassifier, Dense, Last, MLPClassifier
+from lamina import SGD, ConvNetClassifier, Dense, Last, MLPClassifier, Output
 from lamina import RecurrentClassifier as Recurrent
 from lamina.estimators.base import split
 from lamina.estimators.class_weights import class_factors, weights_by_class
@@ -89,7 +89,7 @@ def test_the_first_step_by_hand_where_labels_are_missing(class_weight):
         each = np.array([[1, 4], [3, 1]])[[0, 1], known]
         weight = np.where(np.isnan(y), 1, each).prod(axis=1)
     model = MLPClassifier(
-        layers=[Dense(2, "logistic", "zeros")],
+        layers=[Output(Dense(2, "logistic", "zeros"))],
         solver=SGD(0.1),
         class_weight=class_weight,
         batch_size="full",

@@ -136,7 +136,9 @@ def test_a_file_samples_as_the_model_does(tmp_path):
         assert np.array_equal(again.sample(4, 20), model.sample(4, 20))
     model._top_chains = np.ones((3, 3), "f4")
     model.save(tmp_path / "m.lamina")
-    with pytest.raises(lamina.storage.ModelFileError, match="the chains"):
+    with pytest.raises(
+        lamina.storage.ModelFileError, match="_top_chains must be None or an array"
+    ):
         lamina.load(tmp_path / "m.lamina")
 
 
