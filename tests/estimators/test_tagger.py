@@ -1,5 +1,6 @@
 """An answer at each step: what is learnt, scored, left out, and refused."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -66,8 +67,26 @@ def test_several_numbers_some_of_them_unknown():
     assert model.score(X, y) > 0.8
 
 
-def test_steps_without_a_label_teach_nothing():
-    """What stands there may be anything: the weights are the same bit for bit."""
+def test_steps_without_a_label_at_the_end_teach_as_little_as_no_steps():
+    """A GRU reads forward: no step with a label depends on those after it."""
+    inputs = np.random.default_rng(2).standard_normal((24, 8))
+    labels = np.where(np.cumsum(inputs, axis=1) > 0, "above", "below")
+    some = np.where(np.arange(8) < 4, labels, "?")
+    how = {
+        "max_iter": 2,
+        "standardize": False,
+        "dtype": "float64",
+        "batch_size": "full",
+    }
+    one = net(ignore_label="?", **how).fit(inputs, some)
+    other = net(**how).fit(inputs[:, :4], labels[:, :4])
+    for a, b in zip(
+        jax.tree.leaves(one.params_), jax.tree.leaves(other.params_), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_steps_without_a_label_do_not_count():
     rng = np.random.default_rng(1)
     known = [rng.random(len(x)) < 0.7 for x in X]
     one = [np.where(k, s, "?") for k, s in zip(known, SIGNS, strict=True)]
