@@ -258,7 +258,7 @@ class NetworkEstimator(Saved, Watched, Checked):
         remedies = ["scaled inputs (StandardScaler)"]
         if hasattr(algorithm, "learning_rate"):
             remedies.insert(0, "a smaller learning rate")
-        if self.get_params(deep=False).get("scale_target") is False:
+        if self._given_params().get("scale_target") is False:
             remedies.append("scale_target=True")
         return ", ".join(remedies)
 
