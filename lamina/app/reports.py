@@ -97,7 +97,7 @@ def size(path: str) -> int | None:
 def as_json(report: Any) -> str:
     """Return a report as one line of JSON."""
     text = json.dumps(report, ensure_ascii=False, allow_nan=False)
-    if any("\ud800" <= c <= "\udfff" for c in text):  # a file's name that is no UTF-8
+    if any("\ud800" <= c <= "\udfff" for c in text):  # a file name that is not UTF-8
         text = json.dumps(report, allow_nan=False)
     return text
 

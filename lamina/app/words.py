@@ -22,7 +22,7 @@ _KIND = re.compile(r"\bkinds=\{'([^']+)': '(\w+)'\}")
 def printable(text: object) -> str:
     """Return text in one line without control characters, which move the cursor.
 
-    A byte of a file's name that is no UTF-8 is written ``\\xff``.
+    A byte of a file name that is not UTF-8 is written ``\\xff``.
     """
     return "".join(c if c.isprintable() else _escaped(c) for c in str(text))
 

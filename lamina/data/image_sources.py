@@ -67,7 +67,7 @@ def read_images(
             f"{type(source).__name__}; the estimators take arrays"
         )
     if not os.fspath(source):
-        raise ImageError("a path of pictures is expected, got ''")
+        raise ImageError("the path of images must not be empty")
     path = Path(source)
     if is_image_table(path):
         return read_image_table(path, target, labels=labels, task=task, **options)

@@ -122,4 +122,8 @@ def test_an_empty_path_is_not_the_current_folder(photos, monkeypatch):
     monkeypatch.chdir(photos)
     assert not holds_images("")
     assert holds_images(".")
-    refused(lambda: read_images(""), "a path of pictures is expected", error=ImageError)
+    refused(
+        lambda: read_images(""),
+        "the path of images must not be empty",
+        error=ImageError,
+    )
