@@ -68,7 +68,7 @@ def digest(model: Any) -> str:
 
 def child(name: str, folder: Path, checkpoint: bool) -> None:
     """Fit in a process of its own; the digest goes to a file. Never returns."""
-    import lamina.learning.loop as loop
+    import lamina.learning.loop.driver as loop
     from lamina import data
 
     warnings.simplefilter("ignore")

@@ -47,7 +47,7 @@ class Problem:
         from sklearn.datasets import load_diabetes, load_wine, make_friedman1
         from sklearn.preprocessing import StandardScaler
 
-        from lamina.data.generators import sine, two_spirals
+        from lamina.data.datasets.generators import sine, two_spirals
 
         scaled = StandardScaler().fit_transform
         if self.data == "sine":

@@ -159,8 +159,8 @@ def right(found: Any, y: Any) -> float:
 
 def known(X: Any) -> list[np.ndarray]:
     """The most likely state of each step for one who knows what the data follow."""
-    from lamina.data.sequence_generators import markov_chain
-    from lamina.networks.hidden_markov import Chain, posteriors
+    from lamina.data.datasets.sequence_generators import markov_chain
+    from lamina.networks.energy.hidden_markov import Chain, posteriors
 
     chain = markov_chain()
     told = Chain(np.log(chain.start), np.log(chain.transition))

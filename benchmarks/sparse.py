@@ -6,7 +6,7 @@ library fits in a process of its own, which is why this module is also a program
 ``python -m benchmarks.sparse lamina 100`` prints one line of JSON.
 
 The last table has the two products that such a fit consists of, beside those of dense
-rows: the figures that :mod:`lamina.networks.sparse` tells.
+rows: the figures that :mod:`lamina.networks.core.sparse` tells.
 """
 
 import json
@@ -94,7 +94,7 @@ def sample(n: int, rng: np.random.Generator) -> tuple[Any, Any]:
     """Return rows with as many entries each, in both forms, on the device."""
     import jax
 
-    from lamina.networks.sparse import SparseRows
+    from lamina.networks.core.sparse import SparseRows
 
     most = round(SHARE * FEATURES)
     columns = [rng.choice(FEATURES, most, replace=False) for _ in range(n)]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from lamina import HybridHMM, data
-from lamina.data.sequence_generators import markov_chain
-from lamina.networks.hidden_markov import Chain, viterbi
+from lamina.data.datasets.sequence_generators import markov_chain
+from lamina.networks.energy.hidden_markov import Chain, viterbi
 
 NOISE = 1.0
 COLOURS = ["#0072B2", "#E69F00", "#009E73"]

@@ -92,30 +92,41 @@ _ROOMS = {
         "Autoencoder",
         "BernoulliRBM",
         "CapsNetClassifier",
-        "CodeModel",
         "ConvNetClassifier",
         "ConvNetRegressor",
         "ConvNetSegmenter",
         "DeepBeliefNetwork",
         "DeepBoltzmannMachine",
-        "ForecastModel",
         "Forecaster",
         "GaussianRBM",
         "HybridHMM",
-        "ImageModel",
         "MLPClassifier",
         "MLPRegressor",
         "Perceptron",
         "RecurrentClassifier",
         "RecurrentRegressor",
         "RecurrentTagger",
+        "load",
+    ],
+    "lamina.models": [
+        "CodeModel",
+        "ForecastModel",
+        "ImageModel",
         "SequenceModel",
         "TableModel",
-        "load",
     ],
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("data", "estimators", "insight", "learning", "networks", "storage")
+_MODULES = (
+    "data",
+    "estimators",
+    "insight",
+    "learning",
+    "metrics",
+    "models",
+    "networks",
+    "storage",
+)
 
 __all__ = sorted([*_HOME, *_MODULES])
 

@@ -130,7 +130,9 @@ def keep_more_programs():
 
     563 tests of fits took 36 s of processor time in place of 46, and 0.3 GB more.
     """
-    program = sys.modules.get("lamina.learning.program")  # not for tests without JAX
+    program = sys.modules.get(
+        "lamina.learning.parallel.compilation"
+    )  # not for tests without JAX
     with pytest.MonkeyPatch.context() as patch:
         if program is not None:
             patch.setattr(program, "MAX_PROGRAMS", 64)

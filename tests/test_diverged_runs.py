@@ -21,8 +21,9 @@ from lamina.learning import (
     Validation,
     fit,
 )
-from lamina.learning import loop as module
-from lamina.networks import Dense, Key, Network, description
+from lamina.learning.loop import driver as module
+from lamina.networks import Dense, Key, Network
+from lamina.networks.core.description import description
 
 N = 30
 RNG = np.random.default_rng(0)
@@ -37,7 +38,7 @@ START, _ = DEEP.network.init(Key(0), (3,))
 @pytest.fixture(scope="module", autouse=True)
 def keep_all_programs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lamina.learning.program.MAX_PROGRAMS", math.inf)
+        patch.setattr("lamina.learning.parallel.compilation.MAX_PROGRAMS", math.inf)
         yield
 
 

@@ -23,7 +23,7 @@ HEAVY = ("duckdb", "jax", "jaxlib", "optax", "pandas", "rich", "sklearn", "typer
 UNMIRRORED = {
     "__init__.py": "the lazy public names; tested here and by every other test",
     "__main__.py": "two lines that call the command line",
-    "data/sets/make.py": "wrote the files beside it; tests/data checks those",
+    "data/datasets/embedded/make.py": "wrote the files beside it, which tests check",
 }
 
 # Calls and modules that turn data into running code.
@@ -142,4 +142,4 @@ def test_harmless_code_is_not_flagged():
 
 def test_package_data_is_declared_and_present():
     assert (PACKAGE / "py.typed").exists()
-    assert any((PACKAGE / "data" / "sets").iterdir())
+    assert any((PACKAGE / "data" / "datasets" / "embedded").iterdir())

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning.objective import Objective
+from lamina.learning.objectives.objective import Objective
 from lamina.networks import (
     GRU,
     LSTM,

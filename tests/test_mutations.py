@@ -11,7 +11,14 @@ from mutations import run
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "tests" / "mutations" / "run.py"
-LEAST = {"learning": 40, "networks": 40, "estimators": 40, "data": 30}
+LEAST = {
+    "learning": 40,
+    "networks": 40,
+    "estimators": 40,
+    "models": 10,
+    "metrics": 5,
+    "data": 30,
+}
 
 
 def script(*arguments):
@@ -43,10 +50,12 @@ def test_mutations_are_of_lines_and_tests_that_there_are(package):
 
 
 def test_a_line_that_is_not_there_once_is_told():
-    stale = run.Mutation("networks/dense.py", "return h + 1", "return h", ())
-    with pytest.raises(ValueError, match="mutation list is stale: lamina/networks/den"):
+    stale = run.Mutation("networks/layers/dense.py", "return h + 1", "return h", ())
+    with pytest.raises(ValueError, match="list is stale: lamina/networks/layers/den"):
         stale.source()
-    several = run.Mutation("networks/losses.py", "return False", "return True", ())
+    several = run.Mutation(
+        "networks/functional/losses.py", "return False", "return True", ()
+    )
     with pytest.raises(ValueError, match="has 0 lines 'return False', but must have"):
         several.source()
 
@@ -56,11 +65,11 @@ def test_a_test_that_notices_nothing_is_told(tmp_path):
     """The tests of initialisers know nothing of the bias of a layer."""
     code = (
         f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import run\n"
-        "tests = ('networks/test_initializers.py::test_unknown_names_are_refused_with'"
-        "'_what_is_known',)\n"
-        "blind = run.Mutation('networks/dense.py', 'h = x @ params[\"weight\"]', "
-        "'h = -x @ params[\"weight\"]', tests)\n"
-        "seen = blind._replace(file='networks/initializers.py', "
+        "tests = ('networks/functional/test_initializers.py"
+        "::test_unknown_names_are_refused_with_what_is_known',)\n"
+        "blind = run.Mutation('networks/layers/dense.py', "
+        "'h = x @ params[\"weight\"]', 'h = -x @ params[\"weight\"]', tests)\n"
+        "seen = blind._replace(file='networks/functional/initializers.py', "
         "old='known = \", \".join(INITIALIZERS)', new='known = \"none\"')\n"
         "run.prepare(1)\n"
         "sys.exit(run.report([blind, seen], 1, True))"
@@ -69,7 +78,7 @@ def test_a_test_that_notices_nothing_is_told(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "survived: lamina/networks/dense.py:" in done.stdout
+    assert "survived: lamina/networks/layers/dense.py:" in done.stdout
     assert "networks      2 mutations    1 killed    1 survived" in done.stdout
 
 

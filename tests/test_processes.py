@@ -210,7 +210,7 @@ CORES = """
 import hashlib
 import jax, numpy as np
 from lamina import ConvNetClassifier, MLPClassifier, MLPRegressor
-from lamina.learning.devices import computing_threads
+from lamina.learning.parallel.mesh import computing_threads
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(3000, 100)).astype("f4"); y = (X[:, 0] > 0).astype(int)

@@ -40,9 +40,9 @@ def prepare(source: str, options: FitOptions) -> tuple[Any, Any]:
     """Return a CodeModel that is not fitted yet, and the table or pictures for it."""
     from lamina.app.images import errors_option, parse_shape, parse_size, reading_bar
     from lamina.data import holds_images
-    from lamina.estimators import CodeModel
-    from lamina.estimators.settings import parse_setting
-    from lamina.estimators.table_input import known_set
+    from lamina.estimators._core.settings import parse_setting
+    from lamina.models import CodeModel
+    from lamina.models.table_input import known_set
 
     known = known_set(source)
     shape = parse_shape(options.shape) if options.shape else None
@@ -154,9 +154,9 @@ def _ending(out: str) -> str:
 
 
 def _write_map(out: str, codes: Any, labels: dict[str, Any], heading: str) -> None:
-    from lamina.estimators.code_input import as_texts
-    from lamina.estimators.code_scores import comparable
+    from lamina.estimators._core.embedding_scores import comparable
     from lamina.insight import scatter
+    from lamina.models.embedding_input import as_texts
     from lamina.storage import replace_file
 
     name, values = next(iter(labels.items()), ("", None))
@@ -281,7 +281,7 @@ def _shape_for(
 
 
 def _bytes_of_pixels(model: Any, found: Any, shape: Any) -> np.ndarray:
-    from lamina.estimators.code_input import as_pictures
+    from lamina.models.embedding_input import as_pictures
 
     values, (low, high) = as_pictures(found, shape, model.schema_, model.limits_)
     bright = (values - low) / (high - low if high > low else 1)

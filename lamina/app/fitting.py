@@ -59,7 +59,7 @@ def fit(source: str, options: FitOptions) -> Report:
 
 def _common(options: FitOptions) -> dict[str, Any]:
     """Return parameters that models of tables and of pictures share."""
-    from lamina.estimators.settings import parse_setting
+    from lamina.estimators._core.settings import parse_setting
 
     return {
         "settings": dict(map(parse_setting, options.sets)),
@@ -78,8 +78,8 @@ def _one_or_all(columns: Sequence[str]) -> Any:
 
 def _table_model(source: str, options: FitOptions) -> tuple[Any, Any]:
     """Return a model that is not fitted yet, and the table for it."""
-    from lamina.estimators import TableModel
-    from lamina.estimators.table import with_target
+    from lamina.models import TableModel
+    from lamina.models.table import with_target
 
     target = _one_or_all(options.target)
     table, target = read_told(with_target, source, target)
@@ -95,7 +95,7 @@ def _table_model(source: str, options: FitOptions) -> tuple[Any, Any]:
 def _picture_model(source: str, options: FitOptions) -> tuple[Any, Any]:
     """Return a model that is not fitted yet, and the pictures for it."""
     from lamina.app.images import errors_option, parse_size, reading_bar
-    from lamina.estimators import ImageModel
+    from lamina.models import ImageModel
 
     model = ImageModel(
         options.target[0] if options.target else None,
@@ -110,7 +110,7 @@ def _picture_model(source: str, options: FitOptions) -> tuple[Any, Any]:
 def _sequence_model(source: str, options: FitOptions) -> tuple[Any, Any]:
     """Return a model that is not fitted yet, and the sequences for it."""
     from lamina.data import read_sequences, read_table
-    from lamina.estimators import SequenceModel
+    from lamina.models import SequenceModel
 
     target = _one_or_all(options.target)
     model = SequenceModel(
@@ -131,8 +131,8 @@ def _fit_forecast(source: str, options: FitOptions) -> Report:
     from lamina.app import forecasts
     from lamina.app.sequences import find_forecast
     from lamina.data import read_table
-    from lamina.estimators import ForecastModel
-    from lamina.estimators.settings import parse_setting
+    from lamina.estimators._core.settings import parse_setting
+    from lamina.models import ForecastModel
     from lamina.storage import reserved
 
     model = ForecastModel(

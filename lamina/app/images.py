@@ -83,7 +83,7 @@ def folder_of(source: str) -> str:
     ValueError
         If they have no paths: they lie in one file.
     """
-    from lamina.data.image_sources import is_image_table
+    from lamina.data.sources.images import is_image_table
 
     if os.path.isdir(source):
         return os.path.abspath(source)

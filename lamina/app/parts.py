@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lamina.app.reports import Report
 from lamina.app.words import LONGEST, printable, short_line
-from lamina.data.table import bounded
+from lamina.data.tables.table import bounded
 
 MOST_COLUMNS = 20
 MOST_NOTES = 8

@@ -10,7 +10,7 @@ Report = dict[str, Any]
 
 def layers(estimator: Any) -> list[dict[str, Any]]:
     """Return one row a layer: name, details, shapes of one example, parameters."""
-    from lamina.estimators.summary import layer_rows
+    from lamina.estimators._core.summary import layer_rows
 
     shape = estimator._input_shape()
     rows = layer_rows(estimator.network_, estimator.params_, shape)

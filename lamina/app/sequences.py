@@ -67,7 +67,7 @@ def write_holdout(out: str, model: Any, table: Any) -> int:
     ValueError
         If the sequences come from no table.
     """
-    from lamina.data.values import texts
+    from lamina.data.tables.parsing import texts
     from lamina.storage import replace_file
 
     held = np.isin(texts(table[model.series]).astype(str), model.holdout_names_)

@@ -45,7 +45,7 @@ def one_line(error: BaseException) -> str:
 
 def short_line(text: str) -> str:
     """Return a message in one line that a person can read."""
-    from lamina.data.table import bounded
+    from lamina.data.tables.table import bounded
 
     text = _BYTE.sub(r"\\x\1", with_options(" ".join(text.split())))
     return bounded(printable(text), LONGEST)

@@ -8,27 +8,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lamina.data.drawing import shapes
-    from lamina.data.forecast_table import ForecastTable, read_forecast
-    from lamina.data.idx import read_idx
-    from lamina.data.image_folder import read_image_folder
-    from lamina.data.image_schema import ImageSchema
-    from lamina.data.image_set import ImageSet
-    from lamina.data.image_sources import holds_images, read_images
-    from lamina.data.image_table import read_image_table
-    from lamina.data.images import ImageError, as_images
-    from lamina.data.long_table import read_long
-    from lamina.data.pictures import Pictures
-    from lamina.data.schema import TableSchema
-    from lamina.data.sequence_generators import markov_chain
-    from lamina.data.sequence_sets import SequenceDataset, TimeSeriesDataset
-    from lamina.data.series import SequenceError, Series, as_series
-    from lamina.data.series_set import SeriesSet
-    from lamina.data.series_sources import holds_sequences, read_sequences
-    from lamina.data.sets import Dataset, load, names
-    from lamina.data.table import Table, TableError
-    from lamina.data.tables import read_table
-    from lamina.data.ts_files import read_ts
+    from lamina.data.datasets.drawing import shapes
+    from lamina.data.datasets.sequence_generators import markov_chain
+    from lamina.data.datasets.sequence_sets import SequenceDataset, TimeSeriesDataset
+    from lamina.data.datasets.sets import Dataset, load, names
+    from lamina.data.images.disk_images import Pictures
+    from lamina.data.images.idx import read_idx
+    from lamina.data.images.image_folder import read_image_folder
+    from lamina.data.images.image_schema import ImageSchema
+    from lamina.data.images.image_set import ImageSet
+    from lamina.data.images.images import ImageError, as_images
+    from lamina.data.sequences.series import SequenceError, Series, as_series
+    from lamina.data.sequences.series_set import SeriesSet
+    from lamina.data.sequences.ts_files import read_ts
+    from lamina.data.sources.image_table import read_image_table
+    from lamina.data.sources.images import holds_images, read_images
+    from lamina.data.sources.long_table import read_long
+    from lamina.data.sources.sequences import holds_sequences, read_sequences
+    from lamina.data.sources.tables import read_table
+    from lamina.data.tables.schema import TableSchema
+    from lamina.data.tables.table import Table, TableError
+    from lamina.data.timeseries.forecast_table import ForecastTable, read_forecast
 
 __all__ = [
     "Dataset",
@@ -65,37 +65,37 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Dataset": "sets",
-    "ForecastTable": "forecast_table",
-    "ImageError": "images",
-    "ImageSchema": "image_schema",
-    "ImageSet": "image_set",
-    "Pictures": "pictures",
-    "SequenceDataset": "sequence_sets",
-    "SequenceError": "series",
-    "Series": "series",
-    "SeriesSet": "series_set",
-    "Table": "table",
-    "TableError": "table",
-    "TableSchema": "schema",
-    "TimeSeriesDataset": "sequence_sets",
-    "as_images": "images",
-    "as_series": "series",
-    "holds_images": "image_sources",
-    "holds_sequences": "series_sources",
-    "load": "sets",
-    "markov_chain": "sequence_generators",
-    "names": "sets",
-    "read_forecast": "forecast_table",
-    "read_idx": "idx",
-    "read_image_folder": "image_folder",
-    "read_image_table": "image_table",
-    "read_images": "image_sources",
-    "read_long": "long_table",
-    "read_sequences": "series_sources",
-    "read_table": "tables",
-    "read_ts": "ts_files",
-    "shapes": "drawing",
+    "Dataset": "datasets.sets",
+    "ForecastTable": "timeseries.forecast_table",
+    "ImageError": "images.images",
+    "ImageSchema": "images.image_schema",
+    "ImageSet": "images.image_set",
+    "Pictures": "images.disk_images",
+    "SequenceDataset": "datasets.sequence_sets",
+    "SequenceError": "sequences.series",
+    "Series": "sequences.series",
+    "SeriesSet": "sequences.series_set",
+    "Table": "tables.table",
+    "TableError": "tables.table",
+    "TableSchema": "tables.schema",
+    "TimeSeriesDataset": "datasets.sequence_sets",
+    "as_images": "images.images",
+    "as_series": "sequences.series",
+    "holds_images": "sources.images",
+    "holds_sequences": "sources.sequences",
+    "load": "datasets.sets",
+    "markov_chain": "datasets.sequence_generators",
+    "names": "datasets.sets",
+    "read_forecast": "timeseries.forecast_table",
+    "read_idx": "images.idx",
+    "read_image_folder": "images.image_folder",
+    "read_image_table": "sources.image_table",
+    "read_images": "sources.images",
+    "read_long": "sources.long_table",
+    "read_sequences": "sources.sequences",
+    "read_table": "sources.tables",
+    "read_ts": "sequences.ts_files",
+    "shapes": "datasets.drawing",
 }
 
 

@@ -1,47 +1,40 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
-from lamina.estimators.autoencoder import Autoencoder
-from lamina.estimators.capsnet import CapsNetClassifier
-from lamina.estimators.code_model import CodeModel
-from lamina.estimators.convnet import ConvNetClassifier, ConvNetRegressor
-from lamina.estimators.dbm import DeepBoltzmannMachine
-from lamina.estimators.dbn import DeepBeliefNetwork
-from lamina.estimators.forecast_model import ForecastModel
-from lamina.estimators.forecaster import Forecaster
-from lamina.estimators.hybrid_hmm import HybridHMM
-from lamina.estimators.image_model import ImageModel
-from lamina.estimators.mlp import MLPClassifier, MLPRegressor
-from lamina.estimators.perceptron import Perceptron
-from lamina.estimators.persistence import load
-from lamina.estimators.rbm import BernoulliRBM, GaussianRBM
-from lamina.estimators.recurrent import RecurrentClassifier, RecurrentRegressor
-from lamina.estimators.segmenter import ConvNetSegmenter
-from lamina.estimators.sequence_model import SequenceModel
-from lamina.estimators.table import TableModel
-from lamina.estimators.tagger import RecurrentTagger
+from lamina.estimators._core.persistence import load
+from lamina.estimators.forecasting.forecaster import Forecaster
+from lamina.estimators.images.capsnet import CapsNetClassifier
+from lamina.estimators.images.convnet import ConvNetClassifier, ConvNetRegressor
+from lamina.estimators.images.segmenter import ConvNetSegmenter
+from lamina.estimators.perceptrons.mlp import MLPClassifier, MLPRegressor
+from lamina.estimators.perceptrons.perceptron import Perceptron
+from lamina.estimators.sequences.hybrid_hmm import HybridHMM
+from lamina.estimators.sequences.recurrent import (
+    RecurrentClassifier,
+    RecurrentRegressor,
+)
+from lamina.estimators.sequences.tagger import RecurrentTagger
+from lamina.estimators.unsupervised.autoencoder import Autoencoder
+from lamina.estimators.unsupervised.dbm import DeepBoltzmannMachine
+from lamina.estimators.unsupervised.dbn import DeepBeliefNetwork
+from lamina.estimators.unsupervised.rbm import BernoulliRBM, GaussianRBM
 
 __all__ = [
     "Autoencoder",
     "BernoulliRBM",
     "CapsNetClassifier",
-    "CodeModel",
     "ConvNetClassifier",
     "ConvNetRegressor",
     "ConvNetSegmenter",
     "DeepBeliefNetwork",
     "DeepBoltzmannMachine",
-    "ForecastModel",
     "Forecaster",
     "GaussianRBM",
     "HybridHMM",
-    "ImageModel",
     "MLPClassifier",
     "MLPRegressor",
     "Perceptron",
     "RecurrentClassifier",
     "RecurrentRegressor",
     "RecurrentTagger",
-    "SequenceModel",
-    "TableModel",
     "load",
 ]

@@ -11,8 +11,8 @@ import numpy as np
 from lamina.insight import drawing
 from lamina.insight.opened import Opened, activations, net_input, opened_for
 from lamina.insight.receptive import box, receptive_field
-from lamina.networks.activations import relu
-from lamina.networks.description import is_description
+from lamina.networks.core.description import is_description
+from lamina.networks.functional.activations import relu
 
 
 @jax.custom_vjp

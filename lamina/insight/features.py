@@ -19,7 +19,7 @@ from lamina.insight.opened import (
     opened_for,
 )
 from lamina.insight.receptive import box, receptive_field
-from lamina.networks.conv import Conv
+from lamina.networks.convolution.conv import Conv
 
 BATCH = 64
 """Images that are looked at together."""

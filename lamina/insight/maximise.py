@@ -12,7 +12,7 @@ import numpy as np
 from lamina.insight import drawing
 from lamina.insight.opened import Opened, is_whole, net_input, opened
 from lamina.insight.receptive import box, receptive_field
-from lamina.networks.keys import Key, device_key
+from lamina.networks.core.keys import Key, device_key
 
 STARTS = ("noise", "zeros")
 

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.networks.computing import computing, own_settings
+from lamina.networks.convolution.rescale import Rescale
+from lamina.networks.core.computing import computing, own_settings
 from lamina.networks.network import Network
-from lamina.networks.rescale import Rescale
 
 
 @dataclass(frozen=True)

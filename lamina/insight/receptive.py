@@ -5,21 +5,21 @@ from typing import Any
 import numpy as np
 
 from lamina.insight.opened import Opened
-from lamina.networks.augment import Augment
-from lamina.networks.conv import Conv, Geometry
-from lamina.networks.conv_transpose import ConvTranspose
-from lamina.networks.dense import Dense
-from lamina.networks.dropout import Dropout
-from lamina.networks.fixed_conv import KERNELS, FixedConv
-from lamina.networks.locally_connected import LocallyConnected
+from lamina.networks.composite.residual import Residual
+from lamina.networks.composite.skip import Skip
+from lamina.networks.convolution.conv import Conv, Geometry
+from lamina.networks.convolution.conv_transpose import ConvTranspose
+from lamina.networks.convolution.fixed_conv import KERNELS, FixedConv
+from lamina.networks.convolution.locally_connected import LocallyConnected
+from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
+from lamina.networks.convolution.rescale import Rescale
+from lamina.networks.convolution.spatial import padded_places, per_axis
+from lamina.networks.convolution.upsample import Upsample
+from lamina.networks.layers.augment import Augment
+from lamina.networks.layers.dense import Dense
+from lamina.networks.layers.dropout import Dropout
+from lamina.networks.layers.norms import LayerNorm
 from lamina.networks.network import Network, holds_layers
-from lamina.networks.norms import LayerNorm
-from lamina.networks.places import padded_places, per_axis
-from lamina.networks.pooling import AveragePool, MaxPool, SumPool
-from lamina.networks.rescale import Rescale
-from lamina.networks.residual import Residual
-from lamina.networks.skip import Skip
-from lamina.networks.upsample import Upsample
 
 WINDOWS = (Conv, MaxPool, AveragePool, SumPool, LocallyConnected, FixedConv)
 EACH_PLACE = (Rescale, Augment, Dropout, Dense)

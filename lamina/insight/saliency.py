@@ -9,7 +9,7 @@ import numpy as np
 
 from lamina.insight import drawing
 from lamina.insight.opened import Opened, is_whole, net_input, opened_for
-from lamina.networks.keys import Key, device_key
+from lamina.networks.core.keys import Key, device_key
 
 METHODS = ("gradient", "integrated", "smooth")
 

@@ -1,33 +1,29 @@
 """How a network changes: algorithms, objectives, the one loop, stopping rules."""
 
-from lamina.learning.adam import Adam
-from lamina.learning.adversarial import FGSM, PGD
-from lamina.learning.bfgs import BFGS
-from lamina.learning.conjugate_gradient import ConjugateGradient
-from lamina.learning.contrastive_divergence import ContrastiveDivergence
-from lamina.learning.exact import Exact
-from lamina.learning.feed import Examples, Feed
-from lamina.learning.hebb import HebbRule
-from lamina.learning.lbfgs import LBFGS
-from lamina.learning.levenberg_marquardt import LevenbergMarquardt
-from lamina.learning.loop import Progress, Result, fit
-from lamina.learning.mean_field import MeanFieldLearning
-from lamina.learning.newton import Newton
-from lamina.learning.objective import Batch, Objective
-from lamina.learning.passes import Validation, attacked
-from lamina.learning.perceptron import PerceptronRule, perceptron_loss
-from lamina.learning.pretraining import (
-    PRETRAININGS,
-    AutoencoderPretraining,
-    RBMPretraining,
-    SupervisedPretraining,
-    hidden_layers,
-    pretrain,
+from lamina.learning.algorithms.energy.contrastive_divergence import (
+    ContrastiveDivergence,
 )
-from lamina.learning.rmsprop import RMSProp
-from lamina.learning.rprop import Rprop
-from lamina.learning.scaling import for_unscaled, mean_and_scale
-from lamina.learning.schedules import (
+from lamina.learning.algorithms.energy.mean_field import MeanFieldLearning
+from lamina.learning.algorithms.energy.up_down import UpDown
+from lamina.learning.algorithms.first_order.adam import Adam
+from lamina.learning.algorithms.first_order.rmsprop import RMSProp
+from lamina.learning.algorithms.first_order.rprop import Rprop
+from lamina.learning.algorithms.first_order.sgd import SGD
+from lamina.learning.algorithms.recorded import Traced
+from lamina.learning.algorithms.second_order.bfgs import BFGS
+from lamina.learning.algorithms.second_order.conjugate_gradient import ConjugateGradient
+from lamina.learning.algorithms.second_order.lbfgs import LBFGS
+from lamina.learning.algorithms.second_order.levenberg_marquardt import (
+    LevenbergMarquardt,
+)
+from lamina.learning.algorithms.second_order.newton import Newton
+from lamina.learning.algorithms.single_layer.hebb import HebbRule
+from lamina.learning.algorithms.single_layer.least_squares import Exact
+from lamina.learning.algorithms.single_layer.perceptron import (
+    PerceptronRule,
+    perceptron_loss,
+)
+from lamina.learning.control.schedules import (
     SCHEDULES,
     Adaptive,
     BoldDriver,
@@ -37,17 +33,28 @@ from lamina.learning.schedules import (
     InverseTime,
     Step,
 )
-from lamina.learning.selective import SelectiveDelta
-from lamina.learning.sgd import SGD
-from lamina.learning.stopping import (
+from lamina.learning.control.stopping import (
     Below,
     Budget,
     NoImprovement,
     SmallChange,
     SmallImprovement,
 )
-from lamina.learning.traced import Traced
-from lamina.learning.up_down import UpDown
+from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.data.scaling import for_unscaled, mean_and_scale
+from lamina.learning.data.selective import SelectiveDelta
+from lamina.learning.loop.driver import Progress, Result, fit
+from lamina.learning.loop.evaluation import Validation, attacked
+from lamina.learning.objectives.adversarial import FGSM, PGD
+from lamina.learning.objectives.objective import Batch, Objective
+from lamina.learning.reshaping.pretraining import (
+    PRETRAININGS,
+    AutoencoderPretraining,
+    RBMPretraining,
+    SupervisedPretraining,
+    hidden_layers,
+    pretrain,
+)
 
 __all__ = [
     "BFGS",

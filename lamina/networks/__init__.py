@@ -1,42 +1,42 @@
 """What a network computes: layers, activations, losses. Pure functions, no loops."""
 
-from lamina.networks.activations import ACTIVATIONS
-from lamina.networks.augment import Augment
-from lamina.networks.bidirectional import Bidirectional
-from lamina.networks.capsules import Capsules, Lengths, PrimaryCapsules
-from lamina.networks.clockwork import ClockworkRNN
-from lamina.networks.conv import Conv
-from lamina.networks.conv_transpose import ConvTranspose
-from lamina.networks.corruption import GaussianNoise, Masking, SaltAndPepper
-from lamina.networks.dense import Dense
-from lamina.networks.description import description, from_json, to_json
-from lamina.networks.dropout import Dropout
-from lamina.networks.embedding import Embedding
-from lamina.networks.fixed_conv import KERNELS, FixedConv
-from lamina.networks.flatten import Flatten
-from lamina.networks.global_pool import GlobalPool
-from lamina.networks.gru import GRU
-from lamina.networks.initializers import INITIALIZERS
-from lamina.networks.keys import Key
-from lamina.networks.locally_connected import LocallyConnected
-from lamina.networks.losses import LOSSES
-from lamina.networks.lstm import LSTM
-from lamina.networks.mirror import Tied
+from lamina.networks.composite.mirror import Tied
+from lamina.networks.composite.reconstruction import Reconstruction
+from lamina.networks.composite.residual import Residual
+from lamina.networks.composite.skip import Skip
+from lamina.networks.convolution.capsules import Capsules, Lengths, PrimaryCapsules
+from lamina.networks.convolution.conv import Conv
+from lamina.networks.convolution.conv_transpose import ConvTranspose
+from lamina.networks.convolution.fixed_conv import KERNELS, FixedConv
+from lamina.networks.convolution.global_pool import GlobalPool
+from lamina.networks.convolution.locally_connected import LocallyConnected
+from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
+from lamina.networks.convolution.rescale import Rescale
+from lamina.networks.convolution.upsample import Upsample
+from lamina.networks.core.description import description, from_json, to_json
+from lamina.networks.core.keys import Key
+from lamina.networks.core.masking import Last, MeanOverTime, Sequences
+from lamina.networks.energy.rbm import RBM
+from lamina.networks.functional.activations import ACTIVATIONS
+from lamina.networks.functional.initializers import INITIALIZERS
+from lamina.networks.functional.losses import LOSSES
+from lamina.networks.functional.sparsity import KLSparsity, L1Sparsity
+from lamina.networks.layers.augment import Augment
+from lamina.networks.layers.corruption import GaussianNoise, Masking, SaltAndPepper
+from lamina.networks.layers.dense import Dense
+from lamina.networks.layers.dropout import Dropout
+from lamina.networks.layers.embedding import Embedding
+from lamina.networks.layers.flatten import Flatten
+from lamina.networks.layers.norms import GroupNorm, LayerNorm
+from lamina.networks.layers.reshape import Reshape
 from lamina.networks.network import Network
-from lamina.networks.norms import GroupNorm, LayerNorm
 from lamina.networks.output import Output
-from lamina.networks.output_feedback import OutputFeedbackRNN
-from lamina.networks.pooling import AveragePool, MaxPool, SumPool
-from lamina.networks.rbm import RBM
-from lamina.networks.reconstruction import Reconstruction
-from lamina.networks.rescale import Rescale
-from lamina.networks.reshape import Reshape
-from lamina.networks.residual import Residual
-from lamina.networks.rnn import RNN
-from lamina.networks.sequences import Last, MeanOverTime, Sequences
-from lamina.networks.skip import Skip
-from lamina.networks.sparsity import KLSparsity, L1Sparsity
-from lamina.networks.upsample import Upsample
+from lamina.networks.recurrent.bidirectional import Bidirectional
+from lamina.networks.recurrent.clockwork import ClockworkRNN
+from lamina.networks.recurrent.gru import GRU
+from lamina.networks.recurrent.lstm import LSTM
+from lamina.networks.recurrent.output_feedback import OutputFeedbackRNN
+from lamina.networks.recurrent.rnn import RNN
 
 __all__ = [
     "ACTIVATIONS",

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lamina.networks.activations import activation
-from lamina.networks.description import Nested, description, is_description
-from lamina.networks.keys import Key
-from lamina.networks.sequences import unpacked
+from lamina.networks.core.description import Nested, description, is_description
+from lamina.networks.core.keys import Key
+from lamina.networks.core.masking import unpacked
+from lamina.networks.functional.activations import activation
 
 
 def is_no_layer(layer: Any) -> bool:
@@ -64,8 +64,9 @@ class Network:
 
     Shapes
     ------
-    x (batch, \\*shape of one example), or :class:`lamina.networks.sequences.Sequences`;
-    parameters: one dictionary of arrays a layer.
+    x (batch, \\*shape of one example), or
+    :class:`lamina.networks.core.masking.Sequences`; parameters: one dictionary of
+    arrays a layer.
 
     Parameters
     ----------

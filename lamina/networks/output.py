@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lamina.networks.description import Nested, description
+from lamina.networks.core.description import Nested, description
 
 
 @description

@@ -12,9 +12,9 @@ import lamina
 from lamina.app import cli, codes
 from lamina.app.options import CODES
 from lamina.data import load
-from lamina.estimators.defaults import CODE_MODELS
+from lamina.models.defaults import CODE_MODELS
+from tests.data.images.test_idx import idx
 from tests.data.picture_files import save
-from tests.data.test_idx import idx
 
 QUICK = ["-s", "max_iter=3"]
 FEW = ["-s", "n_iter=2"]
@@ -85,7 +85,7 @@ def test_the_words_are_those_of_the_estimators():
 
 
 def codes_of(word):
-    from lamina.estimators.defaults import default_code_estimator
+    from lamina.models.defaults import default_code_estimator
 
     return default_code_estimator(word, 3, 100, 10)
 

@@ -91,7 +91,7 @@ def interrupted_after(epochs):
 @pytest.fixture
 def interrupting(monkeypatch):
     """Let Ctrl-C come after so many epochs of any table model."""
-    from lamina.estimators import TableModel
+    from lamina.models import TableModel
 
     fit = TableModel.fit
 

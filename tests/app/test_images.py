@@ -16,8 +16,8 @@ from lamina.app.images import (
     write_list,
 )
 from lamina.data import read_images
+from tests.data.images.test_idx import VALUES, idx
 from tests.data.picture_files import save
-from tests.data.test_idx import VALUES, idx
 
 
 @pytest.mark.parametrize(

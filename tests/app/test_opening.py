@@ -17,7 +17,7 @@ from lamina.app.opening import (
     open_predictor,
     read_told,
 )
-from lamina.data.levels import Unseen, warn_unseen
+from lamina.data.tables.levels import Unseen, warn_unseen
 from lamina.storage import UnwritableError
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lamina.app import codes, render, render_codes
-from lamina.estimators.code_scores import NAMES
+from lamina.estimators._core.embedding_scores import NAMES
 
 FIT = {
     "command": "fit",

@@ -6,7 +6,7 @@ from benchmarks.sequences import ACCURACY, PUBLISHED, known, markov, right, spre
 
 
 def test_who_knows_the_chain_is_better_than_who_looks_for_the_nearest_mean():
-    from lamina.data.sequence_generators import markov_chain
+    from lamina.data.datasets.sequence_generators import markov_chain
 
     chain, means = markov(1), markov_chain().means
     nearest = [((x[:, None] - means) ** 2).sum(axis=2).argmin(axis=1) for x in chain.X]

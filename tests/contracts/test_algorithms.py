@@ -44,8 +44,10 @@ from lamina.learning import (
     fit,
     perceptron_loss,
 )
-from lamina.learning.program import compile_count, compiled_train, train
-from lamina.networks import RBM, Dense, Key, Network, description, from_json, to_json
+from lamina.learning.loop.compiled_step import compiled_train, train
+from lamina.learning.parallel.compilation import compile_count
+from lamina.networks import RBM, Dense, Key, Network, from_json, to_json
+from lamina.networks.core.description import description
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -534,7 +536,7 @@ def tiny(name, n):
 
 def test_second_fit_compiles_nothing(name, row, monkeypatch):
     """The same structure on other data of a similar size, at other rates."""
-    monkeypatch.setattr("lamina.learning.program.MAX_PROGRAMS", math.inf)
+    monkeypatch.setattr("lamina.learning.parallel.compilation.MAX_PROGRAMS", math.inf)
     objective, feed, params = tiny(name, 23)
     fit(objective, row.algorithm, feed, params, key=Key(0), epochs=3)
     before = compile_count()

@@ -56,7 +56,7 @@ from lamina.networks import (
     from_json,
     to_json,
 )
-from lamina.networks.description import is_description
+from lamina.networks.core.description import is_description
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -42,9 +42,9 @@ from lamina import (
     SequenceModel,
     TableModel,
 )
-from lamina.estimators import persistence
-from lamina.estimators.fitted import FITTED
-from lamina.estimators.packing import pack
+from lamina.estimators._core import persistence
+from lamina.estimators._core.fitted import FITTED
+from lamina.estimators._core.packing import pack
 from lamina.storage import ModelFileError, read, write
 
 ONE = {"max_iter": 1, "random_state": 0}

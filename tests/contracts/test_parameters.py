@@ -20,7 +20,7 @@ from lamina import (
     RecurrentClassifier,
     data,
 )
-from lamina.estimators.parameters import Checked
+from lamina.estimators._core.parameters import Checked
 
 ESTIMATORS = [
     value

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from lamina.data import parallel
-from lamina.data.parallel import cores, for_each
+from lamina.data import _parallel as parallel
+from lamina.data._parallel import cores, for_each
 
 
 @pytest.mark.parametrize("threads", [None, 1, 5])

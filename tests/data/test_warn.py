@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lamina.data.warn import warn
+from lamina.data._warn import warn
 
 PROGRAM = """from lamina.data import TableSchema, read_table
 schema = TableSchema.fit(read_table({"c": ["a", "b"]}))

@@ -1,6 +1,7 @@
 """Mutation testing: does a test fail when one line of the source is wrong?
 
-    python tests/mutations/run.py [--workers 2] [learning networks/losses.py …]
+    python tests/mutations/run.py [--workers 2] [learning networks/functional/losses.py
+    …]
 
 ``<package>.toml`` lists the mutations of a package, by file: a line of the source, what
 stands there instead, and the tests that should fail, where they are not those of the
@@ -30,7 +31,7 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 TESTS, ROOT = HERE.parent, HERE.parent.parent
-PACKAGES = ("learning", "networks", "estimators", "data")
+PACKAGES = ("learning", "networks", "estimators", "models", "metrics", "data")
 LIBRARIES = ("hypothesis", "jax.numpy", "pytest", "scipy.special", "sklearn.metrics")
 
 PROCESSOR_SECONDS, SECONDS = 120, 900

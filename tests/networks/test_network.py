@@ -17,7 +17,7 @@ from lamina.networks import (
     Last,
     Network,
 )
-from lamina.networks.losses import loss_from_net
+from lamina.networks.functional.losses import loss_from_net
 
 pytestmark = pytest.mark.usefixtures("x64")
 

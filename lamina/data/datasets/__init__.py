@@ -1,0 +1,1 @@
+"""Embedded and generated data sets."""

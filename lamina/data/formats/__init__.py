@@ -1,0 +1,1 @@
+"""Readers of files: delimited text, records, Parquet, frames."""

@@ -1,0 +1,120 @@
+"""DuckDB behind bars: it may read the one file it is given, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina.data.tables.parsing import clean_text
+from lamina.data.tables.table import TableError
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Fallback where the operating system does not tell how much memory there is.
+_UNKNOWN_MEMORY = 16 * 2**30
+_CGROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+def identifier(name: str) -> str:
+    """A name as SQL, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL, whatever characters it has."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def verbatim(path: Path) -> str:
+    """A path as SQL that names this file only: ``*``, ``?`` and ``[`` are no globs."""
+    return literal("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can open `path` and nothing else, on disk or in the network.
+
+    No extension is installed or loaded, no setting can be changed afterwards, nothing
+    is spilled to disk, and Python variables are not visible to SQL.
+    """
+    import duckdb
+
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "allow_unsigned_extensions": "false",
+        },
+    )
+    try:
+        for setting in (
+            "python_enable_replacements = false",
+            "temp_directory = ''",
+            "enable_external_file_cache = false",
+            "TimeZone = 'UTC'",
+            # Its own name, and the pattern that means just this name.
+            f"allowed_paths = [{literal(str(path))}, {verbatim(path)}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"SET {setting}")
+        yield connection
+    finally:
+        connection.close()
+
+
+def memory_bytes() -> int:
+    """Memory of this machine, or of the container this process lives in."""
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return _UNKNOWN_MEMORY
+    try:
+        return min(physical, int(_CGROUP.read_text()))
+    except (OSError, ValueError):
+        return physical
+
+
+def refuse_too_large(source: str, n_rows: int, n_columns: int) -> None:
+    """Stop before a table is read that cannot fit: eight bytes a cell at least."""
+    needed, there = 8 * n_rows * n_columns, memory_bytes()
+    if needed > there:
+        raise TableError(
+            f"{source}: {n_rows:,} rows × {n_columns:,} columns need at least "
+            f"{needed / 1e9:.0f} GB and this machine has {there / 1e9:.0f} GB; "
+            "read fewer rows with nrows="
+        )
+
+
+def plain(error: Exception) -> str:
+    """First line of a DuckDB message, without its prefix and its advice."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].split("Error: ", 1)[-1].rstrip(". ")[:160]
+
+
+def columns_of(rows: Sequence[str]) -> str:
+    """Names c0, c1, … for a struct of text columns; the file's own names never do."""
+    return "{" + ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(rows))) + "}"
+
+
+def as_column(values: Any) -> np.ndarray:
+    """What DuckDB hands over (masked where NULL) as a column of a `Table`."""
+    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+    data = np.asarray(np.ma.getdata(values))
+    if data.dtype.kind == "M":
+        data = data.astype("datetime64[us]")
+        return data if mask is None else np.where(mask, np.datetime64("NaT"), data)
+    if data.dtype != object:
+        data = data.astype(np.float64)
+        return data if mask is None else np.where(mask, np.nan, data)
+    if mask is not None:
+        data[mask] = None
+    return clean_text(data)

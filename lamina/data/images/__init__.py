@@ -1,0 +1,1 @@
+"""Images: decoding, folders, tables of paths, and what a model remembers of them."""

@@ -1,0 +1,165 @@
+"""`Pictures`: images larger than memory, gathered batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lamina.data.images.disk_array import Spool
+from lamina.data.images.images import ImageError
+
+#: Larger collections lie in a file, smaller ones are plain arrays.
+IN_MEMORY = 256 * 2**20
+
+
+class Pictures:
+    """Images (n, h, w, c) of bytes in a temporary file, read when they are asked for.
+
+    What an estimator needs of an array: `shape`, `dtype`, ``len`` and rows by number.
+    ``pictures[rows]`` is an array of these images, in this order: rows may be a slice,
+    an array of whole numbers (negative ones count from the end) or of truth values;
+    ``pictures[5]`` is one image. `take` gives a part without reading it, and
+    ``np.asarray(pictures)`` reads all of it into memory.
+
+    The file is removed when the last `Pictures` that reads it goes away, or with the
+    process.
+
+    Parameters
+    ----------
+    spool : Spool
+        One row an image.
+    image_shape : (h, w, c)
+    rows : ndarray of int, optional
+        Places of the images in the file, all by default.
+    """
+
+    is_pictures = True
+
+    def __init__(
+        self,
+        spool: Spool,
+        image_shape: tuple[int, ...],
+        rows: np.ndarray | None = None,
+    ) -> None:
+        if prod(image_shape) != spool.row_bytes:
+            raise ValueError(f"{image_shape} is not {spool.row_bytes} bytes")
+        self._spool = spool
+        self._rows = np.arange(spool.n_rows) if rows is None else rows
+        self.shape = (len(self._rows), *image_shape)
+
+    dtype = np.dtype(np.uint8)
+    ndim = 4
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the images take: in the file, not in memory."""
+        return prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of values, as of an array."""
+        return prod(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        n, height, width, channels = self.shape
+        return (
+            f"Pictures({n:,} × {height} × {width} × {channels}, "
+            f"{self.nbytes / 1e6:,.0f} MB in {self._spool.folder})"
+        )
+
+    def take(self, rows: Any) -> Pictures:
+        """Some of the images, without reading them."""
+        return Pictures(self._spool, self.shape[1:], self._places(rows))
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, int | np.integer):
+            return self[[rows]][0]
+        places = self._places(rows)
+        out = np.empty((len(places), *self.shape[1:]), np.uint8)
+        view, size = out.reshape(-1).data, self._spool.row_bytes
+        for first, last in _runs(places):
+            part = view[first * size : last * size]
+            self._spool.read_into(int(places[first]), part)
+        return out
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[row] for row in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("images in a file cannot be an array without being read")
+        images = self[:]
+        return images if dtype is None else images.astype(dtype, copy=False)
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "Pictures lie in a temporary file of this process and cannot be sent to "
+            "another one or copied; use threads, or send the paths"
+        )
+
+    def _places(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, slice):
+            return self._rows[rows]
+        rows = np.asarray(rows)
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iub"):
+            raise IndexError(
+                "images are chosen by a slice or by a list of whole numbers, not by "
+                f"{rows.dtype} of shape {rows.shape}"
+            )
+        return self._rows[rows.astype(np.intp) if not rows.size else rows]
+
+
+def _runs(places: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Where neighbours in the list are neighbours in the file: one read each."""
+    breaks = np.flatnonzero(np.diff(places) != 1) + 1
+    bounds = [0, *breaks.tolist(), len(places)] if len(places) else [0]
+    return pairwise(bounds)
+
+
+class Collection:
+    """Room for images that come in any order: an array, or a file if it is large.
+
+    Threads call `put`; `finished` hands over those that came.
+    """
+
+    def __init__(
+        self, n: int, image_shape: tuple[int, ...], in_memory: int = IN_MEMORY
+    ) -> None:
+        self.image_shape = image_shape
+        self._came = np.zeros(n, bool)
+        self._array = self._spool = None
+        if n * prod(image_shape) < in_memory:
+            self._array = np.empty((n, *image_shape), np.uint8)
+        else:
+            self._spool = Spool(n, prod(image_shape))
+
+    def put(self, row: int, image: np.ndarray) -> None:
+        """Keep one image."""
+        if image.shape != self.image_shape:
+            raise ImageError(f"an image is {image.shape}, not {self.image_shape}")
+        if self._spool is not None:
+            self._spool.write(row, image.tobytes())
+        elif self._array is not None:
+            self._array[row] = image
+        self._came[row] = True
+
+    def finished(self) -> tuple[np.ndarray | Pictures, np.ndarray]:
+        """The images that came, in order, and their numbers."""
+        rows = np.flatnonzero(self._came)
+        if self._spool is not None:
+            return Pictures(self._spool, self.image_shape, rows), rows
+        assert self._array is not None
+        return self._array if self._came.all() else self._array[rows], rows
+
+    def close(self) -> None:
+        """Give the room back: nothing will come of it."""
+        if self._spool is not None:
+            self._spool.close()
+        self._array = self._spool = None

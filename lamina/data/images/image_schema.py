@@ -1,0 +1,191 @@
+"""How pictures of all sizes become arrays of one shape; a model has to remember it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina.data.images.images import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+#: Ways to bring a picture of other proportions to the size.
+RESIZES = ("letterbox", "stretch", "crop")
+#: Longest side that is chosen, not told.
+LONGEST = 128
+#: A side that is chosen is a multiple of this: it can be halved three times.
+GRANULE = 8
+_MOST = 65_536
+
+
+@dataclass(frozen=True)
+class ImageSchema:
+    """Height, width, channels, and what happens to other proportions.
+
+    Parameters
+    ----------
+    height, width : int
+    channels : int
+        1 is grey, 3 is colour.
+    resize : {"letterbox", "stretch", "crop"}
+        ``letterbox`` keeps the proportions and all of the picture; what is left over
+        at two sides gets the mean colour of the picture, which draws no edge of its
+        own. ``stretch`` changes the proportions, ``crop`` cuts two sides off.
+
+    Raises
+    ------
+    ImageError
+        If one of them cannot be.
+    """
+
+    height: int
+    width: int
+    channels: int = 3
+    resize: str = "letterbox"
+
+    def __post_init__(self) -> None:
+        for side in (self.height, self.width):
+            if not 1 <= side <= _MOST:
+                raise ImageError(
+                    f"a side must have 1 to {_MOST:,} pixels, but has {side:,}"
+                )
+        if self.channels not in (1, 3):
+            raise ImageError(
+                f"channels must be 1 (grey) or 3 (colour), but is {self.channels!r}"
+            )
+        if self.resize not in RESIZES:
+            raise ImageError(
+                f"resize must be {' or '.join(RESIZES)}, but is {self.resize!r}"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of one image."""
+        return self.height, self.width, self.channels
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name for the colours."""
+        return "L" if self.channels == 1 else "RGB"
+
+    def describe(self) -> str:
+        """In words: ``96 × 128, colour, letterbox``."""
+        colour = "grey" if self.channels == 1 else "colour"
+        return f"{self.height} × {self.width}, {colour}, {self.resize}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "height": self.height,
+            "width": self.width,
+            "channels": self.channels,
+            "resize": self.resize,
+        }
+
+    @classmethod
+    def from_json(cls, description: Any) -> ImageSchema:
+        """From what `to_json` gave.
+
+        Raises
+        ------
+        ImageError
+            If it is something else.
+        """
+        kinds = {"height": int, "width": int, "channels": int, "resize": str}
+        if (
+            not isinstance(description, dict)
+            or set(description) != set(kinds)
+            or any(type(description[name]) is not kind for name, kind in kinds.items())
+        ):
+            raise ImageError("the description of the pictures is not readable")
+        return cls(**description)
+
+    def scaled(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that a picture gets before borders or cuts.
+
+        Equations
+        ---------
+            letterbox: s = min(H/h, W/w);  crop: s = max(H/h, W/w);
+            (round(s h), round(s w)), at least 1;  stretch: (H, W)
+        """
+        if self.resize == "stretch":
+            return self.height, self.width
+        choose = min if self.resize == "letterbox" else max
+        scale = choose(self.height / height, self.width / width)
+        return max(1, round(scale * height)), max(1, round(scale * width))
+
+    def pixels(self, picture: Image) -> np.ndarray:
+        """The image of a picture that is grey or colour already: bytes (h, w, c).
+
+        Pixels that fall together are averaged (a triangle as wide as two new pixels).
+        """
+        from PIL.Image import Resampling
+
+        height, width = self.scaled(picture.height, picture.width)
+        if (height, width) != (picture.height, picture.width):
+            picture = picture.resize(
+                (width, height), Resampling.BILINEAR, reducing_gap=3.0
+            )
+        values = np.asarray(picture).reshape(height, width, self.channels)
+        if self.resize == "crop":
+            return _middle(values, self.height, self.width)
+        return values if values.shape == self.shape else self._bordered(values)
+
+    def _bordered(self, values: np.ndarray) -> np.ndarray:
+        out = np.empty(self.shape, np.uint8)
+        out[:] = np.rint(values.mean(axis=(0, 1)))
+        height, width = values.shape[:2]
+        top, left = (self.height - height) // 2, (self.width - width) // 2
+        out[top : top + height, left : left + width] = values
+        return out
+
+
+def _middle(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    top, left = (values.shape[0] - height) // 2, (values.shape[1] - width) // 2
+    return values[top : top + height, left : left + width]
+
+
+def chosen_size(heights: np.ndarray, widths: np.ndarray) -> tuple[int, int]:
+    """A size for pictures of these sizes.
+
+    Their own where they all have one, of at most 128 pixels. Otherwise the median
+    height and width, made smaller so that the longer one is at most 128, and rounded
+    to multiples of 8.
+    """
+    height, width = float(np.median(heights)), float(np.median(widths))
+    same = (heights == heights[0]).all() and (widths == widths[0]).all()
+    if same and max(height, width) <= LONGEST:
+        return int(height), int(width)
+    scale = min(1.0, LONGEST / max(height, width))
+    return _rounded(scale * height), _rounded(scale * width)
+
+
+def _rounded(side: float) -> int:
+    return max(GRANULE, GRANULE * round(side / GRANULE))
+
+
+def checked_size(size: Any) -> tuple[int, int] | None:
+    """A size as a person gives it: None, a side, or (height, width).
+
+    Raises
+    ------
+    ImageError
+        If it is something else.
+    """
+    if size is None:
+        return None
+    sides = (size, size) if isinstance(size, int | np.integer) else size
+    whole = isinstance(sides, list | tuple) and all(
+        isinstance(side, int | np.integer) and not isinstance(side, bool)
+        for side in sides
+    )
+    if not whole or len(sides) != 2:
+        raise ImageError(
+            f"size must be None, one side or (height, width), but is {size!r}"
+        )
+    height, width = (int(side) for side in sides)
+    ImageSchema(height, width)
+    return height, width

@@ -1,0 +1,65 @@
+"""Texts as sequences of characters.
+
+The characters of an alphabet are numbered from 1 on in its order; 0 is any other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lamina.data.sequences.series import SequenceError, Series
+
+
+def holds_texts(X: Any) -> bool:
+    """Whether these are texts: a list, or an array, of them."""
+    if isinstance(X, np.ndarray) and X.dtype.kind == "U":
+        return X.ndim == 1
+    if isinstance(X, str) or not hasattr(X, "__getitem__") or not len(X):
+        return False
+    of_objects = isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.ndim == 1
+    return (of_objects or isinstance(X, list | tuple)) and all(
+        isinstance(one, str) for one in X
+    )
+
+
+def alphabet_of(texts: Sequence[str]) -> str:
+    """Return all characters of some texts, each once, sorted."""
+    return "".join(sorted(set().union(*texts)))
+
+
+def as_codes(texts: Sequence[str], alphabet: str) -> Series:
+    """Return texts as sequences (steps, 1) of the numbers of their characters.
+
+    Raises
+    ------
+    SequenceError
+        If a text is empty; with its number.
+    """
+    lengths = np.array([len(text) for text in texts])
+    if not len(lengths) or not lengths.all():
+        number = int(np.argmin(lengths)) if len(lengths) else 0
+        raise SequenceError(f"text {number} is empty")
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
+    known = np.frombuffer(alphabet.encode("utf-32-le", "surrogatepass"), "<u4")
+    if not len(known):
+        return Series(np.zeros((len(points), 1), np.float32), lengths)
+    order = np.argsort(known)
+    at = order[np.searchsorted(known, points, sorter=order).clip(max=len(known) - 1)]
+    codes = np.where(known[at] == points, at + 1, 0)
+    return Series(codes[:, None].astype(np.float32), lengths)
+
+
+def as_one_hot(texts: Sequence[str], alphabet: str) -> Series:
+    """Return texts as sequences (steps, characters + 1) of 0 and one 1 each step.
+
+    Raises
+    ------
+    SequenceError
+        If a text is empty; with its number.
+    """
+    codes = as_codes(texts, alphabet)
+    eye = np.eye(len(alphabet) + 1, dtype=np.float32)
+    return Series(eye[codes.values[:, 0].astype(int)], codes.lengths)

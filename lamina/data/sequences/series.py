@@ -1,0 +1,274 @@
+"""Sequences of different lengths, one behind the other in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lamina.data.tables.table import DataError
+
+
+class SequenceError(DataError):
+    """Sequences that are not as they have to be; the message says which."""
+
+
+class Series:
+    """Sequences of numbers: steps, each of the same features.
+
+    Parameters
+    ----------
+    values : ndarray (steps of all, features)
+    lengths : ndarray of int (n,)
+        Steps of each, at least one.
+
+    Attributes
+    ----------
+    values, lengths : as given
+    shape : (n, longest, features)
+
+    Raises
+    ------
+    SequenceError
+        If the values have another number of axes.
+    """
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        if np.ndim(values) != 2:
+            raise SequenceError(
+                "the values of a Series are (steps of all, features), but have shape "
+                f"{np.shape(values)}"
+            )
+        self.values = values
+        self.lengths = np.asarray(lengths, np.int64)
+        self._ends = np.cumsum(self.lengths)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of sequences, steps of the longest, features."""
+        longest = int(self.lengths.max(initial=0))
+        return len(self.lengths), longest, self.values.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the numbers."""
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, number: Any) -> Any:
+        """Return one sequence (steps, features); of several numbers a Series."""
+        if not isinstance(number, int | np.integer):
+            return self.only(number)
+        number = range(len(self))[number]
+        end = self._ends[number]
+        return self.values[end - self.lengths[number] : end]
+
+    def __repr__(self) -> str:
+        n, longest, features = self.shape
+        shortest = int(self.lengths.min(initial=longest))
+        steps = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+        return f"Series({n:,} × {steps} steps × {features} features)"
+
+    def only(self, rows: Any) -> Series:
+        """Return some of the sequences: numbers, a slice, or a mask.
+
+        Those that lie one behind the other are not copied.
+        """
+        rows = np.arange(len(self))[rows]
+        lengths, ends = self.lengths[rows], self._ends[rows]
+        if len(rows) and (np.diff(rows) == 1).all():
+            return Series(self.values[ends[0] - lengths[0] : ends[-1]], lengths)
+        shifts = np.repeat(ends - np.cumsum(lengths), lengths)
+        steps = np.arange(len(shifts)) + shifts
+        return Series(self.values.take(steps, axis=0), lengths)
+
+    def padded(self, time: int | None = None, dtype: Any = None) -> np.ndarray:
+        """Return all of them (n, time, features), filled up with zeros.
+
+        Parameters
+        ----------
+        time : int, optional
+            The longest's number of steps by default, and no less.
+        dtype : optional
+            Of the result; that of the numbers by default.
+        """
+        n, longest, features = self.shape
+        time = longest if time is None else time
+        if time < longest:
+            raise ValueError(f"the longest sequence has {longest} steps, not {time}")
+        out = np.zeros((n, time, features), dtype or self.dtype)
+        real = np.arange(time) < self.lengths[:, None]
+        out[real] = self.values
+        return out
+
+
+def as_series(X: Any, lengths: Any = None) -> Series:
+    """Return sequences in any of the forms people have them in.
+
+    Parameters
+    ----------
+    X : list of arrays (steps, features) or (steps,); array (n, time, features) or (n,
+        time); or Series
+        An array may be filled up with NaN behind the last step of each sequence.
+    lengths : array-like of int (n,), optional
+        Steps of each sequence of an array; what lies behind them is not looked at.
+
+    Returns
+    -------
+    Series
+        Numbers in single precision stay so, all others become double.
+
+    Raises
+    ------
+    SequenceError
+        If there are none, one has no steps, they have different features, or hold what
+        is no finite number; the message names the sequence and the step. If the values
+        of a Series are more or fewer steps than its lengths say.
+
+    Examples
+    --------
+    >>> as_series([[1.0, 2.0, 3.0], [4.0, 5.0]])
+    Series(2 × 2 to 3 steps × 1 features)
+    """
+    of_objects = isinstance(X, np.ndarray) and X.dtype.kind == "O"
+    is_series = isinstance(X, Series)
+    if hasattr(X, "shape") and not of_objects and not is_series:
+        return _from_array(np.asarray(X), lengths)
+    if lengths is not None:
+        raise SequenceError(
+            "lengths belong to an array (n, time, features); a list and a Series know "
+            "theirs"
+        )
+    if is_series:
+        return _as_made(X)
+    if not (of_objects or isinstance(X, list | tuple)):
+        raise SequenceError(
+            f"sequences are a list of arrays (steps, features), not a "
+            f"{type(X).__name__}"
+        )
+    parts = [_one(number, each) for number, each in enumerate(X)]
+    if not parts:
+        raise SequenceError("there are no sequences: the list is empty")
+    features = parts[0].shape[1]
+    for number, part in enumerate(parts):
+        if part.shape[1] != features:
+            raise SequenceError(
+                f"sequence {number} has {part.shape[1]} features, but sequence 0 has "
+                f"{features}"
+            )
+    return _checked(np.concatenate(parts), np.array([len(part) for part in parts]))
+
+
+def step_numbers(lengths: np.ndarray) -> np.ndarray:
+    """Number each step within its sequence, from 0: lengths 3, 2 → 0, 1, 2, 0, 1."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def place_of(lengths: np.ndarray, step: int) -> tuple[int, int]:
+    """Return to which sequence a step of all belongs, and its number within it."""
+    number = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
+    return number, step - int(lengths[:number].sum())
+
+
+def _one(number: int, sequence: Any) -> np.ndarray:
+    """One sequence of a list, (steps, features)."""
+    try:
+        values = _numbers(np.asarray(sequence))
+    except (TypeError, ValueError):
+        raise SequenceError(
+            f"sequence {number} is no array of numbers (steps, features)"
+        ) from None
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise SequenceError(
+            f"sequence {number} has shape {values.shape}; (steps, features) or "
+            "(steps,) is expected"
+        )
+    return values
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    if values.dtype in (np.float32, np.float64):
+        return values
+    if values.dtype.kind in "cSUMm":
+        raise TypeError
+    return values.astype(np.float64)
+
+
+def _from_array(X: np.ndarray, lengths: Any) -> Series:
+    try:
+        X = _numbers(X)
+    except (TypeError, ValueError):
+        raise SequenceError(f"sequences are numbers, not {X.dtype}") from None
+    if X.ndim == 2:
+        X = X[..., None]
+    if X.ndim != 3:
+        raise SequenceError(
+            f"an array of sequences is (n, time, features) or (n, time), but has shape "
+            f"{X.shape}"
+        )
+    n, time, features = X.shape
+    if not n or not features:
+        raise SequenceError(f"there are no sequences: the array has shape {X.shape}")
+    lengths = _until_nan(X) if lengths is None else _as_told(lengths, n, time)
+    return _checked(X[np.arange(time) < lengths[:, None]], lengths)
+
+
+def _until_nan(X: np.ndarray) -> np.ndarray:
+    """Steps of each sequence up to the last that is not all NaN."""
+    real = np.asarray(np.any(~np.isnan(X), axis=2))
+    return np.where(real.any(axis=1), X.shape[1] - real[:, ::-1].argmax(axis=1), 0)
+
+
+def _as_told(lengths: Any, n: int, time: int) -> np.ndarray:
+    lengths = np.asarray(lengths)
+    expected = f"lengths must be {n} whole numbers from 1 to {time}"
+    if lengths.dtype.kind not in "iu" or lengths.shape != (n,):
+        raise SequenceError(f"{expected}, got {str(lengths.tolist())[:60]}")
+    wrong = (lengths < 1) | (lengths > time)
+    if wrong.any():
+        number = int(np.argmax(wrong))
+        raise SequenceError(f"{expected}, but sequence {number} has {lengths[number]}")
+    return lengths
+
+
+def _as_made(X: Series) -> Series:
+    """Return a Series that someone made, if its parts fit each other."""
+    try:
+        values = _numbers(X.values)
+    except (TypeError, ValueError):
+        raise SequenceError(f"sequences are numbers, not {X.dtype}") from None
+    if not len(X):
+        raise SequenceError("there are no sequences: the Series is empty")
+    checked = _checked(values, X.lengths)
+    return X if values is X.values else checked
+
+
+def _checked(values: np.ndarray, lengths: np.ndarray) -> Series:
+    if lengths.min() < 1:
+        raise SequenceError(f"sequence {int(np.argmin(lengths))} has no steps")
+    if lengths.sum() != len(values):
+        raise SequenceError(
+            f"the lengths of the Series are {lengths.sum()} steps together, but its "
+            f"values are {len(values)}"
+        )
+    if not values.shape[1]:
+        raise SequenceError("the sequences have no features")
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        step = int(np.argmin(finite))
+        number, inside = place_of(lengths, step)
+        feature = int(np.argmin(np.isfinite(values[step])))
+        raise SequenceError(
+            f"sequence {number}, step {inside}, feature {feature}: "
+            f"{values[step, feature]} is no finite number; only the end of a sequence "
+            "may be filled up with NaN"
+        )
+    return Series(values, lengths)

@@ -1,0 +1,1 @@
+"""From a file, folder or name to a table, images or sequences."""

@@ -1,0 +1,178 @@
+"""`read_images`: pictures from wherever a person keeps them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamina.data.formats.gzip import UNREADABLE, opened
+from lamina.data.images.decoding import SUFFIXES, is_picture_name
+from lamina.data.images.idx import is_idx, read_idx
+from lamina.data.images.image_files import Reading, read_files
+from lamina.data.images.image_folder import as_text, read_image_folder
+from lamina.data.images.image_schema import ImageSchema, checked_size
+from lamina.data.images.image_set import ImageSet
+from lamina.data.images.images import ImageError
+from lamina.data.sources.image_table import path_column, read_image_table
+from lamina.data.sources.tables import DELIMITED, RECORDS, read_table
+from lamina.data.tables.table import TableError
+
+#: So much of a table is looked at for names of pictures, so many rows of it are read.
+_HEAD, _ROWS = 1 << 16, 50
+
+
+def read_images(
+    source: Any,
+    target: str | None = None,
+    *,
+    labels: bool = True,
+    task: str | None = None,
+    **options: Any,
+) -> ImageSet:
+    """Read pictures from a folder, a table of paths, an IDX file, or one picture.
+
+    Parameters
+    ----------
+    source : path or ImageSet
+        See `read_image_folder`, `read_image_table` and `read_idx`. What has been read
+        already is handed back.
+    target : str, optional
+        Column of labels, of a table.
+    labels : bool, default=True
+        False does not look for labels.
+    task : {"classification", "regression"}, optional
+        Of a table; found from the labels where None.
+    **options
+        ``size``, ``channels``, ``resize``, ``errors``, ``progress``, ``threads``: see
+        `read_image_folder`.
+
+    Returns
+    -------
+    ImageSet
+
+    Raises
+    ------
+    ImageError, TableError
+        If the pictures cannot be read; in one line what, where and the fix.
+    """
+    if isinstance(source, ImageSet):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        raise ImageError(
+            f"pictures are given by a path or as an ImageSet, not as a "
+            f"{type(source).__name__}; the estimators take arrays"
+        )
+    if not os.fspath(source):
+        raise ImageError("the path of images must not be empty")
+    path = Path(source)
+    if is_image_table(path):
+        return read_image_table(path, target, labels=labels, task=task, **options)
+    if path.is_dir():
+        found = read_image_folder(path, labels=None if labels else False, **options)
+    elif is_picture_name(path):
+        found = _one(path, Reading(**options))
+    else:
+        found = _brought(read_idx(path, labels=labels), Reading(**options))
+    if target is not None:
+        raise ImageError(
+            f"{source}: target={target!r} names a column, but this is no table"
+        )
+    if task == "regression" and found.task == "classification":
+        raise ImageError(
+            f"{source}: its labels are classes; for task='regression' give a table of "
+            "paths and numbers"
+        )
+    return found
+
+
+def is_image_table(source: Any) -> bool:
+    """Whether a source of pictures is a table: no folder, picture or IDX file."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    path = Path(source)
+    if path.is_dir() or is_picture_name(path):
+        return False
+    return not (path.is_file() and is_idx(path))
+
+
+def _one(path: Path, reading: Reading) -> ImageSet:
+    names = [as_text(path.name)]
+    read = read_files([path], names, str(path), reading)
+    return ImageSet(read.X, None, names, read.schema, str(path), notes=read.notes)
+
+
+def _brought(images: ImageSet, reading: Reading) -> ImageSet:
+    """Images that lie in an array, brought to the size and colours that were told."""
+    own = images.schema
+    height, width = checked_size(reading.size) or (own.height, own.width)
+    schema = ImageSchema(
+        height, width, reading.channels or own.channels, reading.resize
+    )
+    if schema.shape == images.X.shape[1:]:
+        return replace(images, schema=schema)
+    from PIL import Image
+
+    def brought(values: np.ndarray) -> np.ndarray:
+        picture = Image.fromarray(values if values.shape[-1] == 3 else values[..., 0])
+        return schema.pixels(picture.convert(schema.mode))
+
+    X = np.empty((len(images), *schema.shape), np.uint8)
+    for row, values in enumerate(images.X):
+        X[row] = brought(values)
+    return replace(images, X=X, schema=schema)
+
+
+def holds_images(source: Any) -> bool:
+    """Whether a source is pictures rather than a table.
+
+    Folders, pictures and IDX files are. A table is if it has a column of names of
+    pictures, and one of them exists or there is at most one other column: a table of
+    measurements may name pictures too.
+    """
+    if isinstance(source, ImageSet):
+        return True
+    if not isinstance(source, str | os.PathLike) or os.fspath(source) in ("", "-"):
+        return False
+    path = Path(source)
+    try:
+        if path.is_dir() or is_picture_name(path):
+            return True
+        if not path.is_file():
+            return False
+        return is_idx(path) or (_names_pictures(path) and _lists_pictures(path))
+    except (OSError, ValueError):  # reading it as a table will tell
+        return False
+
+
+def _names_pictures(path: Path) -> bool:
+    """A quick look: whether the ending of a picture occurs in the head of a text."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    packed = suffixes[-1:] == [".gz"]
+    kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [""]
+    if kind[0] not in DELIMITED + RECORDS:
+        return False
+    try:
+        with opened(path) as file:
+            head = file.read(_HEAD).replace(b"\0", b"").lower()  # UTF-16 too
+    except UNREADABLE:
+        return False
+    return any(suffix.encode() in head for suffix in SUFFIXES)
+
+
+def _lists_pictures(path: Path) -> bool:
+    try:
+        table = read_table(path, nrows=_ROWS)
+        column = path_column(table)
+    except ImageError:  # several columns of paths: reading it will tell
+        return True
+    except TableError:
+        return False
+    if column is None:
+        return False
+    names = [name for name in table.column(column).tolist() if name is not None]
+    exists = any((path.parent / name).exists() for name in names)
+    return exists or len(table.names) <= 2

@@ -1,0 +1,1 @@
+"""A table, its columns, and their encoding as numbers."""

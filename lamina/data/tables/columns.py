@@ -1,0 +1,342 @@
+"""Encodings: what was learnt of one column, and how its values become features.
+
+Each class is a frozen description with `fit` (from the training column), `encode`
+(any later column → float32 features) and a plain-JSON form.
+
+References
+----------
+One-hot codes and z-scores: C. M. Bishop (2006), Pattern Recognition and Machine
+Learning, Springer, sections 4.1.3 and 9.1 (standardisation).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lamina.data.tables.levels import MISSING, UNSEEN, Unseen, places
+from lamina.data.tables.parsing import days, is_missing, moments, numbers, texts
+from lamina.data.tables.table import Table, TableError, shorten
+
+MAX_LEVELS = 64
+#: Beyond so many standard deviations a feature swamps the network, or overflows
+#: when it is squared in float32.
+MAX_SCALED = 1e9
+_YEAR = 365.2425
+#: Dates are known within so many days of 1970, a hundred thousand years.
+_FAR_DAYS = 36_500_000
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """z-score: z = (v − mean) / scale.
+
+    A missing value becomes the mean (z = 0), with an indicator feature if values were
+    missing in training. `scale` is the population standard deviation; 1 if that is 0.
+    """
+
+    kind: ClassVar[str] = "number"
+    name: str
+    mean: float
+    scale: float
+    missing: bool
+
+    @classmethod
+    def fit(cls, name: str, table: Table) -> NumberColumn:
+        values = as_numbers(table, name)
+        mean, scale = _mean_and_scale(values)
+        return cls(name, mean, scale, bool(np.isnan(values).any()))
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [self.name] + [f"{self.name} missing"] * self.missing
+
+    @property
+    def detail(self) -> str:
+        gaps = "; missing → mean and a flag" if self.missing else ""
+        return f"mean {self.mean:.4g}, standard deviation {self.scale:.4g}{gaps}"
+
+    def encode(self, table: Table, out: np.ndarray) -> None:
+        """Features of this column, written to `out` (n_rows, width)."""
+        values = as_numbers(table, self.name)
+        absent = np.isnan(values)
+        scaled = (values - self.mean) / self.scale
+        _refuse_far(table, self.name, values, scaled)
+        out[:, 0] = np.where(absent, 0.0, scaled)
+        if self.missing:
+            out[:, 1] = absent
+
+    def decode(self, features: np.ndarray) -> np.ndarray:
+        """Values of features: v = z scale + mean, NaN where the indicator says so."""
+        values = features[:, 0].astype(np.float64) * self.scale + self.mean
+        return np.where(_flagged(self, features), np.nan, values)
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """One-hot: one feature per level, then ``other``, then ``missing``.
+
+    At most `MAX_LEVELS` levels are kept, the most frequent; `other` says whether rarer
+    ones were seen and share a feature. A level never seen is ``other`` if that exists,
+    else all zeros, and reported; a missing value is its own level if one was missing in
+    training, else it is like a level never seen.
+    `spelled` says that the levels were text (``007``), not numbers taken as levels (7).
+    """
+
+    kind: ClassVar[str] = "category"
+    name: str
+    levels: tuple[str, ...]
+    other: bool
+    missing: bool
+    spelled: bool
+
+    @classmethod
+    def fit(cls, name: str, table: Table) -> CategoryColumn:
+        values = table.column(name)
+        counts = Counter(texts(values).tolist())
+        missing = counts.pop(None, 0) > 0
+        frequent = sorted(counts, key=lambda level: (-counts[level], level))
+        kept = tuple(sorted(frequent[:MAX_LEVELS]))
+        other = len(frequent) > MAX_LEVELS
+        return cls(name, kept, other, missing, values.dtype == object)
+
+    @property
+    def feature_names(self) -> list[str]:
+        names = [f"{self.name} = {level}" for level in self.levels]
+        names += [f"{self.name} other"] * self.other
+        return names + [f"{self.name} missing"] * self.missing
+
+    @property
+    def detail(self) -> str:
+        shown = ", ".join(self.levels[:4]) + (", …" if len(self.levels) > 4 else "")
+        more = " and others" * self.other + " and missing" * self.missing
+        return f"{len(self.levels)} levels{more}: {shown}"
+
+    def encode(self, table: Table, out: np.ndarray) -> Unseen | None:
+        """Features of this column, written to `out` (n_rows, width).
+
+        Returns
+        -------
+        Unseen or None
+            Values that were not seen in training and have no feature.
+        """
+        out[:] = 0.0
+        values = self._levels_of(table.column(self.name))
+        codes = places(values, self.levels)
+        if self.missing:
+            codes[codes == MISSING] = len(self.levels) + self.other
+        if self.other:
+            codes[codes == UNSEEN] = len(self.levels)
+        (known,) = np.nonzero(codes >= 0)
+        out[known, codes[known]] = 1.0
+        return Unseen.among(self.name, values[codes < 0], self.levels)
+
+    def decode(self, features: np.ndarray) -> np.ndarray:
+        """Levels of features: the one of the largest; None if that is ``missing``."""
+        names = [*self.levels, *["other"] * self.other, *[None] * self.missing]
+        levels = np.empty(len(names), dtype=object)
+        levels[:] = names
+        return levels[features.argmax(axis=1)]
+
+    def _levels_of(self, values: np.ndarray) -> np.ndarray:
+        """Values as the levels are written: ``7.0`` is 7 where levels were numbers."""
+        if values.dtype == object and not self.spelled:
+            parsed, bad = numbers(values)
+            return np.where(bad, values, texts(parsed))
+        return texts(values)
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """Time as numbers: z-scored days since 1970, and where in its cycles a moment is.
+
+    Features: days; sin and cos of the day in the year; sin and cos of the weekday; sin
+    and cos of the hour if `hours`, that is if training had times other than midnight.
+    A missing date is zeros, with an indicator if dates were missing in training.
+    """
+
+    kind: ClassVar[str] = "date"
+    name: str
+    mean: float
+    scale: float
+    hours: bool
+    missing: bool
+
+    @classmethod
+    def fit(cls, name: str, table: Table) -> DateColumn:
+        when = days(as_dates(table, name))
+        mean, scale = _mean_and_scale(when)
+        present = when[~np.isnan(when)]
+        hours = bool(np.any(present != np.floor(present)))
+        return cls(name, mean, scale, hours, len(present) < len(when))
+
+    @property
+    def feature_names(self) -> list[str]:
+        cycles = ["year", "week"] + ["day"] * self.hours
+        names = [f"{self.name} days"]
+        names += [f"{self.name} {f} of {c}" for c in cycles for f in ("sin", "cos")]
+        return names + [f"{self.name} missing"] * self.missing
+
+    @property
+    def detail(self) -> str:
+        middle = np.datetime64(round(self.mean), "D") if abs(self.mean) < 1e7 else "?"
+        hours = ", hour" * self.hours
+        return f"around {middle}; days, season, weekday{hours}"
+
+    def encode(self, table: Table, out: np.ndarray) -> None:
+        """Features of this column, written to `out` (n_rows, width)."""
+        dates = as_dates(table, self.name)
+        when = days(dates)
+        absent = np.isnan(when)
+        year = (dates - dates.astype("datetime64[Y]")) / np.timedelta64(1, "D")
+        scaled = (when - self.mean) / self.scale
+        _refuse_far(table, self.name, when, scaled)
+        # 1970-01-01 was a Thursday; 0 is Monday here.
+        angles = [year / _YEAR, (np.floor(when) + 3) / 7]
+        angles += [when - np.floor(when)] * self.hours
+        parts = [scaled]
+        for turn in angles:
+            parts += [np.sin(2 * np.pi * turn), np.cos(2 * np.pi * turn)]
+        for place, part in enumerate(parts):
+            out[:, place] = np.where(absent, 0.0, part)
+        if self.missing:
+            out[:, len(parts)] = absent
+
+    def decode(self, features: np.ndarray) -> np.ndarray:
+        """Dates of features, from the days alone: whole ones, or seconds if `hours`."""
+        when = features[:, 0].astype(np.float64) * self.scale + self.mean
+        known = np.isfinite(when) & (np.abs(when) < _FAR_DAYS)
+        micro = np.round(np.where(known, when, 0) * (86_400 if self.hours else 1))
+        micro *= 1e6 if self.hours else 86_400e6
+        dates = micro.astype(np.int64).astype("datetime64[us]")
+        dates[_flagged(self, features) | ~known] = np.datetime64("NaT")
+        return dates
+
+
+@dataclass(frozen=True)
+class UnusedColumn:
+    """A column that no feature is made of; `kind` says why."""
+
+    kind: str
+    name: str
+
+    @property
+    def feature_names(self) -> list[str]:
+        return []
+
+    @property
+    def detail(self) -> str:
+        return UNUSED[self.kind]
+
+    def encode(self, table: Table, out: np.ndarray) -> None:
+        """Nothing to write."""
+
+    def decode(self, features: np.ndarray) -> None:
+        """Nothing is known of the values."""
+
+
+Column = NumberColumn | CategoryColumn | DateColumn | UnusedColumn
+
+#: Why a column is not used.
+UNUSED = {
+    "text": "not used: free text, nearly every value differs",
+    "identifier": "not used: numbers or names the rows",
+    "constant": "not used: one value only",
+    "empty": "not used: no values",
+    "ignore": "not used: as asked",
+}
+USED = {c.kind: c for c in (NumberColumn, CategoryColumn, DateColumn)}
+
+
+def as_numbers(table: Table, name: str) -> np.ndarray:
+    """A column as float64 (n,); words, infinities and dates are refused."""
+    values = table.column(name)
+    if values.dtype.kind == "M":
+        _refuse_type(table, name, values, "a number", "a date")
+    if values.dtype == object:
+        parsed, bad = numbers(values)
+        if bad.any():
+            refuse_odd(table, name, values, bad, "a number")
+        values = parsed
+    far = np.abs(values) > _FLOAT32_MAX
+    if far.any():
+        row = int(np.argmax(far))
+        raise TableError(
+            f"{table.source}: column {shorten(name)}, {table.where(row)}: "
+            f"{values[row]:g} is beyond the range of numbers (±3.4e38); correct it, or "
+            "leave the cell empty for a missing value"
+        )
+    return values
+
+
+def as_dates(table: Table, name: str) -> np.ndarray:
+    """A column as datetime64[us] (n,); text that states no date is refused."""
+    values = table.column(name)
+    if values.dtype.kind == "M":
+        return values
+    if values.dtype == object:
+        parsed, bad = moments(values)
+        if bad.any():
+            refuse_odd(table, name, values, bad, "a date")
+        return parsed
+    if not np.isnan(values).all():
+        _refuse_type(table, name, values, "a date", "a number")
+    return np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
+
+
+def refuse_odd(
+    table: Table, name: str, values: np.ndarray, bad: np.ndarray, expected: str
+) -> None:
+    """Name the first value that is not what the rest of its column is."""
+    row, count = int(np.argmax(bad)), int(bad.sum())
+    more = f" (and {count - 1:,} more)" if count > 1 else ""
+    raise TableError(
+        f"{table.source}: column {shorten(name)}, {table.where(row)}: {expected} is "
+        f"expected, but {shorten(values[row])} stands there{more}; correct it, leave "
+        "the cell empty for a missing value, or take the column as a category "
+        f"(kinds={{{name!r}: 'category'}})"
+    )
+
+
+def _flagged(column: NumberColumn | DateColumn, features: np.ndarray) -> Any:
+    """Where the indicator, the last feature, says that the value is missing."""
+    return column.missing & (features[:, -1] > 0.5)
+
+
+def _refuse_type(
+    table: Table, name: str, values: np.ndarray, expected: str, got: str
+) -> None:
+    row = int(np.argmin(is_missing(values)))
+    raise TableError(
+        f"{table.source}: column {shorten(name)}, {table.where(row)}: {expected} is "
+        f"expected, but {got} ({values[row]}) stands there"
+    )
+
+
+def _refuse_far(
+    table: Table, name: str, values: np.ndarray, scaled: np.ndarray
+) -> None:
+    far = np.abs(scaled) > MAX_SCALED
+    if far.any():
+        row = int(np.argmax(far))
+        raise TableError(
+            f"{table.source}: column {shorten(name)}, {table.where(row)}: "
+            f"{values[row]:g} is {abs(scaled[row]):.0e} standard deviations away from "
+            "what training saw; correct it, or leave the cell empty"
+        )
+
+
+def _mean_and_scale(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the values that are there; scale never zero."""
+    present = values[~np.isnan(values)]
+    if not present.size:
+        return 0.0, 1.0
+    mean, scale = float(present.mean()), float(present.std())
+    if not math.isfinite(scale) or scale <= 1e-14 * abs(mean):
+        scale = 1.0
+    return mean, scale or 1.0

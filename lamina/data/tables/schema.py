@@ -1,0 +1,289 @@
+"""`TableSchema`: what was learnt of a training table, to encode any later table alike.
+
+It is plain data. `to_json` gives dicts, lists, texts, numbers and truth values only,
+and `from_json` checks every one of them, so that a model file holds no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from lamina.data.tables import schema_json as wire
+from lamina.data.tables.columns import UNUSED, USED, Column, UnusedColumn
+from lamina.data.tables.levels import Unseen, warn_unseen
+from lamina.data.tables.table import Table, TableError, as_names, bounded
+from lamina.data.tables.target import Target, find_target
+from lamina.data.tables.type_inference import check_kinds, kind_of
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """Kinds of the columns, their scaling and levels, and the target.
+
+    Attributes
+    ----------
+    columns : tuple of column descriptions
+        In the order of the training table, those not used included.
+    notes : tuple of str
+        What a person should know: columns left out and why, guesses made.
+    """
+
+    columns: tuple[Column, ...]
+    target_column: Target | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        target: str | Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+        kinds: dict[str, str] | None = None,
+        task: str | None = None,
+    ) -> TableSchema:
+        """Learn a schema from a training table.
+
+        Parameters
+        ----------
+        table : Table
+        target : str or list of str, optional
+            Column (or columns) to predict; no feature is made of them.
+        exclude : iterable of str
+            Columns to leave out.
+        kinds : dict, optional
+            Kind of a column where the one found is wrong: ``"number"``,
+            ``"category"``, ``"date"`` or ``"ignore"``.
+        task : {"classification", "regression"}, optional
+            Found from the target where None.
+
+        Raises
+        ------
+        TableError
+            A wrong name, words in a column of numbers, values beyond float32, or no
+            column left to learn from.
+        """
+        kinds = {**(kinds or {}), **dict.fromkeys(as_names(exclude), "ignore")}
+        check_kinds(kinds, table)
+        found, notes = (None, []) if target is None else _target(table, target, task)
+        names = [n for n in table.names if found is None or n not in found.names]
+        columns = _columns(table.select(names), kinds, notes)
+        schema = cls(tuple(columns), found, tuple(map(bounded, notes)))
+        if not schema.width:
+            raise TableError(_nothing_left(table, schema))
+        return schema
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        """Names of the target columns, empty without a target."""
+        return self.target_column.names if self.target_column else ()
+
+    @property
+    def task(self) -> str | None:
+        """``"classification"``, ``"regression"``, or None without a target."""
+        return self.target_column.task if self.target_column else None
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Name of each column of the encoded array."""
+        return [name for column in self.columns for name in column.feature_names]
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)
+
+    @property
+    def names(self) -> list[str]:
+        """Columns of a table that `encode` needs."""
+        return [c.name for c in self.columns if not isinstance(c, UnusedColumn)]
+
+    @property
+    def text_names(self) -> tuple[str, ...]:
+        """Columns that `read_table` should keep as text (``text=``) for `encode`.
+
+        In a file of few rows a category such as ``007`` may look like a number.
+        """
+        names = [c.name for c in self.columns if getattr(c, "spelled", False)]
+        if self.target_column and self.target_column.labels == "text":
+            names += self.target
+        return tuple(names)
+
+    def encode(self, table: Table) -> np.ndarray:
+        """Features of a table: float32 (n_rows, width).
+
+        Columns are found by name, in any order; others are left alone.
+
+        Raises
+        ------
+        TableError
+            A column is missing, or a value is not of the kind learnt; with its line.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training: which, in how many rows, and
+            what they may mean.
+        """
+        features, unseen = self.encoded(table)
+        warn_unseen(unseen)
+        return features
+
+    def encoded(self, table: Table) -> tuple[np.ndarray, list[Unseen]]:
+        """Features as of `encode`, and what of the table is not known; no warning.
+
+        Raises
+        ------
+        TableError
+            As `encode`.
+        """
+        absent = [name for name in self.names if name not in table.columns]
+        if absent:
+            raise TableError(_absent(table, absent))
+        out = np.empty((table.n_rows, self.width), dtype=np.float32)
+        start, unseen = 0, []
+        for column in self.columns:
+            stop = start + len(column.feature_names)
+            unseen.append(column.encode(table, out[:, start:stop]))
+            start = stop
+        return out, [each for each in unseen if each is not None]
+
+    def decode(self, features: np.ndarray) -> Table:
+        """The table that features stand for, columns not used left out.
+
+        Of numbers and dates the scaling is undone. A category is the level of its
+        largest feature. A value is missing where its indicator is above ½.
+
+        Raises
+        ------
+        TableError
+            If there are not `width` features.
+        """
+        if features.ndim != 2 or features.shape[1] != self.width:
+            raise TableError(
+                f"features must be (n_rows, {self.width}), but are {features.shape}"
+            )
+        columns, start = {}, 0
+        for column in self.columns:
+            stop = start + len(column.feature_names)
+            values = column.decode(features[:, start:stop])
+            if values is not None:
+                columns[column.name] = values
+            start = stop
+        return Table(columns, "decoded features")
+
+    def encode_target(self, table: Table) -> np.ndarray:
+        """The target: labels (n,) or numbers float64 (n,), (n, k) for several targets.
+
+        Of several targets those without a value are NaN. Labels are as they stand in
+        the table: whole numbers int64, text object.
+        """
+        return self._known_target().encode(table)
+
+    def target_present(self, table: Table) -> np.ndarray:
+        """Boolean (n,): the rows with a target, with one of several at least."""
+        return self._known_target().present(table)
+
+    def _known_target(self) -> Target:
+        if self.target_column is None:
+            raise TableError("this schema was learnt without a target")
+        return self.target_column
+
+    def describe(self) -> list[tuple[str, str, str]]:
+        """Rows (column, kind, detail) for a table on a terminal, the target last."""
+        rows = [(c.name, c.kind, c.detail) for c in self.columns]
+        for name in self.target:
+            rows.append((name, "target", str(self.task)))
+        return rows
+
+    def to_json(self) -> dict:
+        """The schema as plain JSON data."""
+        target = self.target_column
+        return {
+            "version": wire.VERSION,
+            "columns": [{"kind": c.kind, **_fields(c)} for c in self.columns],
+            "target": None if target is None else _plain(asdict(target)),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> TableSchema:
+        """The schema that `to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            Anything in `data` is not exactly as `to_json` writes it.
+        """
+        columns, target, notes = wire.read(data)
+        return cls(columns, target, notes)
+
+
+def _target(
+    table: Table, target: str | Sequence[str], task: str | None
+) -> tuple[Target, list[str]]:
+    found, note = find_target(table, target, task)
+    notes = [] if note is None else [note]
+    gaps = int((~found.present(table)).sum())
+    if gaps:
+        names = ", ".join(found.names)
+        notes.append(f"target {names!r} is missing in {gaps:,} rows; they are left out")
+    return found, notes
+
+
+def _columns(table: Table, kinds: dict[str, str], notes: list[str]) -> list[Column]:
+    decided = [
+        (kinds[name], None) if name in kinds else kind_of(name, table)
+        for name in table.names
+    ]
+    if not any(kind in USED for kind, _ in decided):
+        decided = [_rather_used(*pair, table, n) for n, pair in _named(table, decided)]
+    notes += [note for _, note in decided if note]
+    return [
+        USED[kind].fit(name, table) if kind in USED else UnusedColumn(kind, name)
+        for name, (kind, _) in zip(table.names, decided, strict=True)
+    ]
+
+
+def _named(table: Table, decided: list) -> list[tuple[str, tuple[str, str | None]]]:
+    return list(zip(table.names, decided, strict=True))
+
+
+def _rather_used(
+    kind: str, note: str | None, table: Table, name: str
+) -> tuple[str, str | None]:
+    """x = 0, 1, 2, … counts the rows, but as the only input it is meant."""
+    if kind == "identifier" and table.column(name).dtype == np.float64:
+        return "number", None
+    return kind, note
+
+
+def _nothing_left(table: Table, schema: TableSchema) -> str:
+    reasons = [f"{c.name!r} ({UNUSED.get(c.kind, c.kind)})" for c in schema.columns]
+    listed = ", ".join(reasons[:5]) or "there is no other column than the target"
+    return f"{table.source}: no column is left to learn from: {listed}"
+
+
+def _absent(table: Table, absent: list[str]) -> str:
+    first = absent[0]
+    if len(absent) > 1:
+        listed = ", ".join(map(repr, absent[:5]))
+        return (
+            f"{table.source}: {len(absent)} columns that the model needs are not "
+            f"there: {listed}; the columns are: {', '.join(table.names[:20])}"
+        )
+    try:
+        table.column(first)
+    except TableError as error:
+        return f"{error} (the model needs it)"
+    raise AssertionError("unreachable")
+
+
+def _fields(column: Column) -> dict:
+    return {k: v for k, v in _plain(asdict(column)).items() if k != "kind"}
+
+
+def _plain(fields: dict) -> dict:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}

@@ -1,0 +1,1 @@
+"""Time series: spacing, windows, tables for a forecast."""

@@ -1,0 +1,118 @@
+"""A series in time as examples: seasonal differences, and windows that slide over them.
+
+Equations
+---------
+    dₜ = zₜ − zₜ₋ₘ                       the difference to the season before, of m steps
+    (dₜ₋ₚ₊₁ … dₜ) → (dₜ₊₁ … dₜ₊ₕ)        what a window of p steps tells of h later ones
+    zₜ₊ₖ = zₜ₊ₖ₋ₘ + dₜ₊ₖ                  and back, step by step
+
+With m = 1 differences are those from step to step.
+
+References
+----------
+Box, Jenkins, Reinsel & Ljung (2015), Time series analysis, Wiley, chapter 9 (seasonal
+differences); Sejnowski & Rosenberg (1987), Parallel networks that learn to pronounce
+English text, Complex Systems 1 (sliding windows).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lamina.data.sequences.series import SequenceError
+from lamina.data.timeseries.time_series import Many
+
+
+def differences(z: np.ndarray, season: int) -> np.ndarray:
+    """Return d (steps − m, …) of z (steps, …)."""
+    return z[season:] - z[:-season]
+
+
+def summed(d: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return z of the steps whose differences are given.
+
+    Parameters
+    ----------
+    d : ndarray (…, steps)
+    last : ndarray (m,)
+        z of the season before the first of them.
+    """
+    season = len(last)
+    z = np.concatenate([np.broadcast_to(last, (*d.shape[:-1], season)), d], axis=-1)
+    for k in range(season, z.shape[-1]):
+        z[..., k] += z[..., k - season]
+    return z[..., season:]
+
+
+def windows(
+    d: np.ndarray, size: int, horizon: int, ahead: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return all windows of a series and what comes after each.
+
+    Parameters
+    ----------
+    d : ndarray (steps,)
+    size, horizon : int
+        p and h.
+    ahead : ndarray (steps, k), optional
+        What is known of each step beforehand: beside dₜ stands that of step t + h.
+
+    Returns
+    -------
+    X : ndarray (n, size, 1 + k)
+    Y : ndarray (n, horizon)
+    """
+    n = len(d) - size - horizon + 1
+    X = sliding_window_view(d, size)[:n, :, None]
+    if ahead is not None:
+        later = sliding_window_view(ahead[horizon:], size, axis=0)[:n]
+        X = np.concatenate([X, later.transpose(0, 2, 1)], axis=2)
+    return np.ascontiguousarray(X), sliding_window_view(d[size:], horizon)[:n].copy()
+
+
+def last_window(
+    d: np.ndarray, size: int, horizon: int, ahead: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the window before the first unknown step, (size, 1 + k).
+
+    ``ahead`` (steps + horizon, k) reaches to the last step that is asked for.
+    """
+    x = d[-size:, None]
+    if ahead is None:
+        return x
+    return np.concatenate([x, ahead[-size:]], axis=1)
+
+
+def takes_logarithms(log: Any, series: Many, season: int) -> bool:
+    """Return whether logarithms of the series are to be forecast.
+
+    Raises
+    ------
+    ValueError
+        If they are asked for, but a number is not positive, or ``log`` says neither.
+    """
+    if isinstance(log, bool | np.bool_):
+        log = bool(log)
+    elif not isinstance(log, str) or log != "auto":
+        raise ValueError(f'log must be True, False or "auto", got {log!r}')
+    positive = [bool((one > 0).all()) for one in series]
+    if log is True and not all(positive):
+        number = positive.index(False)
+        step = int(np.argmax(series[number] <= 0))
+        raise SequenceError(
+            f"series {number}, step {step}: {series[number][step]:g} has no logarithm; "
+            "set log=False"
+        )
+    if log != "auto" or not all(positive):
+        return log is True
+    plain = np.median([_growth(one, season) for one in series])
+    return bool(np.median([_growth(np.log(one), season) for one in series]) < plain)
+
+
+def _growth(z: np.ndarray, season: int) -> float:
+    """Return |ln| of how much the size of differences grows, half by half."""
+    d = np.abs(differences(z, season))
+    half = len(d) // 2
+    first, second = d[:half].mean(), d[half:].mean()
+    return abs(float(np.log(second / first))) if first > 0 and second > 0 else 0.0

@@ -1,0 +1,149 @@
+"""The output layer: marked by ``Output``, or added; and the loss that fits it."""
+
+import warnings
+from typing import Any
+
+from lamina.estimators._core.base import _callers_level
+from lamina.networks import Dense, Output
+
+OUTPUTS = ("softmax", "logistic", "identity", "exp")
+"""Activations that output layers commonly have."""
+
+FITTING = {
+    "cross_entropy": ("softmax",),
+    "binary_cross_entropy": ("logistic", "softmax"),
+    "poisson": ("exp", "relu", "logistic", "softmax"),
+}
+"""Activations whose outputs a loss is defined for: probabilities of exclusive classes,
+numbers from 0 to 1, numbers ≥ 0."""
+
+
+def parted(layers: tuple) -> tuple[tuple, Any]:
+    """Return the layers before the output, and the output layer if one is marked."""
+    if layers and isinstance(layers[-1], Output):
+        return layers[:-1], layers[-1].layer
+    return layers, None
+
+
+def with_head(
+    layers: tuple, activation: str, n_outputs: int, initializer: str
+) -> tuple:
+    """Return layers that end in the output layer: the marked one, or one that is added.
+
+    Raises
+    ------
+    ValueError
+        If the marked one is a softmax of one output.
+    """
+    hidden, head = parted(layers)
+    if head is None:
+        return (*hidden, Dense(n_outputs, activation, initializer))
+    if n_outputs == 1 and getattr(head, "activation", None) == "softmax":
+        raise ValueError(
+            f"the output of {head!r} is always 1; two classes have one logistic output"
+        )
+    return (*hidden, head)
+
+
+def check_shape(head: Any, made: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse an output layer that has more or fewer outputs than the target needs.
+
+    Raises
+    ------
+    ValueError
+        Naming both shapes.
+    """
+    if made == wanted:
+        return
+    many = wanted[-1]
+    hint = "; two classes have one logistic output" if many == 1 else ""
+    raise ValueError(
+        f"the output layer must have {many} outputs, shape {wanted}; {head!r} makes "
+        f"{made} of an example{hint}"
+    )
+
+
+def check_unmarked(name: str, layers: Any, n_outputs: int) -> None:
+    """Refuse a last softmax that is not marked; warn of a layer that looks like one.
+
+    What the network is does not depend on it: a layer that is not marked is hidden.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    layers : its value, a list of layers or None
+    n_outputs : int
+
+    Raises
+    ------
+    ValueError
+        If the last layer is a softmax.
+
+    Warns
+    -----
+    UserWarning
+        If the last layer has as many units as there are outputs and an activation that
+        output layers commonly have.
+    """
+    last = layers[-1] if layers else None
+    units = getattr(last, "units", getattr(last, "filters", None))
+    phi = getattr(last, "activation", None)
+    if not hasattr(last, "net") or phi not in OUTPUTS:
+        return
+    if phi == "softmax":
+        raise ValueError(
+            f"{name} must end before the output layer, which is added, or mark it; the "
+            f"last layer is {last!r}: remove it, or write Output({last!r})"
+        )
+    if units == n_outputs:
+        warnings.warn(
+            f"the last of {name}, {last!r}, is a hidden layer, and an output layer is "
+            f"added; if it is the output layer, write Output({last!r})",
+            UserWarning,
+            stacklevel=_callers_level(),
+        )
+
+
+def fitting_cross_entropy(activation: Any, exclusive: bool) -> str:
+    """Return the cross entropy whose error signal is δ = a − y for this output layer.
+
+    Parameters
+    ----------
+    activation : str or callable
+        Of the output layer.
+    exclusive : bool
+        Whether an example has one of several classes; otherwise each output is a yes or
+        a no by itself.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if activation == "logistic":
+        return "binary_cross_entropy"
+    if activation == "softmax" and exclusive:
+        return "cross_entropy"
+    wanted = "softmax or logistic" if exclusive else "logistic"
+    raise ValueError(
+        f"loss='log_loss' needs {wanted} outputs, but the activation of the output "
+        f"layer is {activation!r}; name another loss such as 'squared_error'"
+    )
+
+
+def check_fits(loss: Any, activation: Any) -> None:
+    """Refuse a loss that is not defined for what the output layer gives.
+
+    Raises
+    ------
+    ValueError
+        Naming the activations that fit.
+    """
+    fitting = FITTING.get(loss, ()) if isinstance(loss, str) else ()
+    if fitting and isinstance(activation, str) and activation not in fitting:
+        raise ValueError(
+            f"loss={loss!r} needs outputs that are {' or '.join(fitting)}, but the "
+            f"activation of the output layer is {activation!r}: choose another loss, "
+            "or mark another output layer by Output"
+        )

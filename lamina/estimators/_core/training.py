@@ -1,0 +1,318 @@
+"""Parameters of training: what their words mean, and which fit each other."""
+
+import copy
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any
+
+from lamina import learning
+from lamina.estimators._core.base import NetworkEstimator
+from lamina.estimators._core.checks import (
+    BOOLEAN,
+    FUNCTION,
+    NONE,
+    Check,
+    declared,
+    each,
+    having,
+    number,
+    option,
+)
+from lamina.estimators._core.health import Advised
+from lamina.estimators._core.parameters import (
+    CLASS_WEIGHT,
+    COUNT,
+    LOSS,
+    PART,
+    POSITIVE,
+    SHARE,
+)
+from lamina.learning.control.schedules import check_schedulable
+from lamina.networks import Key
+from lamina.networks.core.description import is_description
+
+SOLVERS = {
+    "rmsprop": "RMSProp",
+    "rprop": "Rprop",
+    "lbfgs": "LBFGS",
+    "bfgs": "BFGS",
+    "newton": "Newton",
+    "cg": "ConjugateGradient",
+    "lm": "LevenbergMarquardt",
+    "exact": "Exact",
+}
+"""Algorithms by their words, beside "sgd" and "adam"; with their own defaults."""
+
+SCHEDULE = (
+    option(*learning.SCHEDULES)
+    | Check(
+        "a schedule such as Cosine()",
+        lambda v: is_description(v) and hasattr(v, "rate"),
+    )
+    | NONE
+)
+
+CLOSE = 1e-3
+"""Methods in double precision stop at a gradient this much smaller than ``tol``: 1e-7
+by default, as in MATLAB, where 1e-4 would leave digits on the table."""
+
+
+def schedule_of(value: Any, algorithm: Any) -> Any:
+    """Return a schedule that is given as a description or as a word.
+
+    Raises
+    ------
+    ValueError
+        If the algorithm has no rate.
+    """
+    try:
+        check_schedulable(algorithm)
+    except ValueError as error:
+        raise ValueError(f"{error}; set schedule=None") from None
+    return learning.SCHEDULES[value]() if isinstance(value, str) else value
+
+
+def is_stochastic(self: Any) -> bool:
+    """Whether an estimator can learn from a part of the examples.
+
+    Raises
+    ------
+    AttributeError
+        If its solver needs all of them.
+    """
+    solver = self.solver
+    if isinstance(solver, str):
+        solver = getattr(learning, SOLVERS.get(solver, ""), None)
+    if getattr(solver, "whole_batch", False):
+        raise AttributeError(
+            "partial_fit is only available for stochastic solvers; "
+            f"{self.solver!r} needs all examples at once"
+        )
+    return True
+
+
+class Training(Advised, NetworkEstimator, ABC):
+    """An estimator whose parameters say how a network is trained.
+
+    The docstring of :class:`lamina.MLPClassifier` explains them. One that an
+    estimator's signature leaves out has the value it has here.
+    """
+
+    solver: Any = "adam"
+    alpha: float = 0.0001
+    batch_size: Any = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    tol: float = 1e-4
+    verbose: Any = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
+    loss: Any
+    l1: float = 0.0
+    class_weight: Any = None
+    callbacks: Any = None
+    schedule: Any = None
+    stopping: Any = None
+    monitor: str = "score"
+    refit: str | None = None
+    input_noise: float = 0.0
+    weight_noise: float = 0.0
+    label_smoothing: float = 0.0
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    selective_delta: Any = None
+    adversarial: Any = None
+    checkpoint: Any = None
+    checkpoint_seconds: float = 30.0
+
+    _parameters = declared(
+        solver=option("adam", "sgd", *SOLVERS)
+        | Check(
+            "an algorithm such as Adam(0.01)",
+            lambda v: is_description(v) and hasattr(v, "update"),
+        ),
+        loss=LOSS,
+        alpha=number(0),
+        l1=number(0),
+        batch_size=option("auto", "full") | COUNT,
+        learning_rate=option("constant", "invscaling", "adaptive"),
+        learning_rate_init=POSITIVE,
+        power_t=number(0),
+        momentum=SHARE,
+        nesterovs_momentum=BOOLEAN,
+        beta_1=PART,
+        beta_2=PART,
+        epsilon=POSITIVE,
+        max_iter=COUNT,
+        max_fun=COUNT,
+        shuffle=BOOLEAN,
+        tol=number(0, infinite=True),
+        warm_start=BOOLEAN,
+        early_stopping=BOOLEAN,
+        validation_fraction=SHARE,
+        n_iter_no_change=number(1, infinite=True),
+        class_weight=CLASS_WEIGHT,
+        schedule=SCHEDULE,
+        stopping=each(FUNCTION, "rules such as [Below('loss', 0.1)]") | NONE,
+        monitor=option("score", "loss"),
+        refit=option("restart", "continue") | NONE,
+        input_noise=number(0),
+        weight_noise=number(0),
+        label_smoothing=PART,
+        max_norm=POSITIVE | NONE,
+        clip_norm=POSITIVE | NONE,
+        clip_value=POSITIVE | NONE,
+        selective_delta=having("chosen", "SelectiveDelta()") | NONE,
+        adversarial=having("attack", "FGSM() or PGD()") | NONE,
+    )
+
+    _algorithm_in_use: Any
+    _run_key: Key
+
+    @abstractmethod
+    def _loss(self) -> Any:
+        """Return the loss by lamina's name for it, or a function."""
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.refit is not None and not self.early_stopping:
+            raise ValueError(f"refit={self.refit!r} needs early_stopping=True")
+
+    def _algorithm(self) -> Any:
+        if is_description(self.solver) and hasattr(self.solver, "update"):
+            return self.solver
+        if self.solver == "adam":
+            rate, betas = self.learning_rate_init, (self.beta_1, self.beta_2)
+            return learning.Adam(rate, *betas, self.epsilon)
+        if self.solver == "sgd":
+            nesterov = bool(self.nesterovs_momentum and self.momentum > 0)
+            return learning.SGD(self.learning_rate_init, self.momentum, nesterov)
+        return getattr(learning, SOLVERS[self.solver])()
+
+    def _schedule(self) -> Any:
+        if self.schedule is not None:
+            return self._own_schedule(self.schedule)
+        if self.solver != "sgd":
+            return None
+        if self.learning_rate == "invscaling":
+            return learning.InverseScaling(self.power_t)
+        return learning.Adaptive() if self.learning_rate == "adaptive" else None
+
+    def _own_schedule(self, schedule: Any) -> Any:
+        if self.solver == "sgd" and self.learning_rate != "constant":
+            raise ValueError(
+                f"give either schedule={schedule!r} or "
+                f"learning_rate={self.learning_rate!r}, not both"
+            )
+        return schedule_of(schedule, self._algorithm())
+
+    def _needs_all_examples(self) -> bool:
+        return getattr(self._algorithm_in_use, "whole_batch", False)
+
+    def _is_closed_form(self) -> bool:
+        return getattr(self._algorithm(), "closed_form", False)
+
+    def _stops_early(self) -> bool:
+        """Whether to hold out rows: not for one step, and as in scikit-learn not for
+        L-BFGS, which goes by the gradient."""
+        lbfgs = isinstance(self._algorithm(), learning.LBFGS)
+        return self.early_stopping and not (lbfgs or self._is_closed_form())
+
+    def _batch_size(self, n: int) -> int:
+        if self.batch_size == "full" or self._needs_all_examples():
+            return n
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of examples "
+                f"and is clipped to {n}",
+                stacklevel=4,
+            )
+        return min(int(self.batch_size), n)
+
+    def _stopping(self, validated: bool) -> list[Any]:
+        patience, given = self.n_iter_no_change, copy.deepcopy(self.stopping)
+        if self._stops_early() and validated:
+            by_score = self.monitor == "score"
+            rule = learning.NoImprovement(self._watched(), self.tol, patience, by_score)
+            return [rule, *(given or ())]
+        if given is not None:
+            return list(given)
+        if isinstance(self._schedule(), learning.Cosine):
+            return []  # it ends where its rate does
+        if hasattr(self._algorithm_in_use, "learning_rate"):
+            return [learning.NoImprovement("loss", self.tol, patience)]
+        if getattr(self._algorithm_in_use, "double", False):
+            return [
+                learning.Below("gradient", CLOSE * self.tol),
+                learning.SmallImprovement("loss", 1e-9, 5),
+            ]
+        return [
+            learning.Below("gradient", self.tol),
+            learning.NoImprovement("loss", 1e-9, 5),
+            learning.Budget("evaluations", self.max_fun),
+        ]
+
+    def _watched(self) -> str:
+        """Return the number of the record that early stopping watches."""
+        return "score" if self.monitor == "score" else "validation_loss"
+
+    def _objective(self) -> learning.Objective:
+        return learning.Objective(
+            self.network_,
+            self._loss(),
+            l2=self.alpha or None,
+            l1=self.l1 or None,
+            input_noise=self.input_noise or None,
+            weight_noise=self.weight_noise or None,
+            label_smoothing=self.label_smoothing or None,
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            max_norm=self.max_norm,
+            adversarial=self.adversarial,
+            outputs=self._mean_over(),
+        )
+
+    def _mean_over(self) -> int:
+        """Return over how many outputs the loss that is reported is a mean."""
+        return 1
+
+    def _check_fits_solver(self) -> None:
+        """Refuse what a solver without a learning rate cannot do.
+
+        Such a solver searches along a line or solves for the step: it has to see the
+        loss and the gradient as they are.
+        """
+        algorithm = self._algorithm_in_use
+        if hasattr(algorithm, "learning_rate"):
+            return
+        names = (
+            "clip_norm",
+            "clip_value",
+            "max_norm",
+            "selective_delta",
+            "adversarial",
+            "input_noise",
+            "weight_noise",
+            "schedule",
+        )
+        given = [name for name in names if getattr(self, name)]
+        if given and given != ["schedule"]:
+            without = ", ".join(f"{name}={getattr(Training, name)}" for name in given)
+            raise ValueError(
+                f"{given[0]} needs a solver of first order such as 'sgd', 'adam' or "
+                f"'rprop'; got solver={self.solver!r}, which takes {without}"
+            )

@@ -1,0 +1,308 @@
+"""Capsule networks: classes as vectors that can draw what they stand for."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.estimators._core.architectures import capsule_layers, shapes_after
+from lamina.estimators._core.checks import declared, number
+from lamina.estimators._core.classifier import FeedForwardClassifier
+from lamina.estimators._core.convolutional import Convolutional
+from lamina.estimators._core.labels import Labels
+from lamina.estimators._core.parameters import COUNT, SIZES
+from lamina.learning.loop.apply import outputs
+from lamina.networks import Capsules, Dense, Network
+from lamina.networks.composite.reconstruction import CapsuleLoss, Reconstruction
+
+
+def _never(self: Any) -> bool:
+    raise AttributeError(
+        "lengths of capsules are no probabilities; decision_function returns them"
+    )
+
+
+class CapsNetClassifier(Convolutional, FeedForwardClassifier):
+    """Capsule network for classes of pictures, with a decoder.
+
+    Each class is a vector: its length says how surely the class is there, its direction
+    what it is like. A decoder has to draw the picture again from the vector of the
+    right class alone, so that it tells of position, thickness, slant …
+
+    Equations
+    ---------
+        u = PrimaryCapsules(Conv((x − μ) / σ)),   v = Capsules(u)     one v a class
+        x̂[k] = decoder(v masked: zeros but for v[k])
+        ℓ = Σⱼ yⱼ max(0, 0.9 − ‖vⱼ‖)² + ½ (1 − yⱼ) max(0, ‖vⱼ‖ − 0.1)²
+            + r mean ((x − μ) / σ − x̂[y])²
+        prediction: the class of the longest v
+
+    Shapes
+    ------
+    As of :class:`lamina.ConvNetClassifier`; one label an example.
+
+    Parameters
+    ----------
+    layers : list of layer descriptions, optional
+        They end in ``PrimaryCapsules`` or ``Capsules``; the capsules of the classes are
+        added. By default one convolution and primary capsules, with windows that fit
+        the size: see :func:`lamina.estimators._core.architectures.capsule_layers`. The
+        paper has ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty
+        times as long.
+    capsule_size : int, default=16
+        Length of the vectors of classes.
+    routings : int, default=3
+        See :class:`lamina.Capsules`.
+    decoder : sequence of int, default=(256, 512)
+        Units of the decoder's hidden layers; the paper has (512, 1024).
+    reconstruction : float, default=0.04
+        r; the paper's for MNIST, in these units. 0 leaves the decoder untrained.
+    image_shape, augmentation, standardize, solver, alpha, l1, batch_size,
+    learning_rate_init, max_iter, shuffle, random_state, tol, verbose, warm_start,
+    early_stopping, validation_fraction, n_iter_no_change, init, class_weight,
+    callbacks, dtype, schedule, stopping, monitor, refit, input_noise, weight_noise,
+    max_norm, clip_norm, clip_value, adversarial, checkpoint, checkpoint_seconds
+        As of :class:`lamina.ConvNetClassifier`.
+
+    Attributes
+    ----------
+    classes_, image_shape_, loss_, best_loss_, loss_curve_, validation_scores_,
+    best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, network_, params_,
+    history_, n_compiles_, stopped_, resumed_from_
+        As of :class:`lamina.ConvNetClassifier`.
+
+    Notes
+    -----
+    With ``augmentation`` the decoder draws the changed picture.
+
+    References
+    ----------
+    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS; deck 002
+    names capsule networks as further reading.
+
+    Examples
+    --------
+    >>> from lamina import CapsNetClassifier, data
+    >>> digits = data.load("digits")
+    >>> images, labels = digits.X[:300].reshape(-1, 8, 8), digits.y[:300]
+    >>> model = CapsNetClassifier(max_iter=10, random_state=0).fit(images, labels)
+    >>> model.score(images, labels) > 0.9
+    True
+    >>> model.reconstruct(images[:2]).shape
+    (2, 8, 8, 1)
+    """
+
+    _parameters = declared(
+        capsule_size=COUNT,
+        routings=COUNT,
+        decoder=SIZES,
+        reconstruction=number(0),
+    )
+
+    def __init__(
+        self,
+        layers=None,
+        *,
+        image_shape=None,
+        augmentation=None,
+        standardize=True,
+        capsule_size=16,
+        routings=3,
+        decoder=(256, 512),
+        reconstruction=0.04,
+        solver="adam",
+        alpha=0.0,
+        batch_size="auto",
+        learning_rate_init=0.001,
+        max_iter=50,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        l1=0.0,
+        init="auto",
+        class_weight=None,
+        callbacks=None,
+        dtype="float32",
+        schedule=None,
+        stopping=None,
+        monitor="score",
+        refit=None,
+        input_noise=0.0,
+        weight_noise=0.0,
+        max_norm=None,
+        clip_norm=None,
+        clip_value=None,
+        adversarial=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
+    ):
+        self.layers = layers
+        self.image_shape = image_shape
+        self.augmentation = augmentation
+        self.standardize = standardize
+        self.capsule_size = capsule_size
+        self.routings = routings
+        self.decoder = decoder
+        self.reconstruction = reconstruction
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.l1 = l1
+        self.init = init
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.dtype = dtype
+        self.schedule = schedule
+        self.stopping = stopping
+        self.monitor = monitor
+        self.refit = refit
+        self.input_noise = input_noise
+        self.weight_noise = weight_noise
+        self.max_norm = max_norm
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.adversarial = adversarial
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+
+    # ---- the network ----------------------------------------------------------------
+
+    def _hidden(self, initializer: str) -> tuple:
+        return capsule_layers(self.image_shape_, initializer)
+
+    def _network(self, head: str, n_outputs: int) -> Network:
+        start = "glorot_uniform" if self.init == "auto" else self.init
+        classes = Capsules(n_outputs, self.capsule_size, self.routings, start)
+        layers = (*self._layers(start), classes)
+        shapes_after(layers, self.image_shape_)
+        decoder = [Dense(units, "relu", start) for units in self.decoder]
+        decoder.append(Dense(prod(self.image_shape_), "identity", start))
+        return Network((*self._before(), Reconstruction(layers, tuple(decoder))))
+
+    def _head(self) -> str:
+        return "identity"
+
+    def _loss(self) -> CapsuleLoss:
+        return CapsuleLoss(len(self.classes_), float(self.reconstruction))
+
+    def _codes(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
+        codes = super()._codes(y, first, incremental, classes)
+        if self._labels.kind == "multilabel":
+            raise ValueError(
+                f"{type(self).__name__} learns one label an example; y has shape "
+                f"{y.shape}"
+            )
+        self._labels = Labels("multiclass", self._labels.classes)  # two: two capsules
+        return codes
+
+    def _target(self, target: np.ndarray) -> np.ndarray:
+        return target
+
+    def _score_outputs(
+        self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
+    ) -> float:
+        lengths = outputs[:, : len(self.classes_)]
+        return super()._score_outputs(target, lengths, weight)
+
+    # ---- application ----------------------------------------------------------------
+
+    @available_if(_never)
+    def predict_proba(self, X):  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Lengths are no probabilities: see :meth:`decision_function`."""
+
+    @available_if(_never)
+    def predict_log_proba(self, X):  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Lengths are no probabilities: see :meth:`decision_function`."""
+
+    def decision_function(self, X):
+        """Return the lengths of the capsules (n_samples, n_classes).
+
+        Of two classes the difference of the second and the first, (n_samples,).
+        """
+        lengths = self._predicted(X)
+        return lengths[:, 1] - lengths[:, 0] if lengths.shape[1] == 2 else lengths
+
+    def transform(self, X, layer=None, *, flatten=True):
+        """Return the vectors of all classes, (n_samples, n_classes · capsule_size).
+
+        Parameters
+        ----------
+        X : images
+        layer : int, optional
+            Number of another layer: see :meth:`lamina.ConvNetClassifier.transform`.
+        flatten : bool, default=True
+            False gives (n_samples, n_classes, capsule_size).
+        """
+        if layer is not None:
+            return super().transform(X, layer, flatten=flatten)
+        vectors = self._vectors(X)
+        return vectors.reshape(len(vectors), -1) if flatten else vectors
+
+    def reconstruct(self, X, y=None):
+        """Return what the decoder draws, (n_samples, height, width, channels).
+
+        Parameters
+        ----------
+        X : images
+        y : array-like (n_samples,) of labels, optional
+            Whose capsule to draw from; by default the longest one.
+
+        Returns
+        -------
+        ndarray
+            In units of X.
+
+        Raises
+        ------
+        ValueError
+            If y has labels that are not among the classes.
+        """
+        vectors = self._vectors(X)
+        if y is None:
+            chosen = np.linalg.norm(vectors, axis=2).argmax(axis=1)
+        else:
+            chosen = self._labels.encode(np.asarray(y))
+        mask = np.eye(vectors.shape[1], dtype=vectors.dtype)[chosen]
+        drawn = self._decoded(vectors * mask[:, :, None])
+        return drawn.reshape(len(drawn), *self.image_shape_)
+
+    def _vectors(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = self._check_inputs(X, reset=False)
+        *before, last = self.network_.layers
+        *own, params = self.params_
+        inner = Network((*before, *last.layers))
+        return outputs(inner, (*own, *params["layers"]), X, self._dtype())
+
+    def _decoded(self, vectors: np.ndarray) -> np.ndarray:
+        """Return pictures in units of X."""
+        drawn = self.network_.layers[-1].draw(self.params_[-1], vectors)
+        scale = self.network_.layers[0]
+        return np.asarray(drawn / scale.factor + scale.shift, self._dtype())
+
+    @property
+    def _n_features_out(self) -> int:
+        """Return how many numbers ``transform`` gives."""
+        return len(self.classes_) * int(self.network_.layers[-1].layers[-1].size)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags

@@ -1,0 +1,617 @@
+"""The perceptron: drop-in for scikit-learn's, with a trace and binary codes."""
+
+import dataclasses
+from contextlib import ExitStack
+from numbers import Integral
+from typing import Any
+
+import jax
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from lamina import learning
+from lamina.estimators._core.base import NetworkEstimator, split
+from lamina.estimators._core.checks import (
+    BOOLEAN,
+    NONE,
+    Check,
+    check_fits_float32,
+    declared,
+    number,
+    option,
+)
+from lamina.estimators._core.labels import Labels, check_same_classes, plain
+from lamina.estimators._core.parameters import (
+    CLASS_WEIGHT,
+    COUNT,
+    INITIALIZER,
+    POSITIVE,
+    SHARE,
+)
+from lamina.estimators._core.progress import ProgressBar
+from lamina.learning.data.loader import padded_size
+from lamina.learning.loop.apply import outputs
+from lamina.networks import Dense, Network
+
+PENALTIES = ("l2", "l1", "elasticnet")
+MULTICLASS = ("one_vs_rest", "codes")
+
+
+class Perceptron(ClassifierMixin, NetworkEstimator):
+    """Perceptron: one layer of threshold units, learnt by Rosenblatt's rule.
+
+    scikit-learn's parameters mean what they mean there; those below ``warm_start`` are
+    lamina's own. Learning ends at the first epoch without a mistake, after which no
+    weight would ever change; there is one if and only if the data are linearly
+    separable and ``max_iter`` and ``tol`` allow it.
+
+    Equations
+    ---------
+        h = W x + b,   a = sign(h)             a tie, h = 0, counts as +1
+        e = y − a                              y = −1, +1: second class, or this class
+        W ← W + ½ η e xᵀ,   b ← b + ½ η e      example by example
+
+    See :class:`lamina.learning.PerceptronRule`, also for penalties. ``coef_`` is W.
+
+    For C > 2 classes there is either one unit a class, whose target is +1 for its
+    class, and the class of the largest h wins; or, with ``multiclass="codes"``, S =
+    ⌈log₂ C⌉ units, whose targets are the binary digits of the class's number. The
+    prediction is the class of the code that the units give. If no class has that code,
+    it is the class that differs in the fewest digits, of several the one with the
+    largest Σⱼ codeⱼ hⱼ.
+
+    Shapes
+    ------
+    X (n_samples, n_features); y (n_samples,) labels of any type.
+
+    Parameters
+    ----------
+    penalty : {"l2", "l1", "elasticnet"} or None, default=None
+        ½ α Σ W², α Σ |W|, or a mixture of both.
+    alpha : float, default=0.0001
+        α of the penalty.
+    l1_ratio : float, default=0.15
+        The share ρ of L1 in "elasticnet": α ρ Σ |W| + ½ α (1 − ρ) Σ W².
+    fit_intercept : bool, default=True
+        Whether there is a b.
+    max_iter : int, default=1000
+        Epochs at most.
+    tol : float or None, default=1e-3
+        An epoch improves if the loss falls (the score rises) by this; None to go on
+        until there is no mistake, or for ``max_iter`` epochs.
+    shuffle : bool, default=True
+        Whether each epoch has an order of its own.
+    verbose : int, default=0
+        Shows a progress bar on a terminal or in a notebook.
+    eta0 : float, default=1
+        η. From W = 0 it only scales W and b, unless there is a penalty.
+    n_jobs : int or None, default=None
+        Accepted and not needed: all units learn in the same steps.
+    random_state : int, RandomState or None, default=0
+        The seed of everything random.
+    early_stopping : bool, default=False
+        Whether to stop by the score of held-out examples and give back the weights
+        that scored best.
+    validation_fraction : float, default=0.1
+        Share of examples held out for that, the same of every class.
+    n_iter_no_change : int, default=5
+        Epochs without improvement before stopping.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the steps by class. One-vs-rest, a class's factor holds for its
+        examples in its own unit.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from where the last one ended.
+    multiclass : {"one_vs_rest", "codes"}, default="one_vs_rest"
+        How more than two classes are told apart.
+    trace : bool, default=False
+        Whether ``trace_`` keeps the weights after every step: as many vectors as steps.
+    init : str, default="zeros"
+        Initialiser of W, "uniform" or "normal" for instance; b starts at 0.
+        ``coef_init`` and ``intercept_init`` of :meth:`fit` go before it.
+    callbacks : list of callables, optional
+        Called after every epoch with a :class:`lamina.learning.Progress`; one that
+        returns True stops.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the computation.
+
+    Attributes
+    ----------
+    coef_ : ndarray (units, n_features)
+        W; one unit for two classes, else one a class or one a binary digit.
+    intercept_ : ndarray (units,)
+        b.
+    classes_ : ndarray (n_classes,)
+        The labels, sorted; the second of two is the positive one.
+    codes_ : ndarray (n_classes, units)
+        The targets −1 and +1 of each class.
+    converged_ : bool
+        Whether the last epoch was without a mistake.
+    trace_ : ndarray (1 + steps, n_features + 1) or (1 + steps, units, n_features + 1)
+        With ``trace``: the weights at the start and after each step, the bias last (if
+        there is one); the second shape for more than two classes.
+    n_iter_ : int
+        Epochs of the last call.
+    t_ : int
+        1 + the number of steps.
+    history_ : dict of list
+        An epoch's mean ``loss`` Σ max(0, −y h), penalties included, and mean number of
+        ``mistakes``, both an example and counted before each step; with
+        ``early_stopping`` also ``validation_loss`` and ``score``.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+    network_, params_, n_compiles_, stopped_
+        See :class:`lamina.estimators._core.base.NetworkEstimator`.
+
+    Notes
+    -----
+    What differs from scikit-learn: it changes weights at a tie, h = 0, whatever the
+    label, and predicts the first class there; here a tie is +1 as in deck 002. It ends
+    each one-vs-rest unit by itself; here all go on until none improves. It goes on
+    after an epoch without mistakes. It weighs the steps but not the loss by
+    ``sample_weight``. With ``early_stopping`` it gives back the last weights.
+
+    References
+    ----------
+    Rosenblatt (1958), The perceptron: a probabilistic model for information storage and
+    organization in the brain, Psychological Review 65; Rosenblatt (1962), Principles of
+    Neurodynamics, chapter 5; Novikoff (1962), On convergence proofs on perceptrons,
+    Symposium on the Mathematical Theory of Automata; decks 002 (perceptron, multi-class
+    perceptron) and 004 (perceptron learning algorithm).
+
+    Examples
+    --------
+    >>> from lamina import Perceptron
+    >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 1]
+    >>> model = Perceptron(tol=None).fit(X, y)
+    >>> model.predict(X).tolist(), model.converged_
+    ([0, 1, 1, 1], True)
+    """
+
+    _advice = (
+        "raise max_iter, or tol to be content with less. Data that are not linearly "
+        "separable need more layers: see MLPClassifier."
+    )
+
+    _parameters = declared(
+        penalty=option(*PENALTIES) | NONE,
+        alpha=number(0),
+        l1_ratio=SHARE,
+        fit_intercept=BOOLEAN,
+        max_iter=COUNT,
+        tol=number(0, infinite=True) | NONE,
+        shuffle=BOOLEAN,
+        eta0=POSITIVE,
+        n_jobs=Check("a whole number", lambda v: isinstance(v, Integral)) | NONE,
+        early_stopping=BOOLEAN,
+        validation_fraction=SHARE,
+        n_iter_no_change=COUNT,
+        class_weight=CLASS_WEIGHT,
+        warm_start=BOOLEAN,
+        multiclass=option(*MULTICLASS),
+        trace=BOOLEAN,
+        init=INITIALIZER,
+    )
+
+    def __init__(
+        self,
+        *,
+        penalty=None,
+        alpha=0.0001,
+        l1_ratio=0.15,
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-3,
+        shuffle=True,
+        verbose=0,
+        eta0=1.0,
+        n_jobs=None,
+        random_state=0,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        class_weight=None,
+        warm_start=False,
+        multiclass="one_vs_rest",
+        trace=False,
+        init="zeros",
+        callbacks=None,
+        dtype="float32",
+    ):
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.eta0 = eta0
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.multiclass = multiclass
+        self.trace = trace
+        self.init = init
+        self.callbacks = callbacks
+        self.dtype = dtype
+
+    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+        """Learn until no example is classified wrongly, or learning stops improving.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        y : array-like (n_samples,)
+        coef_init : array-like (units, n_features), optional
+            W to start from; (n_features,) will do for two classes.
+        intercept_init : array-like (units,), optional
+            b to start from.
+        sample_weight : array-like (n_samples,), optional
+            Factors of the examples' steps.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If parameters or data cannot be used, one class for instance.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If learning diverged, was interrupted, or used up ``max_iter``.
+        """
+        with self._all_or_nothing():
+            return self._fit(X, y, sample_weight, coef_init, intercept_init)
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Go on learning for one epoch over these examples.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in :meth:`fit`.
+        classes : array-like, optional
+            All classes; required in the first call.
+
+        Returns
+        -------
+        self
+        """
+        if self.early_stopping:
+            raise ValueError("early_stopping should be False with partial_fit")
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit, which never "
+                "sees all labels: pass the weights as a dict"
+            )
+        with self._all_or_nothing():
+            return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def decision_function(self, X):
+        """Return how sure each class is, (n_samples,) for two and else (…, n_classes).
+
+        It is h for two classes and one-vs-rest. For codes it is the number of digits
+        that agree plus a third of m / (1 + |m|) with m = Σⱼ codeⱼ hⱼ.
+        """
+        h = self._net(X)
+        if len(self.classes_) == 2:
+            return h[:, 0]
+        return self._scores(h)
+
+    def predict(self, X):
+        """Return the labels of X (n_samples, n_features)."""
+        h = self._net(X)
+        return self.classes_[self._decoded(h)]
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy."""
+        return super().score(X, plain(y), sample_weight)
+
+    # ---- parameters -> descriptions -------------------------------------------------
+
+    def _penalties(self) -> tuple[float | None, float | None]:
+        """Return (α, λ) of the objective's ½ α Σ W² + λ Σ |W|."""
+        if self.penalty is None:
+            return None, None
+        share = {"l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
+        return self.alpha * (1 - share) or None, self.alpha * share or None
+
+    def _objective(self) -> learning.Objective:
+        # The rule applies the signs itself; validation needs h, to rank classes.
+        linear = _linear(self.network_)
+        return learning.Objective(linear, learning.perceptron_loss, *self._penalties())
+
+    def _stopping(self, incremental: bool) -> list[Any]:
+        if incremental:
+            return []
+        penalised = any(p is not None for p in self._penalties())
+        rules: list[Any] = [] if penalised else [learning.Below("mistakes", 0.0)]
+        if self.tol is not None:
+            monitor = "score" if self.early_stopping else "loss"
+            patience = self.n_iter_no_change - 1
+            rules.append(
+                learning.NoImprovement(
+                    monitor, self.tol, patience, maximize=self.early_stopping
+                )
+            )
+        return rules
+
+    # ---- fitting --------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+    ) -> Any:
+        fitted = hasattr(self, "params_")
+        first = not fitted or not (self.warm_start or incremental)
+        X, y = self._validate(X, y, reset=first)
+        labels, numbers = self._numbered(y, first, incremental, classes)
+        codes = class_codes(len(labels.classes), self.multiclass)
+        network = self._network(codes.shape[1], first)
+        start = self._start(network, X.shape[1], coef_init, intercept_init)
+        factors = self._class_factors(codes, labels.classes, y)
+        weight = self._weight(X, sample_weight)
+        with self._precision():
+            if first:
+                self._run_key = self._key()
+                self._fresh(network, self._run_key, (X.shape[1],))
+            self.params_ = (self.params_[0] | start,)
+            self._labels, self.classes_, self.codes_ = labels, labels.classes, codes
+            target = (codes * factors)[numbers]
+            examples = learning.Examples(X, target, weight, dtype=self._dtype())
+            self._train(*self._feeds(examples, numbers), incremental)
+        return self
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        return self._checked(X), y
+
+    def _checked(self, X: Any) -> Any:
+        if self._dtype() == np.float32 and X.dtype == np.float64:
+            check_fits_float32(X if isinstance(X, np.ndarray) else X.data[:, None])
+        return X
+
+    def _numbered(
+        self, y: Any, first: bool, incremental: bool, classes: Any
+    ) -> tuple[Labels, np.ndarray]:
+        """Return the classes and the number of each example's class."""
+        if incremental and not first:
+            check_same_classes(classes, self.classes_)
+            classes = self.classes_
+        elif incremental and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        labels, numbers = Labels.of(y, classes)
+        if not first and not np.array_equal(labels.classes, self.classes_):
+            raise ValueError(
+                "warm_start needs the classes of the previous call of fit, "
+                f"{self.classes_}; y has {labels.classes}"
+            )
+        if len(labels.classes) < 2:
+            raise ValueError(
+                "the number of classes must be at least 2; y has one class, "
+                f"{labels.classes[0]!r}"
+            )
+        return labels, numbers
+
+    def _network(self, units: int, first: bool) -> Network:
+        layer = Dense(units, "sign", self.init, use_bias=bool(self.fit_intercept))
+        network = Network((layer,))
+        if not first and network != self.network_:
+            raise ValueError(
+                "multiclass, fit_intercept and init must stay as they were when "
+                f"learning goes on: the network is {self.network_}, not {network}"
+            )
+        return network
+
+    def _start(
+        self, network: Network, n_features: int, coef: Any, intercept: Any
+    ) -> dict[str, np.ndarray]:
+        """Return the parameters that are given to start from."""
+        units, start = network.layers[0].units, {}
+        if coef is not None:
+            weight = _start_array("coef_init", coef, (units, n_features), self._dtype())
+            start["weight"] = np.ascontiguousarray(weight.T)
+        if intercept is not None:
+            if not self.fit_intercept:
+                raise ValueError("intercept_init needs fit_intercept=True")
+            start["bias"] = _start_array(
+                "intercept_init", intercept, (units,), self._dtype()
+            )
+        return start
+
+    def _class_factors(self, codes: np.ndarray, classes: Any, y: Any) -> np.ndarray:
+        """Return the factor of each class's examples in each unit."""
+        by_class = compute_class_weight(self.class_weight, classes=classes, y=y)
+        if self.multiclass == "codes" or len(classes) == 2:
+            return by_class[:, None]
+        return np.where(codes > 0, by_class[:, None], 1)
+
+    def _weight(self, X: Any, sample_weight: Any) -> np.ndarray | None:
+        if sample_weight is None:
+            return None
+        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+
+    def _feeds(
+        self, examples: learning.Examples, numbers: np.ndarray
+    ) -> tuple[learning.Feed, learning.Validation | None]:
+        rows = validation = None
+        if self.early_stopping:
+            fraction = self.validation_fraction
+            rows, held = split(self._run_key, examples.n, fraction, numbers)
+            validation = self._validation(examples, held, numbers[held])
+        train = learning.Feed(examples, rows, batch_size=1, shuffle=self.shuffle)
+        return train, validation
+
+    def _validation(
+        self, examples: learning.Examples, held: np.ndarray, numbers: np.ndarray
+    ) -> learning.Validation:
+        weight = examples.weight[held]
+        if not weight.any():
+            raise ValueError(
+                "The sample weights for validation set are all zero, consider using a "
+                "different random state."
+            )
+        size = min(len(held), 1024)
+        feed = learning.Feed(examples, held, batch_size=size, shuffle=False)
+
+        def score(h: np.ndarray) -> float:
+            return float(np.average(self._decoded(h) == numbers, weights=weight))
+
+        return learning.Validation(feed, score)
+
+    def _train(self, feed: Any, validation: Any, incremental: bool) -> None:
+        epochs, steps_before = 1 if incremental else self.max_iter, self.t_
+        algorithm: Any = learning.PerceptronRule(self.eta0)
+        trace = _Trace(algorithm, feed.steps, self.params_) if self.trace else None
+        with ExitStack() as stack:
+            callbacks: list[Any] = list(self.callbacks or ())
+            if self.verbose:
+                callbacks.append(stack.enter_context(ProgressBar(epochs)))
+            if trace:
+                algorithm = trace.algorithm
+                callbacks.append(trace)
+            self._learn(
+                self._objective(),
+                algorithm,
+                feed=feed,
+                params=self.params_,
+                key=self._run_key,
+                epochs=epochs,
+                first_epoch=self._epochs,
+                stopping=self._stopping(incremental),
+                validation=validation,
+                keep_best="score" if validation else None,
+                callbacks=callbacks,
+            )
+        self._summarise(feed, trace, steps_before if incremental else 0)
+
+    def _summarise(self, feed: Any, trace: Any, steps_before: int) -> None:
+        self._state = None  # penalties are owed anew in each call, as in scikit-learn
+        self.t_ = max(steps_before, 1) + self.n_iter_ * feed.examples.n
+        mistakes = self.history_.get("mistakes", [])
+        self.converged_ = self.n_iter_ > 0 and mistakes[-1] == 0
+        if trace:
+            vectors = trace.vectors()
+            self.trace_ = vectors[:, 0] if vectors.shape[1] == 1 else vectors
+
+    # ---- what was learnt ------------------------------------------------------------
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Weights W (units, n_features)."""
+        return self.params_[0]["weight"].T
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        """Biases b (units,)."""
+        weight = self.params_[0]["weight"]
+        return self.params_[0].get("bias", np.zeros(weight.shape[1], weight.dtype))
+
+    def _net(self, X: Any) -> np.ndarray:
+        """Return net inputs h (n_samples, units)."""
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+        )
+        network = _linear(self.network_)
+        return outputs(network, self.params_, self._checked(X), self._dtype())
+
+    def _scores(self, h: np.ndarray) -> np.ndarray:
+        """Return a score for each class (n, n_classes), the largest of which wins."""
+        if h.shape[1] == len(self.classes_):  # one unit a class
+            return h
+        signs = np.where(h >= 0, 1, -1)
+        agreeing = (signs[:, None] == self.codes_).sum(axis=2)
+        margin = h @ self.codes_.T.astype(h.dtype)
+        return agreeing + margin / (3 * (1 + np.abs(margin)))
+
+    def _decoded(self, h: np.ndarray) -> np.ndarray:
+        """Return the class number that net inputs (n, units) stand for."""
+        if len(self.classes_) == 2:
+            return (h[:, 0] >= 0).astype(int)
+        return self._scores(h).argmax(axis=1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class _Trace:
+    """A callback that keeps the weights after every step."""
+
+    def __init__(self, rule: Any, steps: int, params: Any) -> None:
+        # Padded, so that data of a similar size share one compiled program.
+        self.algorithm = learning.Traced(rule, padded_size(steps))
+        self.steps = steps
+        self.parts = [jax.tree.map(lambda leaf: np.array(leaf)[None], params)]
+
+    def __call__(self, progress: learning.Progress) -> None:
+        self.parts.append(self.algorithm.last(progress.state, self.steps))
+
+    def vectors(self) -> np.ndarray:
+        """Return (1 + steps, units, n_features), the bias as one more feature."""
+        layers = [part[0] for part in self.parts]
+        rows = np.concatenate([layer["weight"] for layer in layers]).swapaxes(1, 2)
+        if "bias" not in layers[0]:
+            return rows
+        bias = np.concatenate([layer["bias"] for layer in layers])
+        return np.concatenate([rows, bias[:, :, None]], axis=2)
+
+
+def class_codes(n_classes: int, multiclass: str) -> np.ndarray:
+    """Return the targets −1 and +1 of each class, (n_classes, units).
+
+    Two classes need one unit. Otherwise one-vs-rest has a unit a class, and "codes"
+    ⌈log₂ C⌉ units for the binary digits of the class's number, the highest first.
+    """
+    if multiclass == "one_vs_rest" and n_classes > 2:
+        return 2 * np.eye(n_classes, dtype=int) - 1
+    units = max(1, (n_classes - 1).bit_length())
+    digits = np.arange(n_classes)[:, None] >> np.arange(units)[::-1]
+    return 2 * (digits & 1) - 1
+
+
+def _linear(network: Network) -> Network:
+    """Return the network without its threshold: its outputs are h."""
+    (layer,) = network.layers
+    return Network((dataclasses.replace(layer, activation="identity"),))
+
+
+def _start_array(
+    name: str, value: Any, shape: tuple[int, ...], dtype: Any
+) -> np.ndarray:
+    """Return given weights in that shape; one unit's may lack the leading axis."""
+    array = np.array(value, dtype)
+    if array.shape not in {shape, shape[1:] if shape[0] == 1 else shape}:
+        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    return array.reshape(shape)

@@ -1,0 +1,227 @@
+"""A network that tells states apart, and a Markov chain that knows their order."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.data.sequences.series import SequenceError, Series, as_series
+from lamina.estimators._core.checks import (
+    NONE,
+    Check,
+    declared,
+    integer,
+    number,
+)
+from lamina.estimators._core.over_sequences import OverSequences
+from lamina.estimators._core.parameters import Checked
+from lamina.estimators._core.saved import Saved
+from lamina.estimators.perceptrons.mlp import MLPClassifier
+from lamina.estimators.sequences.tagger import RecurrentTagger, answers
+from lamina.networks.energy.hidden_markov import Chain, counted, posteriors, viterbi
+
+SMALLEST = 1e-7
+"""A probability of 0 counts as this much: the network may be wrong."""
+
+
+class HybridHMM(Saved, Checked):
+    """Hidden Markov model whose states a network tells from the steps.
+
+    Equations
+    ---------
+        p(xₜ | k) ∝ p(k | xₜ) / p(k)                            scaled likelihoods
+        ŷ = argmax_y π[y₁] Πₜ a[yₜ₋₁, yₜ] p(xₜ | yₜ)             Viterbi
+
+    p(k | xₜ) is what the network says of step t, p(k) the share of state k in training,
+    π and a are counted there.
+
+    Shapes
+    ------
+    X: a list of n arrays (steps, n_features) or (steps,); an array (n, time,
+    n_features) or (n, time), filled up with NaN behind the last step of each sequence;
+    or what :func:`lamina.data.as_series` makes of an array and lengths. y: a list of n
+    arrays (steps,) of labels, or an array (n, time), of which the first steps of each
+    count.
+
+    Parameters
+    ----------
+    estimator : classifier or RecurrentTagger, optional
+        What tells the states: a classifier of rows, with ``predict_proba``, sees each
+        step with its neighbours; a tagger sees sequences. By default
+        ``MLPClassifier((64,))``.
+    context : int, default=2
+        How many steps before and after a step a classifier of rows sees.
+    smoothing : float, default=1.0
+        Added to each count, so that what was never seen is not impossible.
+    random_state : int, RandomState or None
+        Of the default estimator.
+
+    Attributes
+    ----------
+    estimator_ : the fitted network
+    classes_ : ndarray (K,)
+        The states.
+    prior_, start_ : ndarray (K,)
+        p(k) and π.
+    transition_ : ndarray (K, K)
+        a, from row to column.
+    n_features_in_ : int
+
+    References
+    ----------
+    Bourlard & Morgan (1994), Connectionist speech recognition: a hybrid approach,
+    Kluwer, chapters 6 and 7; Hinton and others (2012), Deep neural networks for
+    acoustic modeling in speech recognition, IEEE Signal Processing Magazine 29. Deck
+    003.
+
+    Examples
+    --------
+    >>> from lamina import HybridHMM, data
+    >>> chain = data.load("hidden_markov", n=60, noise=1.0, seed=0)
+    >>> model = HybridHMM(random_state=0).fit(chain.X, chain.y)
+    >>> model.predict(chain.X)[0].shape
+    (50,)
+    """
+
+    _parameters = declared(
+        estimator=Check(
+            "a classifier of rows with predict_proba or a RecurrentTagger of labels",
+            lambda v: _tells_states(v),
+        )
+        | NONE,
+        context=integer(0),
+        smoothing=number(0),
+    )
+
+    def __init__(self, estimator=None, *, context=2, smoothing=1.0, random_state=None):
+        self.estimator = estimator
+        self.context = context
+        self.smoothing = smoothing
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Train the network and count the chain.
+
+        Parameters
+        ----------
+        X : n sequences
+        y : n sequences of labels, as long as those of X
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If they do not fit each other, or a parameter is impossible.
+        """
+        self._check_params()
+        X = as_series(X)
+        check_consistent_length(X, y)
+        flat = answers(y, X.lengths, labels=True)
+        network = self._fresh()
+        if isinstance(network, RecurrentTagger):
+            network.fit(X, np.split(flat, np.cumsum(X.lengths)[:-1]))
+        else:
+            network.fit(framed(X, self.context), flat)
+        self.estimator_, self.n_features_in_ = network, X.shape[2]
+        self.classes_ = network.classes_
+        self._count(flat, X.lengths)
+        return self
+
+    def _fresh(self) -> Any:
+        if self.estimator is None:
+            return MLPClassifier((64,), max_iter=60, random_state=self.random_state)
+        return clone(self.estimator)
+
+    def _count(self, labels: np.ndarray, lengths: np.ndarray) -> None:
+        K = len(self.classes_)
+        at = np.searchsorted(self.classes_, labels).clip(max=K - 1)
+        codes = np.where(self.classes_[at] == labels, at, -1)  # without a label: −1
+        paths = np.split(codes, np.cumsum(lengths)[:-1])
+        chain = counted(paths, K, self.smoothing)
+        self.start_, self.transition_ = np.exp(chain.start), np.exp(chain.transition)
+        counts = np.bincount(codes[codes >= 0], minlength=K)
+        self.prior_ = counts / counts.sum()
+
+    # ---- application ----------------------------------------------------------------
+
+    def predict(self, X):
+        """Return the most likely path of each sequence: a list of arrays (steps,)."""
+        chain, b = self._likelihoods(X)
+        return [self.classes_[viterbi(chain, one)] for one in b]
+
+    def predict_proba(self, X):
+        """Return p(state at t | whole sequence), a list of arrays (steps, K)."""
+        chain, b = self._likelihoods(X)
+        return [posteriors(chain, one) for one in b]
+
+    def predict_frames(self, X):
+        """Return what the network alone says: a list of arrays (steps,)."""
+        return [self.classes_[p.argmax(axis=1)] for p in self._of_steps(X)]
+
+    def score(self, X, y):
+        """Return the share of all steps with a label whose state is right."""
+        found = np.concatenate(self.predict(X))
+        truth = answers(y, as_series(X).lengths, labels=True)
+        if isinstance(self.estimator_, RecurrentTagger):
+            known = self.estimator_._known(truth)
+            found, truth = found[known], truth[known]
+        return float(np.mean(found == truth)) if len(truth) else np.nan
+
+    def _of_steps(self, X: Any) -> list[np.ndarray]:
+        """Return p(k | xₜ) of every sequence, (steps, K) each."""
+        check_is_fitted(self)
+        X = as_series(X)
+        if X.shape[2] != self.n_features_in_:
+            raise SequenceError(
+                f"X has {X.shape[2]} features a step, but this HybridHMM is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        if isinstance(self.estimator_, RecurrentTagger):
+            return self.estimator_.predict_proba(X)
+        p = self.estimator_.predict_proba(framed(X, self.context))
+        return np.split(p, np.cumsum(X.lengths)[:-1])
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        network, classes = self.estimator_, self.classes_
+        if not np.array_equal(classes, getattr(network, "classes_", ())):
+            raise ValueError("the states do not fit the network")
+        seen = 1
+        if not isinstance(network, RecurrentTagger):
+            self._table()["context"]("context", self.context)
+            seen += 2 * self.context
+        if network.n_features_in_ != seen * self.n_features_in_:
+            raise ValueError("the network does not fit the features")
+
+    def _likelihoods(self, X: Any) -> tuple[Chain, list[np.ndarray]]:
+        """Return the chain, and ln p(xₜ | k) but for what is the same for all k."""
+        found = self._of_steps(X)
+        with np.errstate(divide="ignore"):
+            chain = Chain(np.log(self.start_), np.log(self.transition_))
+        prior = np.log(self.prior_)
+        return chain, [np.log(np.clip(p, SMALLEST, 1)) - prior for p in found]
+
+
+def _tells_states(estimator: Any) -> bool:
+    if isinstance(estimator, RecurrentTagger):
+        return estimator._tells_labels
+    sequences = isinstance(estimator, OverSequences | type)
+    return hasattr(estimator, "predict_proba") and not sequences
+
+
+def framed(X: Series, context: int) -> np.ndarray:
+    """Return each step with its neighbours, (steps of all, (2 context + 1) features).
+
+    Beyond the ends of a sequence its first and last steps are repeated.
+    """
+    starts = np.repeat(np.cumsum(X.lengths) - X.lengths, X.lengths)
+    ends = np.repeat(np.cumsum(X.lengths) - 1, X.lengths)
+    here = np.arange(len(X.values))
+    shifts = range(-context, context + 1)
+    rows = np.stack([np.clip(here + shift, starts, ends) for shift in shifts], axis=1)
+    return X.values[rows].reshape(len(here), -1)

@@ -1,0 +1,486 @@
+"""What estimators of restricted Boltzmann machines share: inputs, learning, samples.
+
+A network is a stack of machines, of which each learns from what those below make of the
+inputs; one machine is a stack of one.
+"""
+
+import warnings
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from lamina import learning
+from lamina.estimators._core.base import NetworkEstimator, _callers_level
+from lamina.estimators._core.checks import (
+    BOOLEAN,
+    NONE,
+    check_fits_float32,
+    check_integer,
+    declared,
+    number,
+    option,
+)
+from lamina.estimators._core.parameters import COUNT, PART, POSITIVE
+from lamina.estimators._core.progress import ProgressBar
+from lamina.estimators._core.training import SCHEDULE, schedule_of
+from lamina.learning.data.loader import padded_size
+from lamina.learning.loop.apply import outputs
+from lamina.learning.sampling.gibbs import (
+    compiled_descent,
+    compiled_made_again,
+    compiled_walk,
+)
+from lamina.metrics.scores import mean_squares
+from lamina.networks import RBM, Key, Network
+from lamina.networks.energy.rbm import VISIBLE
+
+ROWS = 2048
+"""So many rows at a time."""
+
+
+class Boltzmann(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, ABC
+):
+    """Base of estimators that hold restricted Boltzmann machines, one or a stack.
+
+    A subclass says how many hidden units each of them has (``_units``), brings a
+    docstring and an ``__init__`` that stores its arguments, and whatever it can tell
+    beyond features and samples.
+    """
+
+    visible: str
+    """What the inputs are, "binary" or "gaussian"."""
+
+    standardize: bool = True
+
+    n_components: Any
+    learning_rate: float
+    batch_size: int
+    n_iter: int
+    verbose: Any
+    n_steps: int
+    persistent: bool = True
+    momentum: float
+    alpha: float
+    sparsity_target: float | None = None
+    sparsity_cost: float = 0.1
+    shuffle: bool
+    spread: float
+    schedule: Any = None
+    callbacks: Any
+    checkpoint: Any
+    checkpoint_seconds: float
+
+    _parameters = declared(
+        n_components=COUNT,
+        visible=option(*VISIBLE),
+        standardize=BOOLEAN,
+        learning_rate=POSITIVE,
+        batch_size=COUNT,
+        n_iter=COUNT,
+        n_steps=COUNT,
+        persistent=BOOLEAN,
+        momentum=PART,
+        alpha=number(0),
+        sparsity_target=number(0, 1, open_low=True, open_high=True) | NONE,
+        sparsity_cost=number(0),
+        shuffle=BOOLEAN,
+        spread=number(0),
+        schedule=SCHEDULE,
+    )
+
+    _run_key: Key
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn the distribution of X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like (n_samples,), optional
+            How much each example counts.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If parameters or data cannot be used.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If learning diverged or was interrupted.
+        """
+        with self._all_or_nothing(), self._checkpointed(fresh=True):
+            return self._fit(X, sample_weight, incremental=False)
+
+    def transform(self, X):
+        """Return P(h = 1 | v) (n_samples, n_components)."""
+        check_is_fitted(self)
+        return self._outputs(self._encoded(self._checked(X, reset=False)))
+
+    def reconstruct(self, X):
+        """Return X as the machine makes it again from its features, in its own units.
+
+        Equations
+        ---------
+            v̂ = ⟨v | h⟩,   h = P(h = 1 | v)
+
+        of a stack machine by machine, up and down again; of a deep Boltzmann machine h
+        are the means μ¹.
+        """
+        check_is_fitted(self)
+        X = self._encoded(self._checked(X, reset=False))
+        return self._decoded(self._made_again(X))
+
+    def reconstruction_error(self, X):
+        """Return how unlike each example is what the machine makes of it (n_samples,).
+
+        Equations
+        ---------
+            eᵢ = 1/d Σⱼ (vᵢⱼ − v̂ᵢⱼ)²
+
+        over the d numbers of an example as the machine sees them: scaled ones where
+        inputs are scaled. It is what an autoencoder tells, and no measure of how likely
+        an example is.
+        """
+        check_is_fitted(self)
+        X, errors = self._encoded(self._checked(X, reset=False)), []
+        for start in range(0, X.shape[0], ROWS):
+            some = X[start : start + ROWS]
+            errors.append(mean_squares(self._rows(some), self._made_again(some)))
+        return np.concatenate(errors)
+
+    def _made_again(self, X: Any) -> np.ndarray:
+        """Return v̂ of rows of visible units."""
+        return self._by_chunks(compiled_made_again, (self.network_, self.params_), X)
+
+    def sample(self, n_samples=1, n_steps=1000, *, mean=False, random_state=None):
+        """Draw examples, each by a Gibbs chain of its own in the top machine.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        n_steps : int, default=1000
+            Steps of a chain. Chains begin where the persistent ones of learning are, or
+            with all hidden units off.
+        mean : bool, default=False
+            Whether to give the mean of v in the last step in place of v itself: grey
+            rather than black and white.
+        random_state : int, optional
+            By default each call draws other numbers, in the order of the calls.
+
+        Returns
+        -------
+        ndarray (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        check_integer("n_samples", n_samples, 1)
+        check_integer("n_steps", n_steps, 1)
+        key = self._drawn_key("sample", random_state)
+        with self._precision():
+            v, means = self._drawn(n_samples, n_steps, key)
+        return self._decoded(means if mean else v)
+
+    @property
+    def coefs_(self) -> tuple[np.ndarray, ...]:
+        """Weights of the way up, one matrix a machine, for inputs in units of X.
+
+        With :attr:`intercepts_` they are where a perceptron of logistic layers can
+        start: ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
+        """
+        return tuple([layer["weight"] for layer in self._way_up()])
+
+    @property
+    def intercepts_(self) -> tuple[np.ndarray, ...]:
+        """Biases of hidden units, one vector a machine, for inputs in units of X."""
+        return tuple([layer["bias"] for layer in self._way_up()])
+
+    def _way_up(self) -> list[dict]:
+        first, *others = self.params_
+        if self.visible == "gaussian":
+            scaling = self.feature_mean_, self.feature_scale_
+            first = learning.for_unscaled(first, *scaling)
+        return [first, *others]
+
+    # ---- what goes in and comes out -------------------------------------------------
+
+    @property
+    def _sparse(self) -> bool:
+        return self.visible == "binary"
+
+    def _checked(self, X: Any, reset: bool) -> Any:
+        how: dict[str, Any] = {"accept_sparse": "csr"} if self._sparse else {}
+        dtype = (np.float64, np.float32)
+        X = validate_data(self, X, dtype=dtype, reset=reset, **how)
+        if self._dtype() == np.float32 and X.dtype == np.float64:
+            check_fits_float32(X if isinstance(X, np.ndarray) else X.data[:, None])
+        return X
+
+    def _check_bits(self, X: Any) -> None:
+        """Warn of inputs that binary units cannot be."""
+        values = X if isinstance(X, np.ndarray) else X.data
+        if values.size and (values.min() < 0 or values.max() > 1):
+            warnings.warn(
+                f"X has values from {values.min():.3g} to {values.max():.3g}, but "
+                "binary units are 0 or 1: scale X (MinMaxScaler), or take Gaussian "
+                "ones",
+                UserWarning,
+                stacklevel=_callers_level(),
+            )
+
+    def _measure(self, X: Any, weight: np.ndarray | None) -> None:
+        """Take note of the scale of the inputs of Gaussian units."""
+        n = X.shape[1]
+        self.feature_mean_, self.feature_scale_ = np.zeros(n), np.ones(n)
+        if self.standardize:
+            found = learning.mean_and_scale(X, weight)
+            self.feature_mean_, self.feature_scale_ = found
+
+    def _encoded(self, X: Any) -> Any:
+        """Return what the visible units are to be."""
+        if self.visible == "binary":
+            return X
+        return (X - self.feature_mean_) / self.feature_scale_
+
+    def _decoded(self, v: np.ndarray) -> np.ndarray:
+        """Return inputs, of visible units."""
+        if self.visible == "binary":
+            return v
+        found = v * self.feature_scale_ + self.feature_mean_
+        return found.astype(v.dtype, copy=False)
+
+    # ---- learning -------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def _units(self) -> tuple[int, ...]:
+        """How many hidden units each machine has, the lowest first."""
+
+    @property
+    def _machine(self) -> RBM:
+        """The top machine."""
+        return self.network_.layers[-1]
+
+    def _layers(self) -> tuple[RBM, ...]:
+        kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
+        pairs = zip(self._units, kinds, strict=True)
+        return tuple([RBM(units, kind, self.spread) for units, kind in pairs])
+
+    def _learnt_layers(self) -> tuple[RBM, ...]:
+        """Return the machines that a fit ends with."""
+        return self._layers()
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        self._schedule()  # refuses one that this algorithm has no use for
+
+    def _algorithm(self) -> Any:
+        return learning.ContrastiveDivergence(
+            self.learning_rate,
+            int(self.n_steps),
+            int(self.batch_size) if self.persistent else None,
+            self.momentum or None,
+            self.sparsity_target,
+            self.sparsity_cost,
+        )
+
+    def _schedule(self) -> Any:
+        if self.schedule is None:
+            return None
+        return schedule_of(self.schedule, self._algorithm())
+
+    def _fit(self, X: Any, sample_weight: Any, *, incremental: bool) -> Any:
+        first = not (incremental and hasattr(self, "params_"))
+        X = self._checked(X, reset=first)
+        weight = None
+        if sample_weight is not None:
+            how = {"ensure_non_negative": True}
+            weight = _check_sample_weight(sample_weight, X, **how)
+        if self.visible == "binary":
+            self._check_bits(X)
+        elif first:
+            self._measure(X, weight)
+        X = self._encoded(X)
+        with self._precision():
+            if first:
+                self._run_key, self._draws = self._key(), 0
+                self._fresh(Network(self._layers()), self._run_key, (X.shape[1],))
+            self._train(X, weight, incremental)
+        return self
+
+    def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
+        """Let one machine after the other learn; an interruption ends them all."""
+        layers, learnt = self.network_.layers, list(self.params_)
+        v, compiled, epochs = X, 0, 0
+        for i in range(len(layers)):
+            if i:
+                below = Network(layers[i - 1 : i]), (learnt[i - 1],)
+                v = outputs(*below, v, self._dtype())
+            self.params_ = (learnt[i],)
+            self._train_one(i, slice(i, i + 1), v, weight, incremental)
+            learnt[i] = self.params_[0]
+            compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
+            if self.stopped_ in ("interrupted", "diverged"):
+                break
+        self.params_, self.n_compiles_, self.n_iter_ = tuple(learnt), compiled, epochs
+
+    def _train_one(
+        self,
+        number: int,
+        some: slice,
+        v: Any,
+        weight: np.ndarray | None,
+        incremental: bool,
+    ) -> None:
+        """Let some machines, whose parameters ``params_`` are now, learn from v."""
+        # Of the objective, contrastive divergence takes the network and the penalty.
+        network = Network(self.network_.layers[some])
+        objective = learning.Objective(network, "squared_error", l2=self.alpha or None)
+        algorithm, higher = self._algorithm(), number > 0
+        self._run(
+            objective,
+            algorithm,
+            v,
+            weight,
+            prefix=f"layer{number + 1}_" if higher else "",
+            batch_size=v.shape[0] if incremental else self.batch_size,
+            state=self._kept_state(algorithm) if incremental else None,
+            key=self._run_key.fold_in("layer", number) if higher else self._run_key,
+            epochs=1 if incremental else self.n_iter,
+            first_epoch=0 if higher else self._epochs,
+            examples=0 if higher else self.t_,
+            schedule=None if incremental else self._schedule(),
+        )
+
+    def _run(
+        self,
+        objective: Any,
+        algorithm: Any,
+        v: Any,
+        weight: np.ndarray | None,
+        *,
+        batch_size: int,
+        epochs: int,
+        **how: Any,
+    ) -> None:
+        """Call the loop for what learns without targets, from ``params_``."""
+        dtype = self._dtype()
+        no_target = np.zeros((v.shape[0], 1), dtype)
+        examples = learning.Examples(v, no_target, weight, dtype=dtype)
+        feed = learning.Feed(examples, batch_size=batch_size, shuffle=self.shuffle)
+        with ExitStack() as stack:
+            callbacks: list[Any] = list(self.callbacks or ())
+            if self.verbose:
+                callbacks.append(stack.enter_context(ProgressBar(epochs)))
+            self._learn(
+                objective,
+                algorithm,
+                feed=feed,
+                params=self.params_,
+                epochs=epochs,
+                callbacks=callbacks,
+                **how,
+            )
+
+    def _new_recorder(self, objective: Any, feed: Any, params: Any) -> None:
+        """No records of health: they are about the gradients of a loss."""
+
+    # ---- chains ---------------------------------------------------------------------
+
+    def _drawn_key(self, purpose: str, random_state: Any) -> Key:
+        if random_state is not None:
+            check_integer("random_state", random_state, 0)
+            return Key(int(random_state)).fold_in(purpose)
+        self._draws += 1
+        return self._run_key.fold_in(purpose, self._draws)
+
+    def _chains(self) -> np.ndarray | None:
+        """Return h of the persistent chains of the top machine, if it has some."""
+        state = self._state
+        return state.get("chains") if isinstance(state, dict) else None
+
+    def _beginnings(self, n: int) -> np.ndarray:
+        """Return h of so many chains, those of the persistent ones in turn."""
+        chains = self._chains()
+        if chains is None:
+            return np.zeros((n, self._machine.units), self._dtype())
+        return chains[np.arange(n) % len(chains)]
+
+    def _drawn(self, n: int, steps: int, key: Key) -> tuple[np.ndarray, np.ndarray]:
+        """Return so many visible units, and their means."""
+        v, _, means = self._walk(self._beginnings(n), steps, key)
+        *below, _ = self.network_.layers
+        if below:
+            now = Network(tuple(below)), self.params_[:-1], v
+            found = compiled_descent(*now, key.fold_in("down").words())
+            v, means = map(np.asarray, found)
+        return v, means
+
+    def _walk(self, h: np.ndarray, steps: int, key: Key) -> tuple[np.ndarray, ...]:
+        """Return v, h and the mean of v of the top machine, after so many steps."""
+        found = compiled_walk(self._machine, self.params_[-1], h, steps, key.words())
+        return tuple(map(np.asarray, found))
+
+    # ---- rows, in chunks ------------------------------------------------------------
+
+    def _rows(self, X: Any) -> np.ndarray:
+        """Return rows as the device takes them."""
+        dense = X.toarray() if sparse.issparse(X) else X
+        return dense.astype(self._dtype(), copy=False)
+
+    def _by_chunks(
+        self, program: Any, now: tuple, X: Any, also: Any = None
+    ) -> np.ndarray:
+        """Return what a program says of each row, in chunks of few sizes.
+
+        It gets ``now``, the rows of a chunk, and what the function ``also`` makes of
+        them.
+        """
+        n = X.shape[0]
+        size, parts = min(ROWS, padded_size(n)), []
+        with self._precision():
+            for start in range(0, n, size):
+                rows = self._rows(X[start : start + size])
+                given = [rows] if also is None else [rows, also(rows)]
+                found = program(*now, *[_padded(a, size) for a in given])
+                parts.append(np.asarray(found)[: n - start])
+        return np.concatenate(parts)
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        # Sizes may be those of parameters before they changed.
+        layers = self.network_.layers
+        kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
+        if not all(isinstance(one, RBM) for one in layers):
+            raise ValueError("the network is no stack of machines")
+        if [one.visible for one in layers] != kinds or layers[-1].untied:
+            raise ValueError("the machines are not those that the parameters say")
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._machine.units
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._sparse
+        tags.transformer_tags.preserves_dtype = []
+        tags.non_deterministic = False
+        return tags
+
+
+def _padded(a: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(a, [(0, size - len(a))] + [(0, 0)] * (a.ndim - 1))

@@ -1,0 +1,198 @@
+"""The deep Boltzmann machine."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina import learning
+from lamina.estimators._core.checks import declared
+from lamina.estimators._core.parameters import COUNT
+from lamina.estimators.unsupervised.boltzmann import Boltzmann
+from lamina.estimators.unsupervised.dbn import STACK, sizes
+from lamina.learning.sampling.gibbs import (
+    compiled_bounds,
+    compiled_deep_made_again,
+    compiled_deep_walk,
+    compiled_means,
+)
+
+
+class DeepBoltzmannMachine(Boltzmann):
+    """Layers of hidden units that see the layer below them and the one above.
+
+    Unlike in a :class:`DeepBeliefNetwork`, what a hidden unit stands for is decided by
+    both its neighbours, and all layers learn together. They are learnt layer by layer
+    all the same: each new one is put on top with weights next to 0, where it changes
+    nothing, and learns on with those below.
+
+    Equations
+    ---------
+        E(v, h¹, …, h^L) = −Σ_l h^{l−1}·aˡ + hˡ·bˡ + h^{l−1} Wˡ hˡ,   h⁰ = v
+        log P(v) ≥ −⟨E(v, h)⟩ + H(Q) − log Z,   Q(h | v) = Π μᵢ^hᵢ (1 − μᵢ)^(1 − hᵢ)
+        μˡ = σ(μ^{l−1} Wˡ + bˡ + μ^{l+1} W^{l+1}ᵀ + a^{l+1})
+
+    and learning as in :class:`lamina.MeanFieldLearning`; ½ ‖v − a¹‖² for −v·a¹ if the
+    inputs are numbers.
+
+    Shapes
+    ------
+    v (n_samples, n_features), hˡ and μˡ (n_samples, n_components[l]).
+
+    Parameters
+    ----------
+    n_components : sequence of int, default=(256, 256)
+        Hidden units of each layer, the lowest first; a number is one layer.
+    visible : {"binary", "gaussian"}, default="binary"
+        What the inputs are: 0 and 1 or between them, or numbers, which are scaled.
+    learning_rate : float, default=0.05
+        η; for Gaussian inputs take about 0.005.
+    n_iter : int, default=10
+        Epochs for each layer.
+    batch_size : int, default=50
+        Examples a step, and persistent chains.
+    n_updates : int, default=10
+        Of the means μ, an example.
+    standardize : bool, default=True
+        Whether to scale Gaussian inputs to mean 0 and variance 1.
+    verbose, random_state, n_steps, momentum, alpha, shuffle, spread, schedule, \
+callbacks, checkpoint, checkpoint_seconds, dtype
+        As of :class:`BernoulliRBM`.
+
+    Attributes
+    ----------
+    network_ : Network
+        A restricted machine for each layer; their energies add up.
+    params_ : tuple of dict
+        Their parameters.
+    history_ : dict of list
+        ``loss`` while there was one layer, ``layer2_loss`` with two …
+    feature_mean_, feature_scale_ : ndarray (n_features,)
+        Of Gaussian inputs.
+    n_features_in_, feature_names_in_, n_iter_, n_compiles_
+        As of every estimator.
+
+    References
+    ----------
+    Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS; there each layer
+    begins as a machine of its own, in which input from one side counts twice. Decks 003
+    and 004.
+
+    Examples
+    --------
+    >>> from lamina import DeepBoltzmannMachine, data
+    >>> X = data.load("digits").X / 16
+    >>> model = DeepBoltzmannMachine((50, 20), random_state=0).fit(X)
+    >>> model.transform(X).shape, model.sample(5).shape
+    ((1797, 20), (5, 64))
+    """
+
+    _parameters = declared(n_components=STACK, n_updates=COUNT)
+
+    def __init__(
+        self,
+        n_components=(256, 256),
+        *,
+        visible="binary",
+        learning_rate=0.05,
+        batch_size=50,
+        n_iter=10,
+        verbose=0,
+        random_state=None,
+        standardize=True,
+        n_steps=1,
+        n_updates=10,
+        momentum=0.0,
+        alpha=0.0,
+        shuffle=True,
+        spread=0.01,
+        schedule=None,
+        callbacks=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
+        dtype="float32",
+    ):
+        self.n_components = n_components
+        self.visible = visible
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.standardize = standardize
+        self.n_steps = n_steps
+        self.n_updates = n_updates
+        self.momentum = momentum
+        self.alpha = alpha
+        self.shuffle = shuffle
+        self.spread = spread
+        self.schedule = schedule
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.dtype = dtype
+
+    def transform(self, X):
+        """Return the means μ of the top layer (n_samples, n_components[-1])."""
+        return self._of_rows(compiled_means, X)
+
+    def score_samples(self, X):
+        """Return the bound on log P(v), log Z left out (n_samples,).
+
+        −⟨E⟩ + H(Q): it compares examples, not machines.
+        """
+        return self._of_rows(compiled_bounds, X)
+
+    def score(self, X, y=None):
+        """Return the mean of :meth:`score_samples`."""
+        return float(np.mean(self.score_samples(X)))
+
+    def _of_rows(self, program: Any, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self._of_seen(program, self._encoded(self._checked(X, reset=False)))
+
+    def _of_seen(self, program: Any, X: Any) -> np.ndarray:
+        now = self.network_.layers, self.params_, self.n_updates
+        return self._by_chunks(program, now, X)
+
+    def _made_again(self, X: Any) -> np.ndarray:
+        return self._of_seen(compiled_deep_made_again, X)
+
+    @property
+    def _units(self) -> tuple[int, ...]:
+        return sizes(self.n_components)
+
+    @property
+    def _sparse(self) -> bool:
+        return False  # the means of hidden units are dense, and meet the inputs
+
+    def _algorithm(self) -> Any:
+        return learning.MeanFieldLearning(
+            self.learning_rate,
+            int(self.n_steps),
+            int(self.batch_size),
+            int(self.n_updates),
+            self.momentum or None,
+        )
+
+    def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
+        """Learn with one layer, then with two …; an interruption ends them all."""
+        learnt, compiled, epochs = self.params_, 0, 0
+        for depth in range(1, len(learnt) + 1):
+            self.params_ = learnt[:depth]
+            self._train_one(depth - 1, slice(depth), X, weight, incremental)
+            learnt = (*self.params_, *learnt[depth:])
+            compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
+            if self.stopped_ in ("interrupted", "diverged"):
+                break
+        self.params_, self.n_compiles_, self.n_iter_ = learnt, compiled, epochs
+
+    def _drawn(self, n: int, steps: int, key: Any) -> tuple[np.ndarray, np.ndarray]:
+        chains = self._state["chains"] if isinstance(self._state, dict) else ()
+        odd = self._units[::2]
+        if [chain.shape[1] for chain in chains] != list(odd):
+            chains = [np.zeros((1, units), self._dtype()) for units in odd]
+        odd = tuple([chain[np.arange(n) % len(chain)] for chain in chains])
+        now = self.network_.layers, self.params_, odd
+        v, mean = compiled_deep_walk(*now, steps, key.words())
+        return np.asarray(v), np.asarray(mean)

@@ -1,0 +1,216 @@
+"""The deep belief network."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lamina import learning
+from lamina.estimators._core.checks import (
+    declared,
+    each,
+    integer,
+)
+from lamina.estimators._core.parameters import COUNT, POSITIVE
+from lamina.estimators.unsupervised.boltzmann import Boltzmann
+from lamina.networks import RBM, Network
+
+STACK = COUNT | each(
+    COUNT, "how many hidden units each machine has, such as (256, 256)", empty=False
+)
+
+
+class DeepBeliefNetwork(Boltzmann):
+    """A stack of restricted Boltzmann machines, learnt one after the other.
+
+    The first learns the inputs, each other one the hidden units of the one below. The
+    top machine holds the distribution of the highest features, and the machines below
+    turn a sample of it into an example, layer by layer. As a transformer it gives the
+    highest features, for any estimator that comes after it.
+
+    Equations
+    ---------
+        P(v, h¹, …, h^L) = P(v | h¹) P(h¹ | h²) … P(h^{L−1}, h^L)
+        Q(hˡⱼ = 1) = σ(h^{l−1} Wˡ + bˡ)ⱼ                       features, h⁰ = v
+        P(h^{l−1}ᵢ = 1 | hˡ) = σ(hˡ Wˡᵀ + aˡ)ᵢ                  on the way down
+
+    and P(h^{L−1}, h^L) is that of the top machine. Each machine learns from the
+    probabilities Q of the one below, as in :class:`lamina.ContrastiveDivergence`;
+    another machine on top never makes a variational bound on log P(v) worse, if it
+    begins as the one below it transposed [1]_. With ``up_down`` all of them learn
+    together afterwards, and the way down has weights of its own in the place of W: see
+    :class:`lamina.UpDown`.
+
+    Shapes
+    ------
+    v (n_samples, n_features), hˡ (n_samples, n_components[l]).
+
+    Parameters
+    ----------
+    n_components : sequence of int, default=(256, 256)
+        Hidden units of each machine, the lowest first; a number is one machine.
+    visible : {"binary", "gaussian"}, default="binary"
+        What the inputs are: 0 and 1 or between them, or numbers, which are scaled.
+    learning_rate : float, default=0.1
+        η of each machine; for Gaussian inputs take about 0.01.
+    standardize : bool, default=True
+        Whether to scale Gaussian inputs to mean 0 and variance 1.
+    batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
+sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
+checkpoint, checkpoint_seconds, dtype
+        As of :class:`BernoulliRBM`, the same for each machine.
+
+    up_down : int, default=0
+        Epochs of the up–down algorithm after that; ``n_steps`` and ``schedule`` are for
+        these too, momentum, decay and sparsity are not.
+    up_down_rate : float, default=0.01
+        Its η.
+
+    Attributes
+    ----------
+    network_ : Network
+        The machines, as layers.
+    params_ : tuple of dict
+        Their parameters.
+    history_ : dict of list
+        ``loss`` of the first machine, ``layer2_loss`` … of the others, and
+        ``up_down_loss``.
+    coefs_, intercepts_ : lists of ndarray
+        Weights and biases of the way up, for inputs in the units of X.
+    feature_mean_, feature_scale_ : ndarray (n_features,)
+        Of Gaussian inputs.
+    n_features_in_, feature_names_in_, n_iter_, n_compiles_
+        As of every estimator.
+
+    References
+    ----------
+    .. [1] Hinton, Osindero & Teh (2006), A fast learning algorithm for deep belief
+       nets, Neural Computation 18. Decks 003 and 004.
+
+    Examples
+    --------
+    >>> from lamina import DeepBeliefNetwork, data
+    >>> X = data.load("digits").X / 16
+    >>> model = DeepBeliefNetwork((100, 50), random_state=0).fit(X)
+    >>> model.transform(X).shape, model.sample(5).shape
+    ((1797, 50), (5, 64))
+    """
+
+    _parameters = declared(
+        n_components=STACK,
+        up_down=integer(0),
+        up_down_rate=POSITIVE,
+    )
+
+    def __init__(
+        self,
+        n_components=(256, 256),
+        *,
+        visible="binary",
+        learning_rate=0.1,
+        batch_size=10,
+        n_iter=10,
+        verbose=0,
+        random_state=None,
+        standardize=True,
+        n_steps=1,
+        persistent=True,
+        momentum=0.0,
+        alpha=0.0,
+        sparsity_target=None,
+        sparsity_cost=0.1,
+        shuffle=True,
+        spread=0.01,
+        schedule=None,
+        callbacks=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
+        dtype="float32",
+        up_down=0,
+        up_down_rate=0.01,
+    ):
+        self.n_components = n_components
+        self.visible = visible
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.standardize = standardize
+        self.n_steps = n_steps
+        self.persistent = persistent
+        self.momentum = momentum
+        self.alpha = alpha
+        self.sparsity_target = sparsity_target
+        self.sparsity_cost = sparsity_cost
+        self.shuffle = shuffle
+        self.spread = spread
+        self.schedule = schedule
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.dtype = dtype
+        self.up_down = up_down
+        self.up_down_rate = up_down_rate
+
+    @property
+    def _units(self) -> tuple[int, ...]:
+        return sizes(self.n_components)
+
+    def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
+        super()._train(X, weight, incremental)
+        chains = super()._chains()
+        top = len(self.params_[-1]["bias"])
+        there = chains is not None and chains.shape[1] == top
+        self._top_chains = chains if there else None
+        self._state = None  # no machine goes on learning by itself
+        if self.up_down:
+            self._untie()
+            if self.stopped_ == "finished":
+                self._train_together(X, weight)
+
+    def _untie(self) -> None:
+        """Give all machines but the top one weights of the way down."""
+        *below, top = self.params_
+        untied = [{**own, "down": own["weight"].copy()} for own in below]
+        self.params_ = (*untied, top)
+        self.network_ = Network(self._learnt_layers())
+
+    def _learnt_layers(self) -> tuple[RBM, ...]:
+        layers = self._layers()
+        if not self.up_down:
+            return layers
+        return (*[replace(one, untied=True) for one in layers[:-1]], layers[-1])
+
+    def _train_together(self, X: Any, weight: np.ndarray | None) -> None:
+        """Let all machines learn by the up–down algorithm."""
+        compiled, epochs = self.n_compiles_, self.n_iter_
+        self._run(
+            learning.Objective(self.network_, "squared_error"),
+            learning.UpDown(self.up_down_rate, self.n_steps),
+            X,
+            weight,
+            prefix="up_down_",
+            batch_size=self.batch_size,
+            epochs=self.up_down,
+            key=self._run_key.fold_in("up_down"),
+            schedule=self._schedule(),
+        )
+        self._state = None
+        self.n_compiles_ += compiled
+        self.n_iter_ += epochs
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.up_down and len(self._units) < 2:
+            raise ValueError(
+                "up_down is for a stack of machines; n_components has only one"
+            )
+
+    def _chains(self) -> np.ndarray | None:
+        return self._top_chains
+
+
+def sizes(units: Any) -> tuple[int, ...]:
+    """Return how many hidden units each machine of a stack has."""
+    return tuple(np.atleast_1d(units).tolist())

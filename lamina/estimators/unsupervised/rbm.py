@@ -1,0 +1,438 @@
+"""BernoulliRBM and GaussianRBM: one restricted Boltzmann machine."""
+
+from abc import abstractmethod
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.estimators._core.checks import check_integer, check_option
+from lamina.estimators.unsupervised.boltzmann import Boltzmann
+from lamina.learning.sampling.gibbs import (
+    compiled_annealed,
+    compiled_exact,
+    compiled_free_energy,
+    compiled_turned,
+)
+from lamina.networks import Key
+from lamina.networks.energy.log_partition import enumerable
+
+PARTITIONS = ("auto", "exact", "annealed")
+
+
+class OneMachine(Boltzmann):
+    """What one machine alone can tell: energies and likelihoods."""
+
+    @property
+    def _units(self) -> tuple[int, ...]:
+        return (int(self.n_components),)
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Take one step over all of these examples together, as scikit-learn does.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for :meth:`fit`
+
+        Returns
+        -------
+        self
+        """
+        with self._all_or_nothing(), self._checkpointed(fresh=False):
+            return self._fit(X, sample_weight, incremental=True)
+
+    def gibbs(self, v, n_steps=1, *, mean=False, random_state=None):
+        """Return v after Gibbs steps: from each v draw h, and from h draw v.
+
+        Parameters
+        ----------
+        v : array-like (n_samples, n_features)
+        n_steps : int, default=1
+        mean : bool, default=False
+            Whether to give the mean of v in the last step in place of v itself.
+        random_state : int, optional
+            By default each call draws other numbers, in the order of the calls.
+
+        Returns
+        -------
+        ndarray (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        check_integer("n_steps", n_steps, 1)
+        key = self._drawn_key("gibbs", random_state)
+        v = self._rows(self._encoded(self._checked(v, reset=False)))
+        with self._precision():
+            own = key.fold_in("h").device()
+            h = np.asarray(self._machine.hidden(self.params_[0], v, own))
+            v, _, means = self._walk(h, n_steps, key)
+        return self._decoded(means if mean else v)
+
+    @abstractmethod
+    def score_samples(self, X) -> np.ndarray:
+        """Return how likely each example is (n_samples,), or something like it."""
+
+    def free_energy(self, X):
+        """Return F(v) (n_samples,): P(v) = exp(−F(v)) / Z."""
+        check_is_fitted(self)
+        return self._free_energy(self._encoded(self._checked(X, reset=False)))
+
+    def score(self, X, y=None):
+        """Return the mean of :meth:`score_samples`."""
+        return float(np.mean(self.score_samples(X)))
+
+    def log_partition(
+        self, method="auto", *, n_chains=100, n_temperatures=10_000, random_state=0
+    ):
+        """Return log Z.
+
+        Parameters
+        ----------
+        method : {"auto", "exact", "annealed"}, default="auto"
+            Sum over all states, or estimate by annealed importance sampling; by default
+            the sum where one side of the machine has at most 22 units.
+        n_chains, n_temperatures : int
+            Of the estimate.
+        random_state : int, default=0
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the states are too many for a sum.
+        """
+        check_is_fitted(self)
+        check_option("method", method, PARTITIONS)
+        check_integer("n_chains", n_chains, 2)
+        check_integer("n_temperatures", n_temperatures, 1)
+        rbm, (params,) = self._machine, self.params_
+        if method == "auto":
+            method = "exact" if enumerable(rbm, params) else "annealed"
+        with self._precision():
+            if method == "exact":
+                return float(compiled_exact(rbm, params))
+            start = np.zeros(n_chains, self._dtype())
+            words = Key(int(random_state)).fold_in("annealed").words()
+            base = params["visible_bias"]
+            found = compiled_annealed(rbm, params, base, start, n_temperatures, words)
+            return float(found[0])
+
+    def log_likelihood(self, X, log_partition=None):
+        """Return log P(v) (n_samples,).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n_samples, n_features)
+        log_partition : float, optional
+            log Z; by default that of :meth:`log_partition`.
+        """
+        energy = self.free_energy(X)
+        log_z = self.log_partition() if log_partition is None else log_partition
+        return -energy - log_z
+
+    # ---- scikit-learn's names ------------------------------------------------------
+
+    @property
+    def components_(self) -> np.ndarray:
+        """W as (n_components, n_features)."""
+        return self.params_[0]["weight"].T
+
+    @property
+    def intercept_hidden_(self) -> np.ndarray:
+        """Biases b of the hidden units (n_components,)."""
+        return self.params_[0]["bias"]
+
+    @property
+    def intercept_visible_(self) -> np.ndarray:
+        """Biases a of the visible units (n_features,)."""
+        return self.params_[0]["visible_bias"]
+
+    @property
+    def h_samples_(self) -> np.ndarray:
+        """Hidden units of the persistent chains (batch_size, n_components)."""
+        chains = self._chains()
+        if chains is None:
+            raise AttributeError("there are no persistent chains")
+        return chains
+
+    @property
+    def _now(self) -> tuple[Any, dict]:
+        return self._machine, self.params_[0]
+
+    def _free_energy(self, X: Any) -> np.ndarray:
+        return self._by_chunks(compiled_free_energy, self._now, X)
+
+
+class BernoulliRBM(OneMachine):
+    """Restricted Boltzmann machine of binary units.
+
+    It learns the distribution of inputs that are 0 or 1, or between them: probabilities
+    of 1. Its hidden units are features for another estimator; it can draw examples and
+    tell how likely one is. Parameters and attributes are those of scikit-learn's, and
+    mean the same; those after ``random_state`` are lamina's own.
+
+    Equations
+    ---------
+        E(v, h) = −v·a − h·b − v W h,   P(v, h) = exp(−E(v, h)) / Z
+        P(hⱼ = 1 | v) = σ(v W + b)ⱼ,    P(vᵢ = 1 | h) = σ(h Wᵀ + a)ᵢ
+
+    and learning as in :class:`lamina.ContrastiveDivergence`.
+
+    Shapes
+    ------
+    v (n_samples, n_features), h (n_samples, n_components), W (n_features,
+    n_components), a (n_features,), b (n_components,).
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Hidden units.
+    learning_rate : float, default=0.1
+        η, of the mean over a batch.
+    batch_size : int, default=10
+        Examples a step, and persistent chains.
+    n_iter : int, default=10
+        Epochs.
+    verbose : bool, default=0
+        Show a progress bar. Its loss is ⟨F(v)⟩ − ⟨F(vᵏ)⟩, which stays about 0: what
+        tells how good the machine is are ``score`` and ``log_likelihood``.
+    random_state : int, RandomState instance or None, default=None
+    n_steps : int, default=1
+        k, Gibbs steps for an update.
+    persistent : bool, default=True
+        Whether the chains go on from where they were (persistent contrastive
+        divergence, as in scikit-learn); otherwise they begin at the data (CD-k).
+    momentum : float, default=0
+        μ.
+    alpha : float, default=0
+        Weight decay, divided by the batch size as in the other estimators.
+    sparsity_target : float, optional
+        How often a hidden unit is to be active.
+    sparsity_cost : float, default=0.1
+        How strongly it is moved there.
+    shuffle : bool, default=True
+        Whether each epoch has its own order; scikit-learn's keeps that of X.
+    spread : float, default=0.01
+        Standard deviation of the initial weights.
+    schedule : str or schedule description, optional
+        How η changes from epoch to epoch, as of :class:`lamina.MLPClassifier`.
+        Persistent chains follow the machine better if it slows down: "cosine".
+    callbacks : list of callable, optional
+        Called after each epoch with :class:`lamina.learning.Progress`; one that returns
+        True ends learning.
+    checkpoint : path, optional
+        A folder for checkpoints; a fit that was broken off goes on from there bit for
+        bit.
+    checkpoint_seconds : float, default=30
+        Least time between two.
+    dtype : {"float32", "float64"}, default="float32"
+
+    Attributes
+    ----------
+    components_ : ndarray (n_components, n_features)
+    intercept_hidden_ : ndarray (n_components,)
+    intercept_visible_ : ndarray (n_features,)
+    h_samples_ : ndarray (batch_size, n_components)
+        The persistent chains.
+    n_features_in_ : int
+    feature_names_in_ : ndarray (n_features_in_,)
+    network_, params_, history_, n_iter_, n_compiles_
+        As of every estimator.
+
+    References
+    ----------
+    Hinton (2012), A practical guide to training restricted Boltzmann machines, in
+    Neural Networks: Tricks of the Trade; Tieleman (2008), Training restricted Boltzmann
+    machines using approximations to the likelihood gradient, ICML. Decks 003 and 004.
+
+    Examples
+    --------
+    >>> from lamina import BernoulliRBM, data
+    >>> X = data.load("digits").X / 16
+    >>> model = BernoulliRBM(100, learning_rate=0.06, n_iter=20, random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 100)
+    >>> model.sample(5).shape
+    (5, 64)
+    """
+
+    visible = "binary"
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        learning_rate=0.1,
+        batch_size=10,
+        n_iter=10,
+        verbose=0,
+        random_state=None,
+        n_steps=1,
+        persistent=True,
+        momentum=0.0,
+        alpha=0.0,
+        sparsity_target=None,
+        sparsity_cost=0.1,
+        shuffle=True,
+        spread=0.01,
+        schedule=None,
+        callbacks=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
+        dtype="float32",
+    ):
+        self.n_components = n_components
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.n_steps = n_steps
+        self.persistent = persistent
+        self.momentum = momentum
+        self.alpha = alpha
+        self.sparsity_target = sparsity_target
+        self.sparsity_cost = sparsity_cost
+        self.shuffle = shuffle
+        self.spread = spread
+        self.schedule = schedule
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.dtype = dtype
+
+    def score_samples(self, X):
+        """Return an estimate of the log pseudo-likelihood (n_samples,).
+
+        One input of each example is turned to 1 − vᵢ, where that is right on average:
+
+            n log σ(F(ṽ) − F(v)) ≈ Σᵢ log P(vᵢ | the other inputs)
+
+        Which one follows from the example itself, so that it always has this score.
+        """
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        start, n = int(self._run_key.fold_in("score").words()[0]), X.shape[1]
+
+        def turned(rows: np.ndarray) -> np.ndarray:
+            return np.array([crc32(row.tobytes(), start) % n for row in rows])
+
+        change = self._by_chunks(compiled_turned, self._now, X, turned)
+        return -n * np.logaddexp(0, -change)
+
+
+class GaussianRBM(OneMachine):
+    """Restricted Boltzmann machine of numbers, with binary hidden units.
+
+    Inputs are scaled to mean 0 and variance 1 here, unless ``standardize`` says not to:
+    given h, a visible unit is a normal number of variance 1.
+
+    Equations
+    ---------
+        E(v, h) = ½ ‖v − a‖² − h·b − v W h,   P(v, h) = exp(−E(v, h)) / Z
+        P(hⱼ = 1 | v) = σ(v W + b)ⱼ,   v | h ~ N(h Wᵀ + a, I)
+
+    and learning as in :class:`lamina.ContrastiveDivergence`.
+
+    Shapes
+    ------
+    As of :class:`BernoulliRBM`; inputs and samples have their own units, v and
+    ``intercept_visible_`` those of scaled inputs.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Hidden units.
+    learning_rate : float, default=0.01
+        η, of the mean over a batch; ten times smaller than for binary inputs, as
+        nothing bounds the visible units ([1]_, section 13.2).
+    standardize : bool, default=True
+        Whether to scale the inputs.
+    batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
+sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
+checkpoint, checkpoint_seconds, dtype
+        As of :class:`BernoulliRBM`; chains begin at the data by default.
+
+    Attributes
+    ----------
+    feature_mean_, feature_scale_ : ndarray (n_features,)
+        Of the inputs, in their units.
+    components_, intercept_hidden_, intercept_visible_, h_samples_, n_features_in_, \
+feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
+        As of :class:`BernoulliRBM`.
+
+    References
+    ----------
+    .. [1] Hinton (2012), A practical guide to training restricted Boltzmann machines,
+       in Neural Networks: Tricks of the Trade.
+    """
+
+    visible = "gaussian"
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        learning_rate=0.01,
+        batch_size=10,
+        n_iter=10,
+        verbose=0,
+        random_state=None,
+        standardize=True,
+        n_steps=1,
+        persistent=False,
+        momentum=0.0,
+        alpha=0.0,
+        sparsity_target=None,
+        sparsity_cost=0.1,
+        shuffle=True,
+        spread=0.01,
+        schedule=None,
+        callbacks=None,
+        checkpoint=None,
+        checkpoint_seconds=30.0,
+        dtype="float32",
+    ):
+        self.n_components = n_components
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.standardize = standardize
+        self.n_steps = n_steps
+        self.persistent = persistent
+        self.momentum = momentum
+        self.alpha = alpha
+        self.sparsity_target = sparsity_target
+        self.sparsity_cost = sparsity_cost
+        self.shuffle = shuffle
+        self.spread = spread
+        self.schedule = schedule
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.dtype = dtype
+
+    def score_samples(self, X):
+        """Return −F(v) (n_samples,): log P(v) but for a constant, log Z.
+
+        :meth:`log_likelihood` knows the constant. Two machines are not compared by
+        these numbers.
+        """
+        return -self.free_energy(X)
+
+    def log_likelihood(self, X, log_partition=None):
+        """Return the logarithm of the density at X (n_samples,), in the units of X.
+
+        Parameters
+        ----------
+        X : array-like (n_samples, n_features)
+        log_partition : float, optional
+            log Z; by default that of :meth:`log_partition`.
+        """
+        scaled = super().log_likelihood(X, log_partition)
+        return scaled - np.sum(np.log(self.feature_scale_))

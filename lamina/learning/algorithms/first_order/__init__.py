@@ -1,0 +1,1 @@
+"""Algorithms that step along the gradient at a learning rate."""

@@ -1,0 +1,69 @@
+"""Keeping the parameters after each step, to look at or to draw."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.learning.objectives.objective import Batch, Objective
+from lamina.networks.core.description import Nested, description
+
+
+@description
+class Traced:
+    """An algorithm that remembers the parameters after each of its last steps.
+
+    It takes the same steps as the algorithm inside; its state holds the parameters too,
+    in a ring of as many places as ``steps``. A callback reads them after each epoch
+    with :meth:`last` from ``progress.state``.
+
+    Parameters
+    ----------
+    algorithm : algorithm description
+    steps : int
+        How many steps are remembered.
+    """
+
+    algorithm: Nested
+    steps: int
+
+    def init(self, params: Any) -> dict[str, Any]:
+        """Return the state before the first step: nothing remembered."""
+
+        def ring(leaf: Any) -> np.ndarray:
+            return np.zeros((self.steps, *leaf.shape), leaf.dtype)
+
+        inner = self.algorithm.init(params)
+        return {"inner": inner, "ring": jax.tree.map(ring, params), "t": np.int32(0)}
+
+    def update(
+        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Take the algorithm's step and remember where it led."""
+        params, inner, report = self.algorithm.update(
+            objective, params, state["inner"], batch, key
+        )
+        place = state["t"] % self.steps
+
+        def put(ring: Any, leaf: Any) -> Any:
+            return jnp.asarray(ring).at[place].set(leaf)
+
+        ring = jax.tree.map(put, state["ring"], params)
+        return params, {"inner": inner, "ring": ring, "t": state["t"] + 1}, report
+
+    def last(self, state: Any, n: int) -> Any:
+        """Return the parameters after each of the last n steps, oldest first.
+
+        Shapes: those of the parameters with one more leading axis, (n, …).
+
+        Raises
+        ------
+        ValueError
+            If fewer steps are remembered.
+        """
+        t = int(state["t"])
+        if n > min(t, self.steps):
+            raise ValueError(f"{n} steps asked for, {min(t, self.steps)} remembered")
+        places = np.arange(t - n, t) % self.steps
+        return jax.tree.map(lambda ring: np.asarray(ring)[places], state["ring"])

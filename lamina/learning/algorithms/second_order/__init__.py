@@ -1,0 +1,1 @@
+"""Algorithms that search along a line or solve for the step."""

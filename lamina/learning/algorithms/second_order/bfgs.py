@@ -1,0 +1,113 @@
+"""BFGS."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.learning.algorithms.second_order.line_search import (
+    Search,
+    check_counts,
+    first_state,
+    flattened,
+    line_search,
+    size_and_dtype,
+)
+from lamina.networks.core.description import description
+
+
+@description
+class BFGS:
+    """The quasi-Newton method that keeps the whole inverse Hessian.
+
+    Equations
+    ---------
+        s = θₖ − θₖ₋₁,   y = gₖ − gₖ₋₁,   ρ = 1 / yᵀs
+        H ← (I − ρ s yᵀ) H (I − ρ y sᵀ) + ρ s sᵀ
+        d = −H gₖ
+        θₖ₊₁ = θₖ + τ d
+
+    H starts as γ I, γ = yᵀs / yᵀy of the first pair. Multiplied out, the second line is
+    H ← H + s uᵀ + u sᵀ with u = ½ (ρ + ρ² yᵀH y) s − ρ H y, which takes a number of
+    operations of order n² and not n³. τ fulfils both weak Wolfe conditions (see
+    :mod:`lamina.learning.algorithms.second_order.line_search`), so that yᵀs > 0 and H
+    stays positive definite. The first step has length 1.
+
+    H has a number for each pair of weights, n² for n of them: this is for networks of
+    a few thousand weights at most, which it takes to the bottom in fewer steps than
+    :class:`~lamina.learning.algorithms.second_order.lbfgs.LBFGS`.
+
+    Shapes
+    ------
+    θ, g, s, y, u and d (n,), H (n, n).
+
+    Parameters
+    ----------
+    max_line_search_steps : int, default=30
+        Evaluations a step at most.
+
+    References
+    ----------
+    Broyden (1970), The convergence of a class of double-rank minimization algorithms,
+    IMA Journal of Applied Mathematics 6; Fletcher (1970), Goldfarb (1970), Shanno
+    (1970); Nocedal & Wright (2006), Numerical Optimization, algorithm 6.1 and equation
+    6.20; deck 004 (second-order methods).
+    """
+
+    max_line_search_steps: int = 30
+
+    whole_batch: ClassVar[bool] = True
+
+    def check(self) -> None:
+        """Refuse impossible sizes.
+
+        Raises
+        ------
+        ValueError
+            If there may be less than one evaluation a step.
+        """
+        check_counts(self, "max_line_search_steps")
+
+    def memory_bytes(
+        self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
+    ) -> int:
+        """Return about how many bytes H takes: before and after, and under way.
+
+        The training loop keeps the state before the last step too.
+        """
+        return 5 * n_params**2 * itemsize
+
+    def init(self, params: Any) -> dict[str, Any]:
+        """Return the state before the first step: no pair, nothing evaluated."""
+        n, dtype = size_and_dtype(params)
+        return {
+            "H": np.zeros((n, n), dtype),
+            "scaled": np.zeros((), bool),
+            **first_state(params),
+        }
+
+    def update(
+        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Take one step; the report holds the loss and max |g| after it."""
+        theta, evaluate, unravel = flattened(objective, params, batch, key)
+        search = line_search(evaluate, theta, state, most=self.max_line_search_steps)
+        state = _with_pair(state, search)
+        return unravel(theta + search.step), state, search.report()
+
+
+def _with_pair(state: Any, search: Search) -> dict[str, Any]:
+    """Return the state after a step: H with its pair, if yᵀs > 0, and −H g.
+
+    Until there is a pair, H is 0 and so is the direction: the line search takes −g.
+    """
+    s, y, curvature, good = search.pair()
+    gamma = curvature / jnp.where(good, y @ y, 1)
+    first = good & ~state["scaled"]
+    H = state["H"] + jnp.where(first, gamma, 0) * jnp.eye(s.size, dtype=s.dtype)
+    rho, Hy = 1 / curvature, H @ y
+    u = 0.5 * (rho + rho**2 * (y @ Hy)) * s - rho * Hy
+    u = jnp.where(good, u, 0)
+    H = H + jnp.outer(s, u) + jnp.outer(u, s)
+    return {"H": H, "scaled": state["scaled"] | good, **search.state(-H @ search.g)}

@@ -1,0 +1,1 @@
+"""Rules and closed forms for a network of one layer."""

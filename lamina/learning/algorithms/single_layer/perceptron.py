@@ -1,0 +1,147 @@
+"""The perceptron learning rule."""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.learning.algorithms.single_layer.one_layer import check_one_layer
+from lamina.learning.objectives.objective import (
+    Batch,
+    Objective,
+    total_weight,
+    zeros_like,
+)
+from lamina.networks.core.description import description, is_number
+from lamina.networks.functional.activations import sign
+
+
+def perceptron_loss(h, y):
+    """ℓ = Σⱼ max(0, −yⱼ hⱼ): how far wrong net inputs lie behind their hyperplanes.
+
+    Shapes: net inputs h and targets y (batch, units), ℓ (batch,).
+    """
+    return jnp.sum(jnp.maximum(0, -y * h), axis=-1)
+
+
+@description
+class PerceptronRule:
+    """Rosenblatt's learning rule for one layer of threshold units.
+
+    Equations
+    ---------
+        h = x W + b,   a = c · sign(h),   c = |y|       a tie, h = 0, counts as +1
+        e = y − a
+        W ← W + ½ η x eᵀ,   b ← b + ½ η e
+
+    Targets y are −1 and +1, and so c = 1; a target of another size c makes this unit's
+    steps for this example c times as large. Weights change only where the output is
+    wrong, and then by η x: with η = 1 this is deck 002. For several examples at once
+    the steps, times the examples' weights, are summed. Deck 004 writes the same rule
+    for targets and outputs 0 and 1, whose errors are half as large, without the ½, and
+    with θ = −b; its units fire above the threshold only, so a tie counts as 0 there.
+
+    If the data are linearly separable, at most (R/γ)² mistakes are made from W = 0 on
+    (R the largest length of an example, γ the distance of the nearest one from the
+    best hyperplane); otherwise learning never ends by itself.
+
+    If the objective has penalties ½ α Σ W² + λ Σ |W|, a step is, weight by weight,
+
+        W ← max(0, 1 − η α) W,   then the step above
+        u ← u + η λ                        what every weight owes by now
+        W ← max(0, W − (u + q)) if W > 0,  min(0, W + (u − q)) if W < 0
+        q ← q + the change of W            what it has paid, with a sign
+
+    so that a penalty moves a weight to 0 and never beyond; what it could not pay there
+    it pays later. That is scikit-learn's rule for dense data, here for sparse data too.
+    Biases are not penalised, and a batch of weight 0 is no step.
+
+    Shapes
+    ------
+    x (batch, n), W (n, units), b (units,), y, h, a and e (batch, units).
+
+    Parameters
+    ----------
+    learning_rate : float, default=1
+        η. From W = 0 it only scales W and b.
+
+    References
+    ----------
+    Rosenblatt (1958), The perceptron: a probabilistic model for information storage and
+    organization in the brain, Psychological Review 65; Rosenblatt (1962), Principles of
+    Neurodynamics, chapter 5; Novikoff (1962), On convergence proofs on perceptrons,
+    Symposium on the Mathematical Theory of Automata; Tsuruoka, Tsujii & Ananiadou
+    (2009), Stochastic gradient descent training for L1-regularized log-linear models
+    with cumulative penalty, ACL, section 3.1; decks 002 (perceptron) and 004
+    (perceptron learning algorithm).
+    """
+
+    lowers_loss: ClassVar[bool] = False  # that of weights of 0 is 0
+
+    learning_rate: float = 1.0
+
+    def check(self) -> None:
+        """Refuse an impossible rate.
+
+        Raises
+        ------
+        ValueError
+            If the learning rate is not positive.
+        """
+        if is_number(self.learning_rate) and not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be > 0, got {self.learning_rate}")
+
+    def init(self, params: Any) -> dict[str, Any]:
+        """Return the state before the first step: no penalty owed or paid.
+
+        Raises
+        ------
+        ValueError
+            If the network is not one fully connected layer.
+        """
+        check_one_layer(params, "the perceptron rule")
+        weight = params[0]["weight"]
+        return {"owed": np.zeros((), weight.dtype), "paid": zeros_like(weight)}
+
+    def update(
+        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Take one step; the report holds loss and mistakes before it, an example's."""
+        (layer,) = params
+        h = objective.network.net(params, batch.x)
+        e = batch.y - jnp.abs(batch.y) * sign(h)
+        report = _report(objective, params, h, e, batch)
+        rate = jnp.where(jnp.sum(batch.weight) > 0, self.learning_rate, 0)
+        step = 0.5 * self.learning_rate * batch.weight[:, None] * e
+        weight = layer["weight"]
+        if objective.l2 is not None:
+            weight = jnp.maximum(0, 1 - rate * objective.l2) * weight
+        weight = weight + batch.x.T @ step
+        if objective.l1 is not None:
+            owed = state["owed"] + rate * objective.l1
+            weight, state = _truncated(weight, owed, state["paid"])
+        moved = {"weight": weight}
+        if "bias" in layer:
+            moved["bias"] = layer["bias"] + jnp.sum(step, axis=0)
+        return (moved,), state, report
+
+
+def _report(
+    objective: Objective, params: Any, h: Any, e: Any, batch: Batch
+) -> dict[str, Any]:
+    """Return loss, penalties included, and the number of wrong outputs, an example."""
+    losses = jnp.sum(batch.weight * perceptron_loss(h, batch.y))
+    wrong = jnp.sum((e != 0).astype(h.dtype), axis=-1)
+    total = total_weight(batch)
+    return {
+        "loss": (losses + objective.penalty(params)) / total,
+        "mistakes": jnp.sum(batch.weight * wrong) / total,
+    }
+
+
+def _truncated(weight: Any, owed: Any, paid: Any) -> tuple[Any, dict[str, Any]]:
+    """Let each weight pay what it owes of the L1 penalty, down to 0 and not beyond."""
+    positive = jnp.maximum(0, weight - (owed + paid))
+    negative = jnp.minimum(0, weight + (owed - paid))
+    rest = jnp.where(weight > 0, positive, jnp.where(weight < 0, negative, weight))
+    return rest, {"owed": owed, "paid": paid + (rest - weight)}

@@ -1,0 +1,254 @@
+"""Learning-rate schedules that change the rate between epochs.
+
+The rate is a leaf of the algorithm's description, so a new one compiles nothing. A
+schedule is a pure function of what has happened so far: a resumed run goes on with the
+rate of the unbroken one.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from lamina.networks.core.description import description, is_number
+
+
+class Moment(NamedTuple):
+    """Where a run is when an epoch is about to begin.
+
+    epoch, epochs : epochs taken so far in all, and when they will end
+    examples : examples seen so far
+    plateaus : plateaus met
+    losses : loss of each epoch of this run
+    whole : whether a loss is that of the weights before the epoch's only step
+    """
+
+    epoch: int = 0
+    epochs: int = 1
+    examples: int = 0
+    plateaus: int = 0
+    losses: Sequence[float] = ()
+    whole: bool = False
+
+
+def check_schedulable(algorithm: Any) -> None:
+    """Refuse an algorithm whose steps do not depend on a learning rate.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or one that is only where it starts from, as in Rprop.
+    """
+    name = type(algorithm).__name__
+    if not hasattr(algorithm, "learning_rate"):
+        raise ValueError(f"{name} has no learning rate to schedule")
+    if getattr(algorithm, "rate_is_start", False):
+        raise ValueError(
+            f"{name} has no learning rate to schedule: its own is only the size of the "
+            "first step"
+        )
+
+
+@description
+class Constant:
+    """η stays as it is."""
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial
+
+
+@description
+class InverseScaling:
+    """η = η₀ / (t + 1)^p, t the number of examples seen before this epoch.
+
+    scikit-learn's ``learning_rate="invscaling"``.
+
+    Parameters
+    ----------
+    power : float, default=0.5
+        p.
+    """
+
+    power: float = 0.5
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial / (moment.examples + 1) ** self.power
+
+
+@description
+class InverseTime:
+    """η = η₀ c / (i + c) in epoch i = 0, 1, …: the decks' α₀ / (i + c), α₀ = η₀ c.
+
+    So the first epoch has η₀, and after c epochs half of it is left. The sum of all
+    rates diverges and the sum of their squares converges, as Robbins and Monro ask.
+
+    Parameters
+    ----------
+    offset : float, default=1
+        c > 0.
+
+    References
+    ----------
+    Robbins & Monro (1951), A stochastic approximation method, Annals of Mathematical
+    Statistics 22; deck 002.
+    """
+
+    offset: float = 1.0
+
+    def check(self) -> None:
+        """Refuse an offset of 0 or less.
+
+        Raises
+        ------
+        ValueError
+            If c ≤ 0.
+        """
+        if is_number(self.offset) and not self.offset > 0:
+            raise ValueError(f"offset must be > 0, got {self.offset}")
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial * self.offset / (moment.epoch + self.offset)
+
+
+@description
+class Step:
+    """η = η₀ fᵏ, k = ⌊i / every⌋ in epoch i = 0, 1, ….
+
+    Parameters
+    ----------
+    every : int, default=30
+        Epochs between two steps.
+    factor : float, default=0.1
+        f.
+    """
+
+    every: int = 30
+    factor: float = 0.1
+
+    def check(self) -> None:
+        """Refuse steps that never come.
+
+        Raises
+        ------
+        ValueError
+            If ``every`` is less than 1.
+        """
+        if self.every < 1:
+            raise ValueError(f"every must be at least 1, got {self.every}")
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial * self.factor ** (moment.epoch // self.every)
+
+
+@description
+class Cosine:
+    """η = e η₀ + (1 − e) η₀ ½ (1 + cos(π i / I)) in epoch i = 0, …, I − 1.
+
+    Parameters
+    ----------
+    end : float, default=0
+        e, the share of η₀ that is left at the end.
+
+    References
+    ----------
+    Loshchilov & Hutter (2017), SGDR: stochastic gradient descent with warm restarts,
+    ICLR, equation 5, for one period.
+    """
+
+    end: float = 0.0
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        wave = 0.5 * (1 + math.cos(math.pi * moment.epoch / max(1, moment.epochs)))
+        return initial * (self.end + (1 - self.end) * wave)
+
+
+@description
+class BoldDriver:
+    """Raise the rate while the loss falls; take a step back that raises the loss.
+
+    Equations
+    ---------
+    On the full batch, E* the least loss so far and θ* its weights,
+
+        η ← ρ η                if E(θ) < E*,   and θ*, E* are θ, E(θ)
+        η ← σ η,   θ ← θ*      if E(θ) > E*
+
+    A step that raised the loss is undone at once, and the next one starts from θ* with
+    the smaller rate and no momentum. To find E(θ) out and to compute E(θ*) anew takes
+    an epoch each, which count and stand in the history.
+
+    The loss of an epoch of mini-batches is that of no weights in particular and rises
+    by chance too. There Eᵢ is compared with Eᵢ₋₁ of the epoch before, and weights are
+    not taken back:
+
+        η ← ρ η   if Eᵢ < Eᵢ₋₁
+        η ← σ η   if Eᵢ > Eᵢ₋₁
+
+    Parameters
+    ----------
+    increase, decrease : float, default=1.05 and 0.5
+        ρ > 1 and σ < 1.
+
+    References
+    ----------
+    Vogl, Mangis, Rigler, Zink & Alkon (1988), Accelerating the convergence of the
+    back-propagation method, Biological Cybernetics 59; Battiti (1989), Accelerated
+    backpropagation learning: two optimization methods, Complex Systems 3.
+    """
+
+    undoes: ClassVar[bool] = True
+
+    increase: float = 1.05
+    decrease: float = 0.5
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        rate, known = initial, math.nan
+        for loss in moment.losses:
+            if loss < known:
+                rate = rate * self.increase
+            elif loss > known:
+                rate = rate * self.decrease
+            known = min(loss, known) if moment.whole else loss
+        return rate
+
+
+@description
+class Adaptive:
+    """η = η₀ / 5ᵏ after k plateaus; ends when η would fall below a minimum.
+
+    scikit-learn's ``learning_rate="adaptive"``: where another schedule would stop for
+    want of improvement, this one goes on with a smaller rate.
+
+    Parameters
+    ----------
+    factor : float, default=5
+    minimum : float, default=1e-6
+    """
+
+    factor: float = 5.0
+    minimum: float = 1e-6
+
+    def rate(self, initial: Any, moment: Moment) -> Any:
+        """Return η for the next epoch."""
+        return initial / self.factor**moment.plateaus
+
+    def goes_on(self, rate: float) -> bool:
+        """Return whether a plateau at this rate is answered by a smaller one."""
+        return rate > self.minimum
+
+
+SCHEDULES = {
+    "constant": Constant,
+    "inverse_time": InverseTime,
+    "step": Step,
+    "cosine": Cosine,
+    "bold_driver": BoldDriver,
+    "invscaling": InverseScaling,
+    "adaptive": Adaptive,
+}
+"""Schedules by the names that estimators take."""

@@ -1,0 +1,154 @@
+"""Stopping rules: the host decides after each epoch whether learning goes on.
+
+A rule is asked once an epoch with the epoch's record (``loss``, ``score`` …) and says
+whether to stop. Its fields are plain numbers, so a checkpoint can hold them.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from lamina.networks.core.description import check_kinds
+
+Record = dict[str, float]
+
+
+class Rule:
+    """A rule: a dataclass, whose fields are what their annotations say."""
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+
+
+class Patient(Rule):
+    """A rule that stops after more than ``patience`` epochs in a row."""
+
+    patience: float
+    count: int
+
+    def soonest(self) -> float:
+        """Return in how many epochs it may say stop, at the soonest."""
+        return math.floor(min(self.patience, 1e9) - self.count) + 1
+
+
+@dataclass
+class NoImprovement(Patient):
+    """Stop when a number has not improved for a while.
+
+    Equations
+    ---------
+        improved  ⇔  value ≤ best − tol   (loss)
+                     value ≥ best + tol   (score)
+        stop after more than ``patience`` epochs in a row without improvement
+
+    Parameters
+    ----------
+    monitor : str
+        Which number of the record.
+    tol : float
+    patience : float
+        Epochs; may be infinite.
+    maximize : bool
+        Whether larger is better.
+    """
+
+    monitor: str = "loss"
+    tol: float = 1e-4
+    patience: float = 10
+    maximize: bool = False
+    best: float = field(default=math.nan)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if math.isnan(self.best):
+            self.best = -math.inf if self.maximize else math.inf
+
+    def __call__(self, record: Record) -> bool:
+        """Take note of an epoch; return whether to stop."""
+        value = record[self.monitor]
+        self.count = 0 if self._improved(value) else self.count + 1
+        self.best = (max if self.maximize else min)(self.best, value)
+        return self.count > self.patience
+
+    def _improved(self, value: float) -> bool:
+        if self.maximize:
+            return value >= self.best + self.tol
+        return value <= self.best - self.tol
+
+    def restart(self) -> None:
+        """Forget how long there was no improvement."""
+        self.count = 0
+
+
+@dataclass
+class Below(Rule):
+    """Stop when a number of the record has fallen to a threshold."""
+
+    monitor: str
+    threshold: float
+
+    def __call__(self, record: Record) -> bool:
+        """Return whether to stop."""
+        return record[self.monitor] <= self.threshold
+
+
+@dataclass
+class Budget(Rule):
+    """Stop when a number, summed over epochs, has used up a budget."""
+
+    monitor: str
+    budget: float
+    spent: float = 0.0
+
+    def __call__(self, record: Record) -> bool:
+        """Take note of an epoch; return whether to stop."""
+        self.spent += record[self.monitor]
+        return self.spent >= self.budget
+
+
+@dataclass
+class SmallImprovement(Patient):
+    """Stop when a number falls by a small share of itself only.
+
+    Equations
+    ---------
+        (Eᵢ₋₁ − Eᵢ) / |Eᵢ₋₁| < tol   in more than ``patience`` epochs in a row
+
+    Deck 004: the relative improvement of the empirical error is below a threshold.
+    """
+
+    monitor: str = "loss"
+    tol: float = 1e-4
+    patience: float = 0
+    last: float = math.nan
+    count: int = 0
+
+    def __call__(self, record: Record) -> bool:
+        """Take note of an epoch; return whether to stop."""
+        value, last = record[self.monitor], self.last
+        self.last = value
+        if math.isnan(last):
+            return False
+        small = last - value < self.tol * abs(last) or value == last
+        self.count = self.count + 1 if small else 0
+        return self.count > self.patience
+
+
+@dataclass
+class SmallChange(Rule):
+    """Stop when no weight changes by more than a threshold in an epoch.
+
+    Equations
+    ---------
+        maxⱼ |θⱼ(i) − θⱼ(i−1)| < threshold   after epoch i
+
+    Deck 004: the maximal weight change is below a threshold.
+    """
+
+    threshold: float = 1e-5
+
+    monitor: str = "weight_change"
+
+    def __call__(self, record: Record) -> bool:
+        """Return whether to stop."""
+        return record[self.monitor] < self.threshold

@@ -1,0 +1,1 @@
+"""How examples come to the device, in batches."""

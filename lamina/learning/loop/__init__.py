@@ -1,0 +1,1 @@
+"""The one training loop: driver, compiled step, evaluation, checkpoints."""

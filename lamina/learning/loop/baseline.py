@@ -1,0 +1,155 @@
+"""The loss of outputs that are the same for all examples: what learning has to beat."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lamina.learning.data.bucketing import answers_filled_up
+from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.objectives.objective import Objective
+from lamina.networks.functional.losses import ABSENT, MARGIN
+
+MOST_NUMBERS = 2**20
+"""Targets of more numbers are judged by rows at equal distances."""
+
+
+def constant_loss(objective: Any, feed: Feed) -> float | None:
+    """Return the loss of outputs that are the means of their targets.
+
+    Equations
+    ---------
+        T = Σᵢ wᵢ Σⱼ mᵢⱼ ℓ(ȳⱼ, yᵢⱼ) / Σᵢ wᵢ,   ȳⱼ = Σᵢ wᵢ mᵢⱼ yᵢⱼ / Σᵢ wᵢ mᵢⱼ
+
+    For squared errors that is half the variance of the targets, for cross entropies the
+    entropy of the frequencies of the classes. Answers at several places of an example
+    all have the same output. The margin loss has its best constant in place of ȳ.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its loss and its label smoothing; a constant has no penalty on its weights.
+    feed : Feed
+        Of whose rows; at most about :data:`MOST_NUMBERS` targets of them are looked at.
+
+    Returns
+    -------
+    float, of several outputs as :meth:`Objective.reported` has it, or None for a loss
+    that is a function or has more than errors in it (sparsity, adversarial examples),
+    for targets on disk, and for such that are all the same
+    """
+    of_mean, examples = _of_mean(objective), feed.examples
+    if of_mean is None or (examples.stored and examples.y is examples.x):
+        return None
+    rows = feed.rows[examples.weight[feed.rows] > 0]
+    if not len(rows):
+        return None
+    rows = rows[_at_distances(len(rows), MOST_NUMBERS // _numbers(examples))]
+    weight = examples.weight[rows].astype(np.float64)
+    y, each = _targets(examples, rows, weight)
+    if (s := objective.label_smoothing) is not None:
+        classes = 2 if objective.loss == "binary_cross_entropy" else y.shape[1]
+        y = (1 - s) * y + s / classes
+    found = float(of_mean(y, each) / weight.sum()) / objective.outputs
+    return found if found > 0 else None
+
+
+def _of_mean(objective: Any) -> Callable | None:
+    if not (isinstance(objective, Objective) and isinstance(objective.loss, str)):
+        return None
+    if objective.sparsity is not None or objective.adversarial is not None:
+        return None
+    return _OF_MEAN[objective.loss]
+
+
+def _numbers(examples: Examples) -> int:
+    """Return how many numbers the targets of an example have at most."""
+    return max(1, int(np.prod(examples.y.shape[1:])))
+
+
+def _at_distances(n: int, most: int) -> np.ndarray:
+    return np.linspace(0, n - 1, max(1, min(n, most))).astype(int)
+
+
+def _targets(
+    examples: Examples, rows: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return targets (answers, outputs) and what each counts, of the same shape.
+
+    Class numbers become one column each.
+    """
+    y: Any = examples.y
+    mask = None if examples.mask is None else examples.mask[rows]
+    if hasattr(y, "lengths"):
+        time = int(y.lengths[rows].max())
+        y, mask = answers_filled_up(y, rows, len(rows), slice(None), time, float)
+    else:
+        y = y[rows]
+    y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+    each = weight.reshape(-1, *[1] * (y.ndim - 1))
+    if y.dtype.kind in "iu":
+        each = each * (y >= 0)
+        if y.ndim > 1:  # the mean over the places that have a label
+            places = tuple(range(1, y.ndim))
+            each = each / np.maximum(1, (y >= 0).sum(axis=places, keepdims=True))
+        known = y >= 0
+        numbers, counts = y[known], np.broadcast_to(each, y.shape)[known]
+        classes = np.zeros((1, int(numbers.max(initial=0)) + 1))
+        np.add.at(classes[0], numbers, counts)
+        return classes / max(counts.sum(), 1e-300), np.full((1, 1), counts.sum())
+    each = np.broadcast_to(each if mask is None else each * mask, y.shape)
+    columns = -1, y.shape[-1]
+    return y.reshape(columns).astype(np.float64), each.reshape(columns)
+
+
+def _mean(y: np.ndarray, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ȳ and Σ w m of each column."""
+    counts = np.broadcast_to(each, y.shape).sum(axis=0)
+    return (each * y).sum(axis=0) / np.where(counts > 0, counts, 1), counts
+
+
+def _squared(y: np.ndarray, each: np.ndarray) -> float:
+    mean, _ = _mean(y, each)
+    return np.sum(each * (y - mean) ** 2)
+
+
+def _absolute(y: np.ndarray, each: np.ndarray) -> float:
+    mean, _ = _mean(y, each)
+    return np.sum(each * np.abs(y - mean))
+
+
+def _entropy(y: np.ndarray, each: np.ndarray) -> float:
+    p, counts = _mean(y, each)
+    return -np.sum(counts * _x_log_x(p))
+
+
+def _binary_entropy(y: np.ndarray, each: np.ndarray) -> float:
+    p, counts = _mean(y, each)
+    return -np.sum(counts * (_x_log_x(p) + _x_log_x(1 - p)))
+
+
+def _poisson(y: np.ndarray, each: np.ndarray) -> float:
+    mean, counts = _mean(y, each)
+    return np.sum(each * _x_log_x(y)) - np.sum(counts * _x_log_x(mean))
+
+
+def _margin(y: np.ndarray, each: np.ndarray) -> float:
+    """a = (p m⁺ + λ (1 − p) m⁻) / (p + λ (1 − p)) is best."""
+    p, counts = _mean(y, each)
+    absent, low = ABSENT * (1 - p), 1 - MARGIN
+    return np.sum(counts * p * absent / (p + absent)) * (MARGIN - low) ** 2
+
+
+def _x_log_x(x: np.ndarray) -> np.ndarray:
+    return x * np.log(np.maximum(x, 1e-300))
+
+
+_OF_MEAN: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
+    "squared_error": lambda y, each: 0.5 * _squared(y, each),
+    "sum_squared_error": _squared,
+    "absolute_error": _absolute,
+    "cross_entropy": _entropy,
+    "binary_cross_entropy": _binary_entropy,
+    "poisson": _poisson,
+    "margin": _margin,
+}

@@ -1,0 +1,239 @@
+"""The compiled part of the training loop: a pure function of arrays.
+
+One program serves every fit of a structure: descriptions bring their numbers as traced
+leaves, rows come padded to few sizes, and the numbers of epochs and steps are traced
+too. It can be mapped over many models with ``jax.vmap``.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL
+from lamina.learning.objectives.objective import Batch, Objective
+from lamina.learning.parallel.compilation import Compiled, count_compilation
+from lamina.learning.parallel.mesh import on_each
+from lamina.networks.core.keys import device_key
+from lamina.networks.core.masking import values_of, with_values
+from lamina.networks.core.random_bits import fold_in
+from lamina.networks.core.sparse import map_rows
+
+
+def train(
+    objective: Objective,
+    algorithm: Any,
+    params: Any,
+    state: Any,
+    data: Batch,
+    order: Any,
+    epochs: Any,
+    begin: Any,
+    end: Any,
+    key_words: Any,
+    first_epoch: Any,
+    first_step: Any,
+    limits: dict[str, Any] | None = None,
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Train for some epochs.
+
+    Parameters
+    ----------
+    objective, algorithm : descriptions
+    params, state : pytrees
+        The parameters and the algorithm's state.
+    data : Batch
+        Examples on the device; where ``objective.shares`` is more than one, each device
+        has a share of every batch, and ``order`` counts the rows of a share.
+    order : int array (epochs per call, steps, batch) or None
+        Row numbers of each batch; None for one batch of all examples.
+    epochs : int
+        How many of the epochs to take.
+    begin, end : int
+        The steps of each epoch to take: from ``begin`` until before ``end``.
+    key_words : uint32 array (2,)
+        Key of the run; a step's key is ``fold_in(epoch, step)`` of it.
+    first_epoch, first_step : int
+        Numbers of ``order[0]`` and of ``order[0, 0]`` in the run, for the keys.
+    limits : dict of float, optional
+        The first epoch of which a reported number's mean is not above its limit is the
+        last one; numbers that the algorithm does not report are left out.
+
+    Returns
+    -------
+    params, state, sums
+        sums[name] (epochs per call,): each number that the algorithm reports, times
+        its batch's weight and summed over the epoch; ``sums["weight"]``: the weights.
+        NaN for epochs that were not taken.
+    """
+    count_compilation()
+    step_args = (data, order, epochs, begin, end, key_words, first_epoch, first_step)
+    args = (objective, algorithm, params, state, *step_args, limits)
+    if objective.shares == 1:
+        return _train(*args)
+    divided = [arg is data for arg in args]
+    return on_each(_train, objective.shares, tuple(divided))(*args)
+
+
+def _train(
+    objective: Objective,
+    algorithm: Any,
+    params: Any,
+    state: Any,
+    data: Batch,
+    order: Any,
+    epochs: Any,
+    begin: Any,
+    end: Any,
+    key_words: Any,
+    first_epoch: Any,
+    first_step: Any,
+    limits: dict[str, Any] | None,
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Train as :func:`train` says; ``data`` is this device's share."""
+    key = device_key(key_words)
+
+    def take_step(epoch: Any, step: Any, carry: Any) -> Any:
+        params, state, sums = carry
+        batch = data if order is None else _take(data, order[epoch, step])
+        step_key = fold_in(fold_in(key, first_epoch + epoch), first_step + step)
+        before = params
+        params, state, report = algorithm.update(
+            objective, params, state, batch, step_key
+        )
+        # Methods with a rate report the loss before their step, others after it.
+        seen = before if hasattr(algorithm, "learning_rate") else params
+        report = report | {"loss": objective.reported(report["loss"], seen, batch)}
+        params = objective.constrained(params)
+        return params, state, _add(sums, report, jnp.sum(batch.weight))
+
+    zero = _zero_sums(objective, algorithm, params, state, data, order, key)
+
+    def goes_on(carry: Any) -> Any:
+        epoch, _, _, history = carry
+        last = {name: history[name][epoch - 1] for name in history}
+        within = [
+            last[name] / last["weight"] <= limit
+            for name, limit in (limits or {}).items()
+            if name in last
+        ]
+        ended = jnp.any(jnp.array(within, bool)) & (epoch > 0)
+        return (epoch < epochs) & ~ended
+
+    def take_epoch(carry: Any) -> Any:
+        epoch, params, state, history = carry
+        carry = params, state, zero
+        body = partial(take_step, epoch)
+        params, state, sums = jax.lax.fori_loop(begin, end, body, carry)
+        sums = objective.over_shares(sums)
+        history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
+        return epoch + 1, params, state, history
+
+    size = MAX_EPOCHS_PER_CALL if order is None else order.shape[0]
+    history = {name: jnp.full(size, jnp.nan, z.dtype) for name, z in zero.items()}
+    start = jnp.zeros((), jnp.int32), params, state, history
+    _, *end_state = jax.lax.while_loop(goes_on, take_epoch, start)
+    return tuple(end_state)
+
+
+def _take(data: Batch, rows: Any) -> Batch:
+    """Gather a batch; the row number after the last example is padding, weight 0."""
+    return map_rows(lambda a: a.at[rows].get(mode="clip"), data)
+
+
+def _add(sums: dict[str, Any], report: dict[str, Any], weight: Any) -> dict[str, Any]:
+    weighted = {name: weight * value for name, value in report.items()}
+    return jax.tree.map(jnp.add, sums, weighted | {"weight": weight})
+
+
+def _zero_sums(
+    objective: Any,
+    algorithm: Any,
+    params: Any,
+    state: Any,
+    data: Batch,
+    order: Any,
+    key: Any,
+) -> dict[str, Any]:
+    """Return zeros for what the algorithm reports, without running it."""
+    batch = data if order is None else _take(data, order[0, 0])
+    report = jax.eval_shape(algorithm.update, objective, params, state, batch, key)[2]
+    zero = jnp.zeros((), batch.weight.dtype)
+    return dict.fromkeys([*report, "weight"], zero)
+
+
+def evaluate(
+    objective: Objective, params: Any, data: Batch, order: Any
+) -> tuple[Any, Any, Any]:
+    """Return (Σ w ℓ, Σ w, outputs) over batches, in application mode.
+
+    Shapes: order (steps, batch); outputs (steps · batch, …).
+    """
+    count_compilation()
+
+    def one(rows: Any) -> tuple[Any, Any, Any]:
+        batch = _take(data, rows)
+        h = objective.network.net(params, batch.x)
+        loss = objective.total_loss(h, batch)
+        return loss, jnp.sum(batch.weight), objective.network.output(h)
+
+    losses, weights, outputs = jax.lax.map(one, order)
+    outputs = outputs.reshape(-1, *outputs.shape[2:])
+    return jnp.sum(losses), jnp.sum(weights), outputs
+
+
+def deltas(objective: Objective, params: Any, data: Batch, order: Any) -> Any:
+    """Return ‖∂ℓ/∂h‖₂ (steps · batch,) of every example, in application mode."""
+    count_compilation()
+
+    def one(rows: Any) -> Any:
+        batch = _take(data, rows)
+        batch = batch._replace(weight=jnp.ones_like(batch.weight))
+        h = objective.network.net(params, batch.x)
+        delta = jax.grad(objective.total_loss)(h, batch)
+        return jnp.sqrt(jnp.sum(delta * delta, axis=tuple(range(1, delta.ndim))))
+
+    return jax.lax.map(one, order).reshape(-1)
+
+
+def attacked(
+    objective: Objective,
+    params: Any,
+    attack: Any,
+    data: Batch,
+    order: Any,
+    key_words: Any,
+    block: Any,
+) -> Any:
+    """Return x̃ (steps · batch, …) of every example, in application mode."""
+    count_compilation()
+    key = jax.random.fold_in(device_key(key_words), block)
+
+    def one(step: Any) -> Any:
+        number, rows = step
+        batch = _take(data, rows)
+        batch = batch._replace(weight=jnp.ones_like(batch.weight))
+
+        def loss(values: Any) -> Any:
+            x = with_values(batch.x, values)
+            return objective.total_loss(objective.network.net(params, x), batch)
+
+        x = jnp.asarray(values_of(batch.x), batch.weight.dtype)
+        return attack.attack(loss, x, jax.random.fold_in(key, number))
+
+    moved = jax.lax.map(one, (jnp.arange(order.shape[0]), order))
+    return moved.reshape(-1, *moved.shape[2:])
+
+
+def apply(network: Any, params: Any, x: Any) -> Any:
+    """Return the network's outputs for x (batch, …)."""
+    count_compilation()
+    return network(params, x)
+
+
+compiled_train = Compiled(train)
+compiled_evaluate = Compiled(evaluate)
+compiled_deltas = Compiled(deltas)
+compiled_attack = Compiled(attacked)
+compiled_apply = Compiled(apply)

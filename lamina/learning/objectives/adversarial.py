@@ -1,0 +1,179 @@
+"""Adversarial training: learning from examples that were made as wrong as allowed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.networks.core.description import description, is_number
+
+NORMS = ("inf", "l2")
+TINY = 1e-30
+
+
+@description
+class FGSM:
+    """Fast gradient sign method: one step uphill.
+
+    Equations
+    ---------
+        g = ∇ₓ ℓ(x)
+        x̃ = x + ε sign(g)        norm "inf":  maxⱼ |x̃ⱼ − xⱼ| ≤ ε
+        x̃ = x + ε g / ‖g‖₂       norm "l2":   ‖x̃ − x‖₂ ≤ ε
+        E = (1 − s) E(x) + s E(x̃)
+
+    x̃ counts as an input like any other: no gradient flows through its making.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.1
+        ε, the bound on the norm, in units of the inputs as the network sees them.
+    share : float, default=0.5
+        s, how much the changed examples count.
+    norm : {"inf", "l2"}, default="inf"
+    low, high : float, optional
+        Bounds of valid inputs, 0 and 1 for pictures; x̃ is brought back into them.
+
+    References
+    ----------
+    Goodfellow, Shlens & Szegedy (2015), Explaining and harnessing adversarial examples,
+    ICLR, section 4 and 6; deck 002.
+    """
+
+    epsilon: float = 0.1
+    share: float = 0.5
+    norm: str = "inf"
+    low: float | None = None
+    high: float | None = None
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If ε is negative, s not in [0, 1], or the norm unknown.
+        """
+        _check(self)
+
+    def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
+        """Return x̃ (batch, …) for a loss that is a sum over the batch."""
+        x = jax.lax.stop_gradient(x)
+        step = self.epsilon * _steepest(jax.grad(loss)(x), self.norm)
+        return jax.lax.stop_gradient(_bounded(self, x + step))
+
+
+@description
+class PGD:
+    """Projected gradient: several small steps uphill, from a random start.
+
+    Equations
+    ---------
+        x₀ = x + u,   u uniform in the ball ‖u‖ ≤ ε
+        xₜ₊₁ = P(xₜ + η sign(∇ₓ ℓ(xₜ)))        norm "inf"
+        xₜ₊₁ = P(xₜ + η ∇ₓℓ(xₜ) / ‖∇ₓℓ(xₜ)‖₂)  norm "l2"
+        E = (1 − s) E(x) + s E(x_T)
+
+    P projects onto the ball ‖x̃ − x‖ ≤ ε of the norm, and into [low, high].
+
+    Parameters
+    ----------
+    epsilon : float, default=0.1
+        ε, in units of the inputs as the network sees them.
+    share : float, default=0.5
+        s; 1 learns from changed examples only, as in the paper.
+    norm : {"inf", "l2"}, default="inf"
+    low, high : float, optional
+        Bounds of valid inputs.
+    steps : int, default=7
+        T.
+    step_size : float, optional
+        η; 2.5 ε / T by default.
+
+    References
+    ----------
+    Madry, Makelov, Schmidt, Tsipras & Vladu (2018), Towards deep learning models
+    resistant to adversarial attacks, ICLR, section 2.
+    """
+
+    epsilon: float = 0.1
+    share: float = 0.5
+    norm: str = "inf"
+    low: float | None = None
+    high: float | None = None
+    steps: int = 7
+    step_size: float | None = None
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If ε is negative, s not in [0, 1], the norm unknown, or there are no steps.
+        """
+        _check(self)
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        size: Any = self.step_size
+        if is_number(size) and not size > 0:
+            raise ValueError(f"step_size must be > 0, got {size}")
+
+    def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
+        """Return x̃ (batch, …) for a loss that is a sum over the batch."""
+        x = jax.lax.stop_gradient(x)
+        size = self.step_size
+        if size is None:
+            size = 2.5 * self.epsilon / self.steps
+
+        def step(_: Any, moved: Any) -> Any:
+            moved = moved + size * _steepest(jax.grad(loss)(moved), self.norm)
+            return _bounded(self, x + _projected(moved - x, self))
+
+        start = _bounded(self, x + self._start(x, key))
+        return jax.lax.stop_gradient(jax.lax.fori_loop(0, self.steps, step, start))
+
+    def _start(self, x: Any, key: Any) -> Any:
+        """Return u, uniform in the ball of radius ε."""
+        if self.norm == "inf":
+            return self.epsilon * jax.random.uniform(key, x.shape, x.dtype, -1, 1)
+        direction_key, radius_key = jax.random.split(key)
+        direction = jax.random.normal(direction_key, x.shape, x.dtype)
+        shape = (x.shape[0], *[1] * (x.ndim - 1))
+        radius = jax.random.uniform(radius_key, shape, x.dtype)
+        dimensions = x.size // x.shape[0]
+        return self.epsilon * radius ** (1 / dimensions) * _steepest(direction, "l2")
+
+
+def _check(attack: Any) -> None:
+    if is_number(attack.epsilon) and not attack.epsilon >= 0:
+        raise ValueError(f"epsilon must be ≥ 0, got {attack.epsilon}")
+    if is_number(attack.share) and not 0 <= attack.share <= 1:
+        raise ValueError(f"share must be in [0, 1], got {attack.share}")
+    if attack.norm not in NORMS:
+        raise ValueError(f"norm must be one of {NORMS}, got {attack.norm!r}")
+
+
+def _norm(x: Any) -> Any:
+    """Return ‖x‖₂ of every example, shaped to divide x by."""
+    axes = tuple(range(1, x.ndim))
+    return jnp.sqrt(jnp.sum(x * x, axis=axes, keepdims=True))
+
+
+def _steepest(g: Any, norm: str) -> Any:
+    """Return the step of length 1 that raises the loss most."""
+    return jnp.sign(g) if norm == "inf" else g / jnp.maximum(_norm(g), TINY)
+
+
+def _projected(change: Any, attack: Any) -> Any:
+    """Return the nearest change in the ball of radius ε."""
+    if attack.norm == "inf":
+        return jnp.clip(change, -attack.epsilon, attack.epsilon)
+    return change * jnp.minimum(1, attack.epsilon / jnp.maximum(_norm(change), TINY))
+
+
+def _bounded(attack: Any, x: Any) -> Any:
+    if attack.low is None and attack.high is None:
+        return x
+    return jnp.clip(x, attack.low, attack.high)

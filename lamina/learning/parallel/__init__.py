@@ -1,0 +1,1 @@
+"""Devices: where arrays lie, what memory they take, which programs are compiled."""

@@ -1,0 +1,1 @@
+"""Layers that are trained before, or changed during, the training of the whole."""

@@ -1,0 +1,509 @@
+"""Greedy layer-wise pre-training: a hidden layer learns before its network does.
+
+Each hidden layer in turn learns from what the layers below it make of the inputs. The
+weights that it ends with are those at which the network as a whole begins. What a layer
+learns is a small network of its own, a :class:`Stage`, which
+:func:`lamina.learning.fit` trains like any other.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from lamina.learning.algorithms.energy.contrastive_divergence import (
+    ContrastiveDivergence,
+)
+from lamina.learning.algorithms.first_order.adam import Adam
+from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.data.scaling import for_unscaled, mean_and_scale
+from lamina.learning.loop.apply import outputs
+from lamina.learning.loop.driver import Callback, Progress, Result, fit
+from lamina.learning.objectives.objective import Objective
+from lamina.networks.composite.mirror import Tied
+from lamina.networks.core.description import Nested, check_whole, description, is_number
+from lamina.networks.core.keys import Key
+from lamina.networks.energy.rbm import RBM
+from lamina.networks.functional.sparsity import SPARSITIES, KLSparsity
+from lamina.networks.layers.corruption import CORRUPTIONS, Masking
+from lamina.networks.layers.dense import Dense
+from lamina.networks.layers.dropout import Dropout
+from lamina.networks.layers.flatten import Flatten
+from lamina.networks.network import Network
+
+BINARY_RATE, GAUSSIAN_RATE = 0.1, 0.01
+"""η of contrastive divergence, by the kind of inputs."""
+
+UNIT = ("logistic", "softmax", "threshold")
+"""Activations in [0, 1]."""
+
+UNCHANGING = (Dropout, Flatten, *CORRUPTIONS.values())
+"""Layers that leave rows as they are when nothing is learnt."""
+
+
+class Stage(NamedTuple):
+    """What one hidden layer learns.
+
+    ``layer_of`` finds its parameters in what was learnt.
+    """
+
+    objective: Objective
+    algorithm: Any
+    params: Any
+    examples: Examples
+    layer_of: Callable[[Any], dict]
+
+
+class Lesson(NamedTuple):
+    """From what a hidden layer learns.
+
+    v (n, inputs) is what the layers below make of the inputs, y the targets and weight
+    (n,) that of the examples, as :class:`lamina.learning.Examples` takes them; ``rows``
+    are those to learn from. ``unit`` says whether v are in [0, 1], ``first`` whether
+    they are the inputs themselves. ``objective`` is that of the whole network.
+    """
+
+    layer: Dense
+    v: Any
+    y: Any
+    weight: np.ndarray
+    rows: np.ndarray
+    unit: bool
+    first: bool
+    objective: Objective
+    dtype: Any
+
+    def scaling(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and standard deviation of v, 1 for constant columns."""
+        weight = self.weight[self.rows]
+        return mean_and_scale(
+            _some(self.v, self.rows), weight if weight.any() else None
+        )
+
+
+def _check_penalty(alpha: Any) -> None:
+    if is_number(alpha) and not alpha >= 0:
+        raise ValueError(f"alpha must be ≥ 0, got {alpha}")
+
+
+def _check_solver(solver: Any) -> None:
+    if not hasattr(solver, "learning_rate"):
+        raise ValueError(
+            f"solver must be one of first order such as SGD() or Adam(), got {solver!r}"
+        )
+
+
+@description
+class RBMPretraining:
+    """A hidden layer starts as a restricted Boltzmann machine of its inputs.
+
+    Equations
+    ---------
+        W, b of the layer ← W, b of a machine that has learnt v     v in [0, 1]
+        W ← D⁻¹ W,   b ← b − μ D⁻¹ W                                 v̂ = (v − μ) D⁻¹
+
+    The machine learns by :class:`lamina.ContrastiveDivergence`; its P(h = 1 | v) =
+    σ(v W + b) is what the layer computes, so the layer has to be logistic. Inputs that
+    are not in [0, 1] are scaled to mean 0 and variance 1 for a machine with Gaussian
+    units, and the scale goes into the weights afterwards.
+
+    Parameters
+    ----------
+    epochs : int, default=50
+        Few examples want many.
+    solver : ContrastiveDivergence, optional
+        By default with a rate of 0.1, of 0.01 for Gaussian units.
+    batch_size : int, default=10
+    alpha : float, default=0
+        Weight decay.
+
+    References
+    ----------
+    Hinton, Osindero & Teh (2006), A fast learning algorithm for deep belief nets,
+    Neural Computation 18; Bengio, Lamblin, Popovici & Larochelle (2007), Greedy
+    layer-wise training of deep networks, NIPS, section 3; deck 004.
+    """
+
+    supervised: ClassVar[bool] = False
+
+    epochs: int = 50
+    solver: Nested = None
+    batch_size: int = 10
+    alpha: float = 0.0
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no epochs or no batch, α is negative or the solver another.
+        """
+        check_whole(self, "epochs", "batch_size")
+        _check_penalty(self.alpha)
+        if not isinstance(self.solver, ContrastiveDivergence | None):
+            raise ValueError(
+                f"solver must be ContrastiveDivergence(), got {self.solver!r}"
+            )
+
+    def stage(self, lesson: Lesson, key: Key) -> Stage:
+        """Return what a layer learns.
+
+        Raises
+        ------
+        ValueError
+            If it is no logistic layer, or its inputs are sparse and not in [0, 1].
+        """
+        if lesson.layer.activation != "logistic":
+            raise ValueError(
+                "pretraining='rbm' is for layers with activation='logistic', got "
+                f"{lesson.layer.activation!r}; 'autoencoder' is for all"
+            )
+        v, binary = lesson.v, lesson.unit
+        mean, scale = np.zeros(v.shape[1]), np.ones(v.shape[1])
+        if not binary:
+            if hasattr(v, "tocsr"):
+                raise ValueError(
+                    "pretraining='rbm' takes sparse inputs from 0 to 1 only: scale X "
+                    "(MaxAbsScaler), or take 'autoencoder'"
+                )
+            mean, scale = lesson.scaling()
+            v = ((v - mean) / scale).astype(lesson.dtype)
+        machine = RBM(lesson.layer.units, "binary" if binary else "gaussian")
+        network = Network((machine,))
+        params, _ = network.init(key.fold_in("init"), v.shape[1:], lesson.dtype)
+        rate = BINARY_RATE if binary else GAUSSIAN_RATE
+        no_target = np.zeros((v.shape[0], 1), lesson.dtype)
+        return Stage(
+            Objective(network, "squared_error", l2=self.alpha or None),
+            self.solver or ContrastiveDivergence(rate),
+            params,
+            Examples(v, no_target, lesson.weight, dtype=lesson.dtype),
+            lambda learnt: for_unscaled(learnt[0], mean, scale),
+        )
+
+
+@description
+class AutoencoderPretraining:
+    """A hidden layer starts as the encoder of an autoencoder of its inputs.
+
+    Equations
+    ---------
+        z = φ(ṽ W + b),   ṽ ~ corruption of v
+        v̂ = σ(z W' + b'),   ℓ = −Σⱼ vⱼ ln v̂ⱼ + (1 − vⱼ) ln(1 − v̂ⱼ)   v in [0, 1]
+        v̂ = z W' + b',      ℓ = ½ Σⱼ (vⱼ − v̂ⱼ)²                       otherwise
+
+    W' = Wᵀ with ``tied``. Inputs of the network that are not in [0, 1] are scaled to
+    mean 0 and variance 1 where they are targets, so that each column counts the same;
+    sparse ones are not.
+
+    Parameters
+    ----------
+    epochs : int, default=20
+    solver : algorithm description, default=Adam()
+    batch_size : int, default=20
+    corruption : Masking, GaussianNoise or SaltAndPepper, optional
+        What is done to v in training: a denoising autoencoder.
+    sparsity : KLSparsity or L1Sparsity, optional
+        Penalty on the activities of the layer.
+    tied : bool, default=False
+    alpha : float, default=0
+        Weight decay.
+
+    References
+    ----------
+    Bengio, Lamblin, Popovici & Larochelle (2007), Greedy layer-wise training of deep
+    networks, NIPS, section 4; Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010),
+    Stacked denoising autoencoders, JMLR 11, section 3; deck 004.
+    """
+
+    supervised: ClassVar[bool] = False
+
+    epochs: int = 20
+    solver: Nested = Adam()
+    batch_size: int = 20
+    corruption: Nested = None
+    sparsity: Nested = None
+    tied: bool = False
+    alpha: float = 0.0
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no epochs or no batch, α is negative, or a field is no
+            description of its kind.
+        """
+        check_whole(self, "epochs", "batch_size")
+        _check_penalty(self.alpha)
+        _check_solver(self.solver)
+        kinds = {"corruption": CORRUPTIONS, "sparsity": SPARSITIES}
+        for name, words in kinds.items():
+            value, classes = getattr(self, name), tuple(words.values())
+            if value is not None and not isinstance(value, classes):
+                known = " or ".join(f"{cls.__name__}()" for cls in classes)
+                raise ValueError(f"{name} must be {known}, got {value!r}")
+
+    def stage(self, lesson: Lesson, key: Key) -> Stage:
+        """Return what a layer learns.
+
+        Raises
+        ------
+        ValueError
+            If units that are no probabilities are to be active at a rate.
+        """
+        layer, v = lesson.layer, lesson.v
+        if isinstance(self.sparsity, KLSparsity) and layer.activation != "logistic":
+            raise ValueError(
+                f"sparsity={self.sparsity!r} is for layers with "
+                f"activation='logistic', got {layer.activation!r}"
+            )
+        unit = lesson.unit
+        loss = "binary_cross_entropy" if unit else "squared_error"
+        back = Dense(v.shape[1], "logistic" if unit else "identity")
+        pair = (Tied((layer,), (back,)),) if self.tied else (layer, back)
+        before = () if self.corruption is None else (self.corruption,)
+        network = Network((*before, *pair))
+        params, _ = network.init(key.fold_in("init"), v.shape[1:], lesson.dtype)
+        target = v
+        if lesson.first and not unit and not hasattr(v, "tocsr"):
+            mean, scale = lesson.scaling()
+            target = (v - mean) / scale
+        at, tied = len(before), self.tied
+        return Stage(
+            Objective(
+                network,
+                loss,
+                l2=self.alpha or None,
+                sparsity=self.sparsity,
+                sparse_layer=at if self.sparsity is not None else 0,
+            ),
+            self.solver,
+            params,
+            Examples(v, target, lesson.weight, dtype=lesson.dtype),
+            lambda learnt: learnt[at]["layers"][0] if tied else learnt[at],
+        )
+
+
+@description
+class SupervisedPretraining:
+    """A hidden layer starts as the one hidden layer of a network that knows the target.
+
+    Equations
+    ---------
+        min over W, b, W', b' of E(ψ(φ(v W + b) W' + b'), y)
+
+    φ is the layer's activation, ψ and E the output activation and the loss of the whole
+    network, penalties included. W' and b' are forgotten.
+
+    Parameters
+    ----------
+    epochs : int, default=20
+    solver : algorithm description, default=Adam()
+    batch_size : int, default=20
+
+    References
+    ----------
+    Bengio, Lamblin, Popovici & Larochelle (2007), Greedy layer-wise training of deep
+    networks, NIPS, section 5.2; deck 004.
+    """
+
+    supervised: ClassVar[bool] = True
+
+    epochs: int = 20
+    solver: Nested = Adam()
+    batch_size: int = 20
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no epochs or no batch, or the solver is none.
+        """
+        check_whole(self, "epochs", "batch_size")
+        _check_solver(self.solver)
+
+    def stage(self, lesson: Lesson, key: Key) -> Stage:
+        """Return what a layer learns."""
+        whole = lesson.objective
+        network = Network((lesson.layer, whole.network.layers[-1]))
+        shape = lesson.v.shape[1:]
+        params, _ = network.init(key.fold_in("init"), shape, lesson.dtype)
+        return Stage(
+            Objective(
+                network,
+                whole.loss,
+                l2=whole.l2,
+                l1=whole.l1,
+                label_smoothing=whole.label_smoothing,
+            ),
+            self.solver,
+            params,
+            Examples(lesson.v, lesson.y, lesson.weight, dtype=lesson.dtype),
+            lambda learnt: learnt[0],
+        )
+
+
+PRETRAININGS = {
+    "rbm": RBMPretraining(),
+    "autoencoder": AutoencoderPretraining(),
+    "denoising": AutoencoderPretraining(corruption=Masking()),
+    "supervised": SupervisedPretraining(),
+}
+"""What the words mean."""
+
+
+def hidden_layers(network: Network) -> list[int]:
+    """Return the places of the layers that can learn beforehand.
+
+    They are the fully connected ones below the output layer.
+    """
+    layers = network.layers[:-1]
+    return [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
+
+
+def pretrain(
+    objective: Objective,
+    params: Any,
+    plan: Sequence[Any],
+    feed: Feed,
+    *,
+    key: Key,
+    x: Any = None,
+    callbacks: Iterable[Callback] = (),
+    part: Callable[[str], Any] | None = None,
+) -> tuple[Any, list[Result | None]]:
+    """Let hidden layers learn one after the other.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of the network as a whole.
+    params : tuple of dict
+        Where it would start without.
+    plan : sequence of pre-trainings
+        For each of :func:`hidden_layers` one of this module's descriptions, or None for
+        a layer that starts as it is.
+    feed : Feed
+        What the network as a whole will learn from.
+    key : Key
+    x : array, optional
+        Inputs: by default those of the feed; or these, and below them others whose
+        targets nobody knows, from which layers learn if they need no target.
+    callbacks : functions of :class:`lamina.learning.Progress`
+        Epochs of all layers are counted together.
+    part : function, optional
+        Returns the checkpoint of a part of the run, by its name.
+
+    Returns
+    -------
+    params : tuple of dict
+    results : list of Result or None
+        One for each layer of the plan; the last one tells of an interruption.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot learn in the way that the plan says.
+    """
+    network, examples = objective.network, feed.examples
+    learnt, results = list(params), []
+    inputs = _Inputs(feed, examples.x if x is None else x)
+    total, done = sum(how.epochs for how in plan if how is not None), 0
+    places = hidden_layers(network)
+    for number, (place, how) in enumerate(zip(places, plan, strict=True), start=1):
+        if how is None:
+            results.append(None)
+            continue
+        own = key.fold_in(number)
+        lesson = inputs.lesson(objective, tuple(learnt), place, how.supervised)
+        stage = how.stage(lesson, own)
+        size = how.batch_size
+        result = fit(
+            stage.objective,
+            stage.algorithm,
+            Feed(stage.examples, lesson.rows, batch_size=size, shuffle=feed.shuffle),
+            stage.params,
+            key=own,
+            epochs=how.epochs,
+            callbacks=[_counted(one, done, total) for one in callbacks],
+            checkpoint=None if part is None else part(f"pretraining{number}"),
+        )
+        results.append(result)
+        if result.reason == "interrupted":
+            break
+        found = stage.layer_of(result.params)
+        learnt[place] = {k: np.asarray(v, examples.dtype) for k, v in found.items()}
+        done += how.epochs
+    return tuple(learnt), results
+
+
+class _Inputs:
+    """What each layer gets to see of the examples."""
+
+    def __init__(self, feed: Feed, x: Any) -> None:
+        self.feed, self.v, self.place = feed, x, 0
+        examples = feed.examples
+        extra = x.shape[0] - examples.n
+        self.rows = np.append(feed.rows, examples.n + np.arange(extra))
+        self.weight = np.append(examples.weight, np.ones(extra, examples.weight.dtype))
+
+    def lesson(
+        self, objective: Objective, params: Any, place: int, supervised: bool
+    ) -> Lesson:
+        """Return from what the layer at a place learns; places come in order."""
+        layers, examples = objective.network.layers, self.feed.examples
+        self._go_up(layers, params, place)
+        n = examples.n if supervised else self.v.shape[0]
+        v, first = self.v[:n], not any(params[:place])
+        changing = _changing(layers[:place])
+        rows = self.feed.rows if supervised else self.rows
+        if first:
+            seen = _some(v, rows[self.weight[rows] > 0])
+            values = seen.data if hasattr(seen, "tocsr") else seen
+            unit = not values.size or bool(values.min() >= 0 and values.max() <= 1)
+        else:
+            unit = getattr(changing[-1], "activation", None) in UNIT
+        y = examples.y
+        if examples.mask is not None:
+            y = np.where(examples.mask > 0, y, np.nan)
+        return Lesson(
+            layers[place],
+            v,
+            y,
+            self.weight[:n],
+            rows,
+            unit,
+            first,
+            objective,
+            examples.dtype,
+        )
+
+    def _go_up(self, layers: tuple, params: Any, place: int) -> None:
+        """Take v through the layers from where it is to a place."""
+        some, self.place = slice(self.place, place), place
+        if _changing(layers[some]):
+            network, dtype = Network(layers[some]), self.feed.examples.dtype
+            self.v = outputs(network, params[some], self.v, dtype)
+
+
+def _changing(layers: tuple) -> list[Any]:
+    return [layer for layer in layers if not isinstance(layer, UNCHANGING)]
+
+
+def _some(v: Any, rows: np.ndarray) -> Any:
+    return v if len(rows) == v.shape[0] else v[rows]
+
+
+def _counted(callback: Callback, done: int, total: int) -> Callback:
+    """Return a callback that is told the epochs of all layers together."""
+
+    def told(progress: Progress) -> Any:
+        return callback(replace(progress, epoch=done + progress.epoch, epochs=total))
+
+    return told

@@ -1,0 +1,163 @@
+"""Chains of a trained machine: samples, and what its likelihood is measured by."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.learning.algorithms.energy.contrastive_divergence import gibbs_step
+from lamina.learning.parallel.compilation import Compiled, count_compilation
+from lamina.networks.core.keys import device_key
+from lamina.networks.energy import dbm
+from lamina.networks.energy import log_partition as partition
+
+
+def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
+    """Return v and h of Gibbs chains, and the mean of v of the last step.
+
+    Parameters
+    ----------
+    rbm, params : the machine
+    h : array (chains, units)
+        Where the chains begin.
+    steps : int
+        How many Gibbs steps, each v and then h.
+    key_words : uint32 array (2,)
+    """
+    count_compilation()
+    key = device_key(key_words)
+
+    def step(s: Any, h: Any) -> Any:
+        return gibbs_step(rbm, params, h, key, s)[1]
+
+    before = jax.lax.fori_loop(1, steps, step, h)
+    v, h = gibbs_step(rbm, params, before, key, steps)
+    return v, h, rbm.mean(params, before)
+
+
+def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
+    """Return v and the mean of v, drawn machine by machine from the top down.
+
+    Parameters
+    ----------
+    network : Network of RBM layers
+    params : their parameters
+    h : array (chains, units)
+        Hidden units of the top one.
+    key_words : uint32 array (2,)
+    """
+    count_compilation()
+    key, mean = device_key(key_words), h
+    pairs = list(zip(network.layers, params, strict=True))
+    for number, (rbm, own) in reversed(list(enumerate(pairs))):
+        mean = rbm.mean(own, h)
+        h = rbm.seen(own, h, key, number)
+    return h, mean
+
+
+def made_again(network: Any, params: Any, v: Any) -> Any:
+    """Return v̂, the mean of v given the features of v, machine by machine.
+
+    Equations
+    ---------
+        hˡ = P(hˡ = 1 | hˡ⁻¹),  h⁰ = v;   ĥˡ⁻¹ = ⟨hˡ⁻¹ | ĥˡ⟩,  ĥᴸ = hᴸ;   v̂ = ĥ⁰
+
+    Shapes: v and v̂ (batch, n).
+    """
+    count_compilation()
+    mean = network(params, v)
+    for rbm, own in reversed(list(zip(network.layers, params, strict=True))):
+        mean = rbm.mean(own, mean)
+    return mean
+
+
+def deep_made_again(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+    """Return ⟨v | μ¹⟩, where μ are the mean-field means given v (batch, n)."""
+    count_compilation()
+    lowest = dbm.mean_field(layers, params, v, updates)[1]
+    return layers[0].mean(params[0], lowest)
+
+
+def deep_walk(
+    layers: Any, params: Any, odd: Any, steps: Any, key_words: Any
+) -> tuple[Any, Any]:
+    """Return v of Gibbs chains of a deep Boltzmann machine, and its mean.
+
+    Parameters
+    ----------
+    layers, params : the machines whose energies add up
+    odd : tuple of arrays (chains, units)
+        Where the hidden layers 1, 3 … begin.
+    steps : int
+    key_words : uint32 array (2,)
+    """
+    count_compilation()
+    key = device_key(key_words)
+
+    def step(s: Any, odd: Any) -> Any:
+        return dbm.drawn(dbm.sweep(layers, params, odd, key, s), key, s)
+
+    odd = jax.lax.fori_loop(1, steps, step, odd)
+    v = dbm.sweep(layers, params, odd, key, steps)[0]
+    return v, layers[0].mean(params[0], odd[0])
+
+
+def means(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+    """Return the mean-field means of the top layer (batch, units)."""
+    count_compilation()
+    return dbm.mean_field(layers, params, v, updates)[-1]
+
+
+def bounds(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+    """Return the mean-field bound on log P(v), log Z left out (batch,)."""
+    count_compilation()
+    found = dbm.mean_field(layers, params, v, updates)
+    return dbm.bound(layers, params, found)
+
+
+def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
+    """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` turned.
+
+    Shapes: v (batch, n) of numbers in [0, 1], at (batch,); vₐ becomes 1 − vₐ.
+    """
+    count_compilation()
+    rows = jnp.arange(len(at))
+    other = v.at[rows, at].set(1 - v[rows, at])
+    return rbm.free_energy(params, other) - rbm.free_energy(params, v)
+
+
+def free_energy(rbm: Any, params: dict, v: Any) -> Any:
+    """Return F(v) of every row."""
+    count_compilation()
+    return rbm.free_energy(params, v)
+
+
+def exact(rbm: Any, params: dict) -> Any:
+    """Return log Z: see :func:`lamina.networks.energy.log_partition.exact`."""
+    count_compilation()
+    return partition.exact(rbm, params)
+
+
+def annealed(
+    rbm: Any, params: dict, base: Any, log_w: Any, temperatures: Any, key_words: Any
+) -> Any:
+    """Return log Z and its standard error, by as many chains as ``log_w`` is long.
+
+    See :func:`lamina.networks.energy.log_partition.annealed`.
+    """
+    count_compilation()
+    key = device_key(key_words)
+    return partition.annealed(rbm, params, base, len(log_w), temperatures, key)
+
+
+compiled_walk = Compiled(walk)
+compiled_descent = Compiled(descent)
+compiled_made_again = Compiled(made_again)
+compiled_deep_made_again = Compiled(deep_made_again)
+compiled_deep_walk = Compiled(deep_walk)
+compiled_means = Compiled(means)
+compiled_bounds = Compiled(bounds)
+compiled_turned = Compiled(turned)
+compiled_free_energy = Compiled(free_energy)
+compiled_exact = Compiled(exact)
+compiled_annealed = Compiled(annealed)

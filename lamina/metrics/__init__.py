@@ -1,0 +1,1 @@
+"""Scores: pure NumPy, of numbers and labels."""

@@ -1,0 +1,572 @@
+"""A table or pictures in, codes out: learning without labels."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.data import (
+    ImageSchema,
+    ImageSet,
+    Table,
+    TableSchema,
+    holds_images,
+    read_images,
+    read_table,
+)
+from lamina.data.tables.parsing import texts
+from lamina.data.tables.table import as_names
+from lamina.estimators._core.checks import (
+    NONE,
+    declared,
+    option,
+)
+from lamina.estimators._core.embedding_scores import code_scores, principal_components
+from lamina.estimators._core.parameters import COUNT, sides
+from lamina.estimators.unsupervised.autoencoder import Autoencoder
+from lamina.estimators.unsupervised.boltzmann import Boltzmann
+from lamina.models.defaults import CODE_MODELS, default_code_estimator
+from lamina.models.embedding_input import (
+    BYTE,
+    as_texts,
+    brightness,
+    check_rows,
+    constants,
+    from_units,
+    is_unlabelled_table,
+    numbers_of,
+    pixels,
+    repeated,
+    to_units,
+    unit_limits,
+)
+from lamina.models.image_input import checked_alike, read_alike
+from lamina.models.source_model import SourceModel
+from lamina.models.table_input import (
+    check_far,
+    known_set,
+    learnt_from,
+    with_known_target,
+)
+from lamina.networks import Key
+
+UNITS = ("encoder", "layers", "n_components")
+"""Settings that say how many codes there are."""
+
+
+NUMBERS_AS_BITS = (
+    "columns of numbers are taken as chances of 1, of which a binary machine learns "
+    "little; model='gaussian-rbm' is for numbers"
+)
+
+WORSE_THAN_MEAN = (
+    "what the network makes of the inputs is worse than their mean: nothing was learnt "
+    "that holds for these rows; try a smaller learning_rate, or more epochs"
+)
+
+
+class CodeModel(SourceModel):
+    """Codes of a table or of pictures, learnt without labels, tried on a part.
+
+    ``lamina fit digits --model autoencoder`` makes one of these. Columns are encoded
+    as in :class:`lamina.TableModel`, pictures brought to one size as in
+    :class:`lamina.ImageModel`; a target is left out of the inputs. Part of the rows is
+    held out for the scores and seen neither by scaling nor by training.
+
+    Equations
+    ---------
+        x = (v − mean) / scale                   numbers, for autoencoders and Gaussian
+                                                 machines
+        x = (f − low) / (high − low)             features, for binary machines, for
+                                                 pixels, and for a loss that needs it
+        x = byte / 255                           pictures
+
+    f are the encoded columns; mean, scale, low and high are those of the rows that were
+    learnt. Where rows are pixels, low and high are those of all columns together, for
+    a dark pixel is not to look as bright as a bright one.
+
+    Shapes
+    ------
+    Codes (n_rows, n_codes), errors (n_rows,); samples are a table of n rows, or bytes
+    (n, height, width, channels).
+
+    Parameters
+    ----------
+    model : {"autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm"}, default="autoencoder"
+        What learns: :class:`lamina.Autoencoder`, :class:`lamina.BernoulliRBM`,
+        :class:`lamina.GaussianRBM`, :class:`lamina.DeepBeliefNetwork` or
+        :class:`lamina.DeepBoltzmannMachine`.
+    n_codes : int, optional
+        Units of the code: of the last layer of the encoder (2 by default), or the
+        hidden units of the machine, in a stack of the highest (100 by default).
+    target : str or list of str, optional
+        Column that is no input; an embedded data set knows its own.
+    estimator : Autoencoder or a Boltzmann machine, optional
+        Trained as it is, but for its seed if it has none, in place of ``model``.
+    settings : dict, optional
+        Parameters of the default estimator to change, ``{"max_iter": 50}``.
+    exclude, kinds
+        Of the columns, as of :class:`lamina.TableModel`.
+    image_shape : (height, width), optional
+        Of tables whose rows are the pixels of pictures; an embedded data set knows it.
+    size, channels, resize, errors
+        Of pictures, as of :class:`lamina.ImageModel`.
+    holdout : float, default=0.2
+        Share of the rows held out; 0 holds out none, and of fewer than 20 none are held
+        out either.
+    random_state : int, RandomState or None, default=None
+    verbose : bool, default=False
+    callbacks : list of callables, optional
+    checkpoint : path, optional
+        As of :class:`lamina.TableModel`.
+
+    Attributes
+    ----------
+    schema_ : TableSchema or ImageSchema
+        How the inputs are read.
+    estimator_ : the fitted network
+    target_ : list of str
+        Columns that were left out as labels.
+    n_codes_ : int
+    limits_ : (low, high − low), each ndarray (n_features,), or None
+        Of the features, where they are scaled to [0, 1].
+    constants_ : dict
+        Columns that are always the same, and what they are.
+    image_shape_ : (height, width) or None
+    mean_, components_ : ndarrays (d,) and (n_codes, d) or None
+        Mean and principal components of the inputs as the network sees them, with
+        which scores are compared; there are no components where codes are many.
+    scores_, baseline_scores_, pca_scores_ : dict of float
+        Of the network, of the mean, and of PCA with as many codes, on the held-out
+        rows: see :mod:`lamina.estimators._core.embedding_scores`. None stands for what
+        is unknown.
+    n_train_, n_holdout_, holdout_rows_, best_epoch_, notes_
+        As of :class:`lamina.TableModel`.
+
+    References
+    ----------
+    Hinton & Salakhutdinov (2006), Reducing the dimensionality of data with neural
+    networks, Science 313. Decks 003 and 004.
+
+    Examples
+    --------
+    >>> from lamina import CodeModel
+    >>> model = CodeModel("autoencoder", 2, random_state=0).fit("digits")
+    >>> model.transform("digits").shape
+    (1797, 2)
+    >>> error = "reconstruction_error"
+    >>> model.scores_[error] < model.pca_scores_[error]
+    True
+    """
+
+    schema_: Any
+    target_: list[str]
+
+    _parameters = declared(
+        model=option(*CODE_MODELS),
+        n_codes=COUNT | NONE,
+        image_shape=sides("height", "width") | NONE,
+    )
+
+    def __init__(
+        self,
+        model="autoencoder",
+        n_codes=None,
+        *,
+        target=None,
+        estimator=None,
+        settings=None,
+        exclude=(),
+        kinds=None,
+        image_shape=None,
+        size=None,
+        channels=None,
+        resize="letterbox",
+        errors="raise",
+        holdout=0.2,
+        random_state=None,
+        verbose=False,
+        callbacks=None,
+        checkpoint=None,
+    ):
+        self.model = model
+        self.n_codes = n_codes
+        self.target = target
+        self.estimator = estimator
+        self.settings = settings
+        self.exclude = exclude
+        self.kinds = kinds
+        self.image_shape = image_shape
+        self.size = size
+        self.channels = channels
+        self.resize = resize
+        self.errors = errors
+        self.holdout = holdout
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+
+    # ---- fitting --------------------------------------------------------------------
+
+    def fit(self, source: Any, target: Any = None) -> "CodeModel":
+        """Learn codes.
+
+        Parameters
+        ----------
+        source : as of :meth:`TableModel.fit` or :meth:`ImageModel.fit`
+            Or what :meth:`read_training` returned.
+        target : str or list of str, optional
+            Overrides the parameter of that name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TableError, ImageError
+            If the source cannot be read or learnt from: one line that says why.
+        ValueError
+            If a parameter cannot be used.
+        """
+        target = self.target if target is None else target
+        known = known_set(source)
+        data, target = self.read_training(source, target)
+        shape = self.image_shape
+        if shape is None and known is not None:
+            shape = known.image_shape
+        if isinstance(data, ImageSet):
+            self._fit_pictures(data)
+        else:
+            self._fit_table(data, as_names(target), shape)
+        return self
+
+    def read_training(
+        self, source: Any, target: Any = None, **options: Any
+    ) -> tuple[Table | ImageSet, Any]:
+        """Read what is to be learnt from, and find the target, if there is one.
+
+        Parameters
+        ----------
+        source, target : as of :meth:`fit`
+        **options
+            ``progress``, ``threads`` of pictures.
+        """
+        self._check_params()
+        if not holds_images(source):
+            return with_known_target(source, target)
+        how = {name: getattr(self, name) for name in ("size", "channels", "resize")}
+        how["errors"] = self.errors
+        column = as_names(target)[0] if as_names(target) else None
+        labels = column is not None or not is_unlabelled_table(source)
+        images = read_images(source, column, labels=labels, **how | options)
+        return images, None if images.y is None else images.target
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        both = [name for name in UNITS if name in (self.settings or {})]
+        if both and self.n_codes is not None:
+            raise ValueError(
+                f"n_codes={self.n_codes} and the setting {both[0]!r} both say how many "
+                "codes there are; give one of them"
+            )
+
+    def _check_own(self, estimator: Any, task: str | None) -> None:
+        if not isinstance(estimator, Autoencoder | Boltzmann):
+            raise ValueError(
+                "codes are learnt by an Autoencoder or a Boltzmann machine, not by a "
+                f"{type(estimator).__name__}"
+            )
+
+    def _fit_table(self, table: Table, target: list[str], shape: Any) -> None:
+        inputs = table.drop(*target)
+        how: dict[str, Any] = {"exclude": self.exclude, "kinds": self.kinds}
+        whole = TableSchema.fit(inputs, **how)
+        check_rows(table.source, table.n_rows)
+        check_far(inputs, whole)
+        shape = pixels(inputs, whole, shape, self.image_shape is not None)
+        seed = Key(self._seed())
+        train, held = self._split_rows(seed, table.n_rows)
+        schema = learnt_from(whole, inputs.take(train))
+        features, _ = schema.encoded(inputs)
+        estimator = self._chosen_code(seed, len(train), schema.width, table.source)
+        self.limits_ = None
+        if shape is not None or _needs_units(estimator):
+            self.limits_ = unit_limits(features[train], schema, shape is not None)
+        self.schema_, self.target_, self.image_shape_ = schema, target, shape
+        self.constants_ = constants(inputs, schema)
+        self.notes_ = list(schema.notes)
+        if shape is None and _takes_bits(estimator) and numbers_of(schema):
+            self.notes_.append(NUMBERS_AS_BITS)
+        labels = texts(table.column(target[0])) if len(target) == 1 else None
+        self._learn(
+            estimator, to_units(features, self.limits_), labels, train, held, seed
+        )
+
+    def _fit_pictures(self, images: ImageSet) -> None:
+        check_rows(images.source, len(images))
+        seed = Key(self._seed())
+        train, held = self._split_rows(seed, len(images))
+        width = prod(images.schema.shape)
+        estimator = self._chosen_code(seed, len(train), width, images.source)
+        self.schema_ = images.schema
+        self.target_ = [] if images.y is None else [images.target]
+        self.limits_ = self.image_shape_ = None
+        self.constants_, self.notes_ = {}, list(images.notes)
+        labels = None if images.y is None else as_texts(images.y)
+        X = _as_taken(brightness(images), estimator)
+        self._learn(estimator, X, labels, train, held, seed)
+
+    def _split_rows(self, seed: Key, n: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._split(seed.fold_in("holdout"), np.zeros(n), None)
+
+    def _chosen_code(self, seed: Key, n_rows: int, width: int, source: str) -> Any:
+        """Return the estimator to train.
+
+        Raises
+        ------
+        ValueError
+            If it would learn to copy: a code of as many numbers as there are features.
+        """
+        default = default_code_estimator(self.model, self.n_codes, n_rows, width)
+        estimator = self._chosen(default, None, seed)
+        if not isinstance(estimator, Autoencoder) or estimator.layers is not None:
+            return estimator
+        codes = estimator.encoder[-1] if np.size(estimator.encoder) else 0
+        bound = estimator.corruption is not None or estimator.sparsity is not None
+        if width == 1 and not bound:
+            raise ValueError(
+                f"{source}: has one feature, of which no code is shorter; a machine "
+                "(model='gaussian-rbm') learns how it is distributed"
+            )
+        if isinstance(codes, int) and codes >= width and not bound:
+            raise ValueError(
+                f"{source}: n_codes={codes}, but there are {width} features, which an "
+                "autoencoder then copies; give fewer codes, or corruption or sparsity "
+                "in the settings"
+            )
+        return estimator
+
+    def _learn(
+        self,
+        estimator: Any,
+        X: np.ndarray,
+        labels: np.ndarray | None,
+        train: np.ndarray,
+        held: np.ndarray,
+        seed: Key,
+    ) -> None:
+        """Train, and compare with what is known without a network."""
+        self._train(estimator, X[train], None)
+        self.n_codes_ = int(self.estimator_._n_features_out)
+        self.holdout_rows_ = held
+        x = seen(self.estimator_, X[train])
+        self.mean_ = x.mean(axis=0, dtype=np.float64)
+        self.components_ = principal_components(x, self.n_codes_, seed.fold_in("pca"))
+        rows = self._scored(train, held)
+        some = None if labels is None else labels[rows]
+        found = self._scores(X[rows], some)
+        self.scores_, self.baseline_scores_, self.pca_scores_ = found
+        errors = [scores["reconstruction_error"] for scores in found[:2]]
+        if not errors[0] <= errors[1]:
+            self.notes_.append(WORSE_THAN_MEAN)
+
+    def _scores(self, X: np.ndarray, labels: np.ndarray | None) -> Any:
+        known = self.mean_, self.components_, self.n_train_
+        return code_scores(self.estimator_, X, seen(self.estimator_, X), *known, labels)
+
+    # ---- what goes in and comes out -------------------------------------------------
+
+    def read(self, source: Any, **options: Any) -> Table | ImageSet:
+        """Read what the model is applied to, as what was learnt was read.
+
+        :meth:`transform` and all others take what this returns.
+
+        Parameters
+        ----------
+        source : as of :meth:`fit`, with or without the target
+        **options
+            ``errors``, ``progress``, ``threads`` of pictures.
+
+        Raises
+        ------
+        TableError, ImageError
+            If it cannot be read.
+        """
+        check_is_fitted(self)
+        if isinstance(self.schema_, ImageSchema):
+            how = {"errors": self.errors, **options}
+            found = self.target_[0] if self.target_ else None
+            if found is not None and is_unlabelled_table(source, found):
+                found = None
+            return read_alike(source, self.schema_, found, **how)
+        return read_table(source, text=self.schema_.text_names)
+
+    def _inputs(self, source: Any) -> np.ndarray:
+        """Return what ``estimator_`` takes for a source."""
+        data = self.read(source)
+        if isinstance(data, ImageSet):
+            images = checked_alike(data, self.schema_)
+            return _as_taken(brightness(images), self.estimator_)
+        check_rows(data.source, data.n_rows, least=1)
+        return to_units(self.schema_.encode(data), self.limits_)
+
+    def labels(self, source: Any) -> dict[str, np.ndarray]:
+        """Return the columns that were left out as labels, as far as they are there."""
+        data = self.read(source)
+        if isinstance(data, ImageSet):
+            return {} if data.y is None else {data.target: data.y}
+        there = [name for name in self.target_ if name in data.columns]
+        return {name: data.column(name) for name in there}
+
+    # ---- application ----------------------------------------------------------------
+
+    def transform(self, source: Any) -> np.ndarray:
+        """Return the codes of rows or pictures (n_rows, n_codes).
+
+        Raises
+        ------
+        TableError, ImageError
+            If the source cannot be read, or is not of the kind learnt.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training.
+        """
+        return self.estimator_.transform(self._inputs(source))
+
+    def reconstruction_error(self, source: Any) -> np.ndarray:
+        """Return how unlike each row is what the network makes of it (n_rows,).
+
+        Large ones are unlike all that was learnt: see
+        :meth:`lamina.Autoencoder.reconstruction_error`.
+
+        Raises
+        ------
+        TableError, ImageError
+            As :meth:`transform`.
+        """
+        return self.estimator_.reconstruction_error(self._inputs(source))
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """Return scores on other data, beside those of the mean and of PCA.
+
+        Returns
+        -------
+        dict
+            ``rows``, ``skipped`` (files that could not be read), ``scores``,
+            ``baseline`` and ``pca``.
+
+        Raises
+        ------
+        TableError, ImageError
+            As :meth:`transform`.
+        """
+        data = self.read(source)
+        X, labels = self._inputs(data), None
+        if len(self.target_) == 1:
+            found = self.labels(data).get(self.target_[0])
+            labels = None if found is None else as_texts(found)
+        scores, baseline, pca = self._scores(X, labels)
+        return {
+            "rows": len(X),
+            "skipped": len(getattr(data, "skipped", ())),
+            "scores": scores,
+            "baseline": baseline,
+            "pca": pca,
+        }
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        n_steps: int = 1000,
+        *,
+        random_state: int | None = None,
+    ) -> Table | np.ndarray:
+        """Draw rows of a table, in its units, or pictures: one a chain.
+
+        Pixels, and columns of binary machines, are means of the last Gibbs step, so
+        that they are between the least and the largest number that was learnt. Numbers
+        of Gaussian machines are drawn. A category is the most likely one.
+
+        Parameters
+        ----------
+        n_samples, n_steps : int
+        random_state : int, optional
+            By default each call draws other numbers.
+
+        Returns
+        -------
+        Table, or bytes (n, height, width, channels)
+
+        Raises
+        ------
+        ValueError
+            If the model is an autoencoder, which cannot draw.
+        """
+        check_is_fitted(self)
+        if isinstance(self.estimator_, Autoencoder):
+            raise ValueError(
+                "an autoencoder has codes and no distribution to draw from; fit a "
+                "machine: model='rbm', 'gaussian-rbm', 'dbn' or 'dbm'"
+            )
+        pictures = isinstance(self.schema_, ImageSchema)
+        mean = pictures or self.image_shape_ is not None or self.limits_ is not None
+        how: dict[str, Any] = {"mean": mean, "random_state": random_state}
+        drawn = self.estimator_.sample(n_samples, n_steps, **how)
+        if pictures:
+            found = np.clip(np.rint(drawn * BYTE), 0, BYTE).astype(np.uint8)
+            return found.reshape(-1, *self.schema_.shape)
+        columns = dict(self.schema_.decode(from_units(drawn, self.limits_)).columns)
+        for name, value in self.constants_.items():
+            columns[name] = repeated(value, n_samples)
+        order = [c.name for c in self.schema_.columns if c.name in columns]
+        return Table({name: columns[name] for name in order}, "samples")
+
+    # ---- files ----------------------------------------------------------------------
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        estimator, schema = self.estimator_, self.schema_
+        if not isinstance(estimator, Autoencoder | Boltzmann):
+            raise ValueError("the network is not readable")
+        if isinstance(schema, ImageSchema):
+            width = prod(schema.shape)
+            if isinstance(estimator, Autoencoder) and (
+                getattr(estimator, "image_shape_", None) != schema.shape
+            ):
+                raise ValueError("the network does not fit the pictures")
+        else:
+            width = schema.width
+            if hasattr(estimator, "image_shape_"):
+                raise ValueError("the network does not fit the columns")
+        if estimator.n_features_in_ != width:
+            raise ValueError("the network does not fit the inputs")
+        if self.n_codes_ != estimator._n_features_out:
+            raise ValueError("the number of codes does not fit the network")
+
+
+def seen(estimator: Any, X: np.ndarray) -> np.ndarray:
+    """Return inputs as a network sees them, one row each (n, d)."""
+    x = np.asarray(estimator._encoded(X))
+    return x.reshape(len(x), -1)
+
+
+def _needs_units(estimator: Any) -> bool:
+    """Whether inputs have to be in [0, 1]."""
+    if isinstance(estimator, Autoencoder):
+        return estimator.loss == "binary_cross_entropy"
+    return _takes_bits(estimator)
+
+
+def _takes_bits(estimator: Any) -> bool:
+    """Whether it is a machine whose inputs are 0 or 1, or between them."""
+    return isinstance(estimator, Boltzmann) and estimator.visible == "binary"
+
+
+def _as_taken(X: np.ndarray, estimator: Any) -> np.ndarray:
+    """Return pictures as an autoencoder takes them, or rows of them for a machine."""
+    return X if isinstance(estimator, Autoencoder) else X.reshape(len(X), -1)

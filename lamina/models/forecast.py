@@ -1,0 +1,496 @@
+"""A table with a row a time step in, a forecaster out."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.data import (
+    ForecastTable,
+    SequenceError,
+    Table,
+    TableError,
+    read_forecast,
+    read_table,
+)
+from lamina.data.tables.levels import UNSEEN, places, similar
+from lamina.data.tables.parsing import is_missing, moments
+from lamina.data.tables.table import as_names, shorten
+from lamina.data.tables.time_column import time_values
+from lamina.estimators._core.checks import (
+    NONE,
+    TEXT,
+    check_number,
+    declared,
+    integer,
+)
+from lamina.estimators._core.parameters import COUNT, NAMES, SETTINGS, Checked
+from lamina.estimators._core.saved import Saved
+from lamina.estimators.forecasting.forecaster import Forecaster
+from lamina.models.source_model import checked_settings
+
+OWN = ("horizon", "season", "random_state")
+"""Parameters of a Forecaster that are those of the model."""
+
+FEW_ODD = 0.1
+"""A column with so few values that are no dates is one of dates with mistakes."""
+
+
+class ForecastModel(Saved, Checked):
+    """Forecasts of a column of a table, one row a time step.
+
+    ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are
+    found, the season follows from them (12 for months, 4 for quarters, 7 for days, 24
+    for hours), and the forecaster is tried on ends of the series that are known.
+
+    Parameters
+    ----------
+    target : str or list of str
+        Column to forecast, or several.
+    time : str, optional
+        Column of times; by default the first one that holds dates, if there is one.
+    series : str, optional
+        Column that says to which of several series a row belongs. All series, and all
+        targets of each, teach the same networks.
+    exogenous : sequence of str, default=()
+        Columns that are known beforehand; rows after the last target hold those of the
+        steps to forecast.
+    horizon : int, default=12
+        Steps to forecast.
+    season : int, optional
+        Steps after which the series resembles itself; found from the times.
+    settings : dict, optional
+        Parameters of :class:`lamina.Forecaster` to change, ``{"estimator": "mlp"}``.
+    folds : int, default=3
+        Ends on which the forecaster is tried, as far as the shortest series is long
+        enough; 0 tries none.
+    random_state : int, RandomState or None, default=None
+
+    Attributes
+    ----------
+    forecaster_ : Forecaster
+        Of a list of series: the first one's targets, the second one's, and so on.
+    scores_, baseline_scores_ : dict of float, or None
+        ``mae``, ``rmse`` and ``mase`` over all folds: of the forecasts, and of the
+        seasonal-naive ones. See :meth:`lamina.Forecaster.backtest`.
+    coverage_ : float or None
+        Share of the numbers that lay within the intervals of 80 %.
+    backtest_ : list of dict
+        Each fold; not kept in a file.
+    targets_ : list of str
+        The columns that are forecast.
+    time_ : str or None
+        The column of times.
+    spacing_ : str or None
+        How far the times are apart, "1 month".
+    series_ : list of str or None
+        Names of the series, if there are several.
+    season_, n_steps_, n_series_ : int
+        The season, the steps of the longest series, and how many series there are.
+    notes_ : list of str
+        What a person should know.
+
+    Examples
+    --------
+    >>> from lamina import ForecastModel
+    >>> model = ForecastModel("passengers", folds=1, random_state=0).fit("airline")
+    >>> model.scores_["mase"] < model.baseline_scores_["mase"]
+    True
+    """
+
+    _transient = ("backtest_",)
+    _parameters = declared(
+        target=NAMES | NONE,
+        time=TEXT | NONE,
+        series=NAMES | NONE,
+        exogenous=NAMES,
+        horizon=COUNT,
+        season=COUNT | NONE,
+        settings=SETTINGS,
+        folds=integer(0),
+    )
+
+    def __init__(
+        self,
+        target=None,
+        *,
+        time=None,
+        series=None,
+        exogenous=(),
+        horizon=12,
+        season=None,
+        settings=None,
+        folds=3,
+        random_state=None,
+    ):
+        self.target = target
+        self.time = time
+        self.series = series
+        self.exogenous = exogenous
+        self.horizon = horizon
+        self.season = season
+        self.settings = settings
+        self.folds = folds
+        self.random_state = random_state
+
+    def fit(self, source: Any, y: None = None) -> "ForecastModel":
+        """Learn to continue a column of a table.
+
+        Parameters
+        ----------
+        source : path, data frame, dict of arrays, Table or name of a data set
+            See :func:`lamina.data.read_table`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the table or a parameter cannot be used: one line that says why.
+        """
+        self._check_params()
+        targets = as_names(self.target)
+        if not targets:
+            raise ValueError("target must name a column to forecast")
+        table = read_table(source, text=as_names(self.series))
+        used = [*targets, *as_names(self.series), *as_names(self.exogenous)]
+        time = _times_of(table, used) if self.time is None else self.time
+        self._check_names(targets, time)
+        found = self._read(table, time)
+        season = self._season(found)
+        forecaster, notes = self._forecaster(season), []
+        each, known, later = _lists(found)
+        with _called_by_name(found):
+            forecaster.fit(each, known)
+            tried = self._tried(forecaster, each, known, notes)
+        if time is None:
+            notes.append("no column of times: rows are taken as they come")
+        if season == 1 and self.season is None:
+            notes.append("no season was found from the times; season= says it")
+        self.forecaster_, self.notes_ = forecaster, notes
+        scores = tried["scores"]
+        self.scores_, self.baseline_scores_ = scores["model"], scores["seasonal_naive"]
+        self.coverage_, self.backtest_ = tried["coverage"], tried["folds"]
+        self.targets_, self.series_ = list(found.targets), found.series
+        self.time_, self.season_ = time, season
+        self.spacing_ = None if found.spacing is None else str(found.spacing)
+        self.n_steps_ = max(map(len, each))
+        self.n_series_ = len(each) // len(targets)
+        self._later, self._ahead = later, _as_text(self._steps_ahead(found))
+        return self
+
+    def _check_names(self, targets: list[str], time: str | None) -> None:
+        """Refuse what would give a table of forecasts two columns of one name."""
+        given = [*as_names(self.series), *as_names(time), *targets]
+        made = [f"{name} {word}" for name in targets for word in ("low", "high")]
+        twice = sorted({*made, *([] if time else ["step"])} & set(given))
+        if twice:
+            raise ValueError(
+                f"the table of forecasts would have two columns {twice[0]!r}; give "
+                "that of the data another name"
+            )
+
+    def _read(self, source: Any, time: str | None) -> ForecastTable:
+        target: Any = self.target
+        now = source, target, time, self.exogenous
+        return read_forecast(*now, series=self.series)
+
+    def _season(self, found: ForecastTable) -> Any:
+        season = found.period if self.season is None else self.season
+        return 1 if season is None else season
+
+    def _forecaster(self, season: Any) -> Any:
+        settings = dict(self.settings or {})
+        for name in OWN:
+            if name in settings:
+                raise ValueError(
+                    f"{name} is a parameter of the ForecastModel and no setting"
+                )
+        model = Forecaster(self.horizon, season=season, random_state=self.random_state)
+        return model.set_params(**checked_settings(model, settings))
+
+    def _tried(
+        self, model: Forecaster, y: list[Any], known: Any, notes: list[str]
+    ) -> dict[str, Any]:
+        """Return how good forecasts of known ends are, of as many as there are."""
+        room = (min(map(len, y)) - model.shortest(known is not None)) // model.horizon
+        folds = min(self.folds, room)
+        nothing = {"model": None, "seasonal_naive": None}
+        nothing = {"scores": nothing, "coverage": None, "folds": []}
+        if model.interrupted_ or not self.folds:
+            return nothing
+        if not folds:
+            notes.append("the series are too short to try forecasts on their end")
+            return nothing
+        if folds < self.folds:
+            notes.append(
+                f"the series are long enough for {folds} of {self.folds} folds"
+            )
+        try:
+            return model.backtest(y, known, folds=folds)
+        except KeyboardInterrupt:
+            notes.append("interrupted before forecasts were tried on known ends")
+            return nothing
+
+    def _steps_ahead(self, found: ForecastTable) -> list[np.ndarray]:
+        """Return the times of the steps to forecast, or their numbers from 1."""
+        steps, several = self.forecaster_.horizon, found.series is not None
+        if found.times is None:
+            return [np.arange(1, steps + 1)] * (len(found.y) if several else 1)
+        times = found.future(steps)
+        return times if several else [times]
+
+    # ---- application ----------------------------------------------------------------
+
+    def predict(self, source: Any = None, *, coverage: float = 0.8) -> dict[str, Any]:
+        """Return forecasts and their bounds, with the times they are for.
+
+        Parameters
+        ----------
+        source : as for :meth:`fit`, optional
+            What to continue: later rows of the same series, for instance, of which
+            nothing is learnt. By default what was learnt from.
+        coverage : float, default=0.8
+            Share of the numbers that will lie between the bounds.
+
+        Returns
+        -------
+        dict of ndarray
+            Columns of a table of ``horizon`` rows a series: ``series`` if there are
+            several, the time (or ``step``, from 1), and for each target its forecast,
+            ``… low`` and ``… high``.
+
+        Raises
+        ------
+        ValueError
+            If the table cannot be read, is too short to go on from, or has other
+            series or times than those learnt.
+        """
+        check_is_fitted(self)
+        check_number("coverage", coverage, 0, 1, open_low=True, open_high=True)
+        model, found = self.forecaster_, None
+        later, ahead, now = self._later, _as_times(self._ahead), {}
+        if source is not None:
+            found = self._alike(source)
+            y, known, later = _lists(found)
+            ahead, now = self._steps_ahead(found), {"y": y, "known": known}
+        if later is not None:
+            self._check_known(later, "" if found is None else f"{found.source}: ")
+        parts: dict[str, Any] = {}
+        with _called_by_name(found):
+            parts[""] = model.predict(later, **now)
+            if model.residuals_ is not None:
+                bounds = model.predict_interval(later, coverage=coverage, **now)
+                parts[" low"], parts[" high"] = bounds
+        columns: dict[str, Any] = {}
+        if self.series_ is not None:
+            names = np.array(self.series_, object)
+            columns[str(self.series)] = np.repeat(names, model.horizon)
+        columns[self.time_ or "step"] = np.concatenate(ahead)
+        for i, name in enumerate(self.targets_):
+            for word, each in parts.items():
+                columns[f"{name}{word}"] = np.concatenate(each[i :: len(self.targets_)])
+        return columns
+
+    def _alike(self, source: Any) -> ForecastTable:
+        """Read series as those that were learnt, in their order.
+
+        Raises
+        ------
+        ValueError
+            If there are others, or their times are otherwise apart.
+        """
+        found = self._read(source, self.time_)
+        apart = None if found.spacing is None else str(found.spacing)
+        if apart is not None and apart != self.spacing_:
+            raise ValueError(
+                f"{found.source}: the times are {apart} apart, but those learnt were "
+                f"{self.spacing_}"
+            )
+        if found.series is None or self.series_ is None:
+            return found
+        known = places(np.array(found.series, object), self.series_).tolist()
+        if sorted(known) != list(range(len(self.series_))):
+            odd = _odd_series(found.series, known, self.series_)
+            raise ValueError(
+                f"{found.source}: the series {odd}; the model continues "
+                f"{len(self.series_):,} series together"
+            )
+        order = [known.index(number) for number in range(len(self.series_))]
+        parts = {
+            part: values and [values[number] for number in order]
+            for part in ("y", "exogenous", "later", "times", "series")
+            for values in [getattr(found, part)]
+        }
+        return replace(found, **parts)
+
+    def _check_known(self, later: list[np.ndarray], place: str) -> None:
+        """Refuse too few steps of what has to be known beforehand."""
+        steps, fewest = self.forecaster_.horizon, min(map(len, later))
+        if fewest < steps:
+            names = ", ".join(map(repr, as_names(self.exogenous)))
+            raise ValueError(
+                f"{place}{names} must be known for {steps} steps after the last "
+                f"target, in rows without one; got {fewest}"
+            )
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """Return errors of forecasts of the last ``horizon`` steps of a table.
+
+        Nothing is learnt from it: series are continued from before these steps.
+
+        Returns
+        -------
+        dict
+            ``task``, ``source``, ``rows``, ``skipped``, ``scores`` and ``baseline``:
+            mae, rmse and mase, of the model and of the season before; ``notes``: one if
+            times tell that some of these steps were learnt from.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`predict`.
+        """
+        check_is_fitted(self)
+        found = self._alike(source)
+        y, known, _ = _lists(found)
+        with _called_by_name(found):
+            scores = self.forecaster_.continued(y, known)
+        return {
+            "task": "forecast",
+            "source": found.source,
+            "rows": sum(map(len, y)) // len(self.targets_),
+            "skipped": 0,
+            "scores": scores["model"],
+            "baseline": scores["seasonal_naive"],
+            "notes": self._notes_of_learnt(found),
+        }
+
+    def _notes_of_learnt(self, found: ForecastTable) -> list[str]:
+        """Say so if some of the last steps of a table were learnt from."""
+        steps, times = self.forecaster_.horizon, found.times
+        if times is None:
+            return []
+        pairs = zip(
+            [times] if found.series is None else times,
+            _as_times(self._ahead),
+            strict=True,
+        )
+        if not any(each[-steps] < ahead[0] for each, ahead in pairs):
+            return []
+        return [
+            f"some of the last {steps} steps were learnt from; forecasts of new ones "
+            "may be worse"
+        ]
+
+    def _check_loaded(self) -> None:
+        """Refuse a file whose parts do not fit each other."""
+        model, ahead, later = self.forecaster_, _as_times(self._ahead), self._later
+        if model.horizon != self.horizon:
+            raise ValueError("the forecaster does not fit the horizon")
+        n = 1 if self.series_ is None else len(self.series_)
+        if model.n_series_ != n * len(self.targets_):
+            raise ValueError("the forecaster does not fit the columns")
+        if (later is None) != (model._known is None) or len(later or ahead) % n:
+            raise ValueError("what is known beforehand is not readable")
+        columns = [*as_names(self.target), *as_names(self.exogenous), self.series]
+        if not all(isinstance(name, str | None) for name in columns):
+            raise ValueError("the names of columns are not readable")
+
+
+def _odd_series(names: list[str], known: list[int], learnt: list[str]) -> str:
+    """Say which series is missing, was not learnt, or comes twice."""
+    missing = [name for i, name in enumerate(learnt) if i not in known]
+    strange = [name for name, i in zip(names, known, strict=True) if i == UNSEEN]
+    if not missing and not strange:
+        twice = next(n for n, i in zip(names, known, strict=True) if known.count(i) > 1)
+        return f"{shorten(twice)} is written in two ways"
+    name = min(missing + strange)
+    if name in missing:
+        return f"{shorten(name)} is missing"
+    near = similar(name, learnt)
+    hint = f" (did you mean {' or '.join(map(shorten, near))}?)" if near else ""
+    return f"{shorten(name)} was not learnt{hint}"
+
+
+def _lists(found: ForecastTable) -> tuple[Any, Any, Any]:
+    """Return every target of every series, and what is known of its steps and later.
+
+    The targets of a series follow each other.
+    """
+
+    def of_each(values: Any) -> list[Any]:
+        return [values] if found.series is None else list(values)
+
+    y = [column for one in of_each(found.y) for column in _columns(one)]
+    known, later = (
+        None
+        if values is None
+        else [one for one in of_each(values) for _ in found.targets]
+        for values in (found.exogenous, found.later)
+    )
+    return y, known, later
+
+
+def _columns(values: np.ndarray) -> list[np.ndarray]:
+    return [values] if values.ndim == 1 else list(values.T)
+
+
+@contextmanager
+def _called_by_name(found: ForecastTable | None) -> Iterator[None]:
+    """Say what a table calls a series instead of its number."""
+    try:
+        yield
+    except SequenceError as error:
+        if found is None:
+            raise
+
+        def name(number: re.Match) -> str:
+            series, target = divmod(int(number[1]), len(found.targets))
+            if found.series is None:
+                return f"column {found.targets[target]!r}"
+            return f"series {found.series[series]!r}"
+
+        told = re.sub(r"\bseries (\d+)\b", name, str(error))
+        raise SequenceError(f"{found.source}: {told}") from None
+
+
+def _as_text(ahead: list[np.ndarray]) -> list[np.ndarray]:
+    """Return times as a file holds them: numbers, or dates as text."""
+    dates = [times.dtype.kind == "M" for times in ahead]
+    return [np.datetime_as_string(times) for times in ahead] if all(dates) else ahead
+
+
+def _as_times(ahead: Any) -> list[np.ndarray]:
+    """Return what :func:`_as_text` was given, in the unit that is written."""
+    return [
+        times.astype(np.datetime64) if times.dtype.kind == "U" else times
+        for times in ahead
+    ]
+
+
+def _times_of(table: Table, others: list[str]) -> str | None:
+    """Return the first column that holds dates, or None.
+
+    Dates of which one is missing or wrong are dates too: reading them says which.
+    """
+    for name in table.names:
+        values = table.column(name)
+        if name in others or values.dtype.kind == "f":
+            continue
+        told = table.take(~is_missing(values))
+        if not told.n_rows:
+            continue
+        try:
+            dates = time_values(told, name).dtype.kind == "M"
+        except TableError:
+            dates = moments(told.column(name))[1].mean() < FEW_ODD
+        if dates:
+            return name
+    return None

@@ -1,0 +1,519 @@
+"""Sequences in, a trained network out."""
+
+import os
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.data import SequenceError, Series, SeriesSet, Table, read_table
+from lamina.data.sources.sequences import holds_sequences, read_sequences
+from lamina.data.tables.table import shorten
+from lamina.data.tables.target import TASKS
+from lamina.estimators._core.labels import compared
+from lamina.estimators._core.over_sequences import OverSequences
+from lamina.estimators.sequences.tagger import RecurrentTagger
+from lamina.metrics import scores
+from lamina.models.defaults import default_sequence_estimator
+from lamina.models.predictive_model import PredictiveModel
+from lamina.models.table_input import check_far, learnt_from
+from lamina.networks import Key
+
+LEAST_SEQUENCES = 2
+MANY_CLASSES = 20
+"""So many classes of one sequence each are no classes but names of the sequences."""
+
+
+class SequenceModel(PredictiveModel):
+    """A network for sequences of a file: read, encoded, trained, its score held out.
+
+    ``lamina fit vowels.ts`` makes one of these, and so does ``lamina fit readings.csv
+    --series patient``. Part of the sequences is held out for the scores, and seen
+    neither by scaling nor by training.
+
+    Parameters
+    ----------
+    target : str or list of str, optional
+        Column of a table to predict; ``.ts`` files and embedded sets know their own.
+    estimator : RecurrentClassifier, RecurrentRegressor or RecurrentTagger, optional
+        Trained as it is, but for its seed if it has none.
+    series : str, optional
+        Column of a table that says to which sequence a row belongs.
+    time : str, optional
+        Column that orders the rows of a sequence; otherwise they stay in their order.
+    settings : dict, optional
+        Parameters of the default estimator to change, ``{"max_iter": 20}``.
+    task : {"classification", "regression"}, optional
+        Found from the target where None.
+    per_step : bool, optional
+        Whether each step has an answer; found from the target where None.
+    exclude : sequence of str, default=()
+        Columns to leave out.
+    kinds : dict, optional
+        Kinds of columns where the one found is wrong: "number", "category", "date".
+    holdout : float, default=0.2
+        Share of the sequences held out, the same of every class; where each step has an
+        answer, every class is in one that is learnt. 0 holds out none, and of fewer
+        than 20 sequences none are held out either.
+    random_state : int, RandomState or None, default=None
+    verbose : bool, default=False
+    callbacks : list of callables, optional
+    checkpoint : path, optional
+        As of :class:`lamina.TableModel`.
+
+    Attributes
+    ----------
+    schema_ : TableSchema or None
+        What was learnt of the columns of a table.
+    estimator_ : the fitted network
+    task_ : str
+    per_step_ : bool
+    target_ : list of str
+        What is predicted; of a ``.ts`` file, which does not say, "class" or "target".
+    holdout_names_ : list of str
+        What the held-out sequences are called; not kept in a file.
+    classes_, baseline_, scores_, baseline_scores_, n_train_, n_holdout_,
+    holdout_rows_, best_epoch_, notes_
+        As of :class:`lamina.TableModel`; counted in sequences, and scores of single
+        steps where each has an answer.
+    shortest_, longest_ : int
+        Steps of the shortest and of the longest sequence.
+
+    Examples
+    --------
+    >>> from lamina import SequenceModel
+    >>> model = SequenceModel(settings={"max_iter": 20}, random_state=0)
+    >>> model.fit("noisy_sines").scores_["accuracy"] > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        target=None,
+        estimator=None,
+        *,
+        series=None,
+        time=None,
+        settings=None,
+        task=None,
+        per_step=None,
+        exclude=(),
+        kinds=None,
+        holdout=0.2,
+        random_state=None,
+        verbose=False,
+        callbacks=None,
+        checkpoint=None,
+    ):
+        self.target = target
+        self.estimator = estimator
+        self.series = series
+        self.time = time
+        self.settings = settings
+        self.task = task
+        self.per_step = per_step
+        self.exclude = exclude
+        self.kinds = kinds
+        self.holdout = holdout
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+
+    _transient = ("holdout_rows_", "holdout_names_")
+
+    # ---- fitting --------------------------------------------------------------------
+
+    def fit(self, source: Any, target: Any = None) -> "SequenceModel":
+        """Learn what sequences tell.
+
+        Parameters
+        ----------
+        source : path, name of a data set, table, or SeriesSet
+            See :func:`lamina.data.read_sequences`.
+        target : str or list of str, optional
+            Overrides the parameter of that name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SequenceError, TableError
+            If the sequences cannot be read or learnt from: one line that says why.
+        ValueError
+            If a parameter cannot be used.
+        """
+        self._check_params()
+        source, found = self._read_training(source, target)
+        _check_learnable(found)
+        seed, y = Key(self._seed()), _answers(found)
+        train, held = self._divided(found, y, seed.fold_in("holdout"))
+        X, schema, notes = found.X, found.schema, list(found.notes)
+        if isinstance(source, Table) and schema is not None and found.rows is not None:
+            check_far(source, schema)
+            learnt = np.sort(np.asarray(found.only(train).rows))
+            schema = learnt_from(schema, source.take(learnt))
+            X = Series(schema.encoded(source)[0][found.rows], X.lengths)
+        elif schema is not None and len(held):
+            notes.append(
+                "columns were scaled before, over the held-out sequences among others"
+            )
+        estimator = self._estimator_for(found, y, int(X.lengths[train].sum()), seed)
+        given = _without_gaps(y[train], getattr(estimator, "ignore_label", None))
+        self._train(estimator, X[train], given)
+        self.schema_, self.task_, self.per_step_ = schema, found.task, found.per_step
+        unnamed = "class" if found.task == "classification" else "target"
+        self.target_ = list(found.target) or [unnamed]
+        self.notes_, self.holdout_rows_ = notes, held
+        self.holdout_names_ = [found.names[i] for i in held]
+        self.shortest_, self.longest_ = int(X.lengths.min()), int(X.lengths.max())
+        self._keep_scores(X, y, train, held)
+        return self
+
+    def _read_training(self, source: Any, target: Any) -> tuple[Any, SeriesSet]:
+        """Return the source, of tables what was read of it, and its sequences."""
+        target = self.target if target is None else target
+        options = {
+            "exclude": self.exclude,
+            "kinds": self.kinds,
+            "task": self.task,
+            "per_step": self.per_step,
+        }
+        if self.series is not None and not holds_sequences(source):
+            source = read_table(source, text=[self.series])
+        found = read_sequences(source, self.series, self.time, target, **options)
+        return source, found
+
+    def _divided(
+        self, found: SeriesSet, y: np.ndarray, key: Key
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return which sequences are learnt from, and which are held out."""
+        by_class = found.task if not found.per_step else None
+        train, held = self._split(key, y, by_class)
+        if by_class is None and found.task == "classification":
+            known = _labels_in(y[train])
+            for number in held:
+                if not (new := _labels_in(y[[number]])) <= known:
+                    train, known = np.append(train, number), known | new
+        return np.sort(train), np.setdiff1d(held, train)
+
+    def _estimator_for(
+        self, found: SeriesSet, y: np.ndarray, n_steps: int, seed: Key
+    ) -> Any:
+        """Return the estimator to train; it leaves out steps without a label."""
+        default = default_sequence_estimator(
+            str(found.task), found.per_step, n_steps, _unused_label(found, y)
+        )
+        estimator = self._chosen(default, found.task, seed)
+        _check_kind(estimator, found)
+        if found.per_step and estimator.ignore_label is None:
+            estimator.set_params(ignore_label=default.ignore_label)
+        return estimator
+
+    def _check_own(self, estimator: Any, task: str | None) -> None:
+        if not isinstance(estimator, RecurrentTagger):  # whose loss says its task
+            super()._check_own(estimator, task)
+
+    # ---- scores ---------------------------------------------------------------------
+
+    def _told(self, y: Any) -> np.ndarray:
+        """Return the answers one below the other, without steps that have none."""
+        if not self.per_step_:
+            return y
+        flat = np.concatenate(list(y))
+        return flat[self._known(flat)]
+
+    def _known(self, flat: np.ndarray) -> np.ndarray:
+        """Return which steps have a label; numbers that are missing are NaN."""
+        if self.task_ == "regression":
+            return np.ones(len(flat), bool)
+        ignored = self.estimator_.ignore_label
+        told = [one is not None and one == one and one != ignored for one in flat]
+        return np.array(told, bool)
+
+    def _scores(self, X: Any, y: Any) -> scores.Scores:
+        if not self.per_step_:
+            return super()._scores(X, y)
+        truth = np.concatenate(list(y))
+        known = self._known(truth)
+        predicted = np.concatenate(self.estimator_.predict(X))[known]
+        if self.task_ == "regression":
+            return scores.number_scores(truth[known], predicted)
+        probabilities = np.concatenate(self.estimator_.predict_proba(X))[known]
+        now = truth[known], predicted, probabilities
+        return scores.class_scores(*now, self.classes_)
+
+    # ---- application ----------------------------------------------------------------
+
+    def read(self, source: Any, *, labels: bool = False) -> SeriesSet:
+        """Read sequences as those that were learnt.
+
+        ``predict`` and ``evaluate`` take what this returns.
+
+        Parameters
+        ----------
+        source : as for :meth:`fit`
+            Of an embedded set that is divided, the part for the test.
+        labels : bool, default=False
+            Whether to look for answers.
+
+        Raises
+        ------
+        SequenceError, TableError
+            If they cannot be read.
+        """
+        check_is_fitted(self)
+        found = self._read(source, labels)
+        features = self.estimator_.n_features_in_
+        if found.X.shape[2] != features:
+            raise SequenceError(
+                f"{found.source}: the sequences have {found.X.shape[2]} features a "
+                f"step, but those of the model have {features}"
+            )
+        return found
+
+    def _read(self, source: Any, labels: bool) -> SeriesSet:
+        if isinstance(source, SeriesSet):
+            return source
+        if self.schema_ is None:
+            return self._read_set(source)
+        if holds_sequences(source):
+            raise SequenceError(
+                f"{source}: is no table, but the model needs one with the columns "
+                f"{', '.join(self.schema_.names)}"
+            )
+        if self.series is None:
+            raise SequenceError(
+                "the model was fitted to sequences that had been read from a table; "
+                "read these alike, with lamina.data.read_long(…, schema=model.schema_)"
+            )
+        return read_sequences(
+            source,
+            self.series,
+            self.time,
+            schema=self.schema_,
+            labels=labels,
+            per_step=self.per_step_,
+        )
+
+    def _read_set(self, source: Any) -> SeriesSet:
+        if not holds_sequences(source):
+            named = isinstance(source, str | os.PathLike)
+            raise SequenceError(
+                "the model was fitted to sequences of no table and takes a .ts file, a "
+                "set of that kind, or a SeriesSet; got "
+                f"{shorten(str(source), 80) if named else f'a {type(source).__name__}'}"
+            )
+        return read_sequences(source, test=True)
+
+    def predict(self, source: Any) -> Any:
+        """Return an answer for each sequence, or answers of all its steps.
+
+        Returns
+        -------
+        ndarray (n,) or (n, targets), or list of n ndarray (steps,) or (steps, targets)
+            A list if each step has an answer. Sequences are in the order of what
+            :meth:`read` returns, whose ``names`` say which is which, and whose ``rows``
+            say which row of the table each step is.
+
+        Raises
+        ------
+        SequenceError, TableError
+            If the source cannot be read, or is not of the kind learnt.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories that were not seen in training.
+        """
+        return super().predict(source)
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """Return scores on sequences with answers, beside the baseline's.
+
+        Returns
+        -------
+        dict
+            ``task``, ``rows`` (sequences), ``skipped``, ``scores`` and ``baseline``:
+            accuracy, balanced_accuracy and log_loss, or r2, rmse, mae.
+
+        Raises
+        ------
+        SequenceError, TableError
+            If there are no answers, or as :meth:`predict`.
+
+        Warns
+        -----
+        UnseenWarning
+            Of answers that were not seen in training: they count as errors.
+        """
+        found = self.read(source, labels=True)
+        y = self._compared(found)
+        return {
+            "task": self.task_,
+            "rows": len(found),
+            "skipped": found.skipped,
+            "scores": self._scores(found.X, y),
+            "baseline": self._baseline(y),
+        }
+
+    def _compared(self, found: SeriesSet) -> np.ndarray:
+        """Return answers that can be compared with those of the model."""
+        if found.y is None:
+            names = ", ".join(map(repr, self.target_)) if self.schema_ else "them"
+            raise SequenceError(
+                f"{found.source}: has no answers to compare with; {names} must be there"
+            )
+        mine, theirs = (
+            f"{'numbers' if task == 'regression' else 'classes'} of each "
+            f"{'step' if per_step else 'sequence'}"
+            for task, per_step in (
+                (self.task_, self.per_step_),
+                (found.task, found.per_step),
+            )
+        )
+        if mine != theirs:
+            raise SequenceError(
+                f"{found.source}: has {theirs}, but the model tells {mine}"
+            )
+        y = _answers(found)
+        if self.task_ == "regression":
+            return y
+        if not found.per_step:
+            return compared(y, self.classes_, self.target_)
+        flat = compared(np.concatenate(list(y)), self.classes_, self.target_)
+        each = np.split(flat, np.cumsum(found.X.lengths)[:-1])
+        for number, one in enumerate(each):
+            y[number] = one
+        return y
+
+    def _inputs(self, source: Any) -> Any:
+        return self.read(source).X
+
+    def _check_loaded(self) -> None:
+        super()._check_loaded()
+        estimator, names = self.estimator_, (self.series, self.time)
+        tags = isinstance(estimator, RecurrentTagger)
+        if not isinstance(estimator, OverSequences) or self.per_step_ is not tags:
+            raise ValueError("the network does not fit the answers")
+        if tags and estimator._tells_labels != (self.task_ == "classification"):
+            raise ValueError("the network does not fit the answers")
+        if not all(isinstance(name, str | None) for name in names):
+            raise ValueError("the names of columns are not readable")
+        if self.schema_ and self.schema_.width != self.estimator_.n_features_in_:
+            raise ValueError("the network does not fit the columns")
+
+
+def _check_learnable(found: SeriesSet) -> None:
+    """Refuse what teaches nothing."""
+    if found.y is None:
+        raise SequenceError(
+            f"{found.source}: the sequences have no answers; name the column, "
+            "target='label' perhaps"
+            if found.schema is not None
+            else f"{found.source}: the sequences have no answers to learn from"
+        )
+    n = len(found)
+    if n < LEAST_SEQUENCES:
+        raise SequenceError(
+            f"{found.source}: holds {n} sequence{'s' * (n != 1)} with answers; at "
+            f"least {LEAST_SEQUENCES} are needed to learn anything"
+        )
+    if len(found.y) != n or found.task not in TASKS:
+        raise SequenceError(
+            f"{found.source}: a set to learn from has a task, and an answer for each "
+            f"sequence; here there are {n:,} sequences, {len(found.y):,} answers, and "
+            f"the task is {found.task!r}"
+        )
+    if found.task == "classification":
+        _check_classes(found)
+
+
+def _check_classes(found: SeriesSet) -> None:
+    y = _answers(found)
+    if np.ndim(y[0]) > (1 if found.per_step else 0):
+        if found.per_step:
+            raise SequenceError(
+                f"{found.source}: several labels at each step are not learnt; name "
+                "one target, or set task='regression'"
+            )
+        return
+    classes = _labels_in(y if found.per_step else [y])
+    if len(classes) < 2:
+        raise SequenceError(
+            f"{found.source}: all answers are {next(iter(classes), None)!r}; two "
+            "different ones are needed to learn anything"
+        )
+    n = len(found.X.values) if found.per_step else len(found)
+    if len(classes) > max(MANY_CLASSES, n / 2):
+        each = "steps" if found.per_step else "sequences"
+        raise SequenceError(
+            f"{found.source}: there are {len(classes):,} classes in {n:,} {each}, most "
+            "with one example only, too few to learn from"
+        )
+
+
+def _check_kind(estimator: Any, found: SeriesSet) -> None:
+    """Refuse an estimator that has no such answers."""
+    name = type(estimator).__name__
+    tags = isinstance(estimator, RecurrentTagger)
+    if not isinstance(estimator, OverSequences) or tags != found.per_step:
+        kind = "Classifier" if found.task == "classification" else "Regressor"
+        wanted = "RecurrentTagger" if found.per_step else f"Recurrent{kind}"
+        each = "step" if found.per_step else "sequence"
+        raise ValueError(
+            f"there is an answer for each {each}, which takes a {wanted}, but the "
+            f"estimator is a {name}"
+        )
+    if tags and (estimator.loss == "log_loss") != (found.task == "classification"):
+        raise ValueError(
+            f"the target calls for {found.task}, but the estimator is a {name} with "
+            f"loss={estimator.loss!r}"
+        )
+
+
+def _answers(found: SeriesSet) -> np.ndarray:
+    """Return one answer a sequence, or an array of answers for each."""
+    if not found.per_step:
+        return np.asarray(found.y)
+    answers = np.empty(len(found), object)
+    for i, one in enumerate(found.y):
+        answers[i] = np.asarray(one)
+    return answers
+
+
+def _labels_in(y: Any) -> set[Any]:
+    """Return the different labels of steps; no label is None or NaN."""
+    flat = np.concatenate(list(y)).tolist()
+    return {one for one in flat if one is not None and one == one}
+
+
+def _unused_label(found: SeriesSet, y: np.ndarray) -> Any:
+    """Return a label for steps that have none; None if all have one."""
+    if not found.per_step or found.task != "classification":
+        return None
+    flat = np.concatenate(list(y))
+    if flat.dtype == object:
+        return "" if any(one is None for one in flat.tolist()) else None
+    missing = flat.dtype.kind == "f" and np.isnan(flat).any()
+    return int(np.nanmin(flat)) - 1 if missing else None
+
+
+def _without_gaps(y: np.ndarray, unused: Any) -> np.ndarray:
+    """Return labels of steps with the unused one where there is none.
+
+    Whole numbers are floats only because NaN is one.
+    """
+    if unused is None or y.dtype != object:
+        return y
+    filled = np.empty(len(y), object)
+    for i, one in enumerate(y):
+        filled[i] = one
+        if one.dtype == object:
+            filled[i] = np.array([unused if v is None else v for v in one], object)
+        elif one.dtype.kind == "f":
+            whole = np.where(np.isnan(one), unused, one)
+            filled[i] = whole.astype(np.int64) if (whole % 1 == 0).all() else whole
+    return filled

@@ -1,0 +1,211 @@
+"""A table in, a trained network out."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.data import Table, TableError, TableSchema, read_table
+from lamina.estimators._core.labels import compared
+from lamina.models.defaults import default_estimator
+from lamina.models.predictive_model import PredictiveModel
+from lamina.models.table_input import (
+    check_far,
+    check_target,
+    learnt_from,
+    with_target,
+)
+from lamina.networks import Key
+
+
+class TableModel(PredictiveModel):
+    """A network for a table: columns encoded, a network trained, its score held out.
+
+    ``lamina fit`` makes one of these. Kinds of columns are found, numbers scaled,
+    categories coded, missing values marked; the task follows from the target. Part of
+    the rows is held out for the scores and seen neither by scaling nor by training nor
+    by early stopping.
+
+    Parameters
+    ----------
+    target : str or list of str, optional
+        Column to predict, or several; an embedded data set knows its own.
+    estimator : MLPClassifier or MLPRegressor, optional
+        Trained as it is, but for its seed if it has none. The default suits tables
+        from ten rows to millions and stops early, at the lowest loss on
+        ``validation_fraction`` of the training rows.
+    settings : dict, optional
+        Parameters of the default estimator to change, ``{"max_iter": 50}``.
+    task : {"classification", "regression"}, optional
+        Found from the target where None.
+    exclude : sequence of str, default=()
+        Columns to leave out.
+    kinds : dict, optional
+        Kinds of columns where the one found is wrong: "number", "category", "date".
+    holdout : float, default=0.2
+        Share of the rows held out, the same of every class; 0 holds out none, and of
+        fewer than 20 rows none are held out either.
+    random_state : int, RandomState or None, default=None
+        The seed of the hold-out split and of the network.
+    verbose : bool, default=False
+        Shows progress on a terminal or in a notebook.
+    callbacks : list of callables, optional
+        Called after every epoch with a :class:`lamina.learning.Progress`.
+    checkpoint : path, optional
+        A folder from which a fit that was killed goes on: see
+        :class:`lamina.MLPClassifier`. The table has to be the same.
+
+    Attributes
+    ----------
+    schema_ : TableSchema
+        What was learnt of the columns.
+    estimator_ : MLPClassifier or MLPRegressor
+        The fitted network.
+    task_ : str
+    classes_ : ndarray, for classification
+    baseline_ : Baseline
+        The trivial predictor that scores are compared with.
+    scores_, baseline_scores_ : dict of float
+        Of the held-out rows; of the training rows if none were held out.
+    n_train_, n_holdout_ : int
+        Rows that were learnt from, validation rows among them, and held out.
+    holdout_rows_ : ndarray of int
+        Positions of the held-out rows in the table; not kept in a file.
+    best_epoch_ : int
+        Epoch whose weights are kept.
+    notes_ : list of str
+        What a person should know: columns left out and why, guesses made.
+
+    Examples
+    --------
+    >>> from lamina.estimators import TableModel
+    >>> model = TableModel(random_state=0).fit("iris")
+    >>> model.scores_["accuracy"] > model.baseline_scores_["accuracy"]
+    True
+    """
+
+    def __init__(
+        self,
+        target=None,
+        estimator=None,
+        *,
+        settings=None,
+        task=None,
+        exclude=(),
+        kinds=None,
+        holdout=0.2,
+        random_state=None,
+        verbose=False,
+        callbacks=None,
+        checkpoint=None,
+    ):
+        self.target = target
+        self.estimator = estimator
+        self.settings = settings
+        self.task = task
+        self.exclude = exclude
+        self.kinds = kinds
+        self.holdout = holdout
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+
+    # ---- fitting --------------------------------------------------------------------
+
+    def fit(self, source: Any, target: Any = None) -> "TableModel":
+        """Learn to predict a column of a table from the others.
+
+        Parameters
+        ----------
+        source : path, data frame, dict of arrays, Table or name of a data set
+            See :func:`lamina.data.read_table`.
+        target : str or list of str, optional
+            Overrides the parameter of that name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TableError
+            If the table cannot be read or learnt from: one line that says why.
+        ValueError
+            If a parameter cannot be used.
+        """
+        self._check_params()
+        target = self.target if target is None else target
+        table, target = with_target(source, target)
+        whole = self._schema(table, target)
+        rows = np.flatnonzero(whole.target_present(table))
+        y = whole.encode_target(table.take(rows))
+        check_target(table, whole, y)
+        check_far(table, whole)
+        seed = Key(self._seed())
+        train, held = self._split(seed.fold_in("holdout"), y, whole.task)
+        schema = learnt_from(whole, table.take(rows[train]))
+        X, _ = schema.encoded(table.take(rows))
+        default = default_estimator(str(whole.task), len(train), schema.width)
+        self._train(self._chosen(default, whole.task, seed), X[train], y[train])
+        self.schema_, self.task_, self.notes_ = schema, whole.task, list(schema.notes)
+        self.holdout_rows_ = rows[held]
+        self._keep_scores(X, y, train, held)
+        return self
+
+    def _schema(self, table: Table, target: Any) -> TableSchema:
+        return TableSchema.fit(
+            table, target, exclude=self.exclude, kinds=self.kinds, task=self.task
+        )
+
+    # ---- application ----------------------------------------------------------------
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """Return scores on a table that holds the target, beside the baseline's.
+
+        Returns
+        -------
+        dict
+            ``task``, ``rows``, ``skipped`` (rows without a target), ``scores`` and
+            ``baseline``: accuracy, balanced_accuracy and log_loss, or r2, rmse, mae.
+
+        Raises
+        ------
+        TableError
+            If the target is not in the table, or as :meth:`predict`.
+
+        Warns
+        -----
+        UnseenWarning
+            Of categories and classes that were not seen in training; the classes count
+            as errors.
+        """
+        table = self._read(source)
+        present = np.flatnonzero(self.schema_.target_present(table))
+        if not len(present):
+            raise TableError(
+                f"{table.source}: the target has no values to compare with"
+            )
+        known = table.take(present)
+        y = self.schema_.encode_target(known)
+        if self.task_ == "classification":
+            y = compared(y, self.classes_, self.schema_.target)
+        return {
+            "task": self.task_,
+            "rows": len(y),
+            "skipped": table.n_rows - len(y),
+            "scores": self._scores(self.schema_.encode(known), y),
+            "baseline": self._baseline(y),
+        }
+
+    def _read(self, source: Any) -> Table:
+        check_is_fitted(self)
+        return read_table(source, text=self.schema_.text_names)
+
+    def _inputs(self, source: Any) -> np.ndarray:
+        return self.schema_.encode(self._read(source))
+
+    def _check_loaded(self) -> None:
+        super()._check_loaded()
+        if self.schema_.width != self.estimator_.n_features_in_:
+            raise ValueError("the network does not fit the columns")

@@ -1,0 +1,179 @@
+"""Capsules that have to say what they saw: a decoder that draws the picture again."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks.core.description import Nested, description
+from lamina.networks.core.keys import Key
+from lamina.networks.functional.activations import length
+from lamina.networks.functional.losses import margin
+from lamina.networks.network import Network, Signal
+
+
+@description
+class Reconstruction:
+    """Layers that end in one capsule a class, and a decoder of these capsules.
+
+    Equations
+    ---------
+        v = layers(x)                        one vector a class
+        a[k] = ‖v[k]‖                        at application
+        d[k] = decoder(v masked: zeros but for v[k])
+        h = (a[1] … a[K], x, d[1] … d[K])    in training
+
+    The loss (:class:`CapsuleLoss`) takes of h the class that is there. So the decoder
+    draws all classes in training, and a network is a function of x alone.
+
+    Shapes
+    ------
+    x (batch, \\*shape) of n numbers, v (batch, K, size), a (batch, K), h (batch, K + n
+    + K n).
+
+    Parameters
+    ----------
+    layers : tuple of layer descriptions
+        They end in ``Capsules(K)``.
+    decoder : tuple of layer descriptions
+        From K · size numbers to n.
+
+    References
+    ----------
+    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, section 4.1
+    and figure 2.
+    """
+
+    layers: Nested
+    decoder: Nested
+
+    activation: ClassVar[str] = "identity"
+
+    def check(self) -> None:
+        """Refuse what is not a layer.
+
+        Raises
+        ------
+        TypeError
+            If one of them is no layer description.
+        """
+        Network(self.layers)
+        Network(self.decoder)
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output, at application.
+
+        Raises
+        ------
+        ValueError
+            If the layers do not end in capsules, or the decoder draws another number
+            of pixels.
+        """
+        layers, vectors = Network(self.layers).init(
+            key.fold_in("layers"), shape, np.float64
+        )
+        if len(vectors) != 2:
+            raise ValueError(
+                "the layers of a Reconstruction must end in Capsules, one a class; "
+                f"they make {tuple(vectors)}"
+            )
+        decoder, drawn = Network(self.decoder).init(
+            key.fold_in("decoder"), (math.prod(vectors),), np.float64
+        )
+        if drawn != (math.prod(shape),):
+            raise ValueError(
+                f"the decoder makes {drawn} of a picture of {math.prod(shape)} numbers"
+            )
+        return {"layers": layers, "decoder": decoder}, (vectors[0],)
+
+    def vectors(self, params: dict, x: Any, *, key: Any = None) -> Any:
+        """Return v."""
+        return Network(self.layers)(params["layers"], x, key=key)
+
+    def draw(self, params: dict, v: Any) -> Any:
+        """Return d of vectors (batch, K, size), masked or not."""
+        flat = v.reshape(v.shape[0], math.prod(v.shape[1:]))
+        return Network(self.decoder)(params["decoder"], flat)
+
+    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+        """Return h."""
+        return self._beside(params, x, self.vectors(params, x, key=key))
+
+    def _beside(self, params: dict, x: Any, v: Any) -> Any:
+        n, K, size = v.shape
+        alone = v[:, :, None, :] * jnp.eye(K, dtype=v.dtype)[:, :, None]
+        drawn = self.draw(params, alone.reshape(n * K, K, size))
+        return jnp.concatenate(
+            [length(v), x.reshape(n, -1), drawn.reshape(n, -1)], axis=1
+        )
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        return length(self.vectors(params, x, key=key))
+
+    def branches(self, params: dict) -> list[tuple[tuple[Any, ...], Any]]:
+        """Return the layers and their parameters; the decoder is no way to a."""
+        return [(self.layers, params["layers"])]
+
+    def walk(self, params: dict) -> list[tuple[Any, Any]]:
+        """Return (layer, parameters) of all layers, this one last with the decoder."""
+        inner = Network(self.layers).walk(params["layers"])
+        return [*inner, (self, {"decoder": params["decoder"]})]
+
+    def trace(
+        self,
+        params: dict,
+        x: Any,
+        *,
+        key: Any = None,
+        mask: Any = None,
+        shifts: Any = None,
+    ) -> list[Signal]:
+        """Return what came out of every layer, in the order of :meth:`walk`.
+
+        See :meth:`lamina.networks.network.Network.trace`.
+        """
+        inner = Network(self.layers)
+        signals = inner.trace(params["layers"], x, key=key, shifts=shifts)
+        h = self._beside(params, x, signals[-1].a)
+        if shifts is not None and shifts[len(signals)] is not None:
+            h = h + shifts[len(signals)]
+        return [*signals, Signal(h, h)]
+
+
+@dataclass(frozen=True)
+class CapsuleLoss:
+    """Margin loss of the classes, and how unlike the picture the right class draws it.
+
+    Equations
+    ---------
+        ℓ = Σⱼ margin(aⱼ, yⱼ) + r · mean (x − d[y])²
+
+    Parameters
+    ----------
+    classes : int
+        K.
+    weight : float
+        r.
+
+    References
+    ----------
+    Sabour, Frosst & Hinton (2017), sections 3 and 4.1, where r times the mean is 0.0005
+    times the sum.
+    """
+
+    classes: int
+    weight: float
+
+    def __call__(self, h: Any, y: Any) -> Any:
+        """Return ℓ (batch,) of h, as :class:`Reconstruction` makes it, and classes."""
+        K = self.classes
+        pixels = (h.shape[1] - K) // (K + 1)
+        x, drawn = h[:, K : K + pixels], h[:, K + pixels :]
+        drawn = drawn.reshape(len(h), K, pixels)
+        right = jnp.take_along_axis(drawn, y[:, None, None], axis=1)[:, 0]
+        return margin(h[:, :K], y) + self.weight * jnp.mean((x - right) ** 2, axis=1)

@@ -1,0 +1,122 @@
+"""A way past layers that keeps what came in beside what they make of it."""
+
+from typing import Any
+
+import numpy as np
+
+from lamina.networks.core.description import Nested, description
+from lamina.networks.core.keys import Key
+from lamina.networks.functional.activations import namespace
+from lamina.networks.network import Network, Signal
+
+
+@description
+class Skip:
+    """Put the channels of the input beside those that layers make of it.
+
+    Equations
+    ---------
+        a[p, :n] = x[p],   a[p, n:] = f(x)[p]      for all places p of x
+
+    f is the stack of layers. Places of f(x) beyond those of x are left out: pools with
+    ``padding="same"`` and an ``Upsample`` of the same factor make one too many of an
+    odd number of places, so that any size goes through. With pools and further skips
+    inside, f sees a large neighbourhood, and x says where exactly things are:
+
+        Skip([MaxPool(2, padding="same"), Conv(32), Upsample(2)])
+
+    Shapes
+    ------
+    x (batch, \\*places, n), f(x) (batch, \\*at least as many places, m), a (batch,
+    \\*places, n + m).
+
+    Parameters
+    ----------
+    layers : tuple of layer descriptions
+        f.
+
+    References
+    ----------
+    Ronneberger, Fischer & Brox (2015), U-Net: convolutional networks for biomedical
+    image segmentation, MICCAI, section 2. Long, Shelhamer & Darrell (2015), Fully
+    convolutional networks for semantic segmentation, CVPR, section 4.2; deck 004.
+    """
+
+    layers: Nested
+
+    @property
+    def portable(self) -> bool:
+        """Whether all layers run on NumPy arrays as well."""
+        return Network(self.layers).portable
+
+    def check(self) -> None:
+        """Refuse what is not a layer, or no layers.
+
+        Raises
+        ------
+        TypeError
+            If one of the layers is not a layer description.
+        ValueError
+            If there are no layers.
+        """
+        Network(self.layers)
+        if self.layers == ():
+            raise ValueError("a Skip needs at least one layer")
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output.
+
+        Raises
+        ------
+        ValueError
+            If the layers do not keep as many places as come in.
+        """
+        params, out = Network(self.layers).init(
+            key.fold_in("layers"), shape, np.float64
+        )
+        same_axes = len(out) == len(shape)
+        if not same_axes or any(m < n for m, n in zip(out, shape[:-1], strict=False)):
+            raise ValueError(
+                f"the layers of a Skip make {tuple(out)} of {tuple(shape)}: they must "
+                "keep all places; convolutions need padding='same', a pool an Upsample "
+                "of its size after it"
+            )
+        return {"layers": params}, (*shape[:-1], shape[-1] + out[-1])
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        return _beside(x, Network(self.layers)(params["layers"], x, key=key, mask=mask))
+
+    def branches(self, params: dict) -> list[tuple[tuple[Any, ...], Any]]:
+        """Return the stack f and its parameters."""
+        return [(self.layers, params["layers"])]
+
+    def walk(self, params: dict) -> list[tuple[Any, Any]]:
+        """Return (layer, parameters) of all layers, this one last."""
+        return [*Network(self.layers).walk(params["layers"]), (self, {})]
+
+    def trace(
+        self,
+        params: dict,
+        x: Any,
+        *,
+        key: Any = None,
+        mask: Any = None,
+        shifts: Any = None,
+    ) -> list[Signal]:
+        """Return what came out of every layer, in the order of :meth:`walk`.
+
+        See :meth:`lamina.networks.network.Network.trace`.
+        """
+        inner = Network(self.layers)
+        signals = inner.trace(params["layers"], x, key=key, mask=mask, shifts=shifts)
+        return [*signals, Signal(None, _beside(x, signals[-1].a))]
+
+
+def _beside(x: Any, f: Any) -> Any:
+    """Return the channels of x and of f, at the places of x."""
+    within = tuple([slice(n) for n in x.shape[1:-1]])
+    f = f[(slice(None), *within)]
+    return namespace(x).concatenate([x, f], axis=-1)

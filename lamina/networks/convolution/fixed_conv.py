@@ -1,0 +1,137 @@
+"""Convolution with a kernel that is given, not learnt."""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lamina.networks.convolution.rescale import floating
+from lamina.networks.convolution.spatial import (
+    Padding,
+    check_padding,
+    padded_places,
+    places_of,
+    windows,
+)
+from lamina.networks.core.description import description
+from lamina.networks.core.keys import Key
+from lamina.networks.functional.activations import namespace
+
+NINTH = 1 / 9
+
+KERNELS: dict[str, tuple] = {
+    "blur": ((NINTH, NINTH, NINTH), (NINTH, NINTH, NINTH), (NINTH, NINTH, NINTH)),
+    "sharpen": ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+    "sharpen_more": ((0, -2, 0), (-2, 9, -2), (0, -2, 0)),
+    "edge_enhance": ((0, 0, 0), (-1, 1, 0), (0, 0, 0)),
+    "edge_detect": ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
+    "emboss": ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
+}
+"""The kernels of decks 001 and 002. Those that sum to 1 keep the brightness."""
+
+
+@description
+class FixedConv:
+    """Convolve every channel with one given kernel; nothing is learnt.
+
+    Equations
+    ---------
+        a[i, j, c] = Σ_u Σ_v K[u, v] x[i + u − p, j + v − p, c]
+
+    with p places of zeros before the first: the cross-correlation with K, as decks 001
+    and 002 compute it.
+
+    Shapes
+    ------
+    x (batch, height, width, channels) with a kernel of rows, or (batch, time, channels)
+    with a row; a the same, without the border if ``padding="valid"``.
+
+    Parameters
+    ----------
+    kernel : str or tuple, default="sharpen"
+        K: a name from :data:`KERNELS`, rows of numbers, or one row for examples with
+        one axis of places.
+    padding : {"same", "valid", "full"}, int or tuple, default="same"
+        As of :class:`lamina.networks.convolution.conv.Conv`.
+
+    References
+    ----------
+    Gonzalez & Woods (2018), Digital image processing, 4th edition, chapter 3; decks
+    001 and 002.
+    """
+
+    kernel: str | tuple = "sharpen"
+    padding: Padding = "same"
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def check(self) -> None:
+        """Refuse an unknown kernel or padding.
+
+        Raises
+        ------
+        ValueError
+            If there is no kernel of that name, or it is not a row or rows of numbers.
+        """
+        if isinstance(self.kernel, str) and self.kernel not in KERNELS:
+            raise ValueError(
+                f"kernel must be one of {', '.join(KERNELS)}, or rows of numbers; got "
+                f"{self.kernel!r}"
+            )
+        try:
+            numbers = self._numbers()
+        except (TypeError, ValueError):
+            numbers = np.empty(0)
+        if numbers.ndim not in (1, 2) or not numbers.size:
+            raise ValueError(
+                "kernel must be a row of numbers, or rows of equal length; got "
+                f"{self.kernel!r}"
+            )
+        if not np.all(np.isfinite(numbers)):
+            raise ValueError(f"kernel must be of finite numbers, got {self.kernel!r}")
+        check_padding(self.padding)
+
+    def _numbers(self) -> np.ndarray:
+        kernel = KERNELS[self.kernel] if isinstance(self.kernel, str) else self.kernel
+        return np.array(kernel, np.float64)
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return no parameters and the shape of one output.
+
+        Raises
+        ------
+        ValueError
+            If the kernel has not as many axes as there are axes of places, or does not
+            fit.
+        """
+        places, size = places_of("FixedConv", shape), self._numbers().shape
+        if len(size) != len(places):
+            raise ValueError(
+                f"a kernel of {len(size)} axes for examples of shape {tuple(shape)}, "
+                f"which have {len(places)} axes of places"
+            )
+        ones = (1,) * len(size)
+        pads = padded_places(self.padding, places, size, ones)
+        return {}, (*windows(places, size, ones, pads), shape[-1])
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a, as a sum of shifted pictures: one for each weight that is not 0."""
+        x, kernel, xp = floating(x), self._numbers(), namespace(x)
+        ones = (1,) * kernel.ndim
+        pads = padded_places(self.padding, x.shape[1:-1], kernel.shape, ones)
+        outputs = windows(x.shape[1:-1], kernel.shape, ones, pads)
+        x = xp.pad(x, ((0, 0), *pads, (0, 0)))
+        a = xp.zeros((x.shape[0], *outputs, x.shape[-1]), x.dtype)
+        for start, weight in np.ndenumerate(kernel):
+            if weight:
+                ends = zip(start, outputs, strict=True)
+                window = tuple(slice(i, i + n) for i, n in ends)
+                a = a + float(weight) * x[(slice(None), *window)]
+        return a
+
+    def flops(self, params: dict, shape: tuple[int, ...]) -> int:
+        """Return multiplications and additions of one example of that shape."""
+        _, outputs = self.init(Key(0), shape)
+        return 2 * int(np.count_nonzero(self._numbers())) * math.prod(outputs)

@@ -1,0 +1,60 @@
+"""Numbers of another scale: bytes of a picture become values around 0."""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+
+from lamina.networks.core.description import description
+from lamina.networks.core.keys import Key
+
+
+def floating(x: Any) -> Any:
+    """Return x as floating-point numbers; such numbers stay what they are.
+
+    Whole numbers become what JAX computes in by default: float32, or float64 under
+    ``jax.enable_x64``.
+    """
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return x
+    return x.astype(jnp.result_type(float))
+
+
+@description
+class Rescale:
+    """Shift and scale the inputs.
+
+    Equations
+    ---------
+        a = (x − shift) factor
+
+    As a first layer it lets pictures stay bytes, a quarter of the memory, until the
+    compiled step. Both numbers are leaves: those of another data set compile nothing.
+
+    Shapes
+    ------
+    x and a (batch, …), any shape. x may be of whole numbers; a is floating-point, see
+    :func:`floating`.
+
+    Parameters
+    ----------
+    shift : float, default=0
+        Taken off; the mean of the training data, for instance.
+    factor : float, default=1/255
+        Bytes become numbers in [0, 1], unless another factor is given.
+    """
+
+    shift: float = 0.0
+    factor: float = 1 / 255
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return no parameters and the unchanged shape."""
+        return {}, shape
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        x = floating(x)
+        return ((x - self.shift) * self.factor).astype(x.dtype)

@@ -1,0 +1,136 @@
+"""Sequences of different lengths, and what is told of a whole one."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from lamina.networks.core.description import description
+from lamina.networks.core.keys import Key
+
+
+class Sequences(NamedTuple):
+    """Sequences that are filled up to one length.
+
+    Shapes: values (batch, time, …); lengths (batch,), how many steps of each are real.
+    What stands in the others is finite, and never changes an answer.
+    """
+
+    values: Any
+    lengths: Any
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the values."""
+        return self.values.dtype
+
+    @property
+    def mask(self) -> Any:
+        """Which steps are real, (batch, time)."""
+        return jnp.arange(self.values.shape[1]) < self.lengths[:, None]
+
+
+def unpacked(x: Any, mask: Any) -> tuple[Any, Any]:
+    """Return the values of sequences and their mask; anything else as it is."""
+    return (x.values, x.mask) if isinstance(x, Sequences) else (x, mask)
+
+
+def values_of(x: Any) -> Any:
+    """Return the numbers of examples, of whatever kind they are."""
+    return x.values if isinstance(x, Sequences) else x
+
+
+def with_values(x: Any, values: Any) -> Any:
+    """Return examples of the same kind with other numbers."""
+    return x._replace(values=values) if isinstance(x, Sequences) else values
+
+
+class _OverTime:
+    """What layers that tell one thing of a whole sequence have in common."""
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return no parameters and the shape of one step.
+
+        Raises
+        ------
+        ValueError
+            If an example is not (time, …).
+        """
+        if len(shape) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs examples of shape (time, features), got "
+                f"shape {tuple(shape)}"
+            )
+        return {}, shape[1:]
+
+
+@description
+class Last(_OverTime):
+    """The last step of each sequence.
+
+    Equations
+    ---------
+        a = x_T,   T the sequence's true length
+
+    Shapes
+    ------
+    x (batch, time, …), a (batch, …).
+
+    References
+    ----------
+    Deck 004, "output emitted only in last step"; deck 001, many-to-one.
+    """
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        if mask is None:
+            return x[:, -1]
+        last = jnp.maximum(jnp.sum(mask, axis=1) - 1, 0)
+        at = last.reshape(-1, *[1] * (x.ndim - 1))
+        return jnp.take_along_axis(x, at, axis=1)[:, 0]
+
+
+@description
+class MeanOverTime(_OverTime):
+    """The mean of each sequence over its steps.
+
+    Equations
+    ---------
+        a = Σ_{t ≤ T} x_t / T,   T the sequence's true length
+
+    Shapes
+    ------
+    x (batch, time, …), a (batch, …).
+
+    References
+    ----------
+    Deck 001, many-to-one.
+    """
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        if mask is None:
+            return jnp.mean(x, axis=1)
+        real = mask.reshape(*mask.shape, *[1] * (x.ndim - 2))
+        steps = jnp.maximum(jnp.sum(real, axis=1), 1)
+        return jnp.sum(jnp.where(real, x, 0), axis=1) / steps.astype(x.dtype)
+
+
+def flat_mask(mask: Any, x: Any) -> Any:
+    """Return which places of x are real, (batch, number of places).
+
+    Raises
+    ------
+    ValueError
+        If the mask is not of the shape of x without its channels.
+    """
+    if mask.shape != x.shape[:-1]:
+        raise ValueError(
+            f"a mask of shape {mask.shape} for inputs of shape {x.shape}; expected "
+            f"{x.shape[:-1]}"
+        )
+    return mask.reshape(mask.shape[0], math.prod(mask.shape[1:])) != 0

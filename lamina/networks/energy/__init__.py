@@ -1,0 +1,1 @@
+"""Models of a probability: Boltzmann machines and hidden Markov models."""

@@ -1,0 +1,166 @@
+"""The restricted Boltzmann machine."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks.core.description import check_whole, description, is_number
+from lamina.networks.core.keys import Key
+from lamina.networks.core.random_bits import bernoulli, fold_in
+from lamina.networks.core.sparse import SparseRows
+from lamina.networks.functional.activations import namespace
+
+VISIBLE = ("binary", "gaussian")
+
+
+@description
+class RBM:
+    """Restricted Boltzmann machine; as a layer, the probabilities of its hidden units.
+
+    Equations
+    ---------
+        E(v, h) = −v·a − h·b − v W h                  binary v, in {0, 1}
+        E(v, h) = ½ ‖v − a‖² − h·b − v W h            Gaussian v, of variance 1
+        P(v, h) = exp(−E(v, h)) / Z                   h in {0, 1}
+        P(hⱼ = 1 | v) = σ(v W + b)ⱼ
+        P(vᵢ = 1 | h) = σ(h Wᵀ + a)ᵢ                  binary
+        v | h ~ N(h Wᵀ + a, I)                        Gaussian
+        F(v) = −log Σ_h exp(−E(v, h))
+             = −v·a − Σⱼ log(1 + exp((v W + b)ⱼ))     binary; ½ ‖v − a‖² for −v·a
+        −∂ log P(v)/∂θ = ∂F(v)/∂θ − ⟨∂F/∂θ⟩           ⟨·⟩ over the machine's own v
+
+    With ``untied`` the way down has weights G of its own in the place of W, as in a
+    deep belief network after :class:`lamina.UpDown`: there is no such energy then, and
+    the layer is one of a directed network.
+
+    Shapes
+    ------
+    v (batch, n), h (batch, units), W and G (n, units), a (n,), b (units,). v may be
+    :class:`lamina.networks.core.sparse.SparseRows` in what begins with it, if it is
+    binary.
+
+    Parameters
+    ----------
+    units : int
+        Number of hidden units.
+    visible : {"binary", "gaussian"}, default="binary"
+        What the inputs are: 0 and 1, or probabilities of 1; or numbers of about
+        variance 1.
+    spread : float, default=0.01
+        Standard deviation of the normal numbers at which W starts; a and b start at 0.
+    untied : bool, default=False
+        Whether the way down has weights of its own; they start at W.
+
+    References
+    ----------
+    Smolensky (1986), Information processing in dynamical systems: foundations of
+    harmony theory, in Parallel Distributed Processing 1; Hinton (2002), Training
+    products of experts by minimizing contrastive divergence, Neural Computation 14;
+    Hinton (2012), A practical guide to training restricted Boltzmann machines, in
+    Neural Networks: Tricks of the Trade, sections 2, 8 and 13.2. Decks 003 and 004.
+    """
+
+    units: int
+    visible: str = "binary"
+    spread: float = 0.01
+    untied: bool = False
+
+    activation: ClassVar[str] = "logistic"
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no units, the kind of inputs is unknown or the spread negative.
+        """
+        check_whole(self, "units")
+        if self.visible not in VISIBLE:
+            raise ValueError(
+                f"visible must be one of {', '.join(VISIBLE)}; got {self.visible!r}"
+            )
+        if is_number(self.spread) and not self.spread >= 0:
+            raise ValueError(f"spread must be ≥ 0, got {self.spread}")
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output."""
+        *outer, n = shape
+        generator = key.fold_in("weight").generator()
+        params = {
+            "weight": self.spread * generator.standard_normal((n, self.units)),
+            "visible_bias": np.zeros(n),
+            "bias": np.zeros(self.units),
+        }
+        if self.untied:
+            params["down"] = params["weight"].copy()
+        return params, (*outer, self.units)
+
+    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+        """Return v W + b."""
+        return x @ params["weight"] + params["bias"]
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return P(h = 1 | v)."""
+        return chance(self.net(params, x))
+
+    def back(self, params: dict, h: Any) -> Any:
+        """Return h Wᵀ + a, or h Gᵀ + a."""
+        weight = params["down" if self.untied else "weight"]
+        return h @ weight.T + params["visible_bias"]
+
+    def mean(self, params: dict, h: Any) -> Any:
+        """Return the mean of v given h: P(v = 1 | h) where it is binary."""
+        z = self.back(params, h)
+        return chance(z) if self.visible == "binary" else z
+
+    def hidden(self, params: dict, v: Any, key: Any, draw: Any = 0) -> Any:
+        """Draw h given v; a key has draws of many numbers."""
+        return bernoulli(key, self(params, v), draw)
+
+    def seen(self, params: dict, h: Any, key: Any, draw: Any = 0) -> Any:
+        """Draw v given h; a key has draws of many numbers."""
+        mean = self.mean(params, h)
+        if self.visible == "binary":
+            return bernoulli(key, mean, draw)
+        own = fold_in(key, draw)
+        return mean + jax.random.normal(own, mean.shape, mean.dtype)
+
+    def energy(self, params: dict, v: Any, h: Any) -> Any:
+        """Return E(v, h) (batch,)."""
+        pairs = jnp.sum((v @ params["weight"]) * h, axis=-1)
+        return self.alone(params, v) - h @ params["bias"] - pairs
+
+    def free_energy(self, params: dict, v: Any) -> Any:
+        """Return F(v) (batch,)."""
+        return self.alone(params, v) - jnp.sum(softplus(self.net(params, v)), axis=-1)
+
+    def alone(self, params: dict, v: Any) -> Any:
+        """Return the energy of the inputs by themselves (batch,)."""
+        a = params["visible_bias"]
+        if self.visible == "gaussian":
+            return 0.5 * jnp.sum((v - a) ** 2, axis=-1)
+        if isinstance(v, SparseRows):
+            return -(v @ a[:, None])[:, 0]
+        return -jnp.sum(v * a, axis=-1)
+
+
+def chance(z: Any) -> Any:
+    """σ(z) = ½ tanh(½ z) + ½, right to an ulp of 1, as the numbers drawn with it are.
+
+    Half the time of a quotient, which is right to an ulp of itself.
+    """
+    return 0.5 * namespace(z).tanh(0.5 * z) + 0.5
+
+
+def softplus(z: Any) -> Any:
+    """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|), right to an ulp of 1.
+
+    ``jax.nn.softplus`` is right to an ulp of itself, which takes ten times as long.
+    """
+    return jnp.maximum(z, 0) + jnp.log(1 + jnp.exp(-jnp.abs(z)))

@@ -1,0 +1,1 @@
+"""Activations, losses, initializers and penalties as functions."""

@@ -1,0 +1,131 @@
+"""Sparse codes: few units are active for an example, or each unit for few examples.
+
+A penalty is called with the activities a of a layer, the weights of the examples, and a
+function that sums over all devices among which a batch is divided. It returns what is
+added to Σᵢ wᵢ ℓᵢ of this device's examples: see :class:`lamina.learning.Objective`.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+
+from lamina.networks.core.description import description, is_number
+
+TINY = 1e-6
+"""Mean activities are kept this far away from 0 and 1."""
+
+
+@description
+class KLSparsity:
+    """Each unit is to be active for a small share of the examples.
+
+    Equations
+    ---------
+        ρ̂ⱼ = Σᵢ wᵢ aᵢⱼ / Σᵢ wᵢ
+        Ω = β Σⱼ KL(ρ ‖ ρ̂ⱼ),   KL(ρ ‖ ρ̂) = ρ ln(ρ / ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂))
+        E(θ) = Σᵢ wᵢ ℓᵢ / Σᵢ wᵢ + Ω
+
+    The mean is that over the examples of a step: with ``batch_size="full"`` over all of
+    them, as in the reference. Units have to be logistic, so that 0 < a < 1.
+
+    Shapes
+    ------
+    a (batch, …) with units j along all axes but the first, w (batch,).
+
+    Parameters
+    ----------
+    target : float, default=0.05
+        ρ.
+    weight : float, default=3
+        β.
+
+    References
+    ----------
+    Ng (2011), Sparse autoencoder, CS294A lecture notes, Stanford, section 3.
+    """
+
+    target: float = 0.05
+    weight: float = 3.0
+
+    of_batch: ClassVar[bool] = True  # it needs all examples of a step at once
+
+    def check(self) -> None:
+        """Refuse impossible numbers.
+
+        Raises
+        ------
+        ValueError
+            If the target is not in (0, 1), or the weight negative.
+        """
+        if is_number(self.target) and not 0 < self.target < 1:
+            raise ValueError(f"target must be in (0, 1), got {self.target}")
+        _check_weight(self.weight)
+
+    def __call__(self, a: Any, w: Any, over_shares: Callable) -> Any:
+        """Return Ω Σᵢ wᵢ."""
+        flat = a.reshape(a.shape[0], -1)
+        active, total = over_shares((w @ flat, jnp.sum(w)))
+        mean = active / jnp.where(total > 0, total, 1)
+        mean, rho = jnp.clip(mean, TINY, 1 - TINY), self.target
+        on = rho * jnp.log(rho / mean)
+        off = (1 - rho) * (jnp.log1p(-rho) - jnp.log1p(-mean))
+        return self.weight * jnp.sum(w) * jnp.sum(on + off)
+
+
+@description
+class L1Sparsity:
+    """Activities are to be small, and most of them 0, for each example.
+
+    Equations
+    ---------
+        Ω = λ Σᵢ wᵢ Σⱼ |aᵢⱼ| / Σᵢ wᵢ
+        E(θ) = Σᵢ wᵢ ℓᵢ / Σᵢ wᵢ + Ω
+
+    Shapes
+    ------
+    As of :class:`KLSparsity`.
+
+    Parameters
+    ----------
+    weight : float, default=0.01
+        λ.
+
+    Notes
+    -----
+    Larger weights in the decoder would make the penalty small without making anything
+    sparse; the L2 penalty (``alpha``) or ``max_norm`` bounds them.
+
+    References
+    ----------
+    Olshausen & Field (1996), Emergence of simple-cell receptive field properties by
+    learning a sparse code for natural images, Nature 381 (S(x) = |x|).
+    """
+
+    weight: float = 0.01
+
+    of_batch: ClassVar[bool] = False
+
+    def check(self) -> None:
+        """Refuse impossible weights.
+
+        Raises
+        ------
+        ValueError
+            If the weight is negative.
+        """
+        _check_weight(self.weight)
+
+    def __call__(self, a: Any, w: Any, over_shares: Callable) -> Any:
+        """Return Ω Σᵢ wᵢ."""
+        flat = a.reshape(a.shape[0], -1)
+        return self.weight * jnp.sum(w @ jnp.abs(flat))
+
+
+SPARSITIES = {"kl": KLSparsity, "l1": L1Sparsity}
+"""Penalties by their words."""
+
+
+def _check_weight(weight: Any) -> None:
+    if is_number(weight) and not 0 <= weight < float("inf"):
+        raise ValueError(f"weight must be ≥ 0, got {weight}")

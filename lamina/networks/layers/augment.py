@@ -1,0 +1,203 @@
+"""Pictures that are changed a little, in every training step anew."""
+
+import math
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from lamina.networks.convolution.rescale import floating
+from lamina.networks.core.description import description, is_number
+from lamina.networks.core.keys import Key
+
+
+@description
+class Augment:
+    """Move, turn, scale, mirror and disturb each picture at random, in training only.
+
+    Equations
+    ---------
+    Every picture has draws of its own, each U uniform in [−1, 1]:
+
+        y[i, j] = x[u, v],   (u − i₀ + h tᵢ, v − j₀ + w tⱼ) = R (i − i₀, m (j − j₀)) / s
+
+        tᵢ, tⱼ = shift U      share of height h and width w; down, and to the right
+        R = [[cos φ, sin φ], [−sin φ, cos φ]],   φ = rotate U°, anticlockwise
+        s = (1 + scale)^U     the picture grows where s > 1
+        m = −1 with probability flip, else 1: left and right change sides
+
+        a = (1 + contrast U) (y − μ) + μ + brightness U + noise ε,   ε ~ N(0, 1)
+
+    (i₀, j₀) is the centre and μ the mean of y. Between pixels x is interpolated
+    bilinearly; beyond its border it is what the border's nearest pixel is. Last, a
+    square of side cutout · min(h, w), with its centre anywhere in the picture, becomes
+    μ. At application a = x.
+
+    Shapes
+    ------
+    x and a (batch, height, width, channels); whole numbers become floating-point.
+
+    Parameters
+    ----------
+    shift : float, default=0
+        Share of the side: 0.1 for up to 3.2 of 32 pixels.
+    rotate : float, default=0
+        Degrees.
+    scale : float, default=0
+        0.1 for 1/1.1 to 1.1 times the size.
+    flip : float, default=0
+        Probability: 0.5 where left and right are alike, 0 for letters.
+    noise : float, default=0
+        Standard deviation, in units of the inputs (of standardised ones 1 is the
+        standard deviation of all pixels).
+    cutout : float, default=0
+        Share of the shorter side.
+    brightness : float, default=0
+        In units of the inputs.
+    contrast : float, default=0
+
+    Notes
+    -----
+    All numbers are leaves: others compile nothing.
+
+    References
+    ----------
+    Simard, Steinkraus & Platt (2003), Best practices for convolutional neural networks
+    applied to visual document analysis, ICDAR, section 2. DeVries & Taylor (2017),
+    Improved regularization of convolutional neural networks with cutout,
+    arXiv:1708.04552, section 3.2.
+    """
+
+    shift: float = 0.0
+    rotate: float = 0.0
+    scale: float = 0.0
+    flip: float = 0.0
+    noise: float = 0.0
+    cutout: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def check(self) -> None:
+        """Refuse impossible numbers.
+
+        Raises
+        ------
+        ValueError
+            If a number is negative, or flip or cutout larger than 1.
+        """
+        for name, value in vars(self).items():
+            most = 1 if name in ("flip", "cutout") else math.inf
+            if is_number(value) and not 0 <= value <= most:
+                allowed = "between 0 and 1" if most == 1 else "at least 0"
+                raise ValueError(f"{name} must be {allowed}, got {value}")
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return no parameters and the unchanged shape.
+
+        Raises
+        ------
+        ValueError
+            If an example is no picture.
+        """
+        if len(shape) != 3:
+            raise ValueError(
+                "Augment needs examples of shape (height, width, channels), got shape "
+                f"{tuple(shape)}"
+            )
+        return {}, shape
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a; without a key, x itself."""
+        x = floating(x)
+        if key is None:
+            return x
+        draws, noise = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
+        # A row of draws a picture: those of one do not depend on how many there are.
+        U = jax.random.uniform(draws, (x.shape[0], 9), x.dtype, -1, 1)
+        mirror = jnp.where(U[:, 4] < 2 * self.flip - 1, -1, 1)
+        angle = jnp.deg2rad(self.rotate * U[:, 2])
+        size = (1 + self.scale) ** U[:, 3]
+        y = warp(x, self.shift * U[:, :2], angle, size, mirror)
+        y = y + self._light(y, U[:, 5], U[:, 6]) + self._noise(noise, y)
+        return self._cut(y, U[:, 7:]).astype(x.dtype)
+
+    def _light(self, y: Any, contrast: Any, brightness: Any) -> Any:
+        """Return what contrast and brightness add."""
+        change = self.contrast * contrast[:, None, None, None] * (y - _mean(y))
+        return change + self.brightness * brightness[:, None, None, None]
+
+    def _noise(self, key: Any, y: Any) -> Any:
+        """Return noise; a normal draw a pixel takes as long as the rest, unless it is
+        0."""
+        return jax.lax.cond(
+            self.noise > 0,
+            lambda: self.noise * jax.random.normal(key, y.shape, y.dtype),
+            lambda: jnp.zeros_like(y),
+        )
+
+    def _cut(self, y: Any, U: Any) -> Any:
+        """Return the picture with a square of its mean."""
+        h, w = y.shape[1:3]
+        half = self.cutout * min(h, w) / 2
+        rows = jnp.abs(jnp.arange(h) - (h * (U[:, :1] + 1) - 1) / 2) < half
+        columns = jnp.abs(jnp.arange(w) - (w * (U[:, 1:] + 1) - 1) / 2) < half
+        inside = rows[:, :, None, None] & columns[:, None, :, None]
+        return jnp.where(inside, _mean(y), y)
+
+
+def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
+    """Return pictures that are moved, turned, scaled and mirrored, one by one.
+
+    Parameters
+    ----------
+    x : array (batch, height, width, channels)
+    shift : array (batch, 2)
+        tᵢ and tⱼ.
+    angle, size, mirror : arrays (batch,)
+        φ in radians, s and m: see :class:`Augment`.
+    """
+    h, w = x.shape[1:3]
+    centre_i, centre_j = (h - 1) / 2, (w - 1) / 2
+    i = (jnp.arange(h) - centre_i)[None, :, None]
+    j = (jnp.arange(w) - centre_j)[None, None, :]
+    cos, sin, m, di, dj = (
+        part[:, None, None]
+        for part in (
+            jnp.cos(angle) / size,
+            jnp.sin(angle) / size,
+            mirror,
+            centre_i - h * shift[:, 0],
+            centre_j - w * shift[:, 1],
+        )
+    )
+    u = jnp.clip(cos * i + sin * m * j + di, 0, h - 1)
+    v = jnp.clip(cos * m * j - sin * i + dj, 0, w - 1)
+    return jax.vmap(_interpolated)(x, u, v)
+
+
+def _interpolated(x: Any, u: Any, v: Any) -> Any:
+    """Return x (height, width, channels) at the places (u, v), bilinearly.
+
+    Channel by channel: gathers of single numbers took a third of the time of gathers
+    of pixels (28 × 28 × 1 to 96 × 96 × 3, two cores).
+    """
+    h, w = x.shape[:2]
+    i, j = jnp.floor(u), jnp.floor(v)
+    du, dv = u - i, v - j
+    i, j = i.astype(int), j.astype(int)
+    below, right = jnp.minimum(i + 1, h - 1), jnp.minimum(j + 1, w - 1)
+
+    def channel(x: Any) -> Any:
+        top = x[i, j] * (1 - dv) + x[i, right] * dv
+        bottom = x[below, j] * (1 - dv) + x[below, right] * dv
+        return top * (1 - du) + bottom * du
+
+    return jnp.stack([channel(x[..., k]) for k in range(x.shape[2])], axis=-1)
+
+
+def _mean(y: Any) -> Any:
+    return jnp.mean(y, axis=(1, 2, 3), keepdims=True)

@@ -1,0 +1,69 @@
+"""Dropout."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from lamina.networks.core.description import description, is_number
+from lamina.networks.core.keys import Key
+from lamina.networks.core.sparse import SparseRows
+
+
+@description
+class Dropout:
+    """Set each unit to zero at random, in every training step anew.
+
+    Equations
+    ---------
+        a = m ∘ x / (1 − p),   mᵢ ~ Bernoulli(1 − p)   in training
+        a = x                                          at application
+
+    Dividing by 1 − p keeps the expected net input of the next layer, so that nothing
+    has to be rescaled at application time. Decks 000 and 002 leave it out, and say
+    "in each training set" and "weights" for what is each step, and units.
+
+    Shapes
+    ------
+    x and a (batch, …), any shape. Sparse rows stay sparse, and drop the same entries.
+
+    Parameters
+    ----------
+    rate : float, default=0.5
+        p, the share of units set to zero; 0.2 is usual for inputs.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropout, JMLR 15,
+    section 4; deck 002.
+    """
+
+    rate: float = 0.5
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def check(self) -> None:
+        """Refuse impossible rates.
+
+        Raises
+        ------
+        ValueError
+            If the rate is not in [0, 1).
+        """
+        if is_number(self.rate) and not 0 <= self.rate < 1:
+            raise ValueError(f"a dropout rate must be in [0, 1), got {self.rate}")
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return no parameters and the unchanged shape."""
+        return {}, shape
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a; without a key, x itself."""
+        if key is None:
+            return x
+        if isinstance(x, SparseRows):
+            return x.dropped(key, self.rate)
+        kept = jax.random.bernoulli(key, 1 - self.rate, x.shape)
+        return jnp.where(kept, x / (1 - self.rate), 0).astype(x.dtype)

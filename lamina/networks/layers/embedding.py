@@ -1,0 +1,70 @@
+"""Embedding: a learnt vector for each symbol."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from lamina.networks.core.description import check_whole, description
+from lamina.networks.core.keys import Key
+from lamina.networks.functional.initializers import initializer
+
+
+@description
+class Embedding:
+    """A learnt vector for each of a number of symbols.
+
+    Equations
+    ---------
+        a = E[x],   what a one-hot vector of x times E would give
+
+    Shapes
+    ------
+    x (batch, …) or (batch, …, 1), whole numbers 0 … size − 1 of any type; E (size,
+    units); a (batch, …, units). A smaller number counts as 0, a larger one as size − 1,
+    what follows the decimal point is cut off.
+
+    Parameters
+    ----------
+    size : int
+        Number of symbols.
+    units : int
+        Numbers in each vector.
+    initializer : str, default="normal"
+        Of E.
+
+    References
+    ----------
+    Bengio, Ducharme, Vincent & Jauvin (2003), A neural probabilistic language model,
+    JMLR 3, section 2. Deck 002.
+    """
+
+    size: int
+    units: int
+    initializer: str = "normal"
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no symbols or no units, or the initialiser is unknown.
+        """
+        check_whole(self, "size", "units")
+        initializer(self.initializer)
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output."""
+        draw = initializer(self.initializer)
+        table = (self.size, self.units)
+        weight = draw(key.fold_in("weight"), table, self.size, self.units)
+        places = shape[:-1] if shape[-1:] == (1,) else shape
+        return {"weight": weight}, (*places, self.units)
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        x = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
+        symbols = jnp.asarray(x).astype(jnp.int32)  # first: bytes end before a size may
+        return jnp.asarray(params["weight"])[jnp.clip(symbols, 0, self.size - 1)]

@@ -1,0 +1,35 @@
+"""From places and channels to one vector."""
+
+import math
+from typing import Any, ClassVar
+
+from lamina.networks.core.description import description
+from lamina.networks.core.keys import Key
+
+
+@description
+class Flatten:
+    """Lay all numbers of an example side by side.
+
+    Equations
+    ---------
+        a[(i w + j) c + k] = x[i, j, k]      for x of shape (h, w, c)
+
+    The last axis runs fastest, as everywhere in NumPy.
+
+    Shapes
+    ------
+    x (batch, \\*any shape), a (batch, product of that shape).
+    """
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return no parameters and the shape of one output."""
+        return {}, (math.prod(shape),)
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        return x.reshape(x.shape[0], math.prod(x.shape[1:]))

@@ -1,0 +1,221 @@
+"""Layers that bring activations to mean 0 and variance 1, example by example.
+
+There is no batch normalisation here. Its answer for one example depends on the others
+in the batch, so padding rows would change answers; and what it keeps for application
+time, running means and variances, are numbers of a network that no gradient learns.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lamina.networks.core.description import check_whole, description, is_number
+from lamina.networks.core.keys import Key
+from lamina.networks.core.masking import flat_mask
+from lamina.networks.functional.activations import activation, namespace
+
+
+@description
+class LayerNorm:
+    """Normalise the last axes of each example.
+
+    Equations
+    ---------
+        μ = mean x,   σ² = mean (x − μ)²      over the last ``axes`` axes
+        h = γ ∘ (x − μ) / √(σ² + ε) + β,   a = φ(h)
+
+    Shapes
+    ------
+    x, h and a (batch, …); γ ("scale") and β ("shift") of the shape of the last
+    ``axes`` axes.
+
+    Parameters
+    ----------
+    axes : int, default=1
+        1 normalises each place by itself, over its channels; as many as an example has
+        normalises all its numbers together.
+    epsilon : float, default=1e-5
+        ε keeps what hardly varies from being blown up.
+    activation : str or callable, default="identity"
+        φ. A layer below with φ = identity and this one with "relu" normalise net
+        inputs, as in the paper.
+
+    References
+    ----------
+    Ba, Kiros & Hinton (2016), Layer normalization, arXiv:1607.06450, section 3.
+    """
+
+    axes: int = 1
+    epsilon: float = 1e-5
+    activation: str | Callable = "identity"
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no axes, ε is negative or φ unknown.
+        """
+        check_whole(self, "axes")
+        _check_epsilon(self.epsilon)
+        activation(self.activation)
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return γ = 1, β = 0 and the unchanged shape.
+
+        Raises
+        ------
+        ValueError
+            If an example has fewer axes.
+        """
+        if len(shape) < self.axes:
+            raise ValueError(
+                f"LayerNorm over the last {self.axes} axes for examples of shape "
+                f"{tuple(shape)}, which have {len(shape)}"
+            )
+        last = tuple(shape[len(shape) - self.axes :])
+        return {"scale": np.ones(last), "shift": np.zeros(last)}, shape
+
+    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+        """Return h. Only a norm over several axes looks at the mask, and refuses it.
+
+        Raises
+        ------
+        ValueError
+            If places are masked and several axes are normalised together, or there are
+            not so many axes.
+        """
+        if mask is not None and self.axes > 1:
+            raise ValueError(
+                f"LayerNorm({self.axes}) would mix places that are masked with others: "
+                "take LayerNorm(1), or GroupNorm, which leaves them out"
+            )
+        if self.axes >= x.ndim:  # said by a file, perhaps, and huge
+            raise ValueError(f"LayerNorm({self.axes}) for inputs of shape {x.shape}")
+        axes = tuple(range(-self.axes, 0))
+        return params["scale"] * standardised(x, axes, self.epsilon) + params["shift"]
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        return activation(self.activation)(self.net(params, x, mask=mask))
+
+    def flops(self, params: dict, shape: tuple[int, ...]) -> int:
+        """Return about how many operations one example takes: eight a number."""
+        return 8 * math.prod(shape)
+
+
+@description
+class GroupNorm:
+    """Normalise groups of channels over all places of each example.
+
+    Equations
+    ---------
+        μ_g = mean x,   σ_g² = mean (x − μ_g)²    over places and channels c of group g
+        h[p, c] = γ[c] (x[p, c] − μ_g) / √(σ_g² + ε) + β[c],   a = φ(h)
+
+    One group normalises an example as a whole, as many groups as channels each channel
+    ("instance normalisation"). A mask leaves places out of μ and σ.
+
+    Shapes
+    ------
+    x, h and a (batch, \\*places, channels), mask (batch, \\*places); γ ("scale") and
+    β ("shift") (channels,).
+
+    Parameters
+    ----------
+    groups : int
+        Must divide the number of channels.
+    epsilon : float, default=1e-5
+    activation : str or callable, default="identity"
+
+    References
+    ----------
+    Wu & He (2018), Group normalization, ECCV, section 3.
+    """
+
+    groups: int
+    epsilon: float = 1e-5
+    activation: str | Callable = "identity"
+
+    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no groups, ε is negative or φ unknown.
+        """
+        check_whole(self, "groups")
+        _check_epsilon(self.epsilon)
+        activation(self.activation)
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return γ = 1, β = 0 and the unchanged shape.
+
+        Raises
+        ------
+        ValueError
+            If the groups do not divide the channels.
+        """
+        if not shape or shape[-1] % self.groups:
+            raise ValueError(
+                f"groups={self.groups} must divide the number of channels, got "
+                f"examples of shape {tuple(shape)}"
+            )
+        channels = (shape[-1],)
+        return {"scale": np.ones(channels), "shift": np.zeros(channels)}, shape
+
+    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+        """Return h."""
+        real = None if mask is None else flat_mask(mask, x)[:, :, None, None]
+        each = x.shape[-1] // self.groups
+        places = math.prod(x.shape[1:-1])
+        grouped = x.reshape(x.shape[0], places, self.groups, each)
+        normal = standardised(grouped, (1, 3), self.epsilon, real).reshape(x.shape)
+        return params["scale"] * normal + params["shift"]
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return a."""
+        return activation(self.activation)(self.net(params, x, mask=mask))
+
+    def flops(self, params: dict, shape: tuple[int, ...]) -> int:
+        """Return about how many operations one example takes: eight a number."""
+        return 8 * math.prod(shape)
+
+
+def standardised(
+    x: Any, axes: tuple[int, ...], epsilon: float, real: Any = None
+) -> Any:
+    """Return (x − μ) / √(σ² + ε), with μ and σ² over some axes.
+
+    The variance is that of the differences from the mean, never mean x² − μ², which
+    loses all digits where the mean is large. ``real``, which spreads to the shape of x,
+    says what counts for μ and σ².
+    """
+    if real is None:
+        off = x - x.mean(axis=axes, keepdims=True)
+        variance = (off * off).mean(axis=axes, keepdims=True)
+    else:
+        xp = namespace(x)
+        real = xp.broadcast_to(real, x.shape)
+        count = xp.maximum(real.sum(axis=axes, keepdims=True), 1).astype(x.dtype)
+        off = x - xp.where(real, x, 0).sum(axis=axes, keepdims=True) / count
+        square = xp.where(real, off * off, 0)
+        variance = square.sum(axis=axes, keepdims=True) / count
+    return off * (variance + epsilon).astype(x.dtype) ** -0.5
+
+
+def _check_epsilon(epsilon: Any) -> None:
+    if is_number(epsilon) and not epsilon >= 0:
+        raise ValueError(f"epsilon must not be negative, got {epsilon}")

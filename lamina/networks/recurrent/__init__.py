@@ -1,0 +1,1 @@
+"""Layers that go from step to step of a sequence."""

@@ -1,0 +1,120 @@
+"""The clockwork recurrent layer."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks.core.description import description
+from lamina.networks.core.keys import Key
+from lamina.networks.recurrent.recurrence import Arrays
+from lamina.networks.recurrent.recurrent import Recurrent, beside, orthogonal, parted
+
+
+@description
+class ClockworkRNN(Recurrent):
+    """Simple recurrent layer in modules, of which each has its own clock.
+
+    Equations
+    ---------
+        h_t = tanh(x_t W + h_{t−1} U + b)   for the units whose period divides t
+        h_t = h_{t−1}                       for the others;   h_{−1} = 0
+
+    for t = 0, 1, …, so that all modules see the first step. A module hears itself and
+    those that are slower: U is 0 where a unit would hear a faster one.
+
+    Shapes
+    ------
+    x (batch, time, n), W (n, units), U (units, units), b (units,), h (batch, time,
+    units). Units lie in modules of equal size, one a period.
+
+    Parameters
+    ----------
+    units : int
+        A multiple of the number of periods.
+    periods : tuple of int, default=(1, 2, 4, 8, 16, 32)
+        Steps from one tick of a module to its next, increasing.
+    initializer : str, default="glorot_uniform"
+        Of W; U starts orthogonal but for what is 0, b at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
+
+    References
+    ----------
+    Koutník, Greff, Gomez & Schmidhuber (2014), A clockwork RNN, ICML, section 3. Deck
+    002.
+    """
+
+    units: int
+    periods: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    initializer: str = "glorot_uniform"
+    tbptt: int | None = None
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no units, the periods are not increasing whole numbers, or do
+            not divide the units.
+        """
+        super().check()
+        periods = self.periods
+        whole = isinstance(periods, tuple) and all(type(p) is int for p in periods)
+        if (
+            not whole
+            or not periods
+            or periods[0] < 1
+            or sorted(set(periods)) != list(periods)
+        ):
+            raise ValueError(
+                f"periods must be increasing whole numbers from 1 on, got {periods!r}"
+            )
+        if self.units % len(periods):
+            raise ValueError(
+                f"units must be a multiple of the number of periods, {len(periods)}; "
+                f"got {self.units}"
+            )
+
+    def _period(self) -> np.ndarray:
+        """Return the period of each unit."""
+        return np.repeat(self.periods, self.units // len(self.periods))
+
+    def _heard(self) -> np.ndarray:
+        """Return U's shape: 1 where a unit (column) hears another (row)."""
+        period = self._period()
+        return period[:, None] >= period
+
+    def _further(self, key: Key) -> dict[str, np.ndarray]:
+        start = orthogonal(key.fold_in("recurrent", 0), self.units)
+        return {"recurrent_weight": start * self._heard()}
+
+    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        return (), jnp.where(self._heard(), recurrent, 0)
+
+    def _inputs(self, u: Any) -> Any:
+        """Put beside the net inputs which units tick."""
+        ticks = np.arange(len(u))[:, None] % self._period() == 0
+        return beside(u, jnp.broadcast_to(ticks[:, None].astype(u.dtype), u.shape))
+
+    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+        """h = tanh(u + v) where the clock ticks"""
+        (h,), (net, ticks) = states, parted(u, 2)
+        return (jnp.where(ticks > 0, jnp.tanh(net + v), h),), (ticks,)
+
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+        """∂h_t/∂z, and 1 where nothing ticks."""
+        (h,), (ticks,) = after, kept
+        return ticks * (1 - h * h), 1 - ticks
+
+    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+        """∂ℓ/∂z where the clock ticks, and what goes on unchanged elsewhere."""
+        return delta[0] * factors[0], (delta[0] * factors[1],), ()
+
+    def rest(
+        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+    ) -> tuple[Any, Any]:
+        """u and v are added; clocks have no derivative."""
+        return beside(dv, jnp.zeros_like(dv)), ()

@@ -1,0 +1,115 @@
+"""The gated recurrent unit."""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks.core.description import description
+from lamina.networks.core.keys import Key
+from lamina.networks.recurrent.recurrence import Arrays
+from lamina.networks.recurrent.recurrent import Recurrent, beside, parted, squashed
+
+
+@description
+class GRU(Recurrent):
+    """Gated recurrent unit: one gate decides what is kept and what is replaced.
+
+    Equations
+    ---------
+        r_t = σ(x_t W_r + h_{t−1} U_r + b_r)                    reset gate
+        z_t = σ(x_t W_z + h_{t−1} U_z + b_z)                    update gate
+        h̃_t = tanh(x_t W_h + r_t ∘ (h_{t−1} U_h + c) + b_h)     reset="after"
+        h̃_t = tanh(x_t W_h + (r_t ∘ h_{t−1}) U_h + b_h)         reset="before"
+        h_t = (1 − z_t) ∘ h_{t−1} + z_t ∘ h̃_t,                  h_0 = 0
+
+    z is that of Chung and others and of deck 002; Cho and others, PyTorch, Keras and
+    ONNX write 1 − z for it. Deck 002 leaves the biases out.
+
+    Shapes
+    ------
+    x (batch, time, n); W (n, 3 units), U (units, 3 units) and b (3 units,) with the
+    blocks r, z, h side by side; c (units,); h (batch, time, units).
+
+    Parameters
+    ----------
+    units : int
+    reset : {"after", "before"}, default="after"
+        Whether r meets the product with U_h or the state before it. ``before`` is what
+        the paper and deck 002 say; ``after`` needs one product a step instead of two,
+        and is what PyTorch and cuDNN compute.
+    initializer : str, default="glorot_uniform"
+        Of W; U starts orthogonal, block by block, b and c at 0.
+    tbptt : int, optional
+        Truncated backpropagation through time: errors go back within chunks of so many
+        steps; states are carried on. By default to the first step.
+
+    References
+    ----------
+    Cho and others (2014), Learning phrase representations using RNN encoder–decoder,
+    EMNLP, section 2.3; Chung, Gulcehre, Cho & Bengio (2014), Empirical evaluation of
+    gated recurrent neural networks on sequence modeling, arXiv:1412.3555, section 3.2.
+    Deck 002.
+    """
+
+    units: int
+    reset: str = "after"
+    initializer: str = "glorot_uniform"
+    tbptt: int | None = None
+
+    words: ClassVar = {"reset": ("after", "before")}
+
+    @property
+    def halved(self) -> tuple[bool, ...]:
+        """r and z are gates."""
+        return True, True, False
+
+    def _further(self, key: Key) -> dict[str, np.ndarray]:
+        return {"reset_bias": np.zeros(self.units)} if self.reset == "after" else {}
+
+    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        if self.reset == "after":
+            return params["reset_bias"], recurrent
+        return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
+
+    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+        """The equations; net inputs of gates come halved."""
+        (h,), n = states, 2 * self.units
+        a = squashed(u[..., :n] + v[..., :n], (True, True))
+        r, z = parted(a, 2)
+        met = v[..., n:] + own if self.reset == "after" else (r * h) @ own
+        new = jnp.tanh(u[..., n:] + (r * met if self.reset == "after" else met))
+        return (h + z * (new - h),), (a, met, new)
+
+    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+        """∂h_t/∂z of r, z, what r meets and h̃, and 1 − z."""
+        (h,), (a, met, new) = before, kept
+        r, z = parted(a, 2)
+        inner = z * (1 - new * new)
+        by_z = 2 * (new - h) * z * (1 - z)
+        if self.reset == "after":
+            return 2 * inner * met * r * (1 - r), by_z, inner * r, inner, 1 - z
+        return 2 * h * r * (1 - r), by_z, r, inner, 1 - z
+
+    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+        """The derivatives by v, by h_{t−1} past it, and by the net input of h̃."""
+        by_r, by_z, by_met, inner, stays = factors
+        (dh,) = delta
+        new = dh * inner
+        if self.reset == "after":
+            return beside(dh * by_r, dh * by_z, dh * by_met), (dh * stays,), (new,)
+        through = new @ own.T  # ∂ℓ/∂(r ∘ h)
+        past = dh * stays + through * by_met
+        return beside(through * by_r, dh * by_z), (past,), (new,)
+
+    def rest(
+        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+    ) -> tuple[Any, Any]:
+        """u and v are added in the gates; then c, or U_h, which meets r ∘ h."""
+        gates, (new,) = dv[..., : 2 * self.units], kept
+        if self.reset == "after":
+            own = jnp.sum(dv[..., 2 * self.units :], axis=(0, 1))
+        else:
+            met = (factors[2] * before[0]).reshape(-1, self.units)
+            own = met.T @ new.reshape(-1, self.units)
+        return beside(gates, new), own

@@ -1,0 +1,178 @@
+"""What recurrent layers have in common: weights of inputs and of states, and biases."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.networks.core.description import check_whole
+from lamina.networks.core.keys import Key
+from lamina.networks.functional.initializers import initializer
+from lamina.networks.recurrent.recurrence import Arrays, Cell, recur
+
+
+class Recurrent(Cell):
+    """A layer that moves a cell along time; the layer itself is the cell.
+
+    The logistic function of a gate is computed as σ(z) = ½ tanh(½ z) + ½, so that one
+    tanh serves all gates of a step; ½ z comes from weights that are halved once.
+    """
+
+    units: int
+    initializer: str
+    tbptt: int | None
+
+    numbers: ClassVar[tuple[str, ...]] = ("units",)  # fields, whole numbers from 1 on
+    words: ClassVar[dict[str, tuple[str, ...]]] = {}  # what other fields may say
+    on_one_core: ClassVar[bool] = True  # a loop along time, on a CPU
+
+    def check(self) -> None:
+        """Refuse impossible fields.
+
+        Raises
+        ------
+        ValueError
+            If there are no units, a chunk has no steps, or a word is unknown.
+        """
+        check_whole(self, *self.numbers)
+        if self.tbptt is not None:
+            check_whole(self, "tbptt")
+        initializer(self.initializer)
+        for name, known in self.words.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} of {type(self).__name__} must be one of "
+                    f"{', '.join(known)}; got {getattr(self, name)!r}"
+                )
+
+    @property
+    def halved(self) -> tuple[bool, ...]:
+        """Whether each block of net inputs is that of a gate; one that is none here."""
+        return (False,)
+
+    def widths(self) -> tuple[int, ...]:
+        """Return how wide each state is: only h, unless the cell has others."""
+        return (self.units,)
+
+    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output.
+
+        Weights of the inputs come from the initialiser, those of the states are
+        orthogonal, block by block.
+
+        Raises
+        ------
+        ValueError
+            If an example is not (time, features).
+        """
+        if len(shape) != 2:
+            raise ValueError(
+                f"{type(self).__name__} needs examples of shape (time, features), got "
+                f"shape {tuple(shape)}"
+            )
+        time, n = shape
+        blocks, draw = range(len(self.halved)), initializer(self.initializer)
+        inputs = [
+            draw(key.fold_in("weight", i), (n, self.units), n, self.units)
+            for i in blocks
+        ]
+        states = [orthogonal(key.fold_in("recurrent", i), self.units) for i in blocks]
+        params = {
+            "weight": np.concatenate(inputs, axis=1),
+            "recurrent_weight": np.concatenate(states, axis=1),
+            "bias": np.zeros(len(blocks) * self.units),
+        }
+        return {**params, **self._further(key)}, (time, self.units)
+
+    def _further(self, key: Key) -> dict[str, np.ndarray]:
+        """Return the other parameters, and those that start in another way."""
+        return {}
+
+    def __call__(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return h of every step."""
+        halves = np.where(self.halved, 0.5, 1.0).astype(x.dtype)
+        scale = np.repeat(halves, self.units)
+        steps = jnp.swapaxes(x, 0, 1)
+        u = projected(steps, params["weight"] * scale, params["bias"] * scale)
+        own, recurrent = self._own(params, params["recurrent_weight"] * scale)
+        h: Any = recur(self, own, recurrent, self._inputs(u))
+        return jnp.swapaxes(h, 0, 1)
+
+    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        """Return the cell's further parameters, and U."""
+        return (), recurrent
+
+    def _inputs(self, u: Any) -> Any:
+        """Return what the cell sees of the inputs, (time, batch, …)."""
+        return u
+
+    def flops(self, params: dict, shape: tuple[int, ...]) -> int:
+        """Return multiplications and additions of one example of that shape."""
+        sizes = params["weight"].size + params["recurrent_weight"].size
+        return 2 * shape[0] * int(sizes)
+
+
+@jax.custom_vjp
+def projected(x: Any, weight: Any, bias: Any) -> Any:
+    """Return x W + b of all steps.
+
+    Shapes: x (time, batch, n), W (n, m), b (m,), the result (time, batch, m).
+
+    Notes
+    -----
+    Of its derivative, XLA would turn ∂ℓ/∂u round before the product with x, and take
+    four times as long for the gradient of W: it is written out as one product. The bias
+    is one more row of W, beside a 1 in x: adding it would take a third of the product's
+    time.
+    """
+    return _projected_forward(x, weight, bias)[0]
+
+
+def _projected_forward(x: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
+    rows = beside(x, jnp.ones((*x.shape[:-1], 1), x.dtype))
+    return rows @ jnp.concatenate([weight, bias[None]]), (rows, weight)
+
+
+def _projected_backward(saved: Any, du: Any) -> tuple[Any, Any, Any]:
+    rows, weight = saved
+    flat = rows.reshape(-1, rows.shape[-1]).T @ du.reshape(-1, du.shape[-1])
+    return du @ weight.T, flat[:-1], flat[-1]
+
+
+projected.defvjp(_projected_forward, _projected_backward)
+
+
+def orthogonal(key: Key, n: int) -> np.ndarray:
+    """Q (n, n) with QᵀQ = I: a product with it keeps lengths.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks, ICLR.
+    """
+    q, r = np.linalg.qr(key.generator().standard_normal((n, n)))
+    return q * np.sign(np.diag(r))
+
+
+def parted(a: Any, n: int) -> Arrays:
+    """Return the n blocks that lie side by side in the last axis."""
+    return tuple(jnp.split(a, n, axis=-1))
+
+
+def beside(*arrays: Any) -> Any:
+    """Return arrays side by side in the last axis."""
+    return jnp.concatenate(arrays, axis=-1)
+
+
+def squashed(z: Any, halved: tuple[bool, ...]) -> Any:
+    """Return σ(2 z) of the blocks that are halved, tanh(z) of the others.
+
+    One tanh of all at once: several, of slices in one loop, are not vectorised and take
+    four times as long, which is why the barrier holds them together.
+    """
+    scale = np.where(halved, 0.5, 1.0).astype(z.dtype)
+    scale = np.repeat(scale, z.shape[-1] // len(halved))
+    return jax.lax.optimization_barrier(jnp.tanh(z) * scale + (1 - scale))
