@@ -5,6 +5,7 @@
 #   make test-all    the slow ones too
 #   make mutants     which wrong lines do the tests not notice?
 #   make lint types contracts    what CI checks besides
+#   make metrics     count what the design promises: depth of classes, sizes, dispatch
 #   make bench       lamina against PyTorch, scikit-learn and skorch
 #   make clean       remove what these targets made
 #
@@ -22,7 +23,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants lint format types contracts bench clean \
+.PHONY: help demo test test-all mutants metrics lint format types contracts bench clean \
         core-env test-env dev-env bench-env
 
 help:
@@ -63,6 +64,9 @@ types: dev-env
 
 contracts: dev-env
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
+
+metrics: core-env
+	$(BIN)/python .ci/metrics.py $(ARGS)
 
 bench: bench-env
 	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
