@@ -40,7 +40,8 @@ from lamina.learning.control.stopping import (
     SmallChange,
     SmallImprovement,
 )
-from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.data.dataset import Examples
+from lamina.learning.data.loader import Feed
 from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.data.selective import SelectiveDelta
 from lamina.learning.loop.driver import Progress, Result, fit

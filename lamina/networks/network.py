@@ -103,7 +103,7 @@ class Network:
                 )
 
     def init(
-        self, key: Key, shape: tuple[int, ...], dtype: Any = np.float32
+        self, key: Key, shape: Any, dtype: Any = np.float32
     ) -> tuple[tuple[Any, ...], tuple[int, ...]]:
         """Return initial parameters in ``dtype`` and the shape of one output."""
         params = []

@@ -37,6 +37,7 @@ def check(layer, by_hand):
     check_equation(layer, by_hand)
     check_derivatives(layer, by_hand)
     check_past(layer)
+    check_pieces(layer)
 
 
 def check_equation(layer, by_hand):
@@ -85,3 +86,21 @@ def check_past(layer):
     np.testing.assert_allclose(
         of_ones[:, :5], layer(params, jnp.asarray(x)), atol=1e-14
     )
+
+
+def check_pieces(layer):
+    """A sequence in pieces gives what the whole one gives, whatever pads a piece."""
+    params, x = made(layer, time=7)
+    whole = layer(params, jnp.asarray(x))
+    state = layer.start(2, x.dtype)
+    first, state = layer.run(params, jnp.asarray(x[:, :3]), state)
+    np.testing.assert_allclose(first, whole[:, :3], atol=1e-14)
+    # Of the first example two more steps are real, of the second none, then two each.
+    padded = jnp.asarray(x[:, 3:6])
+    mask = np.array([[True, True, False], [False, False, False]])
+    second, state = layer.run(params, padded, state, mask=jnp.asarray(mask))
+    np.testing.assert_allclose(second[0, :2], whole[0, 3:5], atol=1e-14)
+    rest = jnp.asarray(np.stack([x[0, 5:7], x[1, 3:5]]))
+    third, _ = layer.run(params, rest, state)
+    np.testing.assert_allclose(third[0], whole[0, 5:7], atol=1e-14)
+    np.testing.assert_allclose(third[1], whole[1, 3:5], atol=1e-14)

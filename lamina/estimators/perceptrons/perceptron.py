@@ -35,7 +35,7 @@ from lamina.estimators._core.parameters import (
     SHARE,
 )
 from lamina.estimators._core.progress import ProgressBar
-from lamina.learning.data.loader import padded_size
+from lamina.learning.data.dataset import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Dense, Network
 

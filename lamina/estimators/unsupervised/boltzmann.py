@@ -32,7 +32,7 @@ from lamina.estimators._core.checks import (
 from lamina.estimators._core.parameters import COUNT, PART, POSITIVE
 from lamina.estimators._core.progress import ProgressBar
 from lamina.estimators._core.training import SCHEDULE, schedule_of
-from lamina.learning.data.loader import padded_size
+from lamina.learning.data.dataset import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.learning.sampling.gibbs import (
     compiled_descent,

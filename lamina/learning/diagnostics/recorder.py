@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.data.bucketing import STEPS_AT_ONCE, padded_time
-from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.data.dataset import Examples
+from lamina.learning.data.loader import Feed
 from lamina.learning.objectives.objective import Batch, Objective, total_weight
 from lamina.learning.parallel.compilation import Compiled, count_compilation
 from lamina.networks.core.computing import computing
@@ -171,22 +172,12 @@ def take_probe(feed: Feed) -> Batch:
     rows = feed.rows[examples.weight[feed.rows] > 0]
     if examples.ragged:
         return _of_sequences(examples, rows)
-    size = max(1, min(PROBE_ROWS, PROBE_NUMBERS // max(1, math.prod(examples.shape))))
-    n = min(size, len(rows))
-    rows = rows[_spread(len(rows), n)]
-    x = np.zeros((size, *examples.shape), examples.dtype)
-    whole_numbers = examples.y.dtype.kind in "iu"
-    y = np.zeros(
-        (size, *examples.y.shape[1:]), np.int32 if whole_numbers else examples.dtype
+    numbers = max(1, examples.inputs.numbers)
+    size = max(1, min(PROBE_ROWS, PROBE_NUMBERS // numbers))
+    batch = _probe_of(examples, rows, size)
+    return batch._replace(
+        x=jax.tree.map(lambda x: x.astype(examples.dtype, copy=False), batch.x)
     )
-    mask = None
-    taken, targets = examples.x[rows], examples.y[rows]
-    x[:n] = taken.toarray() if examples.sparse else taken
-    y[:n] = targets.toarray() if hasattr(targets, "toarray") else targets
-    if examples.mask is not None:
-        mask = np.zeros(y.shape, examples.dtype)
-        mask[:n] = examples.mask[rows]
-    return Batch(x, y, (np.arange(size) < n).astype(examples.dtype), mask)
 
 
 def _of_sequences(examples: Examples, rows: np.ndarray) -> Batch:
@@ -195,6 +186,11 @@ def _of_sequences(examples: Examples, rows: np.ndarray) -> Batch:
     usual = np.quantile(lengths, 0.9) if len(rows) else 1
     rows = rows[lengths <= usual]
     size = int(np.clip(STEPS_AT_ONCE // padded_time(usual), 1, PROBE_ROWS))
+    return _probe_of(examples, rows, size)
+
+
+def _probe_of(examples: Examples, rows: np.ndarray, size: int) -> Batch:
+    """Return so many of the rows, at equal distances, each of weight 1."""
     n = min(size, len(rows))
     batch = examples.padded(rows[_spread(len(rows), n)], size)
     return batch._replace(weight=(np.arange(size) < n).astype(examples.dtype))

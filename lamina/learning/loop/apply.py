@@ -17,7 +17,8 @@ import jax
 import numpy as np
 
 from lamina.learning.data.bucketing import chunks, filled_up
-from lamina.learning.data.loader import STREAM_BYTES, is_thin, padded_size, sparse_rows
+from lamina.learning.data.dataset import padded_size
+from lamina.learning.data.inputs import STREAM_BYTES, is_thin, sparse_rows
 from lamina.learning.loop.compiled_step import compiled_apply
 from lamina.learning.parallel.mesh import ask_for_all_cores, devices_of
 from lamina.networks.core.computing import computing
@@ -85,7 +86,7 @@ def outputs_of_sequences(
     ----------
     network : Network
     params : pytree of arrays
-    x : sequences, as in :class:`lamina.learning.data.loader.Examples`
+    x : sequences, as in :class:`lamina.learning.data.dataset.Examples`
     dtype : dtype of the computation
 
     Returns

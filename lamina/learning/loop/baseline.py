@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from lamina.learning.data.bucketing import answers_filled_up
-from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.data.dataset import Examples
+from lamina.learning.data.loader import Feed
 from lamina.learning.objectives.objective import Objective
 from lamina.networks.functional.losses import ABSENT, MARGIN
 

@@ -16,7 +16,8 @@ from lamina.learning.algorithms.energy.contrastive_divergence import (
     ContrastiveDivergence,
 )
 from lamina.learning.algorithms.first_order.adam import Adam
-from lamina.learning.data.loader import Examples, Feed
+from lamina.learning.data.dataset import Examples
+from lamina.learning.data.loader import Feed
 from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.loop.apply import outputs
 from lamina.learning.loop.driver import Callback, Progress, Result, fit

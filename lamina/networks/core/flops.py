@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 
-def flops(network: Any, params: Any, shape: tuple[int, ...], dtype: Any = None) -> int:
+def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
     """Return multiplications and additions of one example on its way forward.
 
     Equations
@@ -21,14 +21,30 @@ def flops(network: Any, params: Any, shape: tuple[int, ...], dtype: Any = None) 
     ----------
     network : Network
     params : its parameters
-    shape : shape of one example
+    shape : shape of one example, a tree of shapes where it has several inputs
     dtype : type of examples, float32 by default
     """
     layers = [layer for layer, _ in network.walk(params)]
-    if len(shape) == 1 and not any(hasattr(layer, "flops") for layer in layers):
+    if (
+        is_shape(shape)
+        and len(shape) == 1
+        and not any(hasattr(layer, "flops") for layer in layers)
+    ):
         return 2 * _size(params)  # as below, without tracing
-    x = jax.ShapeDtypeStruct((1, *shape), dtype or np.float32)
+    x = one_of(shape, dtype or np.float32)
     return _of_stack(network.layers, params, x)
+
+
+def is_shape(shape: Any) -> bool:
+    """Whether this is the shape of one input, and no tree of those of several."""
+    return isinstance(shape, tuple) and all(isinstance(n, int) for n in shape)
+
+
+def one_of(shape: Any, dtype: Any) -> Any:
+    """Return one example of a shape, or tree of shapes, without its numbers."""
+    return jax.tree.map(
+        lambda own: jax.ShapeDtypeStruct((1, *own), dtype), shape, is_leaf=is_shape
+    )
 
 
 def _of_stack(layers: tuple, params: Any, x: Any) -> int:
@@ -41,13 +57,15 @@ def _of_stack(layers: tuple, params: Any, x: Any) -> int:
 
 
 def _of_layer(layer: Any, params: Any, x: Any) -> int:
-    shape = x.shape[1:]
+    shape = jax.tree.map(lambda a: a.shape[1:], x)
     if hasattr(layer, "flops"):
         return layer.flops(params, shape)
     if hasattr(layer, "branches"):
         branches = layer.branches(params)
         return sum(_of_stack(layers, own, x) for layers, own in branches)
-    return 2 * _size(params) * math.prod(shape[:-1])
+    if not (own := _size(params)):
+        return 0
+    return 2 * own * math.prod(shape[:-1])
 
 
 def _size(params: Any) -> int:

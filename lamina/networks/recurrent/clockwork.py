@@ -8,7 +8,13 @@ import numpy as np
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.recurrent.recurrence import Arrays
-from lamina.networks.recurrent.recurrent import Recurrent, beside, orthogonal, parted
+from lamina.networks.recurrent.recurrent import (
+    Recurrent,
+    beside,
+    lengths_of,
+    orthogonal,
+    parted,
+)
 
 
 @description
@@ -94,10 +100,27 @@ class ClockworkRNN(Recurrent):
     def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
         return (), jnp.where(self._heard(), recurrent, 0)
 
-    def _inputs(self, u: Any) -> Any:
+    def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
+        """Return h = 0, and the number of the first step, which is 0."""
+        return *super().start(batch, dtype), jnp.zeros(batch, jnp.int32)
+
+    def run(
+        self, params: dict, x: Any, state: Arrays, *, key: Any = None, mask: Any = None
+    ) -> tuple[Any, Arrays]:
+        """Return h of every step, and the last h with the number of the next step.
+
+        See :meth:`lamina.networks.recurrent.recurrent.Recurrent.run`.
+        """
+        *states, first = state
+        taken = lengths_of(mask)
+        h, states = self._run(params, x, tuple(states), taken, first[:, None])
+        return h, (*states, first + (x.shape[1] if taken is None else taken))
+
+    def _inputs(self, u: Any, first: Any) -> Any:
         """Put beside the net inputs which units tick."""
-        ticks = np.arange(len(u))[:, None] % self._period() == 0
-        return beside(u, jnp.broadcast_to(ticks[:, None].astype(u.dtype), u.shape))
+        step = np.arange(len(u))[:, None, None] + first
+        ticks = (step % self._period() == 0).astype(u.dtype)
+        return beside(u, jnp.broadcast_to(ticks, u.shape))
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """h = tanh(u + v) where the clock ticks"""

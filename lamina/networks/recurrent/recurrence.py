@@ -2,11 +2,12 @@
 
 A cell says how its states follow from those of the step before,
 
-    v_t = h_{t−1} U,   states_t = f(states_{t−1}, u_t, v_t),   states_0 = 0
+    v_t = h_{t−1} U,   states_t = f(states_{t−1}, u_t, v_t)
 
 where u_t is what the inputs give, for all steps computed at once, and h is the first
-state. f is taken unit by unit, so that the derivatives of all steps are products of
-numbers which are known before the way back begins: see :class:`Cell`.
+state. states_0 is 0, or where an earlier run ended. f is taken unit by unit, so that
+the derivatives of all steps are products of numbers which are known before the way
+back begins: see :class:`Cell`.
 
 Truncated to chunks of k steps, ∂ℓ/∂states_t goes back no further than the first step of
 its chunk, t = 0, k, 2k, …; the states themselves are carried on.
@@ -77,11 +78,25 @@ class Cell(ABC):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def recur(cell: Cell, own: Any, recurrent: Any, u: Any) -> Any:
-    """Return h of all steps.
+def recur(
+    cell: Cell, own: Any, recurrent: Any, u: Any, start: Arrays, lengths: Any = None
+) -> tuple[Any, Arrays]:
+    """Return h of all steps, and the states after the last one.
 
-    Shapes: u (time, batch, …), recurrent U (width of h, …), the result (time, batch,
-    width of h).
+    Parameters
+    ----------
+    cell, own, recurrent, u
+        As above; U is ``recurrent``.
+    start : tuple of arrays
+        The states before the first step.
+    lengths : int array (batch,), optional
+        How many steps of each sequence are real: its last states are those after as
+        many. By default all.
+
+    Shapes
+    ------
+    u (time, batch, …), U (width of h, …), states (batch, width), h (time, batch, width
+    of h).
 
     Notes
     -----
@@ -90,32 +105,51 @@ def recur(cell: Cell, own: Any, recurrent: Any, u: Any) -> Any:
     gives the gradient of U, and one pass over all steps the factors; what is left in
     the loop is one product with Uᵀ and a few of numbers.
     """
-    return _forward(cell, own, recurrent, u)[0]
+    return _forward(cell, own, recurrent, u, start, lengths)[0]
 
 
-def _forward(cell: Cell, own: Any, recurrent: Any, u: Any) -> tuple[Any, Any]:
-    start = tuple([jnp.zeros((u.shape[1], n), u.dtype) for n in cell.widths()])
-
+def _forward(
+    cell: Cell, own: Any, recurrent: Any, u: Any, start: Arrays, lengths: Any
+) -> tuple[Any, Any]:
     def step(states: Arrays, u_t: Any) -> tuple[Arrays, Any]:
         states, kept = cell.step(own, states, u_t, states[0] @ recurrent)
         return states, (states, kept)
 
-    _, (after, kept) = jax.lax.scan(step, start, u)
-    return after[0], (own, recurrent, after, kept)
+    end, (after, kept) = jax.lax.scan(step, start, u)
+    if lengths is not None:
+        end = tuple([_after(lengths, *pair) for pair in zip(start, after, strict=True)])
+    return (after[0], end), (own, recurrent, start, after, kept, lengths)
 
 
-def _backward(cell: Cell, saved: Any, delta: Any) -> tuple[Any, Any, Any]:
-    own, recurrent, after, kept = saved
-    before = tuple([jnp.concatenate([jnp.zeros_like(s[:1]), s[:-1]]) for s in after])
+def _after(lengths: Any, start: Any, after: Any) -> Any:
+    """Return each example's state after its last real step; of none, the first."""
+    last = jnp.maximum(lengths - 1, 0)[None, :, None]
+    state = jnp.take_along_axis(after, last, axis=0)[0]
+    return jnp.where(lengths[:, None] > 0, state, start)
+
+
+def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
+    own, recurrent, start, after, kept, lengths = saved
+    delta, end = deltas
+    before = tuple(
+        [jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)]
+    )
     # Without the barrier their computation moves into the loop, where it is slow.
     factors = jax.lax.optimization_barrier(cell.factors(own, before, after, kept))
-    turned, goes_on = recurrent.T, None
+    turned, goes_on, ends = recurrent.T, None, None
+    none = tuple([jnp.zeros_like(d) for d in end])
+    if lengths is not None:  # errors of the last states enter after their steps
+        ends = jnp.arange(1, len(delta) + 1)[:, None] == lengths
     if cell.tbptt is not None:  # not from the first step of a chunk
         goes_on = (jnp.arange(len(delta)) % cell.tbptt != 0).astype(delta.dtype)
 
     def step(later: Arrays, at: Any) -> tuple[Arrays, Any]:
-        delta_t, factors_t, goes_on_t = at
+        delta_t, factors_t, goes_on_t, ends_t = at
         here = (later[0] + delta_t, *later[1:])
+        if ends_t is not None:
+            here = tuple(
+                [_added(*pair, ends_t) for pair in zip(here, end, strict=True)]
+            )
         dv, (dh, *others), kept = cell.back(own, factors_t, here)
         through = dv @ turned
         dh = through if dh is None else dh + through
@@ -124,11 +158,19 @@ def _backward(cell: Cell, saved: Any, delta: Any) -> tuple[Any, Any, Any]:
             earlier = tuple([d * goes_on_t for d in earlier])
         return earlier, (dv, kept)
 
-    none = tuple([jnp.zeros_like(s[0]) for s in after])
-    _, (dv, kept) = jax.lax.scan(step, none, (delta, factors, goes_on), reverse=True)
+    last, steps = end if lengths is None else none, (delta, factors, goes_on, ends)
+    first, (dv, kept) = jax.lax.scan(step, last, steps, reverse=True)
+    if lengths is not None:  # those of sequences without a step stay as they are
+        empty = lengths == 0
+        first = tuple([_added(*pair, empty) for pair in zip(first, end, strict=True)])
     du, d_own = cell.rest(factors, before, after, dv, kept)
     h = before[0].reshape(-1, before[0].shape[-1])
-    return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du
+    return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du, first, None
+
+
+def _added(delta: Any, end: Any, where: Any) -> Any:
+    """Return δ plus the error of the last state, of the examples that end here."""
+    return delta + jnp.where(where[:, None], end, 0)
 
 
 recur.defvjp(_forward, _backward)

@@ -92,20 +92,51 @@ class Recurrent(Cell):
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return h of every step."""
+        """Return h of every step, from states of 0 on."""
+        return self._run(params, x, Recurrent.start(self, x.shape[0], x.dtype))[0]
+
+    def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
+        """Return the states before the first step: 0."""
+        return tuple([jnp.zeros((batch, n), dtype) for n in self.widths()])
+
+    def run(
+        self, params: dict, x: Any, state: Arrays, *, key: Any = None, mask: Any = None
+    ) -> tuple[Any, Arrays]:
+        """Return h of every step, and the states after the last real one.
+
+        A sequence that comes in pieces, each begun with the states in which the one
+        before it ended, gives the h of the whole sequence.
+
+        Equations
+        ---------
+            (h_1, …, h_T), s_T = run(x_1, …, x_T; s_0)
+
+        Shapes
+        ------
+        x (batch, time, n), h (batch, time, units), each of the states (batch, width);
+        mask (batch, time), the real steps first.
+        """
+        return self._run(params, x, state, lengths_of(mask))
+
+    def _run(
+        self, params: dict, x: Any, state: Arrays, lengths: Any = None, first: Any = 0
+    ) -> tuple[Any, Arrays]:
+        """Return h and the last states; ``first`` is the number of the first step."""
         halves = np.where(self.halved, 0.5, 1.0).astype(x.dtype)
         scale = np.repeat(halves, self.units)
         steps = jnp.swapaxes(x, 0, 1)
         u = projected(steps, params["weight"] * scale, params["bias"] * scale)
         own, recurrent = self._own(params, params["recurrent_weight"] * scale)
-        h: Any = recur(self, own, recurrent, self._inputs(u))
-        return jnp.swapaxes(h, 0, 1)
+        # Weights in double precision make numbers of inputs in single precision double.
+        start = tuple([a.astype(u.dtype) for a in state])
+        h, state = recur(self, own, recurrent, self._inputs(u, first), start, lengths)
+        return jnp.swapaxes(h, 0, 1), state
 
     def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
         """Return the cell's further parameters, and U."""
         return (), recurrent
 
-    def _inputs(self, u: Any) -> Any:
+    def _inputs(self, u: Any, first: Any) -> Any:
         """Return what the cell sees of the inputs, (time, batch, …)."""
         return u
 
@@ -113,6 +144,11 @@ class Recurrent(Cell):
         """Return multiplications and additions of one example of that shape."""
         sizes = params["weight"].size + params["recurrent_weight"].size
         return 2 * shape[0] * int(sizes)
+
+
+def lengths_of(mask: Any) -> Any:
+    """Return how many steps of each sequence are real, None if all are."""
+    return None if mask is None else jnp.sum(mask, axis=1, dtype=jnp.int32)
 
 
 @jax.custom_vjp

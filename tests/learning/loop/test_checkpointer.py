@@ -30,7 +30,7 @@ from lamina.learning import (
     Validation,
     fit,
 )
-from lamina.learning.data import loader as feed_module
+from lamina.learning.data import inputs
 from lamina.learning.loop import driver as module
 from lamina.learning.loop.checkpointer import (
     Within,
@@ -260,7 +260,7 @@ def test_ctrl_c_amid_an_epoch_leaves_the_steps_taken(monkeypatch):
 def test_only_the_rest_of_an_epoch_is_taken(case, monkeypatch):
     """Blocks of two steps; a snapshot amid the third epoch spares its steps."""
     monkeypatch.setattr(module, "STEPS_PER_SUM", 2)
-    monkeypatch.setattr(feed_module, "STREAM_BYTES", 2 * 5 * 16)
+    monkeypatch.setattr(inputs, "STREAM_BYTES", 2 * 5 * 16)
     every = InMemory()
     run(case, every, epochs=3)
     snapshot = next(s for s in every.saved if s["epochs"] == 2 and s["within"])

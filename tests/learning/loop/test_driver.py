@@ -32,6 +32,7 @@ from lamina.learning import (
     fit,
 )
 from lamina.learning.control.schedules import Moment
+from lamina.learning.data import inputs
 from lamina.learning.data import loader as feed_module
 from lamina.learning.loop import driver as module
 from lamina.learning.loop.evaluation import validate
@@ -122,7 +123,7 @@ def streamed(request):
     batch_size = request.param
     whole = trained(batch_size, data=examples(resident=False))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feed_module, "STREAM_BYTES", 150)
+        patch.setattr(inputs, "STREAM_BYTES", 150)
         return whole, trained(batch_size, data=examples(resident=False))
 
 
@@ -504,7 +505,7 @@ def test_validation_sees_the_outputs_of_its_rows_in_order():
 @pytest.mark.parametrize("stream_bytes", [10, 2**20])
 def test_validation_by_hand(resident, stream_bytes, monkeypatch):
     """The weighted mean of the losses, without penalty or dropout, in both gears."""
-    monkeypatch.setattr(feed_module, "STREAM_BYTES", stream_bytes)
+    monkeypatch.setattr(inputs, "STREAM_BYTES", stream_bytes)
     rows = np.array([3, 1, 8, 15, 4])
     validation = held_out(np.size, rows, weight=WEIGHTS, resident=resident)
     record = validate(OBJECTIVE, START, validation)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lamina.learning import SGD, Adam, Examples, Feed, Objective, fit
-from lamina.learning.data.loader import Examples as FeedExamples
+from lamina.learning.data.dataset import Examples as FeedExamples
 from lamina.learning.loop import driver as loop
 from lamina.learning.loop.compiled_step import train
 from lamina.learning.objectives import objective
