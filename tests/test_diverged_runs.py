@@ -22,6 +22,7 @@ from lamina.learning import (
     fit,
 )
 from lamina.learning.loop import driver as module
+from lamina.learning.protocols import Schedule
 from lamina.networks import Dense, Key, Network
 from lamina.networks.core.description import description
 
@@ -239,7 +240,7 @@ def test_a_bold_run_is_resumed_to_the_same_bits():
 
 
 @description
-class Spike:
+class Spike(Schedule):
     """A rate that is absurd in one epoch."""
 
     at: int

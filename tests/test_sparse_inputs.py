@@ -18,7 +18,16 @@ from lamina import (
     Network,
     Perceptron,
 )
-from lamina.learning import Adam, Examples, Feed, Objective, Validation, fit
+from lamina.learning import (
+    L2,
+    Adam,
+    Examples,
+    Feed,
+    InputNoise,
+    Objective,
+    Validation,
+    fit,
+)
 from lamina.learning.loop.compiled_step import train
 from lamina.learning.objectives import objective as objective_module
 from lamina.learning.objectives.adversarial import FGSM
@@ -51,12 +60,12 @@ Y = (DENSE @ RNG.standard_normal((FEATURES, 3)) > 0).astype(int)
 NETWORK = Network((Dropout(0.3), Dense(8, "tanh"), Dense(3, "logistic")))
 
 
-def trained(x, batch_size, resident=None, rows=None, network=NETWORK, **how):
+def trained(x, batch_size, resident=None, rows=None, network=NETWORK, terms=()):
     with jax.enable_x64(True):
         data = Examples(x, Y.astype(float), dtype=np.float64, resident=resident)
         params, _ = network.init(Key(1), (FEATURES,), np.float64)
         result = fit(
-            Objective(network, "binary_cross_entropy", l2=1e-3, **how),
+            Objective(network, "binary_cross_entropy", (L2(1e-3), *terms)),
             Adam(0.01),
             Feed(data, rows, batch_size=batch_size),
             params,
@@ -105,10 +114,10 @@ def test_a_whole_batch_is_summed_in_chunks(monkeypatch, dense):
     assert_same(trained(X, N), trained(DENSE, N))
 
 
-@pytest.mark.parametrize("noise", [{"input_noise": 0.1}, {"adversarial": FGSM()}])
-def test_what_would_fill_in_the_zeros_is_refused(noise):
+@pytest.mark.parametrize("term", [InputNoise(0.1), FGSM()])
+def test_what_would_fill_in_the_zeros_is_refused(term):
     with pytest.raises(ValueError, match=r"Give X\.toarray\(\)"):
-        trained(X, 16, **noise)
+        trained(X, 16, terms=[term])
 
 
 OPTIONS = {"random_state": 0, "max_iter": 3, "dtype": "float64"}

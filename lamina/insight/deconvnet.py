@@ -12,6 +12,7 @@ from lamina.insight import drawing
 from lamina.insight.opened import Opened, activations, net_input, opened_for
 from lamina.insight.receptive import box, receptive_field
 from lamina.networks.core.description import is_description
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.activations import relu
 
 
@@ -172,7 +173,7 @@ def with_relu(layer: Any, exchanged: Any) -> Any:
         for field in fields(layer)
         if field.name != "activation"
     }
-    if getattr(layer, "activation", None) in ("relu", relu, jax.nn.relu):
+    if isinstance(layer, Layer) and layer.activation in ("relu", relu, jax.nn.relu):
         changes["activation"] = exchanged
     return replace(layer, **changes)
 

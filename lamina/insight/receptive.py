@@ -15,11 +15,12 @@ from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.convolution.rescale import Rescale
 from lamina.networks.convolution.spatial import padded_places, per_axis
 from lamina.networks.convolution.upsample import Upsample
+from lamina.networks.core.layer import Composite
 from lamina.networks.layers.augment import Augment
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
 from lamina.networks.layers.norms import LayerNorm
-from lamina.networks.network import Network, holds_layers
+from lamina.networks.network import Network
 
 WINDOWS = (Conv, MaxPool, AveragePool, SumPool, LocallyConnected, FixedConv)
 EACH_PLACE = (Rescale, Augment, Dropout, Dense)
@@ -85,7 +86,7 @@ def sources(
     """
     found: list[tuple[int, ...]] = []
     for layer, own in zip(layers, params, strict=True):
-        if not holds_layers(layer):
+        if not isinstance(layer, Composite):
             found.append((before,))
             before = first + len(found) - 1
             continue

@@ -9,7 +9,6 @@ from lamina.learning.algorithms.first_order.adam import Adam
 from lamina.learning.algorithms.first_order.rmsprop import RMSProp
 from lamina.learning.algorithms.first_order.rprop import Rprop
 from lamina.learning.algorithms.first_order.sgd import SGD
-from lamina.learning.algorithms.recorded import Traced
 from lamina.learning.algorithms.second_order.bfgs import BFGS
 from lamina.learning.algorithms.second_order.conjugate_gradient import ConjugateGradient
 from lamina.learning.algorithms.second_order.lbfgs import LBFGS
@@ -23,6 +22,10 @@ from lamina.learning.algorithms.single_layer.perceptron import (
     PerceptronRule,
     perceptron_loss,
 )
+from lamina.learning.algorithms.wrappers.clipping import ClipNorm, ClipValue
+from lamina.learning.algorithms.wrappers.fixed_mask import FixedMask
+from lamina.learning.algorithms.wrappers.max_norm import MaxNorm
+from lamina.learning.algorithms.wrappers.recorded import Traced
 from lamina.learning.control.schedules import (
     SCHEDULES,
     Adaptive,
@@ -47,7 +50,11 @@ from lamina.learning.data.selective import SelectiveDelta
 from lamina.learning.loop.driver import Progress, Result, fit
 from lamina.learning.loop.evaluation import Validation, attacked
 from lamina.learning.objectives.adversarial import FGSM, PGD
+from lamina.learning.objectives.label_smoothing import LabelSmoothing
+from lamina.learning.objectives.noise import InputNoise, WeightNoise
 from lamina.learning.objectives.objective import Batch, Objective
+from lamina.learning.objectives.penalties import L1, L2, penalties
+from lamina.learning.objectives.sparsity import KLSparsity, L1Sparsity
 from lamina.learning.reshaping.pretraining import (
     PRETRAININGS,
     AutoencoderPretraining,
@@ -60,6 +67,8 @@ from lamina.learning.reshaping.pretraining import (
 __all__ = [
     "BFGS",
     "FGSM",
+    "L1",
+    "L2",
     "LBFGS",
     "PGD",
     "PRETRAININGS",
@@ -72,6 +81,8 @@ __all__ = [
     "Below",
     "BoldDriver",
     "Budget",
+    "ClipNorm",
+    "ClipValue",
     "ConjugateGradient",
     "Constant",
     "ContrastiveDivergence",
@@ -79,10 +90,16 @@ __all__ = [
     "Exact",
     "Examples",
     "Feed",
+    "FixedMask",
     "HebbRule",
+    "InputNoise",
     "InverseScaling",
     "InverseTime",
+    "KLSparsity",
+    "L1Sparsity",
+    "LabelSmoothing",
     "LevenbergMarquardt",
+    "MaxNorm",
     "MeanFieldLearning",
     "Newton",
     "NoImprovement",
@@ -101,11 +118,13 @@ __all__ = [
     "Traced",
     "UpDown",
     "Validation",
+    "WeightNoise",
     "attacked",
     "fit",
     "for_unscaled",
     "hidden_layers",
     "mean_and_scale",
+    "penalties",
     "perceptron_loss",
     "pretrain",
 ]

@@ -20,7 +20,6 @@ from lamina.networks.energy.rbm import RBM
 from lamina.networks.functional.activations import ACTIVATIONS
 from lamina.networks.functional.initializers import INITIALIZERS
 from lamina.networks.functional.losses import LOSSES
-from lamina.networks.functional.sparsity import KLSparsity, L1Sparsity
 from lamina.networks.layers.augment import Augment
 from lamina.networks.layers.corruption import GaussianNoise, Masking, SaltAndPepper
 from lamina.networks.layers.dense import Dense
@@ -62,9 +61,7 @@ __all__ = [
     "GaussianNoise",
     "GlobalPool",
     "GroupNorm",
-    "KLSparsity",
     "Key",
-    "L1Sparsity",
     "Last",
     "LayerNorm",
     "Lengths",

@@ -7,44 +7,9 @@ import numpy as np
 
 from lamina.networks.core.description import Nested, description, is_description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated, Composite, Layer
 from lamina.networks.core.masking import unpacked
 from lamina.networks.functional.activations import activation
-
-
-def is_no_layer(layer: Any) -> bool:
-    """Whether it cannot be meant as a layer, nor stand for one in a pytree."""
-    no_layer = layer is None or isinstance(layer, type | int | str)
-    return no_layer or hasattr(layer, "update")  # an algorithm
-
-
-def has_net_input(layer: Any) -> bool:
-    """Whether a layer computes a = φ(h) from a net input h, as Dense does."""
-    return hasattr(layer, "net") and hasattr(layer, "activation")
-
-
-def holds_layers(layer: Any) -> bool:
-    """Whether a layer is made of layers, as a Network and a Residual are.
-
-    Such a layer has ``walk`` and ``trace`` as Network has, and ``branches(params)``:
-    the stacks of layers in it, each with its parameters.
-    """
-    return hasattr(layer, "branches")
-
-
-def squared_norms(layer: Any, name: str, weight: Any) -> Any:
-    """Return ‖Wⱼ‖² of the weights into each unit j, in a shape that broadcasts with W.
-
-    Equations
-    ---------
-        ‖Wⱼ‖² = Σᵢ Wᵢⱼ²      i: all axes but the last, unless the layer says otherwise
-
-    A layer whose weights lie in another order has a method ``squared_norms(name,
-    weight)`` of its own.
-    """
-    own = getattr(layer, "squared_norms", None)
-    if own is not None:
-        return own(name, weight)
-    return (weight * weight).sum(axis=tuple(range(weight.ndim - 1)), keepdims=True)
 
 
 class Signal(NamedTuple):
@@ -55,7 +20,7 @@ class Signal(NamedTuple):
 
 
 @description
-class Network:
+class Network(Composite):
     """A stack of layers.
 
     Equations
@@ -76,9 +41,9 @@ class Network:
     layers: Nested
 
     @property
-    def portable(self) -> bool:
+    def portable(self) -> bool:  # pyright: ignore
         """Whether all layers run on NumPy arrays as well."""
-        return all(getattr(layer, "portable", False) for layer in self.layers)
+        return all(layer.portable for layer in self.layers)
 
     def check(self) -> None:
         """Refuse what is not a layer.
@@ -97,7 +62,7 @@ class Network:
                 )
             return  # a pytree under construction
         for i, layer in enumerate(self.layers):
-            if is_no_layer(layer):
+            if not isinstance(layer, Layer):
                 raise TypeError(
                     f"layers[{i}] must be a layer such as Dense(10), got {layer!r}"
                 )
@@ -143,7 +108,7 @@ class Network:
         """Return (layer, parameters) of every layer, those of inner networks too."""
         pairs: list[tuple[Any, Any]] = []
         for layer, own in zip(self.layers, params, strict=True):
-            pairs += layer.walk(own) if holds_layers(layer) else [(layer, own)]
+            pairs += layer.walk(own) if isinstance(layer, Composite) else [(layer, own)]
         return pairs
 
     def owners(self, params: Any) -> dict[int, tuple[Any, str]]:
@@ -154,7 +119,7 @@ class Network:
         """
         found: dict[int, tuple[Any, str]] = {}
         for layer, own in zip(self.layers, params, strict=True):
-            if holds_layers(layer):
+            if isinstance(layer, Composite):
                 for layers, inner in layer.branches(own):
                     found |= Network(layers).owners(inner)
                 continue
@@ -190,7 +155,7 @@ class Network:
         for i, (layer, own) in enumerate(zip(self.layers, params, strict=True)):
             how = {"key": None if key is None else jax.random.fold_in(key, i)}
             rest = None if shifts is None else shifts[len(signals) :]
-            if holds_layers(layer):
+            if isinstance(layer, Composite):
                 signals += layer.trace(own, x, mask=mask, shifts=rest, **how)
             else:
                 shift = rest[0] if rest else None
@@ -205,7 +170,7 @@ class Network:
         last = self.layers[-1]
         if isinstance(last, Network):
             return last.out_activation
-        if not hasattr(last, "activation"):
+        if last.activation is None:
             raise ValueError(
                 f"the last layer must have units and an activation, as Dense has; "
                 f"got {last!r}"
@@ -224,7 +189,7 @@ def _mask_after(mask: Any, before: Any, after: Any) -> Any:
 
 def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:
     """Return what comes out of one layer whose net input is shifted."""
-    if not has_net_input(layer):
+    if not isinstance(layer, Activated):
         return Signal(None, layer(params, x, **how))
     h = layer.net(params, x, **how)
     h = h if shift is None else h + shift

@@ -3,10 +3,11 @@
 from typing import Any
 
 from lamina.networks.core.description import Nested, description
+from lamina.networks.core.layer import Layer
 
 
 @description
-class Output:
+class Output(Layer):
     """Marks the output layer of an estimator's ``layers`` or ``decoder``.
 
     A list of layers ends before the output, and the estimator adds the output layer

@@ -48,6 +48,7 @@ from lamina.learning.loop.compiled_step import compiled_train, train
 from lamina.learning.parallel.compilation import compile_count
 from lamina.networks import RBM, Dense, Key, Network, from_json, to_json
 from lamina.networks.core.description import description
+from lamina.networks.core.layer import Activated
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -56,7 +57,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 
 @description
-class Point:
+class Point(Activated):
     """h = x ∘ θ: with ½ Σ (0 − h)² the bowl E(θ) = ½ Σ x² θ², curvatures x²."""
 
     def net(self, params, x, *, key=None, mask=None):
@@ -67,7 +68,7 @@ class Point:
 
 
 @description
-class Valley:
+class Valley(Activated):
     """h = (1 − a, 10 (b − a²)): with Σ h² Rosenbrock's function of θ = (a, b)."""
 
     def net(self, params, x, *, key=None, mask=None):
@@ -505,7 +506,7 @@ def test_the_algorithm_is_not_changed_by_use(name, row):
 
 
 def is_whole(row):
-    return getattr(row.algorithm, "whole_batch", False)
+    return row.algorithm.needs.full_batch
 
 
 def tiny(name, n):

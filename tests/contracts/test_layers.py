@@ -258,7 +258,7 @@ def test_rows_do_not_see_each_other(row):
 def test_numpy_inputs_give_numpy_outputs_and_the_same(row):
     layer, params, x = row
     plain = layer(params, x)
-    if getattr(layer, "portable", False):  # else a compiled program is used throughout
+    if layer.portable:  # else a compiled program is used throughout
         assert type(plain) is np.ndarray
     traced = layer(jax.tree.map(jnp.asarray, params), jnp.asarray(x))
     np.testing.assert_allclose(plain, traced, rtol=1e-13, atol=1e-15)

@@ -27,6 +27,7 @@ from lamina.estimators._core.parameters import Checked
 from lamina.estimators._core.resuming import drawn_seed, made_with, run_of
 from lamina.estimators._core.saved import Saved
 from lamina.estimators._core.summary import layer_table
+from lamina.learning.control.stopping import rules_of
 from lamina.learning.loop.apply import outputs
 from lamina.learning.parallel.allocator import own_buffers
 from lamina.learning.parallel.compilation import compile_count
@@ -208,7 +209,7 @@ class NetworkEstimator(Saved, Watched, Checked):
 
     def _learning_dtype(self, algorithm: Any) -> np.dtype:
         """Return the type to learn in; some algorithms need double precision."""
-        return np.dtype(float) if getattr(algorithm, "double", False) else self._dtype()
+        return np.dtype(float) if algorithm.needs.float64 else self._dtype()
 
     def _precision(self, dtype: np.dtype | None = None) -> Any:
         """Return a context in which JAX computes in a type, the estimator's."""
@@ -256,7 +257,7 @@ class NetworkEstimator(Saved, Watched, Checked):
     def _remedies(self, algorithm: Any) -> str:
         """Return what helps where steps lead away from what is best."""
         remedies = ["scaled inputs (StandardScaler)"]
-        if hasattr(algorithm, "learning_rate"):
+        if algorithm.needs.first_order:
             remedies.insert(0, "a smaller learning rate")
         if self._given_params().get("scale_target") is False:
             remedies.append("scale_target=True")
@@ -279,7 +280,7 @@ class NetworkEstimator(Saved, Watched, Checked):
         return self._state if self._state_owner == self._owner(algorithm) else None
 
     def _owner(self, algorithm: Any) -> str:
-        return f"{type(algorithm).__name__} {self._learning_dtype(algorithm)}"
+        return f"{algorithm.name} {self._learning_dtype(algorithm)}"
 
     def _kept(self, leaf: Any) -> np.ndarray:
         """Return a writable copy in the estimator's type."""
@@ -330,7 +331,7 @@ def _explain(
         )
     elif (limit := _used_up(result, stopping)) is not None:
         message = (
-            f"learning ended after {limit.budget:g} {limit.monitor} and has not "
+            f"learning ended after {limit} and has not "
             "converged yet: raise max_fun or tol, or scale the inputs (StandardScaler)."
         )
     message += _no_use(result, remedies, " " if message else "")
@@ -363,17 +364,15 @@ def divergence(result: learning.Result) -> str:
     return f"diverged: the loss rose from {start:.3g} to {end:.3g}"
 
 
-def _used_up(result: learning.Result, stopping: Any) -> learning.Budget | None:
-    """Return the budget that ended learning, if no other rule did."""
+def _used_up(result: learning.Result, stopping: Any) -> str | None:
+    """Return the budget that ended learning, if no rule says that it is done."""
     if result.reason != "stopped":
         return None
     last = {name: values[-1] for name, values in result.history.items()}
-    for rule in stopping:
-        low = isinstance(rule, learning.Below) and rule(last)
-        if low or getattr(rule, "count", 0) > getattr(rule, "patience", 0):
-            return None
-    budgets = [rule for rule in stopping if isinstance(rule, learning.Budget)]
-    return next((rule for rule in budgets if rule.spent >= rule.budget), None)
+    rules = rules_of(stopping)
+    if any(rule.has_fired(last) for rule in rules):
+        return None
+    return next(filter(None, [rule.used_up() for rule in rules]), None)
 
 
 def _callers_level() -> int:

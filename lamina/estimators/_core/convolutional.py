@@ -13,9 +13,9 @@ from lamina.estimators._core.architectures import default_layers, flattened
 from lamina.estimators._core.checks import (
     BOOLEAN,
     NONE,
+    Check,
     check_fits_float32,
     declared,
-    having,
     option,
 )
 from lamina.estimators._core.feedforward import FeedForward
@@ -24,6 +24,7 @@ from lamina.estimators._core.parameters import PART, sides
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Augment, Network, Rescale
 from lamina.networks.core.computing import own_settings
+from lamina.networks.core.layer import Layer
 
 AT_ONCE = 2**22
 """Numbers of a collection that are measured at a time."""
@@ -51,7 +52,9 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         image_shape=sides("height", "width", "channels") | NONE,
         augmentation=NONE
         | option("default")
-        | having("init", "an Augment, such as Augment(shift=0.1)"),
+        | Check(
+            "an Augment, such as Augment(shift=0.1)", lambda v: isinstance(v, Layer)
+        ),
         standardize=BOOLEAN,
         dropout=PART,
     )

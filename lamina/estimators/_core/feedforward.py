@@ -31,6 +31,7 @@ from lamina.estimators._core.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators._core.progress import ProgressBar
 from lamina.estimators._core.refit import Refitting
 from lamina.learning.loop.apply import rows_at_once
+from lamina.learning.objectives.adversarial import Attack
 from lamina.networks import Key, Network
 from lamina.networks.functional.initializers import INITIALIZERS
 
@@ -415,7 +416,7 @@ class FeedForward(Refitting):
             If ``attack`` is none, or X or y do not fit.
         """
         check_is_fitted(self)
-        if not hasattr(attack, "attack"):
+        if not isinstance(attack, Attack):
             raise ValueError(f"attack must be FGSM() or PGD(), got {attack!r}")
         X, y, missing = self._validate(X, y, reset=False)
         target = self._encode(y, missing, False, True, None)

@@ -5,6 +5,7 @@ from typing import Any
 
 from lamina.estimators._core.base import _callers_level
 from lamina.networks import Dense, Output
+from lamina.networks.core.layer import Activated
 
 OUTPUTS = ("softmax", "logistic", "identity", "exp")
 """Activations that output layers commonly have."""
@@ -38,7 +39,7 @@ def with_head(
     hidden, head = parted(layers)
     if head is None:
         return (*hidden, Dense(n_outputs, activation, initializer))
-    if n_outputs == 1 and getattr(head, "activation", None) == "softmax":
+    if n_outputs == 1 and head.activation == "softmax":
         raise ValueError(
             f"the output of {head!r} is always 1; two classes have one logistic output"
         )
@@ -88,8 +89,7 @@ def check_unmarked(name: str, layers: Any, n_outputs: int) -> None:
     """
     last = layers[-1] if layers else None
     units = getattr(last, "units", getattr(last, "filters", None))
-    phi = getattr(last, "activation", None)
-    if not hasattr(last, "net") or phi not in OUTPUTS:
+    if not isinstance(last, Activated) or (phi := last.activation) not in OUTPUTS:
         return
     if phi == "softmax":
         raise ValueError(

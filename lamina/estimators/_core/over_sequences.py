@@ -42,7 +42,7 @@ from lamina.networks import (
     Rescale,
 )
 from lamina.networks.core.description import is_description
-from lamina.networks.network import holds_layers
+from lamina.networks.core.layer import Composite
 from lamina.networks.recurrent.recurrent import Recurrent
 
 UNITS = 64
@@ -189,7 +189,7 @@ class OverSequences(FeedForward):
         """Return sequences of one length as an array, others as they are."""
         if not _one_length(X):
             self._check_lengths()
-            if isinstance(self._algorithm_in_use, learning.LevenbergMarquardt):
+            if self._algorithm_in_use.needs.one_length:
                 raise SequenceError(
                     f"solver={self.solver!r} takes sequences of one length only, but "
                     "these have different ones; try 'lbfgs' or 'adam'"
@@ -324,7 +324,7 @@ def mixing(network: Network, params: Any) -> Any:
 
 def _leaves_steps_apart(layer: Any) -> bool:
     """Whether what fills a sequence up changes no answer of this layer."""
-    known = holds_layers(layer) or isinstance(layer, MINDFUL + OF_EACH_STEP)
+    known = isinstance(layer, (Composite, *MINDFUL, *OF_EACH_STEP))
     return known or (isinstance(layer, LayerNorm) and layer.axes == 1)
 
 

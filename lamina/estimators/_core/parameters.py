@@ -27,10 +27,10 @@ from lamina.estimators._core.checks import (
     option,
 )
 from lamina.networks.core.description import is_description
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.activations import ACTIVATIONS
 from lamina.networks.functional.initializers import INITIALIZERS
 from lamina.networks.functional.losses import LOSSES
-from lamina.networks.network import is_no_layer
 
 SHARE = number(0, 1)
 PART = number(0, 1, open_high=True)
@@ -40,7 +40,7 @@ POSITIVE = number(0, open_low=True)
 COUNT = integer(1)
 
 LAYERS = each(
-    Check("a layer", lambda v: hasattr(v, "init") and not is_no_layer(v)),
+    Check("a layer", lambda v: isinstance(v, Layer)),
     "a list of layers such as [Dense(10)]",
 )
 SIZES = each(COUNT, "a list of numbers of units such as (64, 32)")

@@ -233,7 +233,7 @@ def resolved(estimator: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y = y.reshape(len(y), -1).astype(np.float64)
     mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
     algorithm = estimator._algorithm_in_use
-    double = getattr(algorithm, "double", False)
+    double = algorithm.needs.float64
     linear = estimator.network_.out_activation == "identity"
     single = double or estimator._dtype() == np.float32
     if not (linear and single and estimator.loss in SHIFTED):
@@ -246,7 +246,7 @@ def resolved(estimator: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         deviation = np.sqrt((off * off).sum(axis=0) / count)
         sound = (deviation > 0) & np.isfinite(deviation)
         mean = np.where(sound & (np.abs(middle) > FAR * deviation), middle, mean)
-    if double and not getattr(algorithm, "closed_form", False):
+    if double and not algorithm.needs.closed_form:
         logarithm = np.log2(np.where(sound, deviation, 1))
         usual = np.abs(logarithm) <= np.log2(USUAL)
         scale = np.where(usual, 1.0, 2.0 ** np.round(logarithm))

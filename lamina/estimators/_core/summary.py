@@ -9,7 +9,7 @@ import numpy as np
 from lamina.networks import Network
 from lamina.networks.core.computing import own_settings
 from lamina.networks.core.description import is_description
-from lamina.networks.network import holds_layers
+from lamina.networks.core.layer import Composite
 
 
 def layer_rows(
@@ -28,7 +28,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     rows = []
     for layer, own in zip(layers, params, strict=True):
-        branches = layer.branches(own) if holds_layers(layer) else []
+        branches = layer.branches(own) if isinstance(layer, Composite) else []
         output = _output_shape(layer, own, shape)
         rows.append(
             {

@@ -14,7 +14,6 @@ from lamina.estimators._core.checks import (
     Check,
     declared,
     each,
-    having,
     number,
     option,
 )
@@ -28,8 +27,9 @@ from lamina.estimators._core.parameters import (
     SHARE,
 )
 from lamina.learning.control.schedules import check_schedulable
+from lamina.learning.objectives.adversarial import Attack
+from lamina.learning.protocols import Algorithm, Needs, Schedule, Term
 from lamina.networks import Key
-from lamina.networks.core.description import is_description
 
 SOLVERS = {
     "rmsprop": "RMSProp",
@@ -47,10 +47,14 @@ SCHEDULE = (
     option(*learning.SCHEDULES)
     | Check(
         "a schedule such as Cosine()",
-        lambda v: is_description(v) and hasattr(v, "rate"),
+        lambda v: isinstance(v, Schedule),
     )
     | NONE
 )
+
+SELECTIVE = Check("SelectiveDelta()", lambda v: isinstance(v, learning.SelectiveDelta))
+
+TERM = Check("a term such as L1(1e-4)", lambda v: isinstance(v, Term))
 
 CLOSE = 1e-3
 """Methods in double precision stop at a gradient this much smaller than ``tol``: 1e-7
@@ -80,15 +84,20 @@ def is_stochastic(self: Any) -> bool:
     AttributeError
         If its solver needs all of them.
     """
-    solver = self.solver
-    if isinstance(solver, str):
-        solver = getattr(learning, SOLVERS.get(solver, ""), None)
-    if getattr(solver, "whole_batch", False):
+    if _needs_of(self.solver).full_batch:
         raise AttributeError(
             "partial_fit is only available for stochastic solvers; "
             f"{self.solver!r} needs all examples at once"
         )
     return True
+
+
+def _needs_of(solver: Any) -> Needs:
+    """Return what a solver needs that nobody has checked yet."""
+    if isinstance(solver, Algorithm):
+        return solver.needs
+    known = isinstance(solver, str) and solver in SOLVERS
+    return getattr(learning, SOLVERS[solver]).needs if known else Needs()
 
 
 class Training(Advised, NetworkEstimator, ABC):
@@ -134,6 +143,7 @@ class Training(Advised, NetworkEstimator, ABC):
     clip_value: float | None = None
     selective_delta: Any = None
     adversarial: Any = None
+    regularizers: Any = None
     checkpoint: Any = None
     checkpoint_seconds: float = 30.0
 
@@ -141,7 +151,7 @@ class Training(Advised, NetworkEstimator, ABC):
         solver=option("adam", "sgd", *SOLVERS)
         | Check(
             "an algorithm such as Adam(0.01)",
-            lambda v: is_description(v) and hasattr(v, "update"),
+            lambda v: isinstance(v, Algorithm),
         ),
         loss=LOSS,
         alpha=number(0),
@@ -174,11 +184,12 @@ class Training(Advised, NetworkEstimator, ABC):
         max_norm=POSITIVE | NONE,
         clip_norm=POSITIVE | NONE,
         clip_value=POSITIVE | NONE,
-        selective_delta=having("chosen", "SelectiveDelta()") | NONE,
-        adversarial=having("attack", "FGSM() or PGD()") | NONE,
+        selective_delta=SELECTIVE | NONE,
+        adversarial=Check("FGSM() or PGD()", lambda v: isinstance(v, Attack)) | NONE,
+        regularizers=each(TERM, "terms such as [L1(1e-4)]") | NONE,
     )
 
-    _algorithm_in_use: Any
+    _algorithm_in_use: Algorithm
     _run_key: Key
 
     @abstractmethod
@@ -190,8 +201,20 @@ class Training(Advised, NetworkEstimator, ABC):
         if self.refit is not None and not self.early_stopping:
             raise ValueError(f"refit={self.refit!r} needs early_stopping=True")
 
-    def _algorithm(self) -> Any:
-        if is_description(self.solver) and hasattr(self.solver, "update"):
+    def _algorithm(self) -> Algorithm:
+        """Return the solver, and what wraps it: the gradient is clipped by value first,
+        and weights are shortened after the step."""
+        algorithm = self._solver()
+        if self.clip_norm is not None:
+            algorithm = learning.ClipNorm(algorithm, self.clip_norm)
+        if self.clip_value is not None:
+            algorithm = learning.ClipValue(algorithm, self.clip_value)
+        if self.max_norm is not None:
+            algorithm = learning.MaxNorm(algorithm, self.max_norm)
+        return algorithm
+
+    def _solver(self) -> Algorithm:
+        if isinstance(self.solver, Algorithm):
             return self.solver
         if self.solver == "adam":
             rate, betas = self.learning_rate_init, (self.beta_1, self.beta_2)
@@ -201,7 +224,7 @@ class Training(Advised, NetworkEstimator, ABC):
             return learning.SGD(self.learning_rate_init, self.momentum, nesterov)
         return getattr(learning, SOLVERS[self.solver])()
 
-    def _schedule(self) -> Any:
+    def _schedule(self) -> Schedule | None:
         if self.schedule is not None:
             return self._own_schedule(self.schedule)
         if self.solver != "sgd":
@@ -219,16 +242,15 @@ class Training(Advised, NetworkEstimator, ABC):
         return schedule_of(schedule, self._algorithm())
 
     def _needs_all_examples(self) -> bool:
-        return getattr(self._algorithm_in_use, "whole_batch", False)
+        return self._algorithm_in_use.needs.full_batch
 
     def _is_closed_form(self) -> bool:
-        return getattr(self._algorithm(), "closed_form", False)
+        return self._algorithm().needs.closed_form
 
     def _stops_early(self) -> bool:
         """Whether to hold out rows: not for one step, and as in scikit-learn not for
         L-BFGS, which goes by the gradient."""
-        lbfgs = isinstance(self._algorithm(), learning.LBFGS)
-        return self.early_stopping and not (lbfgs or self._is_closed_form())
+        return self.early_stopping and self._algorithm().needs.early_stopping
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "full" or self._needs_all_examples():
@@ -251,11 +273,12 @@ class Training(Advised, NetworkEstimator, ABC):
             return [rule, *(given or ())]
         if given is not None:
             return list(given)
-        if isinstance(self._schedule(), learning.Cosine):
-            return []  # it ends where its rate does
-        if hasattr(self._algorithm_in_use, "learning_rate"):
+        if (schedule := self._schedule()) is not None and schedule.ends:
+            return []
+        needs = self._algorithm_in_use.needs
+        if needs.first_order:
             return [learning.NoImprovement("loss", self.tol, patience)]
-        if getattr(self._algorithm_in_use, "double", False):
+        if needs.float64:
             return [
                 learning.Below("gradient", CLOSE * self.tol),
                 learning.SmallImprovement("loss", 1e-9, 5),
@@ -272,19 +295,21 @@ class Training(Advised, NetworkEstimator, ABC):
 
     def _objective(self) -> learning.Objective:
         return learning.Objective(
-            self.network_,
-            self._loss(),
-            l2=self.alpha or None,
-            l1=self.l1 or None,
-            input_noise=self.input_noise or None,
-            weight_noise=self.weight_noise or None,
-            label_smoothing=self.label_smoothing or None,
-            clip_value=self.clip_value,
-            clip_norm=self.clip_norm,
-            max_norm=self.max_norm,
-            adversarial=self.adversarial,
-            outputs=self._mean_over(),
+            self.network_, self._loss(), self._terms(), outputs=self._mean_over()
         )
+
+    def _terms(self) -> tuple[Term, ...]:
+        """Return what the objective has beside the loss."""
+        terms: list[Term] = [*learning.penalties(self.alpha, self.l1)]
+        if self.input_noise:
+            terms.append(learning.InputNoise(self.input_noise))
+        if self.weight_noise:
+            terms.append(learning.WeightNoise(self.weight_noise))
+        if self.label_smoothing:
+            terms.append(learning.LabelSmoothing(self.label_smoothing))
+        if self.adversarial is not None:
+            terms.append(self.adversarial)
+        return (*terms, *(self.regularizers or ()))
 
     def _mean_over(self) -> int:
         """Return over how many outputs the loss that is reported is a mean."""
@@ -296,8 +321,7 @@ class Training(Advised, NetworkEstimator, ABC):
         Such a solver searches along a line or solves for the step: it has to see the
         loss and the gradient as they are.
         """
-        algorithm = self._algorithm_in_use
-        if hasattr(algorithm, "learning_rate"):
+        if self._algorithm_in_use.needs.first_order:
             return
         names = (
             "clip_norm",
@@ -316,3 +340,9 @@ class Training(Advised, NetworkEstimator, ABC):
                 f"{given[0]} needs a solver of first order such as 'sgd', 'adam' or "
                 f"'rprop'; got solver={self.solver!r}, which takes {without}"
             )
+        for term in self.regularizers or ():
+            if term.disturbs:
+                raise ValueError(
+                    f"{type(term).__name__} needs a solver of first order such as "
+                    f"'sgd', 'adam' or 'rprop'; got solver={self.solver!r}"
+                )

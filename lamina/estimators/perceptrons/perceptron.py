@@ -332,7 +332,9 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
     def _objective(self) -> learning.Objective:
         # The rule applies the signs itself; validation needs h, to rank classes.
         linear = _linear(self.network_)
-        return learning.Objective(linear, learning.perceptron_loss, *self._penalties())
+        return learning.Objective(
+            linear, learning.perceptron_loss, learning.penalties(*self._penalties())
+        )
 
     def _stopping(self, incremental: bool) -> list[Any]:
         if incremental:

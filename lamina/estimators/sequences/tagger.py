@@ -201,7 +201,7 @@ class RecurrentTagger(OverSequences):
 
     def _check_fits_solver(self) -> None:
         super()._check_fits_solver()
-        if hasattr(self._algorithm_in_use, "damping") or self._is_closed_form():
+        if self._algorithm_in_use.needs.one_target:
             raise ValueError(
                 f"solver={self.solver!r} needs one answer an example, not one a step; "
                 "try 'adam' or 'sgd'"

@@ -1,5 +1,6 @@
 """Autoencoders: networks that make their inputs again, through a code."""
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -27,11 +28,13 @@ from lamina.estimators._core.heads import parted, with_head
 from lamina.estimators._core.parameters import ACTIVATION, COUNT, LAYERS, SIZES
 from lamina.estimators._core.training import is_stochastic
 from lamina.learning.loop.apply import outputs
+from lamina.learning.objectives.sparsity import SPARSITIES, KLSparsity
+from lamina.learning.protocols import Term
 from lamina.metrics.scores import mean_squares
 from lamina.networks import Conv, Dense, Flatten, Network
 from lamina.networks.composite.mirror import Tied, mirrored
 from lamina.networks.core.computing import own_settings
-from lamina.networks.functional.sparsity import SPARSITIES, KLSparsity
+from lamina.networks.core.layer import Layer
 from lamina.networks.layers.corruption import CORRUPTIONS
 
 LOSSES = ("auto", "squared_error", "binary_cross_entropy")
@@ -540,14 +543,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
     def _check_fits_solver(self) -> None:
         super()._check_fits_solver()
-        first_order = hasattr(self._algorithm_in_use, "learning_rate")
-        if self.corruption is not None and not first_order:
+        needs = self._algorithm_in_use.needs
+        if self.corruption is not None and not needs.first_order:
             raise ValueError(
                 "corruption needs a solver of first order such as 'sgd', 'adam' or "
                 f"'rprop'; got solver={self.solver!r}"
             )
-        double = hasattr(self._algorithm_in_use, "damping")
-        if self.layers is not None and (double or self._is_closed_form()):
+        if self.layers is not None and needs.one_target:
             raise ValueError(
                 f"solver={self.solver!r} is for encoder=, not for layers=; try 'adam'"
             )
@@ -607,7 +609,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _check_code(self, encoder: tuple) -> None:
         """Refuse a penalty on the share of active units of a code that has none."""
         penalty = _described("sparsity", self.sparsity, SPARSITIES)
-        phis = [layer.activation for layer in encoder if hasattr(layer, "activation")]
+        phis = [layer.activation for layer in encoder if layer.activation is not None]
         phi = phis[-1] if phis else None
         if isinstance(penalty, KLSparsity) and phi != "logistic":
             name = "code_activation" if self.layers is None else "the activation of it"
@@ -627,7 +629,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         if self.decoder is None:
             return mirrored(encoder, shape, head)
         layers = [
-            layer if hasattr(layer, "init") else self._units(layer)
+            layer if isinstance(layer, Layer) else self._units(layer)
             for layer in self.decoder
         ]
         hidden, marked = parted(tuple(layers))
@@ -651,16 +653,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _units(self, units: Any) -> Dense:
         return Dense(int(units), self.activation, self._initializer)
 
-    def _objective(self) -> learning.Objective:
+    def _terms(self) -> tuple[Term, ...]:
         penalty = _described("sparsity", self.sparsity, SPARSITIES)
-        objective = super()._objective()
         if penalty is None:
-            return objective
+            return super()._terms()
         (encoder, params), _ = self._halves()
         code = len(encoder.walk(params)) - 1
-        return learning.Objective(
-            **vars(objective) | {"sparsity": penalty, "sparse_layer": code}
-        )
+        return (*super()._terms(), replace(penalty, layer=code))
 
     # ---- what the outputs mean ------------------------------------------------------
 

@@ -349,7 +349,9 @@ class Boltzmann(
         """Let some machines, whose parameters ``params_`` are now, learn from v."""
         # Of the objective, contrastive divergence takes the network and the penalty.
         network = Network(self.network_.layers[some])
-        objective = learning.Objective(network, "squared_error", l2=self.alpha or None)
+        objective = learning.Objective(
+            network, "squared_error", learning.penalties(self.alpha)
+        )
         algorithm, higher = self._algorithm(), number > 0
         self._run(
             objective,

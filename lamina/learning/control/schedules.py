@@ -6,31 +6,13 @@ rate of the unbroken one.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
+from lamina.learning.protocols import Algorithm, Moment, Schedule
 from lamina.networks.core.description import description, is_number
 
 
-class Moment(NamedTuple):
-    """Where a run is when an epoch is about to begin.
-
-    epoch, epochs : epochs taken so far in all, and when they will end
-    examples : examples seen so far
-    plateaus : plateaus met
-    losses : loss of each epoch of this run
-    whole : whether a loss is that of the weights before the epoch's only step
-    """
-
-    epoch: int = 0
-    epochs: int = 1
-    examples: int = 0
-    plateaus: int = 0
-    losses: Sequence[float] = ()
-    whole: bool = False
-
-
-def check_schedulable(algorithm: Any) -> None:
+def check_schedulable(algorithm: Algorithm) -> None:
     """Refuse an algorithm whose steps do not depend on a learning rate.
 
     Raises
@@ -38,10 +20,10 @@ def check_schedulable(algorithm: Any) -> None:
     ValueError
         If it has none, or one that is only where it starts from, as in Rprop.
     """
-    name = type(algorithm).__name__
-    if not hasattr(algorithm, "learning_rate"):
+    name = algorithm.name
+    if not algorithm.needs.first_order:
         raise ValueError(f"{name} has no learning rate to schedule")
-    if getattr(algorithm, "rate_is_start", False):
+    if not algorithm.needs.schedulable:
         raise ValueError(
             f"{name} has no learning rate to schedule: its own is only the size of the "
             "first step"
@@ -49,8 +31,10 @@ def check_schedulable(algorithm: Any) -> None:
 
 
 @description
-class Constant:
+class Constant(Schedule):
     """η stays as it is."""
+
+    is_constant: ClassVar[bool] = True
 
     def rate(self, initial: Any, moment: Moment) -> Any:
         """Return η for the next epoch."""
@@ -58,7 +42,7 @@ class Constant:
 
 
 @description
-class InverseScaling:
+class InverseScaling(Schedule):
     """η = η₀ / (t + 1)^p, t the number of examples seen before this epoch.
 
     scikit-learn's ``learning_rate="invscaling"``.
@@ -77,7 +61,7 @@ class InverseScaling:
 
 
 @description
-class InverseTime:
+class InverseTime(Schedule):
     """η = η₀ c / (i + c) in epoch i = 0, 1, …: the decks' α₀ / (i + c), α₀ = η₀ c.
 
     So the first epoch has η₀, and after c epochs half of it is left. The sum of all
@@ -113,7 +97,7 @@ class InverseTime:
 
 
 @description
-class Step:
+class Step(Schedule):
     """η = η₀ fᵏ, k = ⌊i / every⌋ in epoch i = 0, 1, ….
 
     Parameters
@@ -144,7 +128,7 @@ class Step:
 
 
 @description
-class Cosine:
+class Cosine(Schedule):
     """η = e η₀ + (1 − e) η₀ ½ (1 + cos(π i / I)) in epoch i = 0, …, I − 1.
 
     Parameters
@@ -158,6 +142,8 @@ class Cosine:
     ICLR, equation 5, for one period.
     """
 
+    ends: ClassVar[bool] = True
+
     end: float = 0.0
 
     def rate(self, initial: Any, moment: Moment) -> Any:
@@ -167,7 +153,7 @@ class Cosine:
 
 
 @description
-class BoldDriver:
+class BoldDriver(Schedule):
     """Raise the rate while the loss falls; take a step back that raises the loss.
 
     Equations
@@ -218,7 +204,7 @@ class BoldDriver:
 
 
 @description
-class Adaptive:
+class Adaptive(Schedule):
     """η = η₀ / 5ᵏ after k plateaus; ends when η would fall below a minimum.
 
     scikit-learn's ``learning_rate="adaptive"``: where another schedule would stop for
@@ -229,6 +215,8 @@ class Adaptive:
     factor : float, default=5
     minimum : float, default=1e-6
     """
+
+    answers_plateaus: ClassVar[bool] = True
 
     factor: float = 5.0
     minimum: float = 1e-6

@@ -5,14 +5,15 @@ whether to stop. Its fields are plain numbers, so a checkpoint can hold them.
 """
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from lamina.learning.protocols import Record, StoppingRule
 from lamina.networks.core.description import check_kinds
 
-Record = dict[str, float]
 
-
-class Rule:
+class Rule(StoppingRule):
     """A rule: a dataclass, whose fields are what their annotations say."""
 
     def __post_init__(self) -> None:
@@ -28,6 +29,10 @@ class Patient(Rule):
     def soonest(self) -> float:
         """Return in how many epochs it may say stop, at the soonest."""
         return math.floor(min(self.patience, 1e9) - self.count) + 1
+
+    def has_fired(self, record: Record) -> bool:
+        """Return whether this rule says that learning is done."""
+        return self.count > self.patience
 
 
 @dataclass
@@ -50,6 +55,8 @@ class NoImprovement(Patient):
     maximize : bool
         Whether larger is better.
     """
+
+    is_plateau: ClassVar[bool] = True
 
     monitor: str = "loss"
     tol: float = 1e-4
@@ -91,6 +98,14 @@ class Below(Rule):
         """Return whether to stop."""
         return record[self.monitor] <= self.threshold
 
+    def has_fired(self, record: Record) -> bool:
+        """Return whether this rule says that learning is done."""
+        return self(record)
+
+    def limits(self) -> dict[str, float]:
+        """Return the number and its threshold."""
+        return {self.monitor: float(self.threshold)}
+
 
 @dataclass
 class Budget(Rule):
@@ -104,6 +119,10 @@ class Budget(Rule):
         """Take note of an epoch; return whether to stop."""
         self.spent += record[self.monitor]
         return self.spent >= self.budget
+
+    def used_up(self) -> str | None:
+        """Return the budget, if it is spent."""
+        return f"{self.budget:g} {self.monitor}" if self.spent >= self.budget else None
 
 
 @dataclass
@@ -145,6 +164,8 @@ class SmallChange(Rule):
     Deck 004: the maximal weight change is below a threshold.
     """
 
+    watches_change: ClassVar[bool] = True
+
     threshold: float = 1e-5
 
     monitor: str = "weight_change"
@@ -152,3 +173,35 @@ class SmallChange(Rule):
     def __call__(self, record: Record) -> bool:
         """Return whether to stop."""
         return record[self.monitor] < self.threshold
+
+    def has_fired(self, record: Record) -> bool:
+        """Return whether this rule says that learning is done."""
+        return self(record)
+
+
+class Asked(StoppingRule):
+    """A function of the record that is asked after each epoch, and tells no more.
+
+    Parameters
+    ----------
+    function : callable
+    """
+
+    def __init__(self, function: Callable[[Record], bool]) -> None:
+        self.function = function
+
+    def __call__(self, record: Record) -> bool:
+        """Return whether to stop."""
+        return self.function(record)
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the function remembers, if it is an object with fields."""
+        return getattr(self.function, "__dict__", {})
+
+
+def rules_of(stopping: Iterable[Callable[[Record], bool]]) -> tuple[StoppingRule, ...]:
+    """Return stopping rules; a function becomes one that is asked."""
+    return tuple(
+        [rule if isinstance(rule, StoppingRule) else Asked(rule) for rule in stopping]
+    )

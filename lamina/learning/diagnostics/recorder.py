@@ -22,8 +22,8 @@ from lamina.learning.objectives.objective import Batch, Objective, total_weight
 from lamina.learning.parallel.compilation import Compiled, count_compilation
 from lamina.networks.core.computing import computing
 from lamina.networks.core.flops import flops
+from lamina.networks.core.layer import Activated
 from lamina.networks.core.masking import Sequences
-from lamina.networks.network import has_net_input
 
 PROBE_ROWS = 64
 PROBE_NUMBERS = 2**22
@@ -402,7 +402,11 @@ def _shapes(tree: Any) -> list[tuple]:
 
 def _with_figures(objective: Objective, params: Any) -> list[tuple[Any, Any]]:
     """Return (layer, parameters) of every layer with a net input."""
-    return [pair for pair in objective.network.walk(params) if has_net_input(pair[0])]
+    return [
+        pair
+        for pair in objective.network.walk(params)
+        if isinstance(pair[0], Activated)
+    ]
 
 
 def scales(probe: Batch) -> np.ndarray:

@@ -63,8 +63,7 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
         x = x.tocsr()
     elif x.dtype == np.uint8:
         dtype = x.dtype
-    portable = all(is_portable(layer) for layer in network.layers)
-    if portable and _work(params, x) <= NUMPY_WORK:
+    if network.portable and _work(params, x) <= NUMPY_WORK:
         parts = [
             network(params, x[i : i + NUMPY_ROWS].astype(dtype, copy=False))
             for i in range(0, max(1, x.shape[0]), NUMPY_ROWS)
@@ -119,11 +118,6 @@ def _each_sequence(network: Any, params: Any, x: Any, dtype: Any) -> list[np.nda
     for one in under_way:
         finish(*one)
     return found
-
-
-def is_portable(layer: Any) -> bool:
-    """Return whether a layer runs on NumPy arrays as well as in compiled code."""
-    return getattr(layer, "portable", False)
 
 
 def _work(params: Any, x: Any) -> int:

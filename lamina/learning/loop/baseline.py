@@ -29,7 +29,7 @@ def constant_loss(objective: Any, feed: Feed) -> float | None:
     Parameters
     ----------
     objective : Objective
-        Its loss and its label smoothing; a constant has no penalty on its weights.
+        Its loss, and terms that smooth labels; a constant has no penalty on weights.
     feed : Feed
         Of whose rows; at most about :data:`MOST_NUMBERS` targets of them are looked at.
 
@@ -48,9 +48,8 @@ def constant_loss(objective: Any, feed: Feed) -> float | None:
     rows = rows[_at_distances(len(rows), MOST_NUMBERS // _numbers(examples))]
     weight = examples.weight[rows].astype(np.float64)
     y, each = _targets(examples, rows, weight)
-    if (s := objective.label_smoothing) is not None:
-        classes = 2 if objective.loss == "binary_cross_entropy" else y.shape[1]
-        y = (1 - s) * y + s / classes
+    for term in objective.terms:
+        y = term.smooth(y, y, objective.loss)
     found = float(of_mean(y, each) / weight.sum()) / objective.outputs
     return found if found > 0 else None
 
@@ -58,7 +57,7 @@ def constant_loss(objective: Any, feed: Feed) -> float | None:
 def _of_mean(objective: Any) -> Callable | None:
     if not (isinstance(objective, Objective) and isinstance(objective.loss, str)):
         return None
-    if objective.sparsity is not None or objective.adversarial is not None:
+    if any(term.more_than_errors for term in objective.terms):
         return None
     return _OF_MEAN[objective.loss]
 

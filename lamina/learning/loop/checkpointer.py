@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from lamina.learning.parallel.mesh import check_devices
+from lamina.learning.protocols import StoppingRule
 
 Snapshot = dict[str, Any]
 
@@ -345,13 +346,13 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, plain)
 
 
-def memory_of(rule: Any) -> dict[str, Any]:
+def memory_of(rule: StoppingRule) -> dict[str, Any]:
     """Return a rule's fields, a copy of them; functions among them are no memory."""
-    fields = getattr(rule, "__dict__", {})
-    return {k: copy.deepcopy(v) for k, v in fields.items() if is_plain(v)}
+    fields = rule.memory.items()
+    return {k: copy.deepcopy(v) for k, v in fields if is_plain(v)}
 
 
-def remind(rule: Any, memory: dict[str, Any]) -> None:
+def remind(rule: StoppingRule, memory: dict[str, Any]) -> None:
     """Give a rule the fields back that :func:`memory_of` took.
 
     Raises
@@ -362,7 +363,7 @@ def remind(rule: Any, memory: dict[str, Any]) -> None:
     now = memory_of(rule)
     if set(memory) != set(now):
         raise ValueError(f"the checkpoint's {type(rule).__name__} has other fields")
-    vars(rule).update({k: _same_kind(v, now[k], k) for k, v in memory.items()})
+    rule.memory.update({k: _same_kind(v, now[k], k) for k, v in memory.items()})
 
 
 def memory_if_any(watcher: Any) -> dict[str, Any] | None:

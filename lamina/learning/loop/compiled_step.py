@@ -44,7 +44,7 @@ def train(
     params, state : pytrees
         The parameters and the algorithm's state.
     data : Batch
-        Examples on the device; where ``objective.shares`` is more than one, each device
+        Examples on the device; where there are ``objective.shares``, each device
         has a share of every batch, and ``order`` counts the rows of a share.
     order : int array (epochs per call, steps, batch) or None
         Row numbers of each batch; None for one batch of all examples.
@@ -70,10 +70,10 @@ def train(
     count_compilation()
     step_args = (data, order, epochs, begin, end, key_words, first_epoch, first_step)
     args = (objective, algorithm, params, state, *step_args, limits)
-    if objective.shares == 1:
+    if objective.shares is None:
         return _train(*args)
     divided = [arg is data for arg in args]
-    return on_each(_train, objective.shares, tuple(divided))(*args)
+    return on_each(_train, objective.shares.devices, tuple(divided))(*args)
 
 
 def _train(
@@ -103,9 +103,8 @@ def _train(
             objective, params, state, batch, step_key
         )
         # Methods with a rate report the loss before their step, others after it.
-        seen = before if hasattr(algorithm, "learning_rate") else params
+        seen = before if algorithm.needs.first_order else params
         report = report | {"loss": objective.reported(report["loss"], seen, batch)}
-        params = objective.constrained(params)
         return params, state, _add(sums, report, jnp.sum(batch.weight))
 
     zero = _zero_sums(objective, algorithm, params, state, data, order, key)

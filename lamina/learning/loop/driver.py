@@ -20,13 +20,8 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from lamina.learning.control.schedules import (
-    Adaptive,
-    Constant,
-    Moment,
-    check_schedulable,
-)
-from lamina.learning.control.stopping import Below, NoImprovement, Record, SmallChange
+from lamina.learning.control.schedules import Constant, check_schedulable
+from lamina.learning.control.stopping import rules_of
 from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL, Feed
 from lamina.learning.data.selective import SelectiveDelta
 from lamina.learning.diagnostics.recorder import Recorder
@@ -38,10 +33,18 @@ from lamina.learning.objectives.objective import Objective
 from lamina.learning.parallel.allocator import own_buffers
 from lamina.learning.parallel.memory import check_memory
 from lamina.learning.parallel.mesh import (
+    Shares,
     computing_threads,
     one_copy,
     shares_of,
     to_each,
+)
+from lamina.learning.protocols import (
+    Algorithm,
+    Moment,
+    Record,
+    Schedule,
+    StoppingRule,
 )
 from lamina.networks.core.computing import computing
 from lamina.networks.core.flops import flops
@@ -213,7 +216,8 @@ def fit(
         If it does not fit this run, or the schedule not the algorithm.
     """
     check_memory(algorithm, params, feed.examples.n)
-    if not isinstance(schedule, Constant | None):
+    schedule = schedule or Constant()
+    if not schedule.is_constant:
         check_schedulable(algorithm)
     if state is None:
         state = algorithm.init(params)
@@ -224,15 +228,15 @@ def fit(
         key=key,
         epochs=epochs,
         first_epoch=first_epoch,
-        stopping=tuple(stopping),
-        schedule=schedule or Constant(),
+        stopping=rules_of(stopping),
+        schedule=schedule,
         validation=validation,
         keep_best=keep_best,
         callbacks=tuple(callbacks),
         selective=selective,
         result=Result(params, state, examples=examples),
         health=health,
-        compare=compare and getattr(algorithm, "lowers_loss", True),
+        compare=compare and algorithm.needs.lowers_loss,
     )
     if health is not None:
         health.begin(run.epoch, run.result.params)
@@ -261,13 +265,13 @@ class _Run:
     """Fields that a snapshot keeps beside the weights and the result."""
 
     objective: Objective
-    algorithm: Any
+    algorithm: Algorithm
     feed: Feed
     key: Key
     epochs: int
     first_epoch: int
-    stopping: tuple
-    schedule: Any
+    stopping: tuple[StoppingRule, ...]
+    schedule: Schedule
     validation: Validation | None
     keep_best: str | None
     callbacks: tuple
@@ -305,7 +309,9 @@ class _Run:
 
     def start(self) -> None:
         """Find out whether anything is left to do, and plan the first call."""
-        self.objective = dataclasses.replace(self.objective, shares=self.shares)
+        self.objective = dataclasses.replace(
+            self.objective, shares=Shares.of(self.shares)
+        )
         self.feed = self.all_rows = self.all_rows.divided(self.shares)
         ended = self.result.reason != "finished"
         self.done = ended or self.result.epochs >= self.epochs
@@ -358,15 +364,12 @@ class _Run:
     @cached_property
     def loss_limit(self) -> float:
         """The loss from which on an epoch is a bad one."""
-        limit = getattr(self.algorithm, "loss_limit", None)
-        if limit is None:
-            return math.inf
-        return limit(self.objective.network, self.start_params)
+        return self.algorithm.loss_limit(self.objective.network, self.start_params)
 
     @property
     def watches_change(self) -> bool:
         """Whether a rule asks how far the weights have moved."""
-        return any(isinstance(rule, SmallChange) for rule in self.stopping)
+        return any(rule.watches_change for rule in self.stopping)
 
     def select(self) -> None:
         """Choose the rows of the next epoch, where ``selective`` δ says so."""
@@ -419,11 +422,11 @@ class _Run:
         A whole batch's loss is that of the weights before its step; methods without a
         rate tell it after. In an epoch of several steps it is that of all of them.
         """
-        return int(self.feed.whole and hasattr(self.algorithm, "learning_rate"))
+        return int(self.feed.whole and self.algorithm.needs.first_order)
 
     def is_undone(self, loss: float) -> bool:
         """Whether the schedule takes back the step that led to this loss."""
-        undoes = getattr(self.schedule, "undoes", False) and self.compare
+        undoes = self.schedule.undoes and self.compare
         return undoes and self.feed.whole and loss > self.least
 
     def goes_on(self, record: Record) -> bool:
@@ -467,7 +470,7 @@ class _Run:
             return
         # The step of a whole batch that led to the loss was that of the epoch before.
         bad_epochs = self.lag if _is_finite(result.params) else 1
-        if self.compare and hasattr(self.algorithm, "learning_rate"):
+        if self.compare and self.algorithm.needs.first_order:
             self.compare_weights(burst)
         elif burst:
             self.go_back()
@@ -543,7 +546,7 @@ class _Run:
         """
         self.feed = self.all_rows
         steps = max(FEWEST_STEPS, self.feed.steps * self.result.epochs // RUN_SHARE)
-        algorithm = dataclasses.replace(self.algorithm, learning_rate=STILL)
+        algorithm = self.algorithm.with_rate(STILL)
         state, sums = algorithm.init(params), []
         params, state = to_each((params, state), self.feed.shares)
         for data, order, (begin, end), first in self.calls(self.epoch, 1, 0):
@@ -575,12 +578,12 @@ class _Run:
         """Ask every rule; a plateau may be answered by a smaller rate instead."""
         answers = [(rule, rule(record)) for rule in self.stopping]
         yes = [rule for rule, stop in answers if stop]
-        plateau = all(isinstance(rule, NoImprovement) for rule in yes)
-        if yes and plateau and isinstance(self.schedule, Adaptive):
+        plateau = all(rule.is_plateau for rule in yes)
+        if yes and plateau and self.schedule.answers_plateaus:
             return not self.slow_down(yes)
         return bool(yes)
 
-    def slow_down(self, plateaus: list[NoImprovement]) -> bool:
+    def slow_down(self, plateaus: list[StoppingRule]) -> bool:
         """Answer a plateau by a smaller rate, if the schedule has one left."""
         if not self.schedule.goes_on(self.rate(self.plateaus)):
             return False
@@ -598,14 +601,14 @@ class _Run:
             losses=self.result.history.get("loss", ()),
             whole=self.feed.whole,
         )
-        return self.schedule.rate(self.algorithm.learning_rate, moment)
+        return self.schedule.rate(self.algorithm.rate, moment)
 
     def depends_on_end(self, epoch: int, planned: int) -> bool:
         """Whether an epoch's rate would be another with so many epochs planned."""
-        if isinstance(self.schedule, Constant):
+        if self.schedule.is_constant:
             return False
         ends = (Moment(epoch=epoch, epochs=end) for end in (planned, self.epochs))
-        rates = [self.schedule.rate(self.algorithm.learning_rate, end) for end in ends]
+        rates = [self.schedule.rate(self.algorithm.rate, end) for end in ends]
         return rates[0] != rates[1]
 
     def progress(self, record: Record) -> Progress:
@@ -629,7 +632,7 @@ class _Run:
         one = self.validation or self.callbacks or self.keep_best or self.selective
         one = one or self.watches_change or self.feed.streams
         one = one or self.feed.steps > self.steps_per_call
-        if one or not isinstance(self.schedule, Constant):
+        if one or not self.schedule.is_constant:
             self.next_epochs = 1
         else:
             fitting = int(SECONDS_PER_CALL / max(seconds, 1e-9))
@@ -644,18 +647,17 @@ class _Run:
         Epochs after that are taken for nothing; where they cost less than a call does,
         that does not matter.
         """
-        soonest = [r.soonest() for r in self.stopping if hasattr(r, "soonest")]
+        soonest = [rule.soonest() for rule in self.stopping]
         least = int(SECONDS_OF_A_CALL / max(seconds, 1e-9))
-        return int(max(min(soonest, default=MAX_EPOCHS_PER_CALL), least, 1))
+        return int(max(min([*soonest, MAX_EPOCHS_PER_CALL]), least, 1))
 
     @property
     def limits(self) -> dict[str, float]:
         """Thresholds at which the compiled program itself ends a call."""
         limits: dict[str, float] = {}
         for rule in self.stopping:
-            if isinstance(rule, Below):
-                highest = limits.get(rule.monitor, -math.inf)
-                limits[rule.monitor] = max(highest, float(rule.threshold))
+            for name, threshold in rule.limits().items():
+                limits[name] = max(limits.get(name, -math.inf), threshold)
         return limits
 
     def train(
@@ -667,9 +669,8 @@ class _Run:
         and noted after each call; without it epochs are taken again.
         """
         algorithm = self.algorithm
-        if not isinstance(self.schedule, Constant):
-            rate = self.rate(self.plateaus)
-            algorithm = dataclasses.replace(algorithm, learning_rate=rate)
+        if not self.schedule.is_constant:
+            algorithm = algorithm.with_rate(self.rate(self.plateaus))
         first = self.epoch
         step, params, state, sums = within or Within(0, params, state)
         params, state = to_each((params, state), self.feed.shares)

@@ -1,19 +1,56 @@
 """Adversarial training: learning from examples that were made as wrong as allowed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
+from lamina.learning.objectives.noise import in_numbers
+from lamina.learning.protocols import Term
 from lamina.networks.core.description import description, is_number
+from lamina.networks.core.keys import for_purpose
 
 NORMS = ("inf", "l2")
 TINY = 1e-30
 
 
+class Attack(Term):
+    """A term that learns from examples x̃ beside x, with the fields ε and s.
+
+    Equations
+    ---------
+        E = (1 − s) E(x) + s E(x̃)
+    """
+
+    disturbs: ClassVar[bool] = True
+    more_than_errors: ClassVar[bool] = True
+
+    epsilon: float
+    share: float
+
+    def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
+        """Return x̃ (batch, …) for a loss that is a sum over the batch."""
+        raise NotImplementedError
+
+    def disturb_inputs(self, batch: Any, key: Any) -> Any:
+        """Return the batch with inputs that can be moved a little."""
+        return in_numbers(batch)
+
+    def around(self, loss: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
+        """Return the loss of x and of x̃."""
+
+        def of_both(x: Any) -> Any:
+            clean = loss(x)
+            x = jnp.asarray(x)  # refuses sparse rows: gradients are dense
+            moved = self.attack(loss, x, for_purpose(key, "attack"))
+            return (1 - self.share) * clean + self.share * loss(moved)
+
+        return of_both
+
+
 @description
-class FGSM:
+class FGSM(Attack):
     """Fast gradient sign method: one step uphill.
 
     Equations
@@ -65,7 +102,7 @@ class FGSM:
 
 
 @description
-class PGD:
+class PGD(Attack):
     """Projected gradient: several small steps uphill, from a random start.
 
     Equations

@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.learning.protocols import Algorithm
+
 SHARE = 0.8
 """An algorithm may take so much of the memory that is free."""
 
@@ -32,7 +34,7 @@ def _physical_memory() -> float:
         return float("inf")
 
 
-def check_memory(algorithm: Any, params: Any, rows: int) -> None:
+def check_memory(algorithm: Algorithm, params: Any, rows: int) -> None:
     """Refuse an algorithm that needs more memory than there is.
 
     An algorithm with large arrays of its own tells how large by
@@ -43,12 +45,12 @@ def check_memory(algorithm: Any, params: Any, rows: int) -> None:
     ValueError
         If they do not fit; the message holds both numbers of bytes.
     """
-    if not hasattr(algorithm, "memory_bytes"):
-        return
     leaves = jax.tree.leaves(params)
+    if not leaves:
+        return
     n = sum(np.size(leaf) for leaf in leaves)
     itemsize = np.dtype(leaves[0].dtype).itemsize
-    outputs = np.shape(leaves[-1])[-1]  # of the last layer's weights
+    outputs = [1, *np.shape(leaves[-1])][-1]  # of the last layer's weights
     needed = algorithm.memory_bytes(n, rows, outputs, itemsize)
     free = free_memory()
     if needed > SHARE * free:

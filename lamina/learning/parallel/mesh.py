@@ -6,6 +6,7 @@ of the shares are what one device would have got, but for rounding.
 """
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -74,7 +75,7 @@ def shares_of(network: Any, params: Any, rows: int, seconds: float) -> int:
 def devices_of(network: Any, params: Any) -> list[Any]:
     """Return the devices that should compute a network side by side."""
     layers = [layer for layer, _ in network.walk(params)]
-    on_one_core = any(getattr(layer, "on_one_core", False) for layer in layers)
+    on_one_core = any(layer.on_one_core for layer in layers)
     if not on_one_core or jax.default_backend() != "cpu":
         return [None]  # the default one
     return list(jax.local_devices(backend="cpu"))
@@ -111,6 +112,31 @@ def check_devices(shares: int, threads: int) -> None:
             "it would not go on with the same bits. Set the environment variable "
             f"JAX_NUM_CPU_DEVICES={shares} to run it all the same"
         )
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A batch of which each of several devices has a part.
+
+    Parameters
+    ----------
+    devices : int
+    """
+
+    devices: int
+
+    @staticmethod
+    def of(devices: int) -> "Shares | None":
+        """Return the shares of so many devices, None for one."""
+        return Shares(devices) if devices > 1 else None
+
+    def total(self, sums: Any) -> Any:
+        """Return sums over the examples of this device as those over all."""
+        return jax.lax.psum(sums, AXIS)
+
+    def own_key(self, key: Any) -> Any:
+        """Return a key from which this device draws its own numbers."""
+        return jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
 
 @cache

@@ -22,11 +22,13 @@ from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.loop.apply import outputs
 from lamina.learning.loop.driver import Callback, Progress, Result, fit
 from lamina.learning.objectives.objective import Objective
+from lamina.learning.objectives.penalties import penalties
+from lamina.learning.objectives.sparsity import SPARSITIES, KLSparsity
+from lamina.learning.protocols import Algorithm
 from lamina.networks.composite.mirror import Tied
 from lamina.networks.core.description import Nested, check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.energy.rbm import RBM
-from lamina.networks.functional.sparsity import SPARSITIES, KLSparsity
 from lamina.networks.layers.corruption import CORRUPTIONS, Masking
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
@@ -89,7 +91,7 @@ def _check_penalty(alpha: Any) -> None:
 
 
 def _check_solver(solver: Any) -> None:
-    if not hasattr(solver, "learning_rate"):
+    if not (isinstance(solver, Algorithm) and solver.needs.first_order):
         raise ValueError(
             f"solver must be one of first order such as SGD() or Adam(), got {solver!r}"
         )
@@ -177,7 +179,7 @@ class RBMPretraining:
         rate = BINARY_RATE if binary else GAUSSIAN_RATE
         no_target = np.zeros((v.shape[0], 1), lesson.dtype)
         return Stage(
-            Objective(network, "squared_error", l2=self.alpha or None),
+            Objective(network, "squared_error", penalties(self.alpha)),
             self.solver or ContrastiveDivergence(rate),
             params,
             Examples(v, no_target, lesson.weight, dtype=lesson.dtype),
@@ -274,14 +276,9 @@ class AutoencoderPretraining:
             mean, scale = lesson.scaling()
             target = (v - mean) / scale
         at, tied = len(before), self.tied
+        sparsity = [] if self.sparsity is None else [replace(self.sparsity, layer=at)]
         return Stage(
-            Objective(
-                network,
-                loss,
-                l2=self.alpha or None,
-                sparsity=self.sparsity,
-                sparse_layer=at if self.sparsity is not None else 0,
-            ),
+            Objective(network, loss, (*penalties(self.alpha), *sparsity)),
             self.solver,
             params,
             Examples(v, target, lesson.weight, dtype=lesson.dtype),
@@ -335,14 +332,11 @@ class SupervisedPretraining:
         network = Network((lesson.layer, whole.network.layers[-1]))
         shape = lesson.v.shape[1:]
         params, _ = network.init(key.fold_in("init"), shape, lesson.dtype)
+        # Disturbances are in units of the inputs, and layers have other numbers here.
+        same = [t for t in whole.terms if not t.disturbs and t.layer is None]
+        terms = tuple(same)
         return Stage(
-            Objective(
-                network,
-                whole.loss,
-                l2=whole.l2,
-                l1=whole.l1,
-                label_smoothing=whole.label_smoothing,
-            ),
+            Objective(network, whole.loss, terms),
             self.solver,
             params,
             Examples(lesson.v, lesson.y, lesson.weight, dtype=lesson.dtype),
@@ -469,7 +463,7 @@ class _Inputs:
             values = seen.data if hasattr(seen, "tocsr") else seen
             unit = not values.size or bool(values.min() >= 0 and values.max() <= 1)
         else:
-            unit = getattr(changing[-1], "activation", None) in UNIT
+            unit = changing[-1].activation in UNIT
         y = examples.y
         if examples.mask is not None:
             y = np.where(examples.mask > 0, y, np.nan)

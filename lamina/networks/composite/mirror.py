@@ -15,6 +15,7 @@ from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.convolution.upsample import Upsample
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated, Composite
 from lamina.networks.layers.corruption import GaussianNoise, Masking, SaltAndPepper
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
@@ -81,7 +82,7 @@ def mirrored(
                 "decoder=[…]"
             )
         back = [*found, *back]
-        phi, shape = getattr(layer, "activation", phi), after
+        phi, shape = layer.activation or phi, after
     return tuple(back)
 
 
@@ -112,7 +113,7 @@ def _leads(layer: Any, start: tuple[int, ...], end: tuple[int, ...]) -> bool:
 
 
 @description
-class Tied:
+class Tied(Composite, Activated):
     """Layers and the way back with the same weights: an autoencoder of half the size.
 
     Equations
@@ -151,7 +152,7 @@ class Tied:
         return self.back[-1].activation
 
     @property
-    def portable(self) -> bool:
+    def portable(self) -> bool:  # pyright: ignore
         """Whether all layers run on NumPy arrays as well."""
         return self._whole.portable
 

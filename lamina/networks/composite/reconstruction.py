@@ -2,20 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated, Composite
 from lamina.networks.functional.activations import length
 from lamina.networks.functional.losses import margin
 from lamina.networks.network import Network, Signal
 
 
 @description
-class Reconstruction:
+class Reconstruction(Composite, Activated):
     """Layers that end in one capsule a class, and a decoder of these capsules.
 
     Equations
@@ -49,7 +50,7 @@ class Reconstruction:
     layers: Nested
     decoder: Nested
 
-    activation: ClassVar[str] = "identity"
+    activation = "identity"
 
     def check(self) -> None:
         """Refuse what is not a layer.

@@ -8,13 +8,14 @@ import numpy as np
 
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
+from lamina.networks.core.layer import Activated, Composite, Layer
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import glorot_uniform
-from lamina.networks.network import Network, Signal, is_no_layer
+from lamina.networks.network import Network, Signal
 
 
 @description
-class Residual:
+class Residual(Composite, Activated):
     """Layers, and a way past them.
 
     Equations
@@ -56,7 +57,7 @@ class Residual:
     activation: str | Callable = "identity"
 
     @property
-    def portable(self) -> bool:
+    def portable(self) -> bool:  # pyright: ignore
         """Whether all layers run on NumPy arrays as well."""
         inner = Network(self.layers).portable
         return inner and (self.shortcut is None or Network((self.shortcut,)).portable)
@@ -74,9 +75,7 @@ class Residual:
         Network(self.layers)
         if self.layers == ():
             raise ValueError("a Residual needs at least one layer")
-        if self.shortcut is not None and (
-            is_no_layer(self.shortcut) or isinstance(self.shortcut, tuple | float)
-        ):
+        if self.shortcut is not None and (not isinstance(self.shortcut, Layer)):
             raise TypeError(
                 "shortcut must be one layer, such as Conv(8, 1), or None; got "
                 f"{self.shortcut!r}"

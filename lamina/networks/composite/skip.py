@@ -6,12 +6,13 @@ import numpy as np
 
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Composite
 from lamina.networks.functional.activations import namespace
 from lamina.networks.network import Network, Signal
 
 
 @description
-class Skip:
+class Skip(Composite):
     """Put the channels of the input beside those that layers make of it.
 
     Equations
@@ -45,7 +46,7 @@ class Skip:
     layers: Nested
 
     @property
-    def portable(self) -> bool:
+    def portable(self) -> bool:  # pyright: ignore
         """Whether all layers run on NumPy arrays as well."""
         return Network(self.layers).portable
 

@@ -19,6 +19,7 @@ from lamina.networks.convolution.conv import Conv
 from lamina.networks.convolution.spatial import Padding, Spatial
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.functional.activations import length, namespace, softmax, squash
 from lamina.networks.functional.initializers import initializer
 
@@ -27,7 +28,7 @@ MOST_ROUTINGS = 100
 
 
 @description
-class PrimaryCapsules:
+class PrimaryCapsules(Activated):
     """The lowest capsules: a convolution whose outputs are grouped into vectors.
 
     Equations
@@ -65,7 +66,7 @@ class PrimaryCapsules:
     padding: Padding = "valid"
     initializer: str = "glorot_uniform"
 
-    activation: ClassVar[str] = "squash"
+    activation = "squash"
 
     def check(self) -> None:
         """Refuse impossible fields.
@@ -117,7 +118,7 @@ class PrimaryCapsules:
 
 
 @description
-class Capsules:
+class Capsules(Activated):
     """Capsules that agree with capsules below: dynamic routing.
 
     Equations
@@ -166,8 +167,8 @@ class Capsules:
     routings: int = 3
     initializer: str = "glorot_uniform"
 
-    activation: ClassVar[str] = "squash"
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    activation = "squash"
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.
@@ -251,7 +252,7 @@ def _couplings(b: Any) -> Any:
 
 
 @description
-class Lengths:
+class Lengths(Activated):
     """How long each capsule's vector is: how surely its class is there.
 
     Equations
@@ -269,8 +270,8 @@ class Lengths:
     Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, section 3.
     """
 
-    activation: ClassVar[str] = "identity"
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    activation = "identity"
+    portable: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the shape of one output.

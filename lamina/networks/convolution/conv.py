@@ -22,6 +22,7 @@ from lamina.networks.convolution.spatial import (
 )
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import initializer
 
@@ -29,7 +30,7 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 @description
-class Conv:
+class Conv(Activated):
     """Convolutional layer: the same small weights at every place.
 
     Equations

@@ -24,12 +24,13 @@ from lamina.networks.convolution.spatial import (
 )
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.functional.activations import activation, namespace
 from lamina.networks.functional.initializers import initializer
 
 
 @description
-class ConvTranspose:
+class ConvTranspose(Activated):
     """Transposed convolution: the adjoint of the :class:`Conv` of the same fields.
 
     Equations

@@ -15,6 +15,7 @@ from lamina.networks.convolution.spatial import (
 )
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.activations import namespace
 
 NINTH = 1 / 9
@@ -31,7 +32,7 @@ KERNELS: dict[str, tuple] = {
 
 
 @description
-class FixedConv:
+class FixedConv(Layer):
     """Convolve every channel with one given kernel; nothing is learnt.
 
     Equations
@@ -63,7 +64,7 @@ class FixedConv:
     kernel: str | tuple = "sharpen"
     padding: Padding = "same"
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse an unknown kernel or padding.

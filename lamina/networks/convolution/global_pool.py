@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 from lamina.networks.core.masking import flat_mask
 from lamina.networks.functional.activations import namespace
 
@@ -16,7 +17,7 @@ KINDS = ("average", "max")
 
 
 @description
-class GlobalPool:
+class GlobalPool(Layer):
     """Pool each channel over all places.
 
     Equations
@@ -42,7 +43,7 @@ class GlobalPool:
 
     kind: str = "average"
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse an unknown kind.

@@ -18,12 +18,13 @@ from lamina.networks.convolution.spatial import (
 )
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.functional.activations import activation, namespace
 from lamina.networks.functional.initializers import initializer
 
 
 @description
-class LocallyConnected:
+class LocallyConnected(Activated):
     """Locally connected layer: a convolution with untied weights.
 
     Equations
@@ -82,7 +83,7 @@ class LocallyConnected:
     initializer: str = "glorot_uniform"
     use_bias: bool = True
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.

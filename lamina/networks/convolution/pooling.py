@@ -19,11 +19,12 @@ from lamina.networks.convolution.spatial import (
 )
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 Pads = tuple[tuple[int, int], ...]
 
 
-class _Pool(ABC):
+class _Pool(Layer, ABC):
     """What the pools share: windows of a size, moved by a stride.
 
     ``size`` and ``stride`` are numbers, or one for each axis; the stride is the size

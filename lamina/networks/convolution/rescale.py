@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 
 def floating(x: Any) -> Any:
@@ -20,7 +21,7 @@ def floating(x: Any) -> Any:
 
 
 @description
-class Rescale:
+class Rescale(Layer):
     """Shift and scale the inputs.
 
     Equations
@@ -46,7 +47,7 @@ class Rescale:
     shift: float = 0.0
     factor: float = 1 / 255
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the unchanged shape."""

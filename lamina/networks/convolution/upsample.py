@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from lamina.networks.convolution.spatial import Spatial, per_axis, places_of
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.activations import namespace
 
 METHODS = ("nearest", "bilinear")
@@ -14,7 +15,7 @@ LARGEST = 256
 
 
 @description
-class Upsample:
+class Upsample(Layer):
     """Make each place into ``factor`` places along each axis.
 
     Equations
@@ -50,7 +51,7 @@ class Upsample:
     factor: Spatial = 2
     method: str = "nearest"
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.

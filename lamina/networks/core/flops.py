@@ -1,10 +1,11 @@
 """How much work one example is: to plan calls by, and to tell."""
 
-import math
 from typing import Any
 
 import jax
 import numpy as np
+
+from lamina.networks.core.layer import Composite, Layer, size
 
 
 def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
@@ -12,10 +13,9 @@ def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
 
     Equations
     ---------
-        Σ over layers:   2 · parameters · places      places: ∏ shape but for its last
+        Σ over layers of flops(params, shape),   shape: of what comes in
 
-    unless a layer has ``flops(params, shape)``, which tells it of one example of that
-    shape. A way back costs about twice as much.
+    A way back costs about twice as much.
 
     Parameters
     ----------
@@ -25,12 +25,9 @@ def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
     dtype : type of examples, float32 by default
     """
     layers = [layer for layer, _ in network.walk(params)]
-    if (
-        is_shape(shape)
-        and len(shape) == 1
-        and not any(hasattr(layer, "flops") for layer in layers)
-    ):
-        return 2 * _size(params)  # as below, without tracing
+    itself = any(_counts_itself(layer) for layer in layers)
+    if is_shape(shape) and len(shape) == 1 and not itself:
+        return 2 * size(params)  # as below, without tracing
     x = one_of(shape, dtype or np.float32)
     return _of_stack(network.layers, params, x)
 
@@ -57,16 +54,12 @@ def _of_stack(layers: tuple, params: Any, x: Any) -> int:
 
 
 def _of_layer(layer: Any, params: Any, x: Any) -> int:
-    shape = jax.tree.map(lambda a: a.shape[1:], x)
-    if hasattr(layer, "flops"):
-        return layer.flops(params, shape)
-    if hasattr(layer, "branches"):
+    if isinstance(layer, Composite):
         branches = layer.branches(params)
         return sum(_of_stack(layers, own, x) for layers, own in branches)
-    if not (own := _size(params)):
-        return 0
-    return 2 * own * math.prod(shape[:-1])
+    return layer.flops(params, jax.tree.map(lambda a: a.shape[1:], x))
 
 
-def _size(params: Any) -> int:
-    return sum(np.size(leaf) for leaf in jax.tree.leaves(params))
+def _counts_itself(layer: Layer) -> bool:
+    """Whether its work is another than what all layers' is."""
+    return type(layer).flops is not Layer.flops

@@ -26,6 +26,11 @@ def two_keys(key: Any) -> tuple[Any, Any]:
     return jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
 
 
+def for_purpose(key: jax.Array, purpose: str) -> jax.Array:
+    """Return the ``jax.random`` key of a purpose; layers fold in their numbers."""
+    return jax.random.fold_in(key, zlib.crc32(purpose.encode()))
+
+
 @dataclass(frozen=True)
 class Key:
     """A key: a seed and the path that was folded into it.

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 
 class Sequences(NamedTuple):
@@ -45,7 +46,7 @@ def with_values(x: Any, values: Any) -> Any:
     return x._replace(values=values) if isinstance(x, Sequences) else values
 
 
-class _OverTime:
+class _OverTime(Layer):
     """What layers that tell one thing of a whole sequence have in common."""
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:

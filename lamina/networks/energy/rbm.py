@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.core.random_bits import bernoulli, fold_in
 from lamina.networks.core.sparse import SparseRows
 from lamina.networks.functional.activations import namespace
@@ -16,7 +17,7 @@ VISIBLE = ("binary", "gaussian")
 
 
 @description
-class RBM:
+class RBM(Activated):
     """Restricted Boltzmann machine; as a layer, the probabilities of its hidden units.
 
     Equations
@@ -67,8 +68,8 @@ class RBM:
     spread: float = 0.01
     untied: bool = False
 
-    activation: ClassVar[str] = "logistic"
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    activation = "logistic"
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.

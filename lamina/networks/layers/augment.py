@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from lamina.networks.convolution.rescale import floating
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 
 @description
-class Augment:
+class Augment(Layer):
     """Move, turn, scale, mirror and disturb each picture at random, in training only.
 
     Equations
@@ -77,7 +78,7 @@ class Augment:
     brightness: float = 0.0
     contrast: float = 0.0
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible numbers.

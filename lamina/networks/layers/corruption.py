@@ -8,12 +8,13 @@ import jax.numpy as jnp
 
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 
-class _Corruption(ABC):
+class _Corruption(Layer, ABC):
     """What corruptions share: no parameters, the same shape, nothing without a key."""
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the unchanged shape."""

@@ -7,12 +7,13 @@ import numpy as np
 
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import initializer, nguyen_widrow_bias
 
 
 @description
-class Dense:
+class Dense(Activated):
     """Fully connected layer.
 
     Equations
@@ -48,7 +49,7 @@ class Dense:
     initializer: str = "glorot_uniform"
     use_bias: bool = True
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.

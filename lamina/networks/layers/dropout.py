@@ -7,11 +7,12 @@ import jax.numpy as jnp
 
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 from lamina.networks.core.sparse import SparseRows
 
 
 @description
-class Dropout:
+class Dropout(Layer):
     """Set each unit to zero at random, in every training step anew.
 
     Equations
@@ -40,7 +41,7 @@ class Dropout:
 
     rate: float = 0.5
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible rates.

@@ -6,11 +6,12 @@ import jax.numpy as jnp
 
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.initializers import initializer
 
 
 @description
-class Embedding:
+class Embedding(Layer):
     """A learnt vector for each of a number of symbols.
 
     Equations

@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 
 @description
-class Flatten:
+class Flatten(Layer):
     """Lay all numbers of an example side by side.
 
     Equations
@@ -22,7 +23,7 @@ class Flatten:
     x (batch, \\*any shape), a (batch, product of that shape).
     """
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the shape of one output."""

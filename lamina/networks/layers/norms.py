@@ -13,12 +13,13 @@ import numpy as np
 
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Activated
 from lamina.networks.core.masking import flat_mask
 from lamina.networks.functional.activations import activation, namespace
 
 
 @description
-class LayerNorm:
+class LayerNorm(Activated):
     """Normalise the last axes of each example.
 
     Equations
@@ -51,7 +52,7 @@ class LayerNorm:
     epsilon: float = 1e-5
     activation: str | Callable = "identity"
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.
@@ -112,7 +113,7 @@ class LayerNorm:
 
 
 @description
-class GroupNorm:
+class GroupNorm(Activated):
     """Normalise groups of channels over all places of each example.
 
     Equations
@@ -144,7 +145,7 @@ class GroupNorm:
     epsilon: float = 1e-5
     activation: str | Callable = "identity"
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.

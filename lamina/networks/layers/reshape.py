@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 
 
 @description
-class Reshape:
+class Reshape(Layer):
     """Lay the numbers of an example out in another shape.
 
     Equations
@@ -29,7 +30,7 @@ class Reshape:
 
     shape: tuple | list  # kept as a tuple
 
-    portable: ClassVar[bool] = True  # runs on NumPy arrays as well
+    portable: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse what is no shape.

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
-from lamina.networks.network import squared_norms
+from lamina.networks.core.layer import Layer
 
 
 @description
-class Bidirectional:
+class Bidirectional(Layer):
     """A recurrent layer from the first step on, and another from the last step back.
 
     Equations
@@ -52,9 +52,9 @@ class Bidirectional:
             )
 
     @property
-    def on_one_core(self) -> bool:
+    def on_one_core(self) -> bool:  # pyright: ignore
         """Whether its layer runs on one core of a CPU."""
-        return getattr(self.layer, "on_one_core", False)
+        return self.layer.on_one_core
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output."""
@@ -73,7 +73,7 @@ class Bidirectional:
 
     def squared_norms(self, name: str, weight: Any) -> Any:
         """Return ‖Wⱼ‖² of each unit, as the layer of one direction has it."""
-        return squared_norms(self.layer, name, weight)
+        return self.layer.squared_norms(name, weight)
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example of that shape."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from lamina.networks.core.description import check_whole
 from lamina.networks.core.keys import Key
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.initializers import initializer
 from lamina.networks.recurrent.recurrence import Arrays, Cell, recur
 
 
-class Recurrent(Cell):
+class Recurrent(Cell, Layer):
     """A layer that moves a cell along time; the layer itself is the cell.
 
     The logistic function of a gate is computed as σ(z) = ½ tanh(½ z) + ½, so that one

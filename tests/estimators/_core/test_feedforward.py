@@ -12,6 +12,7 @@ from lamina import FGSM, PGD, Dense, MLPClassifier, MLPRegressor
 from lamina.estimators._core.classifier import FeedForwardClassifier
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.networks.core.description import description
+from lamina.networks.core.layer import Layer
 
 
 def test_validation_rows_are_outside_training():
@@ -51,7 +52,7 @@ def test_early_stopping_by_the_loss_gives_back_its_lowest_weights(digits):
 
 
 @description
-class Unrolled:
+class Unrolled(Layer):
     """Pictures as rows, to stand before a layer of units."""
 
     def init(self, key, shape):

@@ -18,12 +18,20 @@ from lamina import (
 )
 from lamina.learning import (
     FGSM,
+    L1,
+    L2,
     Below,
     BoldDriver,
     Budget,
+    ClipNorm,
+    ClipValue,
     Cosine,
+    InputNoise,
+    LabelSmoothing,
+    MaxNorm,
     NoImprovement,
     Step,
+    WeightNoise,
 )
 
 
@@ -179,9 +187,16 @@ def test_numbers_reach_the_objective(digits):
     model = MLPClassifier((3,), max_iter=1, **numbers)
     with pytest.warns(UserWarning, match="max_iter"):
         model.fit(*digits)
-    objective = model._objective()
-    for name, value in numbers.items():
-        assert getattr(objective, {"alpha": "l2"}.get(name, name)) == value
+    assert model._objective().terms == (
+        L2(0.5),
+        L1(0.25),
+        InputNoise(0.1),
+        WeightNoise(0.2),
+        LabelSmoothing(0.3),
+        FGSM(0.7),
+    )
+    inner = Adam(model.learning_rate_init)
+    assert model._algorithm() == MaxNorm(ClipValue(ClipNorm(inner, 4.0), 5.0), 6.0)
     lengths = np.linalg.norm(model.coefs_[0], axis=0)
     assert np.all(lengths <= 6 + 1e-6)
 

@@ -17,7 +17,8 @@ from lamina.learning import (
     Rprop,
     Step,
 )
-from lamina.learning.control.schedules import SCHEDULES, Moment, check_schedulable
+from lamina.learning.control.schedules import SCHEDULES, check_schedulable
+from lamina.learning.protocols import Moment
 from lamina.networks import from_json, to_json
 
 

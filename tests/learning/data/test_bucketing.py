@@ -169,20 +169,18 @@ def test_steps_of_equal_sequences_teach_what_ragged_ones_do():
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "how", [{"input_noise": 0.1}, {"adversarial": learning.FGSM(0.1)}]
-)
-def test_noise_and_attacks_move_the_numbers(how):
+@pytest.mark.parametrize("term", [learning.InputNoise(0.1), learning.FGSM(0.1)])
+def test_noise_and_attacks_move_the_numbers(term):
     """Steps that fill up are moved too, and change nothing."""
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
-    objective = learning.Objective(NETWORK, "cross_entropy", **how)
+    objective = learning.Objective(NETWORK, "cross_entropy", (term,))
     x = sequences(LENGTHS)
     batch = learning.Examples(x, np.arange(20) % 3).padded(np.arange(20), 20)
     key = jax.random.key(0)
     loss = objective(params, batch, key)
     plain = learning.Objective(NETWORK, "cross_entropy")(params, batch)
     assert abs(loss - plain) > 1e-4
-    if "adversarial" in how:
+    if isinstance(term, learning.FGSM):
         assert loss > plain
         longer = batch.x.values.shape[1] + 5
         values = np.zeros((20, longer, 2), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.learning import SGD, Batch, Examples, Feed, Objective, fit
+from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective, fit
 from lamina.learning.diagnostics import recorder as module
 from lamina.learning.diagnostics.recorder import (
     FIGURES,
@@ -29,7 +29,7 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((N, 4)).astype(np.float32)
 CLASSES = RNG.integers(0, 3, N)
 NETWORK = Network((Dense(5, "tanh"), Dropout(0.2), Dense(3, "softmax")))
-OBJECTIVE = Objective(NETWORK, "cross_entropy", l2=0.1)
+OBJECTIVE = Objective(NETWORK, "cross_entropy", (L2(0.1),))
 START, _ = NETWORK.init(Key(0), (4,))
 
 
@@ -136,7 +136,7 @@ def test_loss_activations_and_deltas_by_hand():
     ]
     network = Network((Dense(2, "tanh"), Dropout(0.5), Dense(1, "logistic")))
     params = ({"weight": W1, "bias": B1}, {}, {"weight": W2, "bias": B2})
-    objective = Objective(network, "binary_cross_entropy", l2=9.0)
+    objective = Objective(network, "binary_cross_entropy", (L2(9.0),))
     batch = Batch(x, y, np.ones(2))
     loss, layers = compiled_pass(objective, params, batch)
     # The penalty is no part of it, and dropout is off.
@@ -412,7 +412,7 @@ def test_fits_of_a_structure_share_the_program():
     first.settle()
     before = compile_count()
     second = recorder(n=17)
-    second.objective = Objective(NETWORK, "cross_entropy", l2=0.5)
+    second.objective = Objective(NETWORK, "cross_entropy", (L2(0.5),))
     second.keep(0, START)
     second.settle()
     assert compile_count() == before

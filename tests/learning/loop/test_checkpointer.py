@@ -16,6 +16,7 @@ import pytest
 import scipy.sparse
 
 from lamina.learning import (
+    L2,
     LBFGS,
     SGD,
     Adam,
@@ -30,6 +31,7 @@ from lamina.learning import (
     Validation,
     fit,
 )
+from lamina.learning.control.stopping import Asked
 from lamina.learning.data import inputs
 from lamina.learning.loop import driver as module
 from lamina.learning.loop.checkpointer import (
@@ -42,6 +44,7 @@ from lamina.learning.loop.checkpointer import (
     shapes_of,
     total,
 )
+from lamina.learning.protocols import FirstOrder, Schedule
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
 
@@ -51,7 +54,7 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((N, 4)) * (RNG.random((N, 4)) < 0.7)
 CLASSES = RNG.integers(0, 3, N)
 NETWORK = Network((Dense(5, "tanh"), Dropout(0.2), Dense(3, "softmax")))
-OBJECTIVE = Objective(NETWORK, "cross_entropy", l2=0.01)
+OBJECTIVE = Objective(NETWORK, "cross_entropy", (L2(0.01),))
 START, _ = NETWORK.init(Key(0), (4,))
 
 
@@ -348,7 +351,7 @@ def test_divergence_after_a_snapshot_gives_back_the_same_weights(
 
 
 @description
-class Bursting:
+class Bursting(FirstOrder):
     """Weights that are not finite after a last step whose loss was."""
 
     learning_rate: float = 0.0
@@ -396,7 +399,7 @@ def test_fewer_epochs_than_there_are_already_are_refused(snapshot):
 
 
 @description
-class Planned:
+class Planned(Schedule):
     """A schedule whose rates depend on how many epochs are planned."""
 
     def rate(self, initial, moment):
@@ -534,7 +537,7 @@ def test_a_rule_remembers_its_numbers_and_only_these():
     assert memory["best"] == 1.95
     with pytest.raises(ValueError, match="has other fields"):
         remind(Budget("loss", 3.0), memory)
-    assert memory_of(lambda record: True) == {}
+    assert memory_of(Asked(lambda record: True)) == {}
 
 
 def test_what_a_snapshot_can_hold():

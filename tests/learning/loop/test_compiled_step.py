@@ -8,7 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import FGSM, SGD, Batch, Examples, Feed, Objective, fit
+from lamina.learning import (
+    FGSM,
+    L1,
+    L2,
+    SGD,
+    Batch,
+    ClipNorm,
+    ClipValue,
+    Examples,
+    Feed,
+    InputNoise,
+    MaxNorm,
+    Objective,
+    WeightNoise,
+    fit,
+)
 from lamina.learning.loop.compiled_step import (
     apply,
     compiled_apply,
@@ -18,6 +33,7 @@ from lamina.learning.loop.compiled_step import (
 )
 from lamina.learning.parallel import compilation
 from lamina.learning.parallel.compilation import compile_count
+from lamina.learning.protocols import Algorithm
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
 
@@ -101,7 +117,7 @@ def test_a_limit_ends_a_call_after_the_first_epoch_that_keeps_it():
 
 
 @description
-class KeyTeller:
+class KeyTeller(Algorithm):
     """An algorithm that reports a number drawn from the key of its step."""
 
     def init(self, params):
@@ -165,7 +181,7 @@ def test_evaluation_by_hand():
 
 def test_evaluation_has_no_penalty_and_no_dropout():
     network = Network((Dropout(0.5), Dense(1, "identity")))
-    objective = Objective(network, "squared_error", l2=10.0)
+    objective = Objective(network, "squared_error", (L2(10.0),))
     order = np.arange(5, dtype=np.int32)[None]
     loss, _, _ = compiled_evaluate(objective, ({}, *START), padded(), order)
     plain, _, _ = compiled_evaluate(OBJECTIVE, START, padded(), order)
@@ -231,11 +247,17 @@ def test_eight_settings_train_in_one_program_as_eight_runs_would():
 
     def trained(rate, momentum, dropout, epsilon, seed, **numbers):
         layers = Dense(4, "tanh"), Dropout(dropout), Dense(1, "identity")
-        attack = FGSM(epsilon, share=0.3)
-        objective = Objective(
-            Network(layers), "squared_error", adversarial=attack, **numbers
+        terms = (
+            L2(numbers["l2"]),
+            L1(numbers["l1"]),
+            InputNoise(numbers["input_noise"]),
+            WeightNoise(numbers["weight_noise"]),
+            FGSM(epsilon, share=0.3),
         )
-        algorithm = SGD(rate, momentum)
+        objective = Objective(Network(layers), "squared_error", terms)
+        algorithm = ClipNorm(SGD(rate, momentum), numbers["clip_norm"])
+        algorithm = ClipValue(algorithm, numbers["clip_value"])
+        algorithm = MaxNorm(algorithm, numbers["max_norm"])
         state = algorithm.init(params)
         how = (objective, algorithm, params, state, data, order)
         params_after, _, sums = train(*how, 2, 0, 2, seed, 0, 0)

@@ -15,6 +15,7 @@ import scipy.sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from lamina.learning import (
+    L2,
     LBFGS,
     SGD,
     Adam,
@@ -31,12 +32,12 @@ from lamina.learning import (
     Validation,
     fit,
 )
-from lamina.learning.control.schedules import Moment
 from lamina.learning.data import inputs
 from lamina.learning.data import loader as feed_module
 from lamina.learning.loop import driver as module
 from lamina.learning.loop.evaluation import validate
 from lamina.learning.parallel.compilation import compile_count
+from lamina.learning.protocols import FirstOrder, Moment, Schedule, StoppingRule
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
 
@@ -47,7 +48,7 @@ CLASSES = RNG.integers(0, 3, N)
 WEIGHTS = RNG.uniform(0.5, 2, N)
 
 NETWORK = Network((Dense(5, "tanh"), Dropout(0.2), Dense(3, "softmax")))
-OBJECTIVE = Objective(NETWORK, "cross_entropy", l2=0.01)
+OBJECTIVE = Objective(NETWORK, "cross_entropy", (L2(0.01),))
 ALGORITHM = SGD(0.3, momentum=0.5)
 START, _ = NETWORK.init(Key(0), (4,))
 
@@ -238,7 +239,7 @@ def count_calls(monkeypatch):
 
 
 @dataclass
-class At:
+class At(StoppingRule):
     """Stop after so many epochs."""
 
     epoch: int
@@ -389,7 +390,7 @@ def test_classifier_has_the_weights_of_scikit_learns(solver, dtype):
             5,
             data=examples(dtype=dtype),
             start=jax.tree.map(lambda a: a.astype(dtype), start),
-            objective=Objective(network, "cross_entropy", l2=0.01),
+            objective=Objective(network, "cross_entropy", (L2(0.01),)),
             by=algorithm if dtype is np.float64 else with_epsilon(algorithm, 1e-30),
             epochs=3,
             shuffle=False,
@@ -443,7 +444,7 @@ def test_a_weight_is_a_number_of_repetitions_in_a_whole_batch():
     with jax.enable_x64(True):
         how = {
             "start": NETWORK.init(Key(0), (4,), np.float64)[0],
-            "objective": Objective(NO_DROPOUT.network, "cross_entropy", l2=0.1),
+            "objective": Objective(NO_DROPOUT.network, "cross_entropy", (L2(0.1),)),
         }
         weighted = examples(weight=times.astype(float), dtype=np.float64)
         x, y = np.repeat(X, times, axis=0), np.repeat(CLASSES, times)
@@ -578,7 +579,7 @@ def test_the_best_weights_need_no_validation(many_epochs_a_call):
 
 
 @description
-class GoodUntil:
+class GoodUntil(Schedule):
     """A schedule whose rate is absurd from some number of examples on."""
 
     examples: int
@@ -753,7 +754,7 @@ def test_rules_are_asked_once_an_epoch(many, monkeypatch):
 
 
 @description
-class RateTeller:
+class RateTeller(FirstOrder):
     """An algorithm that reports its learning rate, and a loss that never improves."""
 
     learning_rate: float
@@ -838,7 +839,7 @@ def test_other_numbers_compile_nothing(batch_size):
     trained(batch_size)
     before = compile_count()
     layers = (NETWORK.layers[0], Dropout(0.4), NETWORK.layers[2])
-    objective = Objective(Network(layers), "cross_entropy", l2=0.5)
+    objective = Objective(Network(layers), "cross_entropy", (L2(0.5),))
     other = trained(
         min(batch_size, N - 1) if batch_size == N else batch_size,
         data=examples(X[:-1], CLASSES[:-1]),
@@ -876,7 +877,7 @@ def test_all_gears_and_schedules_share_a_program():
 )
 def test_single_precision_data_train_where_double_is_enabled(algorithm):
     """Many users switch ``jax_enable_x64`` on for the whole process."""
-    objective = Objective(NO_DROPOUT.network, "cross_entropy", l2=0.1)
+    objective = Objective(NO_DROPOUT.network, "cross_entropy", (L2(0.1),))
     with jax.enable_x64(True):
         result = trained(N, by=algorithm, objective=objective)
         expected = jax.tree.map(lambda leaf: np.dtype(np.float32), result.params)
@@ -913,7 +914,7 @@ def test_calls_are_planned_by_work_and_not_by_parameters(monkeypatch):
     quick = trained(epochs=1)
     assert len(calls) == 1
     network = Network((Laborious(5, "tanh"), *NETWORK.layers[1:]))
-    slow = trained(epochs=1, objective=Objective(network, "cross_entropy", l2=0.01))
+    slow = trained(epochs=1, objective=Objective(network, "cross_entropy", (L2(0.01),)))
     assert len(calls) == 1 + 5
     assert_close(quick, slow, rtol=1e-6)
 
@@ -941,7 +942,7 @@ MOMENTS = []
 
 
 @description
-class Watching:
+class Watching(Schedule):
     """A constant rate that keeps what it is told."""
 
     def rate(self, initial, moment):

@@ -4,14 +4,23 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from lamina.learning import FGSM, PGD, Examples, Feed, Objective, attacked
+from lamina.learning import (
+    FGSM,
+    L2,
+    PGD,
+    Examples,
+    Feed,
+    LabelSmoothing,
+    Objective,
+    attacked,
+)
 from lamina.learning.loop.evaluation import deltas, in_order
 from lamina.networks import Dense, Dropout, Key, Network
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 NETWORK = Network((Dropout(0.9), Dense(3, "softmax")))
-OBJECTIVE = Objective(NETWORK, "cross_entropy", l2=1.0, label_smoothing=0.5)
+OBJECTIVE = Objective(NETWORK, "cross_entropy", (L2(1.0), LabelSmoothing(0.5)))
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((11, 4)), RNG.integers(0, 3, 11)
 PARAMS, _ = NETWORK.init(Key(0), (4,), np.float64)

@@ -89,7 +89,7 @@ def test_random_starts_fill_the_ball_evenly():
 def test_objective_mixes_clean_and_adversarial_loss_by_hand():
     """h = 2x, y = 0, ℓ = 2x²; x̃ = x + 0.5 sign x: E = ¾ · 2 · 1 + ¼ · 2 · 1.5²."""
     network = Network((Dense(1, "identity", use_bias=False),))
-    objective = Objective(network, "squared_error", adversarial=FGSM(0.5, share=0.25))
+    objective = Objective(network, "squared_error", (FGSM(0.5, share=0.25),))
     batch = Batch(np.array([[-1.0]]), np.zeros((1, 1)), np.ones(1))
     params = ({"weight": np.array([[2.0]])},)
     value, g = objective.value_and_grad(params, batch, KEY)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import SGD, Adam, Examples, Feed, Objective, fit
+from lamina.learning import L2, SGD, Adam, ClipNorm, Examples, Feed, Objective, fit
 from lamina.learning.data.dataset import Examples as FeedExamples
 from lamina.learning.loop import driver as loop
 from lamina.learning.loop.compiled_step import train
@@ -25,6 +25,7 @@ from lamina.learning.parallel.mesh import (
 from lamina.networks import Conv, Dense, Dropout, Flatten, Key, MaxPool, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import device_key
+from lamina.networks.core.layer import Activated
 
 NETWORK = Network(
     (Conv(2, 3, activation="tanh"), MaxPool(2), Flatten(), Dense(3, "softmax"))
@@ -34,11 +35,11 @@ X, Y = RNG.standard_normal((43, 6, 6, 1)), RNG.integers(0, 3, 43)
 WEIGHT = RNG.uniform(0.5, 2, 43)
 
 
-def trained(shares, monkeypatch, network=NETWORK, algorithm=None, **how):
+def trained(shares, monkeypatch, network=NETWORK, algorithm=None):
     """Three epochs in batches of 9, the last of them of 7: neither is even."""
     monkeypatch.setattr(loop, "shares_of", lambda *_: shares)
     params, _ = network.init(Key(0), (6, 6, 1), np.float64)
-    loss = Objective(network, "cross_entropy", l2=0.1, **how)
+    loss = Objective(network, "cross_entropy", (L2(0.1),))
     feed = Feed(Examples(X, Y, WEIGHT, dtype=np.float64), batch_size=9)
     algorithm = algorithm or SGD(0.1, 0.9)
     return fit(loss, algorithm, feed, params, key=Key(1), epochs=3)
@@ -52,8 +53,8 @@ def assert_close(one, other, atol):
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("algorithm", [SGD(0.1, 0.9), Adam(0.01)], ids=["sgd", "adam"])
 def test_two_devices_learn_what_one_does(monkeypatch, algorithm):
-    one = trained(1, monkeypatch, algorithm=algorithm, clip_norm=0.5)
-    two = trained(2, monkeypatch, algorithm=algorithm, clip_norm=0.5)
+    one = trained(1, monkeypatch, algorithm=ClipNorm(algorithm, 0.5))
+    two = trained(2, monkeypatch, algorithm=ClipNorm(algorithm, 0.5))
     assert_close((one.params, one.state), (two.params, two.state), 1e-12)
     np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=1e-12)
 
@@ -69,7 +70,7 @@ def test_large_shares_are_summed_in_chunks(monkeypatch):
 
 
 @description
-class Place:
+class Place(Activated):
     """What a device draws: its own numbers."""
 
     def init(self, key, shape):

@@ -7,12 +7,14 @@ import pytest
 import scipy.sparse
 
 from lamina.learning import (
+    L2,
     SGD,
     Adam,
     AutoencoderPretraining,
     ContrastiveDivergence,
     Examples,
     Feed,
+    KLSparsity,
     LevenbergMarquardt,
     Objective,
     RBMPretraining,
@@ -27,7 +29,6 @@ from lamina.networks import (
     Dropout,
     GaussianNoise,
     Key,
-    KLSparsity,
     Masking,
     Network,
     Rescale,
@@ -54,7 +55,7 @@ def begun(net):
 
 def pretrained(plan, x=X, net=None, rows=None, y=Y, weight=None, **how):
     net = net or network()
-    objective = Objective(net, "cross_entropy", l2=0.01)
+    objective = Objective(net, "cross_entropy", (L2(0.01),))
     feed = Feed(Examples(x, y, weight), rows, batch_size=20)
     return pretrain(objective, begun(net), plan, feed, key=KEY, **how)
 
@@ -87,7 +88,7 @@ def test_a_stack_of_machines_each_learns_what_those_below_make_of_the_inputs():
     for number, (units, penalty, epochs, size) in enumerate(
         [(5, 0.1, 3, 10), (4, None, 2, 15)], start=1
     ):
-        objective = Objective(Network((RBM(units),)), "squared_error", l2=penalty)
+        objective = Objective(Network((RBM(units),)), "squared_error", (L2(penalty),))
         way = (objective, ContrastiveDivergence(0.1), v, zeros, number, epochs, size)
         learnt = alone(*way)
         same(params[number - 1], learnt.params[0])
@@ -117,7 +118,7 @@ def test_an_autoencoder_gives_its_encoder(corruption, tied):
     pair = (Dense(5, "logistic"), Dense(6, "logistic"))
     pair = (Tied(pair[:1], pair[1:]),) if tied else pair
     before = () if corruption is None else (corruption,)
-    objective = Objective(Network((*before, *pair)), "binary_cross_entropy", l2=0.1)
+    objective = Objective(Network((*before, *pair)), "binary_cross_entropy", (L2(0.1),))
     learnt = alone(objective, SGD(0.3), X, X, 1, 2, 15)
     code = learnt.params[len(before)]
     same(layer, code["layers"][0] if tied else code)
@@ -165,7 +166,7 @@ def test_a_supervised_layer_learns_the_targets_by_itself():
     v = X
     for number, units in ((1, 5), (2, 4)):
         net = Network((Dense(units, "logistic"), Dense(3, "softmax")))
-        objective = Objective(net, "cross_entropy", l2=0.01)
+        objective = Objective(net, "cross_entropy", (L2(0.01),))
         learnt = alone(objective, SGD(0.5), v, Y, number, 3, 15)
         same(params[number - 1], learnt.params[0])
         v = logistic(v, learnt.params[0]).astype(np.float32)

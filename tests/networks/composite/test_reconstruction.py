@@ -20,12 +20,13 @@ from lamina.networks import (
 )
 from lamina.networks.composite.reconstruction import CapsuleLoss
 from lamina.networks.core.description import description
+from lamina.networks.core.layer import Layer
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 
 @description
-class Pairs:
+class Pairs(Layer):
     """Four numbers as two vectors of two."""
 
     def init(self, key, shape):

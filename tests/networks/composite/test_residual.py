@@ -23,6 +23,7 @@ from lamina.networks import (
     from_json,
     to_json,
 )
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.losses import loss_from_net
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -196,7 +197,7 @@ def test_a_block_draws_in_double_precision():
 
 
 def test_portable_if_all_layers_are():
-    class Elsewhere:
+    class Elsewhere(Layer):
         pass
 
     assert DEEP.portable

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import SGD, Objective
+from lamina.learning import L2, SGD, Objective
 from lamina.networks import Dense, Dropout, Network, from_json, to_json
 from lamina.networks.core.description import (
     MAX_DEPTH,
@@ -179,7 +179,7 @@ def test_dropout_rates_under_vmap():
         NETWORK,
         Dense(7, "softmax", "he", use_bias=False),
         SGD(0.1, 0.9, nesterov=True),
-        Objective(NETWORK, "squared_error", 0.5),
+        Objective(NETWORK, "squared_error", (L2(0.5),)),
         Sample(sizes=(1, (2, "x"), None, True), inner=(Dropout(0.5), NETWORK)),
         Sample(maybe=1e-300),
     ],

@@ -5,10 +5,11 @@ import numpy as np
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.flops import flops
+from lamina.networks.core.layer import Layer
 
 
 @description
-class Sliding:
+class Sliding(Layer):
     """A filter of three weights that moves along a row; it tells its own work."""
 
     def init(self, key, shape):

@@ -13,6 +13,8 @@ from lamina.learning.objectives.objective import (
     total_weight,
     zeros_like,
 )
+from lamina.learning.objectives.penalties import L2
+from lamina.learning.protocols import FirstOrder, Needs
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.random_bits import bernoulli
 from lamina.networks.core.sparse import SparseRows
@@ -23,7 +25,7 @@ KEPT = 0.9
 
 
 @description
-class ContrastiveDivergence:
+class ContrastiveDivergence(FirstOrder):
     """Learning of a restricted Boltzmann machine by short Gibbs chains.
 
     Equations
@@ -75,7 +77,8 @@ class ContrastiveDivergence:
        in Neural Networks: Tricks of the Trade.
     """
 
-    lowers_loss: ClassVar[bool] = False  # ℓ is a difference, around 0 at any time
+    # ℓ is a difference, around 0 at any time.
+    needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 0.1
     steps: int = 1
@@ -156,9 +159,10 @@ class ContrastiveDivergence:
         z = jnp.vstack([of_data, rbm.net(own, v)]) if by_itself else rbm.net(own, both)
         s = jnp.concatenate([share, -chain_share])
         loss, g = contrast(rbm, own, both, v, s, z)
-        if objective.l2 is not None:
+        objective.check_terms("contrastive divergence", L2)
+        if (l2 := objective.coefficient(L2)) is not None:
             loss = loss + objective.penalty(params) / total
-            g["weight"] = g["weight"] + objective.l2 / total * own["weight"]
+            g["weight"] = g["weight"] + l2 / total * own["weight"]
         moved = jax.tree.map(lambda g: -self.learning_rate * g, g)
         state = dict(state)
         if self.momentum is not None:

@@ -13,12 +13,13 @@ from lamina.learning.objectives.objective import (
     total_weight,
     zeros_like,
 )
+from lamina.learning.protocols import FirstOrder, Needs
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.energy import dbm
 
 
 @description
-class MeanFieldLearning:
+class MeanFieldLearning(FirstOrder):
     """Variational learning with persistent chains, of machines whose energies add up.
 
     Equations
@@ -51,7 +52,8 @@ class MeanFieldLearning:
     algorithm 1. Decks 003 and 004.
     """
 
-    lowers_loss: ClassVar[bool] = False  # ℓ is a difference, around 0 at any time
+    # ℓ is a difference, around 0 at any time.
+    needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 0.01
     steps: int = 1

@@ -10,6 +10,7 @@ from lamina.learning.algorithms.energy.contrastive_divergence import (
     gibbs_step,
 )
 from lamina.learning.objectives.objective import Batch, Objective, total_weight
+from lamina.learning.protocols import FirstOrder, Needs
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.random_bits import fold_in
 from lamina.networks.energy.rbm import RBM, softplus
@@ -19,7 +20,7 @@ WAKE, TOP, SLEEP = range(3)
 
 
 @description
-class UpDown:
+class UpDown(FirstOrder):
     """Learning of all layers of a deep belief network at once.
 
     A contrastive form of wake–sleep: below the top machine the weights of the way up
@@ -54,7 +55,8 @@ class UpDown:
     The wake–sleep algorithm for unsupervised neural networks, Science 268.
     """
 
-    lowers_loss: ClassVar[bool] = False  # ℓ is only one of the three phases'
+    # ℓ is only one of the three phases'.
+    needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 0.01
     steps: int = 1
@@ -92,6 +94,7 @@ class UpDown:
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds ℓ before it."""
+        objective.check_terms("up–down learning")
         *below, top = objective.network.layers
         *own, own_top = params
         share = batch.weight / total_weight(batch)

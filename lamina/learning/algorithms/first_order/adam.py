@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
+from lamina.learning.protocols import FirstOrder
 from lamina.networks.core.description import description, is_number
 
 
 @description
-class Adam:
+class Adam(FirstOrder):
     """Adaptive moment estimation: each weight has a step size of its own.
 
     Equations

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
+from lamina.learning.protocols import FirstOrder
 from lamina.networks.core.description import description, is_number
 
 
 @description
-class RMSProp:
+class RMSProp(FirstOrder):
     """Gradients divided by a running root of their mean square.
 
     Equations

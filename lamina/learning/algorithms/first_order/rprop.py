@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
+from lamina.learning.protocols import FirstOrder, Needs
 from lamina.networks.core.description import description, is_number
 
 
 @description
-class Rprop:
+class Rprop(FirstOrder):
     """Resilient backpropagation: only the signs of the gradient count.
 
     Equations
@@ -59,8 +60,7 @@ class Rprop:
     largest: float = 50.0
     backtracking: bool = False
 
-    whole_batch: ClassVar[bool] = True
-    rate_is_start: ClassVar[bool] = True  # no step after the first asks for η
+    needs: ClassVar[Needs] = Needs(full_batch=True, first_order=True, own_rate=True)
 
     def check(self) -> None:
         """Refuse impossible factors and sizes.

@@ -6,11 +6,12 @@ from typing import Any
 import jax
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
+from lamina.learning.protocols import FirstOrder
 from lamina.networks.core.description import description, is_number
 
 
 @description
-class SGD:
+class SGD(FirstOrder):
     """Gradient descent on mini-batches, with momentum.
 
     Equations

@@ -14,11 +14,12 @@ from lamina.learning.algorithms.second_order.line_search import (
     line_search,
     size_and_dtype,
 )
+from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description
 
 
 @description
-class BFGS:
+class BFGS(Algorithm):
     """The quasi-Newton method that keeps the whole inverse Hessian.
 
     Equations
@@ -57,7 +58,7 @@ class BFGS:
 
     max_line_search_steps: int = 30
 
-    whole_batch: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(full_batch=True)
 
     def check(self) -> None:
         """Refuse impossible sizes.

@@ -14,6 +14,7 @@ from lamina.learning.algorithms.second_order.line_search import (
     line_search,
     size_and_dtype,
 )
+from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description
 
 CURVATURE = 0.1
@@ -33,7 +34,7 @@ FORMULAS = {
 
 
 @description
-class ConjugateGradient:
+class ConjugateGradient(Algorithm):
     """Nonlinear conjugate gradients with a strong line search.
 
     Equations
@@ -79,7 +80,7 @@ class ConjugateGradient:
     formula: str = "polak_ribiere"
     max_line_search_steps: int = 30
 
-    whole_batch: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(full_batch=True)
 
     def check(self) -> None:
         """Refuse an unknown formula and impossible sizes.

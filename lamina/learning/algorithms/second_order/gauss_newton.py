@@ -4,7 +4,6 @@ Written for any loss that has a root of its curvature: see
 :func:`lamina.networks.functional.losses.curvature_root`.
 """
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -14,17 +13,15 @@ from jax.flatten_util import ravel_pytree
 from lamina.learning.objectives.objective import (
     Batch,
     Objective,
-    is_weight,
     total_weight,
 )
+from lamina.learning.objectives.penalties import L2
+from lamina.learning.objectives.weights import is_weight
 from lamina.networks import Dropout
 from lamina.networks.functional.losses import curvature_root
 
 CHUNK_NUMBERS = 2**20
 """JᵀJ is summed over rows of J of at most so many numbers (8 MiB in float64)."""
-
-SMOOTH = ("network", "loss", "l2", "outputs")
-"""Fields of an objective that a second-order method can follow."""
 
 
 class Quadratic(NamedTuple):
@@ -114,7 +111,8 @@ def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
 
 def _decay_rates(objective: Objective, params: Any, batch: Batch) -> Any:
     """Return c."""
-    alpha = 0.0 if objective.l2 is None else objective.l2 / total_weight(batch)
+    l2 = objective.coefficient(L2)
+    alpha = 0.0 if l2 is None else l2 / total_weight(batch)
 
     def rate(path: Any, leaf: Any) -> Any:
         return jnp.full(leaf.shape, alpha if is_weight(path) else 0.0, leaf.dtype)
@@ -196,20 +194,15 @@ def check_smooth(algorithm: Any, objective: Any) -> None:
     Raises
     ------
     ValueError
-        If the objective is another function than an :class:`Objective`, is disturbed
-        in training (noise, dropout), or has a penalty that is not quadratic.
+        If the objective is another function than an :class:`Objective`, or has terms
+        that are not quadratic penalties, dropout, or a part of a batch only.
     """
     name = type(algorithm).__name__
     if not isinstance(objective, Objective):
         raise ValueError(f"{name} needs an Objective, got {objective!r}")
-    for field in dataclasses.fields(objective):
-        # By identity, as numbers may be traced; the defaults are None and 1.
-        changed = getattr(objective, field.name) is not field.default
-        if field.name not in SMOOTH and changed:
-            raise ValueError(
-                f"{name} cannot learn with {field.name}: it needs a smooth objective "
-                "that is the same in every evaluation"
-            )
+    objective.check_terms(name, L2)
+    if objective.shares is not None:  # sums would be those of one share
+        raise ValueError(f"{name} needs all examples on one device")
     if any(isinstance(layer, Dropout) for layer in _layers(objective.network)):
         raise ValueError(
             f"{name} cannot train a network with Dropout: it needs an objective that "

@@ -15,11 +15,12 @@ from lamina.learning.algorithms.second_order.line_search import (
     line_search,
     size_and_dtype,
 )
+from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description
 
 
 @description
-class LBFGS:
+class LBFGS(Algorithm):
     """Limited-memory BFGS with a line search; every step needs the same batch.
 
     Equations
@@ -54,7 +55,7 @@ class LBFGS:
     memory: int = 10
     max_line_search_steps: int = 30
 
-    whole_batch: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(full_batch=True, early_stopping=False)
 
     def check(self) -> None:
         """Refuse impossible sizes.

@@ -14,6 +14,7 @@ from lamina.learning.algorithms.second_order.gauss_newton import (
     quadratic,
 )
 from lamina.learning.objectives.objective import Batch, Objective, value_and_grad
+from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description, is_number
 
 MAX_DAMPING = 1e10
@@ -25,7 +26,7 @@ in another order than at θ − s."""
 
 
 @description
-class LevenbergMarquardt:
+class LevenbergMarquardt(Algorithm):
     """Levenberg-Marquardt: Gauss-Newton steps, damped until the loss falls.
 
     Equations
@@ -77,8 +78,9 @@ class LevenbergMarquardt:
 
     damping: float = 0.001
 
-    whole_batch: ClassVar[bool] = True
-    double: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(
+        full_batch=True, float64=True, one_target=True, one_length=True
+    )
 
     def check(self) -> None:
         """Refuse impossible numbers.

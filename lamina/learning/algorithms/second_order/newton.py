@@ -14,6 +14,7 @@ from lamina.learning.algorithms.second_order.line_search import (
     size_and_dtype,
 )
 from lamina.learning.objectives.objective import CHUNK_ROWS
+from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description, is_number
 
 TANGENTS = 32
@@ -33,7 +34,7 @@ below the second and may grow above the third."""
 
 
 @description
-class Newton:
+class Newton(Algorithm):
     """Newton's method, by conjugate gradients or from the whole Hessian.
 
     Equations
@@ -126,7 +127,7 @@ class Newton:
     max_line_search_steps: int = 30
     max_products: int = 200
 
-    whole_batch: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(full_batch=True, one_target=True)
 
     def check(self) -> None:
         """Refuse an unknown method, impossible rates and impossible sizes.

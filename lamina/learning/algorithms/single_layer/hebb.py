@@ -7,11 +7,12 @@ import jax.numpy as jnp
 
 from lamina.learning.algorithms.single_layer.one_layer import check_one_layer
 from lamina.learning.objectives.objective import Batch, Objective, total_weight
+from lamina.learning.protocols import FirstOrder, Needs
 from lamina.networks.core.description import description, is_number
 
 
 @description
-class HebbRule:
+class HebbRule(FirstOrder):
     """Hebb's rule, supervised: what fires together is wired together.
 
     Equations
@@ -55,7 +56,8 @@ class HebbRule:
     its variations); deck 002 (a little bit of history).
     """
 
-    lowers_loss: ClassVar[bool] = False  # correlation, not error, moves the weights
+    # Correlation, not error, moves the weights.
+    needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 1.0
     decay: float = 0.0

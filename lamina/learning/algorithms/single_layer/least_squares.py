@@ -7,6 +7,8 @@ import jax.numpy as jnp
 
 from lamina.learning.algorithms.second_order.gauss_newton import check_smooth
 from lamina.learning.objectives.objective import Batch, Objective, value_and_grad
+from lamina.learning.objectives.penalties import L2
+from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks import Dense
 from lamina.networks.core.description import description
 
@@ -15,7 +17,7 @@ FACTORS = {"squared_error": 1.0, "sum_squared_error": 2.0}
 
 
 @description
-class Exact:
+class Exact(Algorithm):
     """The pseudo-inverse: a linear network's best weights in one step.
 
     Equations
@@ -41,9 +43,13 @@ class Exact:
     estimation for nonorthogonal problems, Technometrics 12, equation 2.1.
     """
 
-    whole_batch: ClassVar[bool] = True
-    double: ClassVar[bool] = True
-    closed_form: ClassVar[bool] = True  # a second step would find nothing better
+    needs: ClassVar[Needs] = Needs(
+        full_batch=True,
+        float64=True,
+        one_target=True,
+        closed_form=True,
+        early_stopping=False,
+    )
 
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
@@ -99,9 +105,10 @@ def _solution(objective: Objective, params: Any, batch: Batch) -> Any:
     (layer,) = params
     has_bias = "bias" in layer
     factor, X = FACTORS[str(objective.loss)], jnp.asarray(batch.x)
+    alpha = objective.coefficient(L2)
 
     def solve(weight: Any, y: Any) -> tuple[Any, Any]:
-        return _best(X, y, factor * weight, objective.l2, has_bias)
+        return _best(X, y, factor * weight, alpha, has_bias)
 
     if batch.mask is None:
         W, b = solve(batch.weight, batch.y)

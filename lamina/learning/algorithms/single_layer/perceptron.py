@@ -12,6 +12,8 @@ from lamina.learning.objectives.objective import (
     total_weight,
     zeros_like,
 )
+from lamina.learning.objectives.penalties import L1, L2
+from lamina.learning.protocols import FirstOrder, Needs
 from lamina.networks.core.description import description, is_number
 from lamina.networks.functional.activations import sign
 
@@ -25,7 +27,7 @@ def perceptron_loss(h, y):
 
 
 @description
-class PerceptronRule:
+class PerceptronRule(FirstOrder):
     """Rosenblatt's learning rule for one layer of threshold units.
 
     Equations
@@ -76,7 +78,8 @@ class PerceptronRule:
     (perceptron learning algorithm).
     """
 
-    lowers_loss: ClassVar[bool] = False  # that of weights of 0 is 0
+    # That of weights of 0 is 0.
+    needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 1.0
 
@@ -107,6 +110,8 @@ class PerceptronRule:
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds loss and mistakes before it, an example's."""
+        objective.check_terms("the perceptron rule", L2, L1)
+        l2, l1 = objective.coefficient(L2), objective.coefficient(L1)
         (layer,) = params
         h = objective.network.net(params, batch.x)
         e = batch.y - jnp.abs(batch.y) * sign(h)
@@ -114,11 +119,11 @@ class PerceptronRule:
         rate = jnp.where(jnp.sum(batch.weight) > 0, self.learning_rate, 0)
         step = 0.5 * self.learning_rate * batch.weight[:, None] * e
         weight = layer["weight"]
-        if objective.l2 is not None:
-            weight = jnp.maximum(0, 1 - rate * objective.l2) * weight
+        if l2 is not None:
+            weight = jnp.maximum(0, 1 - rate * l2) * weight
         weight = weight + batch.x.T @ step
-        if objective.l1 is not None:
-            owed = state["owed"] + rate * objective.l1
+        if l1 is not None:
+            owed = state["owed"] + rate * l1
             weight, state = _truncated(weight, owed, state["paid"])
         moved = {"weight": weight}
         if "bias" in layer:

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from scipy import sparse, special
 
-from lamina.learning import Batch, ContrastiveDivergence, Examples, Feed, Objective, fit
+from lamina.learning import (
+    L2,
+    Batch,
+    ContrastiveDivergence,
+    Examples,
+    Feed,
+    Objective,
+    fit,
+)
 from lamina.networks import RBM, Dense, Key, Network
 from lamina.networks.core.random_bits import bernoulli
 from lamina.networks.core.sparse import SparseRows
@@ -83,7 +91,7 @@ def by_hand(algorithm, params, x, weight, key, chains=None):
 def test_three_updates_by_hand(steps, chains):
     """With momentum, decay and weights; each from the state of the one before."""
     algorithm = ContrastiveDivergence(0.2, steps, chains, momentum=0.5)
-    objective = Objective(Network((RBM(UNITS),)), "squared_error", l2=0.3)
+    objective = Objective(Network((RBM(UNITS),)), "squared_error", (L2(0.3),))
     params, weight = machine(), np.array([1.0, 2.0, 0.5])
     theta, velocity = params[0], dict.fromkeys(params[0], 0)
     state, h = algorithm.init(params), chains and np.zeros((chains, UNITS))

@@ -8,6 +8,7 @@ import pytest
 from scipy import special
 
 from lamina.learning import (
+    L2,
     Batch,
     ContrastiveDivergence,
     Examples,
@@ -21,7 +22,7 @@ from lamina.networks.energy import dbm
 
 SIZES = (5, 4, 3)
 LAYERS = (RBM(4), RBM(3))
-DEEP = Objective(Network(LAYERS), "squared_error", l2=0.3)
+DEEP = Objective(Network(LAYERS), "squared_error", (L2(0.3),))
 VISIBLE = np.array(list(product([0.0, 1.0], repeat=5)))
 
 

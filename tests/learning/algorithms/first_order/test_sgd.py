@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import SGD, Batch, Examples, Feed, Objective, fit
+from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective, fit
 from lamina.networks import Dense, Key, Network
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -94,7 +94,7 @@ def test_all_deltas_are_computed_from_old_weights():
 
 def test_weight_decay_is_scaled_by_the_rate_and_spares_biases():
     """θ ← θ − η (g + α W): deck 000 forgets η, deck 002 decays the bias."""
-    one = Objective(Network((Dense(1, "identity"),)), "squared_error", l2=0.5)
+    one = Objective(Network((Dense(1, "identity"),)), "squared_error", (L2(0.5),))
     params = ({"weight": np.array([[2.0]]), "bias": np.array([4.0])},)
     batch = Batch(np.zeros((1, 1)), np.array([[4.0]]), np.ones(1))  # g = 0
     algorithm = SGD(0.1)

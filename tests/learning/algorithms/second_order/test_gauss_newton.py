@@ -7,9 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import Adam, Batch, Objective
+from lamina.learning import (
+    FGSM,
+    L1,
+    L2,
+    Adam,
+    Batch,
+    InputNoise,
+    L1Sparsity,
+    Objective,
+    penalties,
+)
 from lamina.learning.algorithms.second_order import gauss_newton
 from lamina.learning.algorithms.second_order.gauss_newton import check_smooth, quadratic
+from lamina.learning.parallel.mesh import Shares
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.functional.losses import loss_from_net
 
@@ -33,7 +44,7 @@ def problem(loss, n=12, hidden=3, l2=0.7):
     weight = np.concatenate([rng.uniform(0.5, 2.0, n), np.zeros(3)])
     x = rng.standard_normal((n + 3, 2))
     y = np.eye(2)[rng.integers(0, 2, n + 3)]
-    return Objective(network, loss, l2), params, Batch(x, y, weight)
+    return Objective(network, loss, penalties(l2)), params, Batch(x, y, weight)
 
 
 def flat(params):
@@ -154,14 +165,16 @@ def test_the_smaller_form_does_not_cancel_when_nearly_undamped():
 
 def test_what_is_not_smooth_is_refused():
     network = Network((Dense(2, "tanh"), Dense(1, "identity")))
-    smooth = Objective(network, "squared_error", 0.1)
+    smooth = Objective(network, "squared_error", (L2(0.1),))
     check_smooth(Adam(), smooth)
-    for name in ("l1", "input_noise", "clip_norm"):
-        rough = dataclasses.replace(smooth, **{name: 0.5})
+    for term in (L1(0.5), InputNoise(0.5), L1Sparsity(0.5), FGSM(0.5)):
+        rough = dataclasses.replace(smooth, terms=(*smooth.terms, term))
+        name = type(term).__name__
         with pytest.raises(ValueError, match=f"Adam cannot learn with {name}"):
             check_smooth(Adam(), rough)
-    divided = dataclasses.replace(smooth, shares=2)  # the sums would be of one share
-    with pytest.raises(ValueError, match="Adam cannot learn with shares"):
+    # The sums would be of one share.
+    divided = dataclasses.replace(smooth, shares=Shares(2))
+    with pytest.raises(ValueError, match="Adam needs all examples on one device"):
         check_smooth(Adam(), divided)
     dropout = Network((Network((Dropout(0.2), Dense(2))), Dense(1, "identity")))
     with pytest.raises(ValueError, match="Adam cannot train a network with Dropout"):

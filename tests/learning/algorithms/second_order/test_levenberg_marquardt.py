@@ -10,18 +10,19 @@ from jax.flatten_util import ravel_pytree
 from scipy.optimize import least_squares
 
 from lamina.data.datasets.generators import sine
-from lamina.learning import Batch, Objective
+from lamina.learning import Batch, Objective, penalties
 from lamina.learning.algorithms.second_order.levenberg_marquardt import (
     LevenbergMarquardt,
 )
 from lamina.networks import Dense, Key, Network
 from lamina.networks.core.description import description
+from lamina.networks.core.layer import Activated
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 
 @description
-class Banana:
+class Banana(Activated):
     """h = (1 − a, 10 (b − a²)): with Σ h² Rosenbrock's function."""
 
     def net(self, params, x, *, key=None, mask=None):
@@ -33,7 +34,7 @@ class Banana:
 
 
 @description
-class Cliff:
+class Cliff(Activated):
     """h = a − 3 where a ≤ 4, and not a number beyond."""
 
     def net(self, params, x, *, key=None, mask=None):
@@ -153,7 +154,7 @@ def test_the_loss_never_rises_and_the_search_ends():
     """Converged within 60 steps; the rest find nothing left to gain, and stay."""
     network, batch = curve(hidden=5, n=30)
     params, _ = network.init(Key(0), (1,), np.float64)
-    objective = Objective(network, "squared_error", 0.1)
+    objective = Objective(network, "squared_error", penalties(0.1))
     params, path, reports = trained(objective, params, batch, 100)
     noise = 1e-15 * reports["loss"][1:]  # where θ stays, E(θ) is summed anew
     assert np.all(np.diff(reports["loss"]) <= noise)
@@ -192,7 +193,7 @@ def test_reaches_a_minimum_of_scipy(l2):
     x, y = rng.standard_normal((60, 2)), rng.standard_normal((60, 1))
     network = Network((Dense(3, "tanh"), Dense(1, "identity")))
     params, _ = network.init(Key(1), (2,), np.float64)
-    objective = Objective(network, "squared_error", l2)
+    objective = Objective(network, "squared_error", penalties(l2))
     params, _, reports = trained(objective, params, batch_of(x, y), 400)
     theta, unravel = ravel_pytree(params)
 
@@ -222,7 +223,7 @@ def test_other_losses_converge_like_newton(loss, head):
     y = np.eye(2)[rng.integers(0, 2, 80)]
     network = Network((Dense(2, head),))
     params, _ = network.init(Key(0), (3,), np.float64)
-    objective = Objective(network, loss, 0.5)
+    objective = Objective(network, loss, penalties(0.5))
     _, _, reports = trained(objective, params, batch_of(x, y), 14)
     assert reports["gradient"][0] > 1e-4  # so that there was something to do
     assert reports["gradient"][-1] < 1e-8
@@ -232,7 +233,7 @@ def test_wide_networks_take_the_same_steps_from_the_smaller_matrix():
     """Ten examples, 61 parameters; twelve copies of them at 1/12 the weight."""
     network, batch = curve(n=10)
     params, _ = network.init(Key(0), (1,), np.float64)
-    objective = Objective(network, "squared_error", 0.1)
+    objective = Objective(network, "squared_error", penalties(0.1))
     copies = Batch(*(np.tile(a, (12, 1)) for a in batch[:2]), np.full(120, 1 / 12))
     _, few, _ = trained(objective, params, batch, 3)
     _, many, _ = trained(objective, params, copies, 3)

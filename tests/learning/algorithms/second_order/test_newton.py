@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der, rosen_hess
 
-from lamina.learning import Batch, Newton, Objective
+from lamina.learning import L2, Batch, Newton, Objective
 from lamina.learning.algorithms.second_order import newton
 from lamina.learning.algorithms.second_order.line_search import flattened
 from lamina.learning.algorithms.second_order.newton import solved, with_hessian, within
@@ -268,7 +268,7 @@ def test_hessian_of_a_network_summed_in_chunks(monkeypatch):
     x, y = rng.standard_normal((24, 3)), rng.standard_normal((24, 2))
     network = Network((Dense(4, "tanh"), Dense(2, "identity")))
     params, _ = network.init(Key(0), (3,), np.float64)
-    objective = Objective(network, "squared_error", l2=0.1)
+    objective = Objective(network, "squared_error", (L2(0.1),))
     batch = Batch(x, y, rng.uniform(0.5, 2, 24))
     theta, evaluate, _ = flattened(objective, params, batch, None)
     H = np.asarray(jax.jit(lambda theta: with_hessian(evaluate, theta)[2])(theta))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from lamina.learning import Batch, Objective
+from lamina.learning import L1, Batch, Objective, penalties
 from lamina.learning.algorithms.single_layer.least_squares import Exact
 from lamina.networks import Dense, Key, Network
 
@@ -17,7 +17,7 @@ def solved(x, y, weight=None, *, l2=None, bias=True, loss="squared_error", mask=
     network = Network((Dense(y.shape[1], "identity", use_bias=bias),))
     params, _ = network.init(Key(0), (x.shape[1],), np.float64)
     weight = np.ones(len(x)) if weight is None else weight
-    objective, algorithm = Objective(network, loss, l2), Exact()
+    objective, algorithm = Objective(network, loss, penalties(l2)), Exact()
     batch = Batch(x, y, weight, mask)
     state = algorithm.init(params)
     params, state, report = algorithm.update(objective, params, state, batch, None)
@@ -143,6 +143,6 @@ def test_penalties_that_are_not_quadratic_are_refused():
     network = Network((Dense(1, "identity"),))
     params, _ = network.init(Key(0), (1,), np.float64)
     batch = Batch(np.ones((2, 1)), np.ones((2, 1)), np.ones(2))
-    objective = Objective(network, "squared_error", l1=0.1)
-    with pytest.raises(ValueError, match="Exact cannot learn with l1"):
+    objective = Objective(network, "squared_error", (L1(0.1),))
+    with pytest.raises(ValueError, match="Exact cannot learn with L1"):
         Exact().update(objective, params, {}, batch, None)

@@ -17,6 +17,7 @@ from lamina.learning import (
     PerceptronRule,
     Traced,
     fit,
+    penalties,
     perceptron_loss,
 )
 from lamina.networks import Dense, Key, Network
@@ -28,8 +29,9 @@ def network(units=1, use_bias=True):
     return Network((Dense(units, "sign", "zeros", use_bias),))
 
 
-def objective(units=1, use_bias=True, **penalties):
-    return Objective(network(units, use_bias), perceptron_loss, **penalties)
+def objective(units=1, use_bias=True, l2=None, l1=None):
+    terms = penalties(l2, l1)
+    return Objective(network(units, use_bias), perceptron_loss, terms)
 
 
 def start(weight, bias=None):
@@ -146,11 +148,11 @@ def test_the_size_of_a_target_scales_its_unit_alone():
     assert report["mistakes"] == 2
 
 
-@pytest.mark.parametrize("penalties", [{}, {"l2": 0.5}, {"l1": 0.5}])
-def test_an_example_of_weight_0_changes_nothing(penalties):
+@pytest.mark.parametrize("how", [{}, {"l2": 0.5}, {"l1": 0.5}])
+def test_an_example_of_weight_0_changes_nothing(how):
     params = start([[1.0], [-2.0]], [3.0])
     moved, _, report = step(
-        PerceptronRule(), objective(**penalties), params, batch([1, 1], -1, [0])
+        PerceptronRule(), objective(**how), params, batch([1, 1], -1, [0])
     )
     assert np.array_equal(vectors_of(moved), vectors_of(params))
     assert report["mistakes"] == 0

@@ -1,15 +1,11 @@
-"""Sparse codes: few units are active for an example, or each unit for few examples.
-
-A penalty is called with the activities a of a layer, the weights of the examples, and a
-function that sums over all devices among which a batch is divided. It returns what is
-added to Σᵢ wᵢ ℓᵢ of this device's examples: see :class:`lamina.learning.Objective`.
-"""
+"""Sparse codes: few units are active for an example, or each unit for few examples."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
+from lamina.learning.protocols import Term
 from lamina.networks.core.description import description, is_number
 
 TINY = 1e-6
@@ -17,7 +13,7 @@ TINY = 1e-6
 
 
 @description
-class KLSparsity:
+class KLSparsity(Term):
     """Each unit is to be active for a small share of the examples.
 
     Equations
@@ -39,6 +35,9 @@ class KLSparsity:
         ρ.
     weight : float, default=3
         β.
+    layer : int, default=0
+        Whose activities: a number in the order of
+        :meth:`lamina.networks.network.Network.trace`.
 
     References
     ----------
@@ -47,8 +46,10 @@ class KLSparsity:
 
     target: float = 0.05
     weight: float = 3.0
+    layer: int = 0
 
-    of_batch: ClassVar[bool] = True  # it needs all examples of a step at once
+    of_batch: ClassVar[bool] = True
+    more_than_errors: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible numbers.
@@ -62,19 +63,19 @@ class KLSparsity:
             raise ValueError(f"target must be in (0, 1), got {self.target}")
         _check_weight(self.weight)
 
-    def __call__(self, a: Any, w: Any, over_shares: Callable) -> Any:
+    def activity(self, a: Any, weight: Any, total: Callable) -> Any:
         """Return Ω Σᵢ wᵢ."""
         flat = a.reshape(a.shape[0], -1)
-        active, total = over_shares((w @ flat, jnp.sum(w)))
-        mean = active / jnp.where(total > 0, total, 1)
+        active, examples = total((weight @ flat, jnp.sum(weight)))
+        mean = active / jnp.where(examples > 0, examples, 1)
         mean, rho = jnp.clip(mean, TINY, 1 - TINY), self.target
         on = rho * jnp.log(rho / mean)
         off = (1 - rho) * (jnp.log1p(-rho) - jnp.log1p(-mean))
-        return self.weight * jnp.sum(w) * jnp.sum(on + off)
+        return self.weight * jnp.sum(weight) * jnp.sum(on + off)
 
 
 @description
-class L1Sparsity:
+class L1Sparsity(Term):
     """Activities are to be small, and most of them 0, for each example.
 
     Equations
@@ -90,6 +91,8 @@ class L1Sparsity:
     ----------
     weight : float, default=0.01
         λ.
+    layer : int, default=0
+        As of :class:`KLSparsity`.
 
     Notes
     -----
@@ -103,8 +106,9 @@ class L1Sparsity:
     """
 
     weight: float = 0.01
+    layer: int = 0
 
-    of_batch: ClassVar[bool] = False
+    more_than_errors: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible weights.
@@ -116,10 +120,10 @@ class L1Sparsity:
         """
         _check_weight(self.weight)
 
-    def __call__(self, a: Any, w: Any, over_shares: Callable) -> Any:
+    def activity(self, a: Any, weight: Any, total: Callable) -> Any:
         """Return Ω Σᵢ wᵢ."""
         flat = a.reshape(a.shape[0], -1)
-        return self.weight * jnp.sum(w @ jnp.abs(flat))
+        return self.weight * jnp.sum(weight @ jnp.abs(flat))
 
 
 SPARSITIES = {"kl": KLSparsity, "l1": L1Sparsity}

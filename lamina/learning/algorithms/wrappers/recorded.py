@@ -6,27 +6,33 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.learning.objectives.objective import Batch, Objective
 from lamina.networks.core.description import Nested, description
 
 
 @description
-class Traced:
+class Traced(Wrapper):
     """An algorithm that remembers the parameters after each of its last steps.
 
-    It takes the same steps as the algorithm inside; its state holds the parameters too,
+    It takes the same steps as the inner algorithm; its state holds the parameters too,
     in a ring of as many places as ``steps``. A callback reads them after each epoch
     with :meth:`last` from ``progress.state``.
 
     Parameters
     ----------
-    algorithm : algorithm description
+    inner : algorithm description
     steps : int
         How many steps are remembered.
     """
 
-    algorithm: Nested
+    inner: Nested
     steps: int
+
+    @property
+    def name(self) -> str:
+        """Whose state it is: that of the inner one, and a ring."""
+        return f"Traced {self.inner.name}"
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: nothing remembered."""
@@ -34,14 +40,14 @@ class Traced:
         def ring(leaf: Any) -> np.ndarray:
             return np.zeros((self.steps, *leaf.shape), leaf.dtype)
 
-        inner = self.algorithm.init(params)
+        inner = self.inner.init(params)
         return {"inner": inner, "ring": jax.tree.map(ring, params), "t": np.int32(0)}
 
     def update(
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
-        """Take the algorithm's step and remember where it led."""
-        params, inner, report = self.algorithm.update(
+        """Take the inner algorithm's step and remember where it led."""
+        params, inner, report = self.inner.update(
             objective, params, state["inner"], batch, key
         )
         place = state["t"] % self.steps

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from lamina.learning import SGD, Batch, MaxNorm
 from lamina.learning.objectives.objective import Objective
 from lamina.networks import (
     GRU,
@@ -39,8 +40,8 @@ LAYERS = {
 
 
 def constrained(network, params, bound=BOUND):
-    objective = Objective(network, "squared_error", max_norm=bound)
-    return objective.constrained(params)
+    objective = Objective(network, "squared_error")
+    return MaxNorm(SGD(), bound).moved(objective, params)
 
 
 def weights_into_units(layer, params, shape):
@@ -124,8 +125,38 @@ def test_training_keeps_the_bound_under_jit():
     layer = LocallyConnected(2, 2)
     network = Network((layer, Flatten(), Dense(1)))
     params, _ = network.init(Key(0), (3, 3, 1), np.float32)
-    objective = Objective(network, "squared_error", max_norm=BOUND)
-    found = jax.jit(objective.constrained)(params)[0]["weight"]
+    found = jax.jit(lambda params: constrained(network, params))(params)[0]["weight"]
     norms = np.sqrt((np.asarray(found) ** 2).sum(axis=-2))
     assert norms.max() <= BOUND * (1 + 1e-6)
     assert np.isclose(norms, BOUND).all()  # Glorot's weights are all longer
+
+
+def test_weights_into_a_unit_are_shortened_by_hand():
+    """(3, 4) has length 5, (0.3, 0.4) has ½, and (0, 0) stays; biases stay."""
+    params = (
+        {"weight": np.array([[3.0, 0.3, 0], [4.0, 0.4, 0]]), "bias": np.full(3, 9.0)},
+    )
+    (found,) = constrained(Network((Dense(3, "identity"),)), params, 2.0)
+    np.testing.assert_allclose(found["weight"], [[1.2, 0.3, 0], [1.6, 0.4, 0]])
+    np.testing.assert_array_equal(found["bias"], 9)
+
+
+def test_the_bound_holds_after_each_step():
+    network = Network((Dense(2, "tanh"), Dense(1, "identity")))
+    params, _ = network.init(Key(0), (3,), np.float64)
+    batch = Batch(np.ones((4, 3)), np.full((4, 1), 50.0), np.ones(4))
+    objective = Objective(network, "squared_error")
+    algorithm = MaxNorm(SGD(0.1, 0.9), BOUND)
+    state = algorithm.init(params)
+    for _ in range(5):
+        params, state, _ = algorithm.update(objective, params, state, batch, None)
+        for own in params:
+            lengths = np.linalg.norm(own["weight"], axis=0)
+            assert np.all(lengths <= BOUND * (1 + 1e-12))
+    assert np.isclose(lengths, BOUND).any()
+
+
+@pytest.mark.parametrize("bound", [0.0, -1.0, float("nan")])
+def test_impossible_bounds_are_refused(bound):
+    with pytest.raises(ValueError, match=f"bound must be .*got {bound}"):
+        MaxNorm(SGD(), bound)

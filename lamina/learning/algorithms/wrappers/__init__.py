@@ -1,0 +1,1 @@
+"""What changes the steps of another algorithm."""

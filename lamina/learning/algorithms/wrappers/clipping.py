@@ -1,0 +1,92 @@
+"""Gradients that are kept within bounds."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.learning.algorithms.wrappers.wrapper import FirstOrderWrapper
+from lamina.networks.core.description import Nested, description, is_number
+
+TINY = 1e-30
+
+
+@description
+class ClipValue(FirstOrderWrapper):
+    """Each number of the gradient is kept between −c and c.
+
+    Equations
+    ---------
+        g ← clip(g, −c, c)
+
+    Parameters
+    ----------
+    inner : algorithm description
+        Whose steps follow g.
+    bound : float, default=1
+        c.
+    """
+
+    inner: Nested
+    bound: float = 1.0
+
+    def check(self) -> None:
+        """Refuse a bound that is not positive.
+
+        Raises
+        ------
+        ValueError
+            If c ≤ 0.
+        """
+        _check_bound(self)
+
+    def gradient(self, g: Any) -> Any:
+        """Return g, clipped."""
+        c = self.bound
+        return jax.tree.map(lambda g: jnp.clip(g, -c, c), g)
+
+
+@description
+class ClipNorm(FirstOrderWrapper):
+    """A gradient that is too long is shortened, over all parameters together.
+
+    Equations
+    ---------
+        g ← g min(1, c / ‖g‖₂)
+
+    Parameters
+    ----------
+    inner : algorithm description
+        Whose steps follow g.
+    bound : float, default=1
+        c.
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural
+    networks, ICML, algorithm 1.
+    """
+
+    inner: Nested
+    bound: float = 1.0
+
+    def check(self) -> None:
+        """Refuse a bound that is not positive.
+
+        Raises
+        ------
+        ValueError
+            If c ≤ 0.
+        """
+        _check_bound(self)
+
+    def gradient(self, g: Any) -> Any:
+        """Return g, shortened."""
+        norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(g)))
+        factor = jnp.minimum(1, self.bound / jnp.maximum(norm, TINY))
+        return jax.tree.map(lambda g: factor * g, g)
+
+
+def _check_bound(wrapper: Any) -> None:
+    if is_number(wrapper.bound) and not wrapper.bound > 0:
+        raise ValueError(f"bound must be > 0, got {wrapper.bound}")

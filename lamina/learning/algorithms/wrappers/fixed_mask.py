@@ -1,0 +1,64 @@
+"""Weights that stay away: what was pruned does not grow again."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina.learning.algorithms.wrappers.wrapper import FirstOrderWrapper
+from lamina.learning.objectives.objective import View
+from lamina.learning.objectives.weights import is_weight
+from lamina.networks.core.description import Nested, description
+
+
+@description
+class FixedMask(FirstOrderWrapper):
+    """Weights that are 0 at the start stay 0; biases are free.
+
+    Equations
+    ---------
+        m = [W ≠ 0] at the start,   g ← m ∘ g,   W ← m ∘ W after each step
+
+    The mask is a part of the state, so that a run goes on with the mask it began with,
+    even if a weight passes through 0. The gradient of what stays away is 0, too: no
+    momentum and no mean square remembers it.
+
+    Parameters
+    ----------
+    inner : algorithm description
+        Whose steps are taken.
+
+    References
+    ----------
+    Han, Pool, Tran & Dally (2015), Learning both weights and connections for efficient
+    neural networks, NIPS, section 3 (retraining).
+    """
+
+    inner: Nested
+
+    @property
+    def name(self) -> str:
+        """Whose state it is: that of the inner one, and a mask."""
+        return f"FixedMask {self.inner.name}"
+
+    def init(self, params: Any) -> dict[str, Any]:
+        """Return the state of the inner one, and where weights are not 0."""
+
+        def there(path: Any, leaf: Any) -> Any:
+            return (leaf != 0) | (not is_weight(path))
+
+        mask = jax.tree.map_with_path(there, params)
+        return {"inner": super().init(params), "mask": mask}
+
+    def update(
+        self, objective: Any, params: Any, state: Any, batch: Any, key: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Take the step of the inner one among the weights that are there."""
+
+        def masked(tree: Any) -> Any:
+            return jax.tree.map(lambda m, a: jnp.where(m, a, 0), state["mask"], tree)
+
+        params, inner, report = self.inner.update(
+            View(objective, masked), params, state["inner"], batch, key
+        )
+        return masked(params), {**state, "inner": inner}, report
