@@ -100,6 +100,26 @@ class Network(Composite):
             mask = _mask_after(mask, before, x)
         return x
 
+    def start(self, batch: int, dtype: Any = np.float32) -> tuple[Any, ...]:
+        """Return the state of every layer before the first step."""
+        return tuple([layer.start(batch, dtype) for layer in self.layers])
+
+    def run(
+        self, params: Any, x: Any, state: Any, *, key: Any = None, mask: Any = None
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """Return the output of a piece of a sequence, and every layer's state after it.
+
+        See :meth:`lamina.networks.core.layer.Layer.run`.
+        """
+        (x, mask), after = unpacked(x, mask), []
+        rows = zip(self.layers, params, state, strict=True)
+        for i, (layer, own, before) in enumerate(rows):
+            layer_key = None if key is None else jax.random.fold_in(key, i)
+            y, later = layer.run(own, x, before, key=layer_key, mask=mask)
+            mask, x = _mask_after(mask, x, y), y
+            after.append(later)
+        return x, tuple(after)
+
     def branches(self, params: Any) -> list[tuple[tuple[Any, ...], Any]]:
         """Return the one stack of layers, and its parameters."""
         return [(self.layers, params)]

@@ -8,15 +8,25 @@ import numpy as np
 import pytest
 
 from lamina.networks import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    ClockworkRNN,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalPool,
     GroupNorm,
     Key,
     Last,
+    LayerNorm,
+    MeanOverTime,
     Network,
+    Residual,
+    Skip,
 )
+from lamina.networks.core.masking import Sequences
 from lamina.networks.functional.losses import loss_from_net
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -260,3 +270,71 @@ def test_walk_goes_through_inner_networks():
     ]
     assert pairs[1][1] is params[1][0]
     assert pairs[3][1] is params[2]
+
+
+# ---- pieces of a sequence -----------------------------------------------------------
+
+PIECEWISE = Network(
+    (
+        Embedding(5, 3),
+        Residual((LSTM(3), Dense(3, "identity"))),
+        Skip((GRU(2), LayerNorm(1))),
+        Network((ClockworkRNN(4, (1, 2)), Dense(2, "tanh"))),
+    )
+)
+"""Recurrent layers, alone and inside of others, between layers of single steps."""
+
+
+@pytest.mark.parametrize("last", [(), (Last(),)], ids=["every step", "the last"])
+def test_a_sequence_in_pieces_gives_what_the_whole_one_gives(last):
+    network = Network((*PIECEWISE.layers, *last))
+    params, _ = network.init(Key(0), (6, 1), np.float64)
+    x = np.random.default_rng(0).integers(0, 5, (3, 6, 1))
+    whole = network(params, x)
+    state, pieces = network.start(3, np.float64), []
+    for begin, end in ((0, 1), (1, 4), (4, 6)):
+        piece, state = jax.jit(network.run)(params, x[:, begin:end], state)
+        pieces.append(piece)
+    found = pieces[-1] if last else jnp.concatenate(pieces, axis=1)
+    np.testing.assert_allclose(found, whole, atol=1e-15)
+
+
+def test_the_state_is_that_after_the_last_real_step():
+    params, _ = PIECEWISE.init(Key(0), (6, 1), np.float64)
+    x = np.random.default_rng(1).integers(0, 5, (2, 6, 1))
+    padded = Sequences(jnp.asarray(x[:, :4]), jnp.array([2, 4]))
+    _, state = PIECEWISE.run(params, padded, PIECEWISE.start(2, np.float64))
+    rest = np.stack([x[0, 2:4], x[1, 4:6]])
+    found, _ = PIECEWISE.run(params, rest, state)
+    whole = PIECEWISE(params, x)
+    np.testing.assert_allclose(found[0], whole[0, 2:4], atol=1e-15)
+    np.testing.assert_allclose(found[1], whole[1, 4:6], atol=1e-15)
+
+
+def test_the_gradient_reaches_the_state_that_a_piece_begins_with():
+    """An encoder learns from the errors of a decoder by way of this state."""
+    network = Network((LSTM(2), Dense(1, "identity")))
+    params, _ = network.init(Key(0), (4, 1), np.float64)
+    x = np.random.default_rng(2).standard_normal((1, 4, 1))
+
+    def loss(first):
+        _, state = network.run(params, first, network.start(1, np.float64))
+        return jnp.sum(network.run(params, x[:, 2:], state)[0])
+
+    def at_once(first):
+        return jnp.sum(network(params, jnp.concatenate([first, x[:, 2:]], 1))[:, 2:])
+
+    first = jnp.asarray(x[:, :2])
+    np.testing.assert_allclose(
+        jax.grad(loss)(first), jax.grad(at_once)(first), atol=1e-16
+    )
+
+
+@pytest.mark.parametrize(
+    "layer", [Bidirectional(LSTM(2)), MeanOverTime(), LayerNorm(2), Flatten()], ids=repr
+)
+def test_a_layer_that_sees_the_whole_sequence_cannot_go_on(layer):
+    network = Network((Dense(2), layer))
+    params, _ = network.init(Key(0), (4, 2), np.float64)
+    with pytest.raises(ValueError, match="sees a whole sequence at once"):
+        network.run(params, np.ones((1, 4, 2)), network.start(1, np.float64))

@@ -123,6 +123,24 @@ class Residual(Composite, Activated):
         """Return a."""
         return activation(self.activation)(self.net(params, x, key=key, mask=mask))
 
+    def start(self, batch: int, dtype: Any = np.float32) -> tuple[Any, ...]:
+        """Return the states of f and of s before the first step."""
+        stacks = (self.layers, (self.shortcut,) if self.shortcut is not None else ())
+        return tuple([Network(layers).start(batch, dtype) for layers in stacks])
+
+    def run(
+        self, params: dict, x: Any, state: Any, *, key: Any = None, mask: Any = None
+    ) -> tuple[Any, Any]:
+        """Return a for a piece of a sequence, and the states of f and s after it."""
+        ends, after = [], list(state)
+        rows = zip(self.branches(params), state, two_keys(key), strict=False)
+        for i, ((layers, own), before, part) in enumerate(rows):
+            how = {"key": part, "mask": mask}
+            end, after[i] = Network(layers).run(own, x, before, **how)
+            ends.append(end)
+        around = ends[1] if ends[1:] else _projected(params, x, ends[0].shape)
+        return activation(self.activation)(ends[0] + around), tuple(after)
+
     def branches(self, params: dict) -> list[tuple[tuple[Any, ...], Any]]:
         """Return the stacks f and, if one is given, s, each with its parameters."""
         f = (self.layers, params["layers"])

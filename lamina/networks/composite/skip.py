@@ -90,6 +90,18 @@ class Skip(Composite):
         """Return a."""
         return _beside(x, Network(self.layers)(params["layers"], x, key=key, mask=mask))
 
+    def start(self, batch: int, dtype: Any = np.float32) -> Any:
+        """Return the states of the layers before the first step."""
+        return Network(self.layers).start(batch, dtype)
+
+    def run(
+        self, params: dict, x: Any, state: Any, *, key: Any = None, mask: Any = None
+    ) -> tuple[Any, Any]:
+        """Return a for a piece of a sequence, and the states of the layers after it."""
+        inner, how = Network(self.layers), {"key": key, "mask": mask}
+        f, state = inner.run(params["layers"], x, state, **how)
+        return _beside(x, f), state
+
     def branches(self, params: dict) -> list[tuple[tuple[Any, ...], Any]]:
         """Return the stack f and its parameters."""
         return [(self.layers, params["layers"])]

@@ -48,6 +48,7 @@ class Rescale(Layer):
     factor: float = 1 / 255
 
     portable: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the unchanged shape."""

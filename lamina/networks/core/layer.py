@@ -22,11 +22,17 @@ class Layer:
     on_one_core: ClassVar[bool] = False
     """Whether XLA runs it on one core of a CPU, inside the loop over steps."""
 
+    stepwise: ClassVar[bool] = False
+    """Whether it needs nothing of a sequence but its present step."""
+
     activation: Any = None
     """φ, if there is one."""
 
-    def init(self, key: Key, shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
-        """Return initial parameters and the shape of one output."""
+    def init(self, key: Key, shape: Any) -> tuple[Any, tuple[int, ...]]:
+        """Return initial parameters and the shape of one output.
+
+        ``shape`` is that of one example; a tree of shapes if it has several inputs.
+        """
         raise NotImplementedError
 
     def __call__(
@@ -35,7 +41,31 @@ class Layer:
         """Return what comes out; without a key the same at each call."""
         raise NotImplementedError
 
-    def flops(self, params: Any, shape: tuple[int, ...]) -> int:
+    def start(self, batch: int, dtype: Any = np.float32) -> Any:
+        """Return the state before the first step of sequences: nothing to remember."""
+        return ()
+
+    def run(
+        self, params: Any, x: Any, state: Any, *, key: Any = None, mask: Any = None
+    ) -> tuple[Any, Any]:
+        """Return what comes out of a piece of a sequence, and the state after it.
+
+        A sequence in pieces, each begun with the state in which the one before it
+        ended, gives what the whole sequence gives: a stream, a decoder that is fed its
+        own answers, and predictions that remember are this one function.
+
+        Raises
+        ------
+        ValueError
+            If the layer has to see the whole sequence.
+        """
+        if not self.stepwise:
+            raise ValueError(
+                f"{self!r} sees a whole sequence at once: it cannot go on from a state"
+            )
+        return self(params, x, key=key, mask=mask), state
+
+    def flops(self, params: Any, shape: Any) -> int:
         """Return multiplications and additions of one example of that shape.
 
         Equations

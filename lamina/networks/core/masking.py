@@ -1,7 +1,7 @@
 """Sequences of different lengths, and what is told of a whole one."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 
@@ -81,6 +81,8 @@ class Last(_OverTime):
     ----------
     Deck 004, "output emitted only in last step"; deck 001, many-to-one.
     """
+
+    stepwise: ClassVar[bool] = True  # of a piece the last: so far it is the last of all
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None

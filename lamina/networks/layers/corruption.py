@@ -15,6 +15,7 @@ class _Corruption(Layer, ABC):
     """What corruptions share: no parameters, the same shape, nothing without a key."""
 
     portable: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the unchanged shape."""

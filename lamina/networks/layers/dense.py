@@ -50,6 +50,7 @@ class Dense(Activated):
     use_bias: bool = True
 
     portable: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible fields.

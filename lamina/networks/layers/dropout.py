@@ -42,6 +42,7 @@ class Dropout(Layer):
     rate: float = 0.5
 
     portable: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = True
 
     def check(self) -> None:
         """Refuse impossible rates.

@@ -1,6 +1,6 @@
 """Embedding: a learnt vector for each symbol."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -38,6 +38,8 @@ class Embedding(Layer):
     Bengio, Ducharme, Vincent & Jauvin (2003), A neural probabilistic language model,
     JMLR 3, section 2. Deck 002.
     """
+
+    stepwise: ClassVar[bool] = True
 
     size: int
     units: int

@@ -54,6 +54,11 @@ class LayerNorm(Activated):
 
     portable: ClassVar[bool] = True
 
+    @property
+    def stepwise(self) -> bool:  # pyright: ignore
+        """Whether it normalises the features of each step by themselves."""
+        return self.axes == 1
+
     def check(self) -> None:
         """Refuse impossible fields.
 

@@ -13,6 +13,7 @@ from lamina.networks import Dense as DenseLayer
 from lamina.networks import Key, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.flops import flops
+from lamina.networks.core.layer import Layer
 
 RNG = np.random.default_rng(0)
 A, B = RNG.standard_normal((20, 3)), RNG.standard_normal((20, 2))
@@ -20,7 +21,7 @@ Y = RNG.standard_normal((20, 1))
 
 
 @description
-class Both:
+class Both(Layer):
     """Puts two inputs side by side."""
 
     def init(self, key: Any, shape: Any) -> Any:
