@@ -12,7 +12,6 @@ from lamina.insight import drawing
 from lamina.insight.opened import Opened, activations, net_input, opened_for
 from lamina.insight.receptive import box, receptive_field
 from lamina.networks.core.description import is_description
-from lamina.networks.core.layer import Layer
 from lamina.networks.functional.activations import relu
 
 
@@ -168,12 +167,10 @@ def with_relu(layer: Any, exchanged: Any) -> Any:
         return tuple(with_relu(part, exchanged) for part in layer)
     if not is_description(layer):
         return layer
-    changes = {
-        field.name: with_relu(getattr(layer, field.name), exchanged)
-        for field in fields(layer)
-        if field.name != "activation"
-    }
-    if isinstance(layer, Layer) and layer.activation in ("relu", relu, jax.nn.relu):
+    values = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    phi = values.pop("activation", None)
+    changes = {name: with_relu(value, exchanged) for name, value in values.items()}
+    if phi in ("relu", relu, jax.nn.relu):
         changes["activation"] = exchanged
     return replace(layer, **changes)
 

@@ -26,13 +26,17 @@ from lamina.learning import (
     SGD,
     Adam,
     Batch,
+    ClipNorm,
+    ClipValue,
     ConjugateGradient,
     ContrastiveDivergence,
     Exact,
     Examples,
     Feed,
+    FixedMask,
     HebbRule,
     LevenbergMarquardt,
+    MaxNorm,
     MeanFieldLearning,
     Newton,
     Objective,
@@ -156,6 +160,16 @@ def rmsprop_by_hand(eta, rho, mu, epsilon):
         m3 = mu * m2 + eta * g3 / (math.sqrt(v3) + epsilon)
         paths.append((t1, t2, t2 - m3))
     return list(zip(*paths, strict=True))
+
+
+def clipped_by_hand(eta, bound):
+    """Three steps down the bowl, none of them longer than η c."""
+    (a, b), path = START, []
+    for _ in range(3):
+        factor = min(1, bound / math.hypot(a, 4 * b))
+        a, b = a - eta * factor * a, b - eta * factor * 4 * b
+        path.append((a, b))
+    return path
 
 
 def contrast_by_hand(eta, mu):
@@ -295,6 +309,30 @@ ROWS = {
         by_hand=[(0.9, -1.2), (0.76, -0.32), (0.614, 0.248)],
         bowl=300,
         rosenbrock=20_000,
+    ),
+    # g = (1, −8), (0.9, −7.2) and (0.81, −6.4): the second number is −2 each time
+    "clip value": Row(
+        ClipValue(SGD(0.1), 2.0),
+        by_hand=[(0.9, -1.8), (0.81, -1.6), (0.729, -1.4)],
+        bowl=400,
+        peer=optax.chain(optax.clip(2.0), optax.sgd(0.1)),
+    ),
+    "clip norm": Row(
+        ClipNorm(SGD(0.1), 2.0),
+        by_hand=clipped_by_hand(0.1, 2.0),
+        bowl=400,
+        peer=optax.chain(optax.clip_by_global_norm(2.0), optax.sgd(0.1)),
+    ),
+    # Each weight is a unit: −1.2 is brought back to −1, the rest is plain descent
+    "max norm": Row(
+        MaxNorm(SGD(0.1), 1.0),
+        by_hand=[(0.9, -1.0), (0.81, -0.6), (0.729, -0.36)],
+        bowl=400,
+    ),
+    "fixed mask": Row(
+        FixedMask(SGD(0.1, momentum=0.5)),
+        by_hand=[(0.9, -1.2), (0.76, -0.32), (0.614, 0.248)],
+        bowl=300,
     ),
     "contrastive_divergence": Row(
         ContrastiveDivergence(0.1, momentum=0.5),

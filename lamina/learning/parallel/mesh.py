@@ -153,6 +153,12 @@ def divided(rows: Any, shares: int) -> Any:
 def on_each(function: Any, shares: int, divided: tuple[bool, ...]) -> Any:
     """Return the function as it runs on each device; its results are all the same.
 
+    The compiler can divide a program by itself, if batches lie on a mesh (``jax.jit``
+    and ``NamedSharding``). On two cores that was as fast for convolutions (28×28, 64
+    rows, 5×5×32 and 5×5×64: 69 ms a step against 71), but LSTM(128) over 64 steps took
+    101 ms against 67: its loops along time are divided badly. And sums differ in their
+    last bits.
+
     ``divided`` says of each argument whether a device sees its share of it, or all.
     """
     specs = tuple([PartitionSpec(AXIS) if cut else PartitionSpec() for cut in divided])

@@ -16,6 +16,7 @@ from lamina.networks import (
     Network,
     Rescale,
 )
+from lamina.networks.core.layer import Layer
 
 NETWORK = Network((Dropout(0.9), Dense(5, "tanh"), Dense(3, "softmax")))
 PARAMS, _ = NETWORK.init(Key(0), (4,))
@@ -145,10 +146,10 @@ def test_a_layer_that_needs_the_device_is_compiled():
             assert not isinstance(x, np.ndarray)
             return 2 * x
 
-    class Stack:
+    class Stack(Layer):
         layers = (OnDevice(),)
 
-        def __call__(self, params, x):
+        def __call__(self, params, x, *, key=None, mask=None):
             return self.layers[0](params[0], x)
 
     import jax

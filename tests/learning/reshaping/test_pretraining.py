@@ -21,6 +21,7 @@ from lamina.learning import (
     SupervisedPretraining,
     fit,
     hidden_layers,
+    penalties,
     pretrain,
 )
 from lamina.networks import (
@@ -88,7 +89,9 @@ def test_a_stack_of_machines_each_learns_what_those_below_make_of_the_inputs():
     for number, (units, penalty, epochs, size) in enumerate(
         [(5, 0.1, 3, 10), (4, None, 2, 15)], start=1
     ):
-        objective = Objective(Network((RBM(units),)), "squared_error", (L2(penalty),))
+        objective = Objective(
+            Network((RBM(units),)), "squared_error", penalties(penalty)
+        )
         way = (objective, ContrastiveDivergence(0.1), v, zeros, number, epochs, size)
         learnt = alone(*way)
         same(params[number - 1], learnt.params[0])

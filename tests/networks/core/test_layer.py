@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lamina import networks
-from lamina.networks import Conv, Dense, Network, Residual
+from lamina.networks import Conv, Dense, Key, Network, Residual
 from lamina.networks.core.layer import Activated, Composite, Layer, size
 
 
@@ -32,7 +32,7 @@ def test_squared_norms_by_hand():
 def test_what_every_layer_must_do_itself(kind):
     layer = kind()
     with pytest.raises(NotImplementedError):
-        layer.init(None, (3,))
+        layer.init(Key(0), (3,))
     with pytest.raises(NotImplementedError):
         layer({}, np.ones((2, 3)))
 

@@ -57,7 +57,7 @@ def test_one_linear_unit_by_hand():
     r = √(w/4) (a − y) = (½ · 1, √¾ · −2),  J = √(w/4) (1, x) for (b, W);
     g = (¼ − 3/2, ¼ − 9/2) + (0, 8/4 · 2),  E = ½ (¼ + 3) + ½ · 8/4 · 4.
     """
-    objective = Objective(Network((Dense(1, "identity"),)), "squared_error", 8.0)
+    objective = Objective(Network((Dense(1, "identity"),)), "squared_error", [L2(8.0)])
     params = ({"weight": np.array([[2.0]]), "bias": np.array([1.0])},)
     x, y = np.array([[1.0], [3.0]]), np.array([[2.0], [9.0]])
     model = quadratic(objective, params, Batch(x, y, np.array([1.0, 3.0])))

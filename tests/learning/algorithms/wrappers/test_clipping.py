@@ -41,7 +41,9 @@ def test_gradient_is_clipped_by_value_and_by_norm(algorithm, expected):
 def test_negative_gradients_are_clipped_too():
     batch = BATCH._replace(y=np.full((1, 1), 36.0))  # h − y = −24
     algorithm = ClipValue(RULE, 20.0)
-    (moved,), *_ = algorithm.update(OBJECTIVE, PARAMS, algorithm.init(PARAMS), batch, 0)
+    (moved,), *_ = algorithm.update(
+        OBJECTIVE, PARAMS, algorithm.init(PARAMS), batch, None
+    )
     np.testing.assert_allclose(moved["bias"], 1 + 0.1 * 20)
 
 
