@@ -43,6 +43,7 @@ from lamina.models.embedding_input import (
 )
 from lamina.models.image_input import checked_alike, read_alike
 from lamina.models.source_model import SourceModel
+from lamina.models.state import FittedCodes
 from lamina.models.table_input import (
     check_far,
     known_set,
@@ -159,6 +160,8 @@ class CodeModel(SourceModel):
     >>> model.scores_[error] < model.pca_scores_[error]
     True
     """
+
+    _state_type = FittedCodes
 
     schema_: Any
     target_: list[str]
@@ -527,26 +530,6 @@ class CodeModel(SourceModel):
         return Table({name: columns[name] for name in order}, "samples")
 
     # ---- files ----------------------------------------------------------------------
-
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        estimator, schema = self.estimator_, self.schema_
-        if not isinstance(estimator, Autoencoder | Boltzmann):
-            raise ValueError("the network is not readable")
-        if isinstance(schema, ImageSchema):
-            width = prod(schema.shape)
-            if isinstance(estimator, Autoencoder) and (
-                getattr(estimator, "image_shape_", None) != schema.shape
-            ):
-                raise ValueError("the network does not fit the pictures")
-        else:
-            width = schema.width
-            if hasattr(estimator, "image_shape_"):
-                raise ValueError("the network does not fit the columns")
-        if estimator.n_features_in_ != width:
-            raise ValueError("the network does not fit the inputs")
-        if self.n_codes_ != estimator._n_features_out:
-            raise ValueError("the number of codes does not fit the network")
 
 
 def seen(estimator: Any, X: np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ from lamina.estimators._core.parameters import COUNT, NAMES, SETTINGS, Checked
 from lamina.estimators._core.saved import Saved
 from lamina.estimators.forecasting.forecaster import Forecaster
 from lamina.models.source_model import checked_settings
+from lamina.models.state import FittedForecast, as_times
 
 OWN = ("horizon", "season", "random_state")
 """Parameters of a Forecaster that are those of the model."""
@@ -102,7 +103,7 @@ class ForecastModel(Saved, Checked):
     True
     """
 
-    _transient = ("backtest_",)
+    _state_type = FittedForecast
     _parameters = declared(
         target=NAMES | NONE,
         time=TEXT | NONE,
@@ -275,7 +276,7 @@ class ForecastModel(Saved, Checked):
         check_is_fitted(self)
         check_number("coverage", coverage, 0, 1, open_low=True, open_high=True)
         model, found = self.forecaster_, None
-        later, ahead, now = self._later, _as_times(self._ahead), {}
+        later, ahead, now = self._later, as_times(self._ahead), {}
         if source is not None:
             found = self._alike(source)
             y, known, later = _lists(found)
@@ -379,7 +380,7 @@ class ForecastModel(Saved, Checked):
             return []
         pairs = zip(
             [times] if found.series is None else times,
-            _as_times(self._ahead),
+            as_times(self._ahead),
             strict=True,
         )
         if not any(each[-steps] < ahead[0] for each, ahead in pairs):
@@ -388,20 +389,6 @@ class ForecastModel(Saved, Checked):
             f"some of the last {steps} steps were learnt from; forecasts of new ones "
             "may be worse"
         ]
-
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        model, ahead, later = self.forecaster_, _as_times(self._ahead), self._later
-        if model.horizon != self.horizon:
-            raise ValueError("the forecaster does not fit the horizon")
-        n = 1 if self.series_ is None else len(self.series_)
-        if model.n_series_ != n * len(self.targets_):
-            raise ValueError("the forecaster does not fit the columns")
-        if (later is None) != (model._known is None) or len(later or ahead) % n:
-            raise ValueError("what is known beforehand is not readable")
-        columns = [*as_names(self.target), *as_names(self.exogenous), self.series]
-        if not all(isinstance(name, str | None) for name in columns):
-            raise ValueError("the names of columns are not readable")
 
 
 def _odd_series(names: list[str], known: list[int], learnt: list[str]) -> str:
@@ -465,14 +452,6 @@ def _as_text(ahead: list[np.ndarray]) -> list[np.ndarray]:
     """Return times as a file holds them: numbers, or dates as text."""
     dates = [times.dtype.kind == "M" for times in ahead]
     return [np.datetime_as_string(times) for times in ahead] if all(dates) else ahead
-
-
-def _as_times(ahead: Any) -> list[np.ndarray]:
-    """Return what :func:`_as_text` was given, in the unit that is written."""
-    return [
-        times.astype(np.datetime64) if times.dtype.kind == "U" else times
-        for times in ahead
-    ]
 
 
 def _times_of(table: Table, others: list[str]) -> str | None:

@@ -12,6 +12,7 @@ from lamina.models.defaults import default_image_estimator
 from lamina.models.image_input import checked_alike, read_alike
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.source_model import some
+from lamina.models.state import FittedImages
 from lamina.networks import Key
 
 MIN_IMAGES = 2
@@ -82,6 +83,8 @@ class ImageModel(PredictiveModel):
     notes_ : list of str
         What a person should know: sizes chosen, files left out and why.
     """
+
+    _state_type = FittedImages
 
     _parameters = declared(target=TEXT | NONE)
 
@@ -221,11 +224,6 @@ class ImageModel(PredictiveModel):
 
     def _inputs(self, source: Any) -> Any:
         return checked_alike(self.read(source), self.schema_).X
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if self.schema_.shape != tuple(self.estimator_._input_shape()):
-            raise ValueError("the network does not fit the pictures")
 
 
 def _learnable(images: ImageSet) -> np.ndarray:

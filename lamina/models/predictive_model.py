@@ -63,16 +63,6 @@ class PredictiveModel(SourceModel):
         """Return answers as scores take them: as they are, one below the other."""
         return y
 
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        estimator, baseline = self.estimator_, self.baseline_
-        shares = self.task_ == "classification"
-        own: Any = baseline.shares if shares else baseline.mean
-        if np.shape(own) != (len(self.classes_) if shares else estimator.n_outputs_,):
-            raise ValueError("the baseline does not fit the network")
-        if shares and not np.array_equal(self.classes_, estimator.classes_):
-            raise ValueError("the classes do not fit the network")
-
     # ---- application ----------------------------------------------------------------
 
     def predict(self, source: Any) -> Any:

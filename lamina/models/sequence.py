@@ -16,6 +16,7 @@ from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.metrics import scores
 from lamina.models.defaults import default_sequence_estimator
 from lamina.models.predictive_model import PredictiveModel
+from lamina.models.state import FittedSequences
 from lamina.models.table_input import check_far, learnt_from
 from lamina.networks import Key
 
@@ -87,6 +88,8 @@ class SequenceModel(PredictiveModel):
     True
     """
 
+    _state_type = FittedSequences
+
     def __init__(
         self,
         target=None,
@@ -119,8 +122,6 @@ class SequenceModel(PredictiveModel):
         self.verbose = verbose
         self.callbacks = callbacks
         self.checkpoint = checkpoint
-
-    _transient = ("holdout_rows_", "holdout_names_")
 
     # ---- fitting --------------------------------------------------------------------
 
@@ -391,19 +392,6 @@ class SequenceModel(PredictiveModel):
 
     def _inputs(self, source: Any) -> Any:
         return self.read(source).X
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        estimator, names = self.estimator_, (self.series, self.time)
-        tags = isinstance(estimator, RecurrentTagger)
-        if not isinstance(estimator, OverSequences) or self.per_step_ is not tags:
-            raise ValueError("the network does not fit the answers")
-        if tags and estimator._tells_labels != (self.task_ == "classification"):
-            raise ValueError("the network does not fit the answers")
-        if not all(isinstance(name, str | None) for name in names):
-            raise ValueError("the names of columns are not readable")
-        if self.schema_ and self.schema_.width != self.estimator_.n_features_in_:
-            raise ValueError("the network does not fit the columns")
 
 
 def _check_learnable(found: SeriesSet) -> None:

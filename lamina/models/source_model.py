@@ -36,7 +36,6 @@ class SourceModel(Saved, Checked, ABC):
     ``estimator_`` with what is here.
     """
 
-    _transient = ("holdout_rows_",)
     _parameters = declared(
         target=NAMES | NONE,
         estimator=having("fit", "an estimator") | NONE,

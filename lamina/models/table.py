@@ -9,6 +9,7 @@ from lamina.data import Table, TableError, TableSchema, read_table
 from lamina.estimators._core.labels import compared
 from lamina.models.defaults import default_estimator
 from lamina.models.predictive_model import PredictiveModel
+from lamina.models.state import FittedTable
 from lamina.models.table_input import (
     check_far,
     check_target,
@@ -83,6 +84,8 @@ class TableModel(PredictiveModel):
     >>> model.scores_["accuracy"] > model.baseline_scores_["accuracy"]
     True
     """
+
+    _state_type = FittedTable
 
     def __init__(
         self,
@@ -204,8 +207,3 @@ class TableModel(PredictiveModel):
 
     def _inputs(self, source: Any) -> np.ndarray:
         return self.schema_.encode(self._read(source))
-
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        if self.schema_.width != self.estimator_.n_features_in_:
-            raise ValueError("the network does not fit the columns")

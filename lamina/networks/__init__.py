@@ -13,7 +13,7 @@ from lamina.networks.convolution.locally_connected import LocallyConnected
 from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.convolution.rescale import Rescale
 from lamina.networks.convolution.upsample import Upsample
-from lamina.networks.core.description import description, from_json, to_json
+from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.masking import Last, MeanOverTime, Sequences
 from lamina.networks.energy.rbm import RBM
@@ -84,6 +84,4 @@ __all__ = [
     "Tied",
     "Upsample",
     "description",
-    "from_json",
-    "to_json",
 ]

@@ -3,6 +3,7 @@
 from lamina.storage.atomic import UnwritableError, check_writable, replace_file
 from lamina.storage.checkpoints import Checkpoint, CheckpointError
 from lamina.storage.modelfile import ModelFileError, read, write
+from lamina.storage.models import read_models, write_models
 from lamina.storage.room import claim, reserved
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "check_writable",
     "claim",
     "read",
+    "read_models",
     "replace_file",
     "reserved",
     "write",
+    "write_models",
 ]

@@ -30,6 +30,7 @@ import numpy as np
 
 from lamina.storage import modelfile
 from lamina.storage.atomic import UnwritableError, check_writable
+from lamina.storage.codec import decode, encode
 from lamina.storage.modelfile import ModelFileError
 
 try:
@@ -37,10 +38,16 @@ try:
 except ImportError:  # Windows: two processes on one folder are not found out there
     fcntl = None
 
-FORMAT = 1
+FORMAT = 2
 NEWEST, PREVIOUS = "checkpoint.lamina", "checkpoint.previous.lamina"
 LOCK = "checkpoint.lock"
-MAX_DEPTH = 64
+CONTENT = {
+    "run": dict[str, Any],
+    "made_with": dict[str, Any],
+    "parts": dict[str, dict[str, Any]],
+}
+"""What a file says, and what it must be."""
+
 MOST_DIFFERENCES = 5
 LONGEST = 80
 
@@ -137,12 +144,9 @@ class Checkpoint:
         earlier = names[: names.index(part)] if part in names else names
         parts = {name: self._parts[name] for name in earlier} | {part: snapshot}
         tensors: dict[str, np.ndarray] = {}
-        description = {
-            "checkpoint": FORMAT,
-            "run": _pack(self.run, "run", tensors),
-            "made_with": _pack(self.made_with, "made_with", tensors),
-            "parts": _pack(parts, "parts", tensors),
-        }
+        said = {"run": self.run, "made_with": self.made_with, "parts": parts}
+        coded = {name: encode(dict(v), name, tensors)[0] for name, v in said.items()}
+        description = {"checkpoint": FORMAT, **coded}
         previous = self.folder / PREVIOUS
         try:
             modelfile.write(
@@ -289,14 +293,12 @@ def _read(path: Path) -> dict[str, Any]:
         what = f"format {str(other)[:20]}" if other else "a model, not a checkpoint"
         raise ModelFileError(f"{path}: holds {what}; this lamina reads {FORMAT}")
     try:
-        names = ("run", "made_with", "parts")
-        found = {name: _unpack(description[name], tensors) for name in names}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return {
+            name: decode(kind, description.get(name), tensors, name)
+            for name, kind in CONTENT.items()
+        }
+    except ValueError as error:
         raise ModelFileError(f"{path}: is not readable: {error}") from None
-    parts = found["parts"].values() if isinstance(found["parts"], dict) else [None]
-    if not all(isinstance(part, dict) for part in (*found.values(), *parts)):
-        raise ModelFileError(f"{path}: is not readable")
-    return found
 
 
 def differences(was: Any, now: Run) -> Iterator[str]:
@@ -331,62 +333,3 @@ def _shown(value: Any, other: Any) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
-
-
-# ---- values <-> JSON and tensors ----------------------------------------------------
-
-
-def _pack(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Return JSON for a value; arrays, and lists of floats, go to the tensors."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"float": str(value)}
-    if path in tensors:
-        raise ValueError(f"two values are called {path}")
-    if isinstance(value, np.ndarray | np.generic):
-        tensors[path] = np.asarray(value)
-        return {"tensor": path}
-    if isinstance(value, Mapping):
-        if not all(isinstance(name, str) for name in value):
-            raise ValueError(f"{path} has names that are no texts")
-        items = {k: _pack(v, f"{path}/{k}", tensors) for k, v in value.items()}
-        return {"dict": items}
-    if isinstance(value, list) and value and all(type(v) is float for v in value):
-        tensors[path] = np.array(value, np.float64)
-        return {"floats": path}
-    if isinstance(value, list | tuple):
-        items = [_pack(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
-        return items if isinstance(value, list) else {"tuple": items}
-    raise ValueError(
-        f"{path} is a {type(value).__name__}, which has no place in a file"
-    )
-
-
-def _unpack(value: Any, tensors: dict[str, np.ndarray], depth: int = 0) -> Any:
-    """Return the value; each tensor is taken once, or a small file could fill memory.
-
-    Tensors that were taken are gone from the dictionary.
-    """
-    if depth > MAX_DEPTH:
-        raise ValueError(f"values are nested deeper than {MAX_DEPTH}")
-    if isinstance(value, list):
-        return [_unpack(v, tensors, depth + 1) for v in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    match kind:
-        case "tensor":
-            return tensors.pop(content)
-        case "floats":
-            floats = tensors.pop(content)
-            if floats.dtype != np.float64 or floats.ndim != 1:
-                raise ValueError(f"{content} is no list of floats")
-            return floats.tolist()
-        case "float" if content in ("nan", "inf", "-inf"):
-            return float(content)
-        case "dict":
-            return {k: _unpack(v, tensors, depth + 1) for k, v in content.items()}
-        case "tuple":
-            return tuple(_unpack(list(content), tensors, depth + 1))
-    raise ValueError(f"no value of the kind {kind[:40]!r} is known")

@@ -7,7 +7,6 @@ steps it may take down a bowl and down Rosenbrock's valley.
 
 import copy
 import dataclasses
-import json
 import math
 import pickle
 from typing import NamedTuple
@@ -50,9 +49,10 @@ from lamina.learning import (
 )
 from lamina.learning.loop.compiled_step import compiled_train, train
 from lamina.learning.parallel.compilation import compile_count
-from lamina.networks import RBM, Dense, Key, Network, from_json, to_json
+from lamina.networks import RBM, Dense, Key, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.layer import Activated
+from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -526,7 +526,7 @@ def test_pickles_copies_and_json(row):
     twins = [
         pickle.loads(pickle.dumps(algorithm)),
         copy.deepcopy(algorithm),
-        from_json(json.loads(json.dumps(to_json(algorithm)))),
+        through_json(algorithm),
     ]
     for twin in twins:
         assert twin == algorithm

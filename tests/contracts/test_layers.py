@@ -4,7 +4,6 @@ To add a layer, add its row to ``ROWS``: the layer and the shape of one example.
 """
 
 import copy
-import json
 import pickle
 from dataclasses import is_dataclass
 
@@ -53,10 +52,9 @@ from lamina.networks import (
     SumPool,
     Tied,
     Upsample,
-    from_json,
-    to_json,
 )
 from lamina.networks.core.description import is_description
+from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -266,7 +264,7 @@ def test_numpy_inputs_give_numpy_outputs_and_the_same(row):
 
 def test_json_round_trip(row):
     layer, _, _ = row
-    again = from_json(json.loads(json.dumps(to_json(layer))))
+    again = through_json(layer)
     assert again == layer
     assert hash(again) == hash(layer)
 

@@ -4,7 +4,6 @@ To add a term, add its row to ``TERMS``.
 """
 
 import inspect
-import json
 import pickle
 
 import jax
@@ -50,8 +49,9 @@ from lamina.learning.algorithms.second_order.gauss_newton import check_smooth
 from lamina.learning.objectives.label_smoothing import SMOOTHED
 from lamina.learning.objectives.weights import is_weight
 from lamina.learning.protocols import Term
-from lamina.networks import Dense, Key, Network, from_json, to_json
+from lamina.networks import Dense, Key, Network
 from lamina.networks.core.description import description
+from tests.model_files import through_json
 
 TERMS = [
     L2(0.3),
@@ -187,10 +187,10 @@ def test_its_numbers_are_traced(term):
 
 
 def test_there_and_back(term):
-    assert from_json(json.loads(json.dumps(to_json(term)))) == term
+    assert through_json(term) == term
     assert pickle.loads(pickle.dumps(term)) == term
     objective, *_ = problem(term)
-    assert from_json(json.loads(json.dumps(to_json(objective)))) == objective
+    assert through_json(objective) == objective
 
 
 @pytest.mark.parametrize("algorithm", FITTING, ids=lambda cls: cls.__name__)

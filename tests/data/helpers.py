@@ -1,7 +1,6 @@
 """What the tests of this room share: tables from a few lines, refusals in one line."""
 
 import io
-import json
 
 import numpy as np
 import pytest
@@ -50,8 +49,3 @@ def attempted(source) -> tuple[Table | None, str]:
 def kinds(table: Table, **options) -> dict[str, str]:
     """Kind of each column that a schema finds."""
     return {c.name: c.kind for c in TableSchema.fit(table, **options).columns}
-
-
-def through_json(schema: TableSchema) -> TableSchema:
-    """The schema after a trip through a file."""
-    return TableSchema.from_json(json.loads(json.dumps(schema.to_json())))

@@ -7,9 +7,10 @@ from sklearn.decomposition import PCA
 import lamina
 from lamina import Autoencoder, BernoulliRBM, CodeModel, Conv, MaxPool, MLPClassifier
 from lamina.data import ImageError, TableError, load, read_table
-from lamina.estimators._core import persistence
+from lamina.storage.codec import encode
 from tests.data.images.test_idx import idx
 from tests.data.picture_files import save
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -283,26 +284,26 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
 @pytest.mark.parametrize(
     ("part", "value"),
     [
-        ("estimator_", MLPClassifier()),
-        ("estimator_", BernoulliRBM()),
-        ("schema_", None),
-        ("limits_", (np.zeros(3), np.ones(3))),
-        ("limits_", np.ones(4)),
-        ("limits_", (np.zeros(4), np.zeros(4))),
-        ("n_codes_", 7),
-        ("mean_", np.zeros(3)),
-        ("components_", np.zeros((3, 4))),
-        ("image_shape_", (2, -2)),
-        ("target_", "species"),
-        ("constants_", {"x": None}),
-        ("scores_", {"accuracy": 1.0}),
-        ("scores_", {"reconstruction_error": "small"}),
-        ("baseline_scores_", {}),
-        ("pca_scores_", None),
+        ("estimator", MLPClassifier()),
+        ("estimator", BernoulliRBM()),
+        ("schema", None),
+        ("limits", (np.zeros(3), np.ones(3))),
+        ("limits", np.ones(4)),
+        ("limits", (np.zeros(4), np.zeros(4))),
+        ("n_codes", 7),
+        ("mean", np.zeros(3)),
+        ("components", np.zeros((3, 4))),
+        ("image_shape", (2, -2)),
+        ("target", "species"),
+        ("constants", {"x": None}),
+        ("scores", {"accuracy": 1.0}),
+        ("scores", {"reconstruction_error": "small"}),
+        ("baseline_scores", {}),
+        ("pca_scores", None),
     ],
 )
 def test_files_whose_parts_do_not_fit_are_refused(part, value, tmp_path):
-    fitted = quick().fit("iris")
-    setattr(fitted, part, value)
+    description, tensors = opened(quick().fit("iris"))
+    description["fitted"][part], _ = encode(value, "own", tensors)
     with pytest.raises(ValueError, match=r"readable|fit|holds a|must be"):
-        persistence.from_state(*persistence.to_state(fitted))
+        closed(description, tensors)

@@ -9,8 +9,8 @@ from sklearn.linear_model import LinearRegression
 import lamina
 from lamina import Forecaster, ForecastModel, MLPRegressor
 from lamina.data import TableError, load, read_table
-from lamina.estimators._core.persistence import from_state, to_state
 from lamina.storage import ModelFileError, read, write
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -639,17 +639,17 @@ def places(value, path=()):
 
 def test_whatever_stands_in_a_file_ends_in_an_error_of_values(saved, rng):
     model, _, table = saved
-    whole = list(places(to_state(model)[0]))
-    values = [None, -1, 10**12, 0.5, "x", [], {}, {"type": "array", "tensor": "none"}]
+    whole = list(places(opened(model)[0]))
+    values = [None, -1, 10**12, 0.5, "x", [], {}, {"tensor": "none"}]
     for number in rng.permutation(len(whole))[:80]:
-        description, tensors = to_state(model)
+        description, tensors = opened(model)
         *outer, last = whole[number]
         part: Any = description
         for key in outer:
             part = part[key]
         part[last] = values[int(rng.integers(len(values)))]
         try:
-            damaged = from_state(description, tensors)
+            damaged = closed(description, tensors)
             damaged.predict()
             damaged.predict(table)
         except ValueError:

@@ -12,6 +12,7 @@ from lamina.data.images.disk_images import Pictures
 from lamina.models import ImageModel
 from tests.data.images.test_idx import idx
 from tests.data.picture_files import save
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -170,18 +171,16 @@ def test_through_a_file(model, photos, tmp_path):
 
 
 def test_a_damaged_schema_is_refused(model):
-    from lamina.estimators._core.persistence import from_state, to_state
-
     changes = (
         ({"height": 9}, "does not fit"),
-        ({"height": "8"}, "not readable"),
+        ({"height": "8"}, "schema.height must be a whole number; got '8'"),
         ({"resize": "tile"}, "letterbox or stretch or crop"),
     )
     for change, said in changes:
-        description, tensors = to_state(model)
-        description["fitted"]["schema_"]["value"].update(change)
+        description, tensors = opened(model)
+        description["fitted"]["schema"]["ImageSchema"].update(change)
         with pytest.raises(ValueError, match=said):
-            from_state(description, tensors)
+            closed(description, tensors)
 
 
 def test_broken_files(folder, tmp_path):

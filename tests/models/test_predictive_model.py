@@ -1,11 +1,15 @@
 """What models share that predict a target of their source."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
 from lamina import MLPClassifier, MLPRegressor, RecurrentTagger
+from lamina.metrics.scores import Baseline
 from lamina.models.predictive_model import PredictiveModel
+from lamina.models.state import FittedPredictive
 from lamina.networks import Key
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -63,22 +67,28 @@ def test_numbers_have_no_probabilities(fitted):
 
 
 @pytest.mark.parametrize(
-    ("part", "value", "message"),
+    "baseline",
     [
-        ("classes_", np.array(["a", "b"]), "the classes do not fit"),
-        ("classes_", np.array(["a"]), "the baseline does not fit"),
+        Baseline(shares=np.array([0.2, 0.3, 0.5])),
+        Baseline(shares=np.array([1.0])),
+        Baseline(mean=np.array([0.5])),
+        Baseline(),
     ],
+    ids=str,
 )
-def test_parts_of_a_file_that_do_not_fit(fitted, part, value, message):
+def test_a_baseline_of_a_file_that_does_not_fit(fitted, baseline):
     model = fitted[0]
-    before = getattr(model, part)
-    setattr(model, part, value)
-    try:
-        with pytest.raises(ValueError, match=message):
-            model._check_loaded()
-    finally:
-        setattr(model, part, before)
-    model._check_loaded()
+    state = FittedPredictive.of(model)
+    state.check(model)
+    with pytest.raises(ValueError, match="the baseline does not fit"):
+        replace(state, baseline=baseline).check(model)
+
+
+def test_the_classes_of_a_file_are_those_of_its_network(fitted):
+    model, again = fitted[0], Model()
+    FittedPredictive.of(model).restore(again)
+    assert again.classes_ is model.estimator_.classes_
+    assert again.scores_ == model.scores_
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from lamina.data import (
     read_sequences,
     read_table,
 )
-from lamina.estimators._core.persistence import from_state, to_state
 from lamina.storage import ModelFileError, read, write
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -590,17 +590,17 @@ def places(value, path=()):
 def test_whatever_stands_in_a_file_ends_in_an_error_of_values(name, request, rng):
     model = request.getfixturevalue(name)
     source = table(*model.target_, rows=np.flatnonzero(SERIES < 3))
-    whole = list(places(to_state(model)[0]))
-    values = [None, -1, 10**12, 0.5, "x", [], {}, {"type": "array", "tensor": "none"}]
+    whole = list(places(opened(model)[0]))
+    values = [None, -1, 10**12, 0.5, "x", [], {}, {"tensor": "none"}]
     for number in rng.permutation(len(whole))[:100]:
-        description, tensors = to_state(model)
+        description, tensors = opened(model)
         *outer, last = whole[number]
         part: Any = description
         for key in outer:
             part = part[key]
         part[last] = values[int(rng.integers(len(values)))]
         try:
-            damaged = from_state(description, tensors)
+            damaged = closed(description, tensors)
             damaged.predict(source)
             damaged.evaluate(source)
         except ValueError:

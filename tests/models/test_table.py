@@ -8,6 +8,7 @@ import lamina
 from lamina import MLPClassifier, MLPRegressor
 from lamina.data import TableError, load, read_table
 from lamina.models import TableModel
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -251,13 +252,10 @@ def test_tables_that_do_not_fit_are_refused(iris):
 
 
 def test_parts_of_a_file_must_fit_each_other(iris, diabetes):
-    from lamina.estimators._core import persistence
-
-    description, tensors = persistence.to_state(iris)
-    other = persistence.to_state(diabetes)[0]["fitted"]["schema_"]
-    description["fitted"]["schema_"] = other
+    description, tensors = opened(iris)
+    description["fitted"]["schema"] = opened(diabetes)[0]["fitted"]["schema"]
     with pytest.raises(ValueError, match="does not fit the columns"):
-        persistence.from_state(description, tensors)
+        closed(description, tensors)
 
 
 def test_a_table_model_goes_on_from_its_checkpoint(tmp_path):

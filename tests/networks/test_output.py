@@ -1,10 +1,9 @@
 """The mark of an output layer: what can be marked, and where it stands."""
 
-import json
-
 import pytest
 
-from lamina.networks import Dense, Key, Network, Output, from_json, to_json
+from lamina.networks import Dense, Key, Network, Output
+from tests.model_files import through_json
 
 
 @pytest.mark.parametrize("given", ["softmax", 3, 0.5, None, Dense, Output(Dense(1))])
@@ -20,4 +19,4 @@ def test_a_network_holds_layers_and_no_marks():
 
 def test_it_can_be_written_and_read():
     mark = Output(Dense(3, "softmax"))
-    assert from_json(json.loads(json.dumps(to_json(mark)))) == mark
+    assert through_json(mark) == mark

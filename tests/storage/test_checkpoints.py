@@ -20,16 +20,17 @@ from lamina.storage import (
     write,
 )
 
+FORMAT = checkpoints.FORMAT
 RUN = {"parameters": {"alpha": 0.1, "layers": [1, 2]}, "data": {"data": "120 rows"}}
 MADE_WITH = {"jax": "1.0"}
 SNAPSHOT = {
     "epochs": 3,
     "best": -math.inf,
-    "history": {"loss": [1.5, 0.1, math.nan], "score": []},
+    "history": {"loss": [1.5, 0.1, math.nan] * 10, "score": [0.5]},
     "params": [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(3.5)],
     "within": None,
     "rules": [{"count": 2, "monitor": "loss"}],
-    "kept": (1, [True, "ü"], {}),
+    "kept": (1, [True, "ü"], {}, {1: 2}),
 }
 SETTINGS = {**RUN, "data": {"data": "150 rows"}, "parameters": {"alpha": 0.2}}
 
@@ -325,7 +326,7 @@ def test_a_full_disk_is_told_and_not_asked_again_at_once(folder, monkeypatch):
     assert found(folder) == {"epochs": 1}
 
 
-@pytest.mark.parametrize("value", [print, {1: 2}, {"a": object()}])
+@pytest.mark.parametrize("value", [print, {"a": object()}])
 def test_what_has_no_place_in_a_file_is_refused(folder, value):
     with pytest.raises(ValueError, match="parts/run"):
         written(folder, {"value": value})
@@ -346,10 +347,11 @@ def test_a_model_is_no_checkpoint(folder):
         found(folder)
 
 
-def test_a_newer_format_is_refused(folder):
+def test_another_format_is_refused(folder):
     folder.mkdir()
-    write(folder / "checkpoint.lamina", {"checkpoint": 2}, {})
-    with pytest.raises(CheckpointError, match="holds format 2; this lamina reads 1"):
+    write(folder / "checkpoint.lamina", {"checkpoint": FORMAT + 1}, {})
+    expected = f"holds format {FORMAT + 1}; this lamina reads {FORMAT}"
+    with pytest.raises(CheckpointError, match=expected):
         found(folder)
 
 
@@ -391,7 +393,7 @@ NO_SNAPSHOTS = [{"dict": {"run": None}}, {"dict": {"run": [1]}}]
 def test_nonsense_under_a_right_digest_is_refused(folder, name, part):
     folder.mkdir()
     description = {key: {"dict": {}} for key in ("run", "made_with", "parts")}
-    description |= {"checkpoint": 1, name: part}
+    description |= {"checkpoint": FORMAT, name: part}
     tensors = {
         "y": np.zeros(2),
         "bytes": np.zeros(2, np.uint8),

@@ -76,33 +76,6 @@ class ImageSchema:
         colour = "grey" if self.channels == 1 else "colour"
         return f"{self.height} × {self.width}, {colour}, {self.resize}"
 
-    def to_json(self) -> dict[str, Any]:
-        """As JSON types."""
-        return {
-            "height": self.height,
-            "width": self.width,
-            "channels": self.channels,
-            "resize": self.resize,
-        }
-
-    @classmethod
-    def from_json(cls, description: Any) -> ImageSchema:
-        """From what `to_json` gave.
-
-        Raises
-        ------
-        ImageError
-            If it is something else.
-        """
-        kinds = {"height": int, "width": int, "channels": int, "resize": str}
-        if (
-            not isinstance(description, dict)
-            or set(description) != set(kinds)
-            or any(type(description[name]) is not kind for name, kind in kinds.items())
-        ):
-            raise ImageError("the description of the pictures is not readable")
-        return cls(**description)
-
     def scaled(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that a picture gets before borders or cuts.
 

@@ -1,7 +1,7 @@
 """Encodings: what was learnt of one column, and how its values become features.
 
 Each class is a frozen description with `fit` (from the training column), `encode`
-(any later column → float32 features) and a plain-JSON form.
+(any later column → float32 features).
 
 References
 ----------

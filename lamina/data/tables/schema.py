@@ -1,17 +1,16 @@
 """`TableSchema`: what was learnt of a training table, to encode any later table alike.
 
-It is plain data. `to_json` gives dicts, lists, texts, numbers and truth values only,
-and `from_json` checks every one of them, so that a model file holds no code.
+It is plain data: texts, numbers and truth values in frozen dataclasses, so that a model
+file that holds it holds no code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from lamina.data.tables import schema_json as wire
 from lamina.data.tables.columns import UNUSED, USED, Column, UnusedColumn
 from lamina.data.tables.levels import Unseen, warn_unseen
 from lamina.data.tables.table import Table, TableError, as_names, bounded
@@ -198,28 +197,6 @@ class TableSchema:
             rows.append((name, "target", str(self.task)))
         return rows
 
-    def to_json(self) -> dict:
-        """The schema as plain JSON data."""
-        target = self.target_column
-        return {
-            "version": wire.VERSION,
-            "columns": [{"kind": c.kind, **_fields(c)} for c in self.columns],
-            "target": None if target is None else _plain(asdict(target)),
-            "notes": list(self.notes),
-        }
-
-    @classmethod
-    def from_json(cls, data: object) -> TableSchema:
-        """The schema that `to_json` wrote.
-
-        Raises
-        ------
-        ValueError
-            Anything in `data` is not exactly as `to_json` writes it.
-        """
-        columns, target, notes = wire.read(data)
-        return cls(columns, target, notes)
-
 
 def _target(
     table: Table, target: str | Sequence[str], task: str | None
@@ -279,11 +256,3 @@ def _absent(table: Table, absent: list[str]) -> str:
     except TableError as error:
         return f"{error} (the model needs it)"
     raise AssertionError("unreachable")
-
-
-def _fields(column: Column) -> dict:
-    return {k: v for k, v in _plain(asdict(column)).items() if k != "kind"}
-
-
-def _plain(fields: dict) -> dict:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}

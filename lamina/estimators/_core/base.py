@@ -7,8 +7,6 @@ and keeps what came back under names that end in ``_``.
 import dataclasses
 import inspect
 import math
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +18,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-import lamina
 from lamina import learning
+from lamina.estimators._core.callers import callers_level
 from lamina.estimators._core.health import Watched
 from lamina.estimators._core.parameters import Checked
 from lamina.estimators._core.resuming import drawn_seed, made_with, run_of
@@ -336,7 +334,7 @@ def _explain(
         )
     message += _no_use(result, remedies, " " if message else "")
     if message:
-        warnings.warn(message, ConvergenceWarning, stacklevel=_callers_level())
+        warnings.warn(message, ConvergenceWarning, stacklevel=callers_level())
 
 
 def _no_use(result: learning.Result, remedies: str, before: str) -> str:
@@ -373,17 +371,6 @@ def _used_up(result: learning.Result, stopping: Any) -> str | None:
     if any(rule.has_fired(last) for rule in rules):
         return None
     return next(filter(None, [rule.used_up() for rule in rules]), None)
-
-
-def _callers_level() -> int:
-    """Return the ``stacklevel`` of the line outside of lamina that called it."""
-    house = os.path.dirname(lamina.__file__)
-    frame, level, outermost = sys._getframe(1), 1, 0
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(house):
-            outermost = level
-        frame, level = frame.f_back, level + 1
-    return outermost + 1
 
 
 def split(

@@ -197,12 +197,6 @@ class FeedForwardClassifier(ClassifierMixin, FeedForward):
             right = (right | missing).all(axis=1)
         return float(np.average(right, weights=weight)) if weight.any() else np.nan
 
-    def _check_loaded(self) -> None:
-        super()._check_loaded()
-        fits = self._labels.n_outputs == self.n_outputs_
-        if not fits or not np.array_equal(self._labels.classes, self.classes_):
-            raise ValueError("the classes do not fit the network")
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

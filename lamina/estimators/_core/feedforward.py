@@ -433,11 +433,6 @@ class FeedForward(Refitting):
             check_is_fitted(self)  # raises; asking it costs 15 µs
         return self._outputs(self._check_inputs(X, reset=False))
 
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        if not isinstance(self.layers, list | tuple | None):
-            raise ValueError("the layers are not readable")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.non_deterministic = False

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from lamina.estimators._core.base import _callers_level
+from lamina.estimators._core.callers import callers_level
 from lamina.networks import Dense, Output
 from lamina.networks.core.layer import Activated
 
@@ -101,7 +101,7 @@ def check_unmarked(name: str, layers: Any, n_outputs: int) -> None:
             f"the last of {name}, {last!r}, is a hidden layer, and an output layer is "
             f"added; if it is the output layer, write Output({last!r})",
             UserWarning,
-            stacklevel=_callers_level(),
+            stacklevel=callers_level(),
         )
 
 

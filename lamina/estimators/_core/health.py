@@ -18,8 +18,6 @@ from lamina.networks import Rescale
 class Watched:
     """What estimators with a network add: the records of their runs."""
 
-    _transient = ("_recorder",)  # it holds training examples: they go into no file
-
     network_: Any
     params_: Any
 

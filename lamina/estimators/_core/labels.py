@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
 from lamina.data.tables.levels import UNSEEN, Unseen, places, warn_unseen
 from lamina.data.tables.parsing import numbers, texts
+from lamina.storage.codec import register
+from lamina.storage.rules import LabelsOf
 
 
+@register
 @dataclass(frozen=True)
 class Labels:
     """The classes of a target, and how they are numbered.
@@ -22,8 +25,8 @@ class Labels:
         Sorted labels; for multilabel the column numbers.
     """
 
-    kind: str
-    classes: np.ndarray
+    kind: Literal["binary", "multiclass", "multilabel"]
+    classes: Annotated[np.ndarray, LabelsOf(None)]
 
     @classmethod
     def of(cls, y: Any, classes: Any = None) -> tuple["Labels", np.ndarray]:

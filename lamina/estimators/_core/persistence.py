@@ -5,26 +5,30 @@ history, and the solver's state, so that ``warm_start`` and ``partial_fit`` go o
 loading exactly as they would have before. What only code can say does not: callbacks,
 a loss function and a ``RandomState`` are left out with a warning, and a function as an
 activation is refused, because without it the network is not the same.
+
+In a file an estimator is ``{"estimator": {…}}`` of its ``class``, its ``parameters``,
+its ``fitted`` state (:mod:`lamina.estimators._core.state`; None before ``fit``) and
+``notes`` of what was left out.
 """
 
 import importlib
 import inspect
 import os
 import warnings
+from functools import cache
 from typing import Any
 
-import jax
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-import lamina
-from lamina.data.tables.table import bounded
-from lamina.estimators._core.fitted import FITTED, check_fitted
-from lamina.estimators._core.health import Watched
-from lamina.estimators._core.packing import Tensors, pack, unpack
-from lamina.networks.core.computing import own_settings
-from lamina.storage import ModelFileError, read, write
+from lamina.estimators._core.callers import callers_level
+from lamina.estimators._core.state import State
+from lamina.storage import ModelFileError, read_models, write_models
+from lamina.storage.codec import Reader, Writer, add_kind
+from lamina.storage.records import Record
+from lamina.storage.rules import UNSET, check
 
 CLASSES = {
     "Autoencoder": "lamina.estimators.unsupervised.autoencoder",
@@ -55,8 +59,13 @@ CLASSES = {
 OUTERMOST = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "TableModel")
 """Those that hold estimators, and lie in none."""
 
-TRIAL_ROWS = 1009  # a prime, so that no other size is it by accident
-_REBUILT = ("_algorithm_in_use", "_state")
+SAVED = {
+    "class": str,
+    "parameters": dict[str, Any],
+    "fitted": dict[str, Any] | None,
+    "notes": list[str],
+}
+"""What a file says of an estimator."""
 
 
 # ---- files --------------------------------------------------------------------------
@@ -87,12 +96,9 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     UserWarning
         Naming the parameters, and attributes of one's own, that are left out.
     """
-    _check_class(estimator)
+    name = _checked_class(estimator)
     check_is_fitted(estimator)
-    description, tensors = to_state(estimator)
-    for note in description["notes"]:
-        warnings.warn(note, UserWarning, stacklevel=2)
-    write(path, {"lamina": lamina.__version__, **description}, tensors)
+    write_models(path, {name: estimator})
 
 
 def load(path: str | os.PathLike) -> Any:
@@ -103,115 +109,92 @@ def load(path: str | os.PathLike) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is missing, of another kind, of a newer lamina, or damaged, or an
-        attribute in it is missing, unknown or wrong.
+        If the file is missing, of another kind, of another version of lamina, or
+        damaged, or an attribute in it is missing, unknown or wrong.
     """
-    description, tensors = read(path)
-    try:
-        return from_state(description, tensors)
-    except ValueError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {bounded(str(error))}") from None
+    models = read_models(path, BaseEstimator)
+    if len(models) != 1:
+        raise ModelFileError(
+            f"{os.fspath(path)}: holds {len(models)} models, "
+            "which lamina.storage.read_models reads"
+        )
+    return next(iter(models.values()))
 
 
-# ---- estimators -> plain data -------------------------------------------------------
+# ---- estimators -> JSON and tensors -------------------------------------------------
 
 
-def to_state(estimator: Any, *, training: bool = True) -> tuple[dict, Tensors]:
-    """Return an estimator as JSON types and arrays.
+def _write(estimator: Any, writer: Writer, path: str) -> dict[str, Any]:
+    name, inner = _checked_class(estimator), _is_inside(writer.inside)
+    parameters, notes = _parameters(estimator)
+    fitted = None
+    if _is_fitted(estimator):
+        kept = estimator._state_type
+        # One inside another is used for its predictions only.
+        fitted = writer.fields(_record(kept), kept.of(estimator, not inner), path)
+        notes += [
+            f"{own} is not an attribute of a {name} and is not kept"
+            for own in kept.unknown(estimator)
+        ]
+    if not inner:
+        for note in notes:
+            warnings.warn(note, UserWarning, stacklevel=callers_level())
+    return {
+        "estimator": {
+            "class": name,
+            "parameters": {
+                param: writer.value(value, f"{path}/parameters/{param}")
+                for param, value in parameters.items()
+            },
+            "fitted": fitted,
+            "notes": notes,
+        }
+    }
 
-    Parameters
-    ----------
-    estimator : an estimator of lamina, fitted or not
-    training : bool, default=True
-        Whether to keep the solver's state, which only further training needs. It is
-        twice as large as the network.
 
-    Returns
-    -------
-    description : dict of JSON types
-        ``class``, ``params``, ``fitted``, ``notes``.
-    tensors : dict of ndarray
-
-    Raises
-    ------
-    ValueError
-        As :func:`save`.
-    """
-    tensors: Tensors = {}
-    return _pack_estimator(estimator, "", tensors, training), tensors
-
-
-def _check_class(estimator: Any) -> str:
+def _checked_class(estimator: Any) -> str:
     name = type(estimator).__name__
     if type(estimator).__module__ != CLASSES.get(name):
         raise ValueError(f"a {name} is no estimator that a model file can hold")
     return name
 
 
-def _pack_estimator(
-    estimator: Any, prefix: str, tensors: Tensors, training: bool = True
-) -> dict[str, Any]:
-    name, notes = _check_class(estimator), []
-    params = {
-        param: _pack_param(estimator, param, value, prefix, tensors, notes)
-        for param, value in estimator.get_params(deep=False).items()
-    }
-    left_out = (*_REBUILT, *getattr(estimator, "_transient", ()))
-    if isinstance(estimator, Watched):
-        estimator._settled_health()  # its figures go into the file, its examples not
-    fitted = {}
-    for key, value in vars(estimator).items():
-        if key in params or key in left_out:
-            continue
-        if key in FITTED[name]:
-            fitted[key] = _pack_value(value, f"{prefix}{key}", tensors)
-        else:
-            notes.append(f"{key} is not an attribute of a {name} and is not kept")
-    fitted["_state"] = _pack_solver(estimator, prefix, tensors) if training else None
-    return {"class": name, "params": params, "fitted": fitted, "notes": notes}
+def _is_fitted(estimator: Any) -> bool:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
 
 
-def _pack_value(value: Any, path: str, tensors: Tensors) -> Any:
-    if isinstance(value, BaseEstimator):
-        # A model inside another is used for its predictions only.
-        state = _pack_estimator(value, f"{path}/", tensors, training=False)
-        return {"type": "estimator", "value": state}
-    if isinstance(value, list) and any(isinstance(v, BaseEstimator) for v in value):
-        each = [_pack_value(v, f"{path}/{i}", tensors) for i, v in enumerate(value)]
-        return {"type": "estimators", "value": each}
-    if isinstance(value, dict) and any(
-        isinstance(v, BaseEstimator) for v in value.values()
-    ):
-        named = {k: _pack_value(v, f"{path}/{k}", tensors) for k, v in value.items()}
-        return {"type": "settings", "value": named}
-    return pack(value, path, tensors)
+def _is_inside(classes: list[type]) -> bool:
+    return any(issubclass(cls, BaseEstimator) for cls in classes[:-1])
 
 
-def _pack_param(
-    estimator: Any,
-    name: str,
-    value: Any,
-    prefix: str,
-    tensors: Tensors,
-    notes: list[str],
-) -> Any:
-    """Pack a parameter; what only code can say becomes the default, with a note."""
-    of = type(estimator).__name__
-    if name == "callbacks" and value is not None:
+@cache
+def _record(kept: type[State]) -> Record:
+    return Record(kept, version=kept.version)
+
+
+def _parameters(estimator: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return parameters, the default for what only code can say, with notes of that."""
+    of, kept, notes = type(estimator).__name__, estimator.get_params(deep=False), []
+    if kept.get("callbacks") is not None:
         notes.append(f"callbacks are functions and are not kept in the file of a {of}")
-        return None
-    if name == "checkpoint":
-        return None  # a folder of this machine, and of this one run
-    if name == "loss" and callable(value):
-        notes.append(_loss_note(of, value, _default(estimator, name)))
-        return _default(estimator, name)
-    if isinstance(value, np.random.RandomState | np.random.Generator):
-        notes.append(
-            f"{name} was a {type(value).__name__}, which a file cannot hold; it is "
-            "None now (the keys of this fit are kept)"
-        )
-        return None
-    return _pack_value(value, f"{prefix}{name}", tensors)
+        kept["callbacks"] = None
+    if "checkpoint" in kept:  # a folder of this machine, and of this one run
+        kept["checkpoint"] = None
+    if callable(loss := kept.get("loss")):
+        kept["loss"] = _default(estimator, "loss")
+        notes.append(_loss_note(of, loss, kept["loss"]))
+    for name, value in kept.items():
+        if isinstance(value, np.random.RandomState | np.random.Generator):
+            kept[name] = None
+            notes.append(
+                f"{name} was a {type(value).__name__}, which a file cannot hold; it is "
+                "None now (the keys of this fit are kept)"
+            )
+    return kept, notes
 
 
 def _loss_note(of: str, loss: Any, default: str) -> str:
@@ -226,144 +209,47 @@ def _default(estimator: Any, name: str) -> Any:
     return inspect.signature(type(estimator).__init__).parameters[name].default
 
 
-def _pack_solver(estimator: Any, prefix: str, tensors: Tensors) -> Any:
-    """Pack the leaves of the solver's state; its structure follows from the solver."""
-    state = getattr(estimator, "_state", None)
-    if state is None or _state_template(estimator) is None:
-        return None
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
-    if not all(map(_is_finite, leaves)):  # nothing can be learnt from there
-        return None
-    return pack(leaves, f"{prefix}_state", tensors)
+# ---- JSON and tensors -> estimators -------------------------------------------------
 
 
-def _state_template(estimator: Any) -> Any:
-    """Return shapes and structure of the solver's state; None if it has changed."""
-    try:
-        algorithm = estimator._algorithm()
-    except ValueError:  # parameters were set to nonsense after fit
-        return None
-    if estimator._owner(algorithm) != estimator._state_owner:
-        return None
-    with own_settings(estimator._dtype()):
-        return jax.eval_shape(algorithm.init, estimator.params_)
-
-
-# ---- plain data -> estimators -------------------------------------------------------
-
-
-def from_state(description: Any, tensors: Tensors) -> Any:
-    """Return the estimator that :func:`to_state` described.
-
-    Raises
-    ------
-    ValueError
-        If the description is not as ``to_state`` writes it, or its tensors do not fit
-        its network.
-    """
-    description = _checked_state(description)
-    try:
-        estimator = _from_state(description, tensors)
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(f"the description is not readable: {error}") from None
-    for note in description["notes"]:
-        if note.startswith("the loss"):  # what silently changed would be training
-            warnings.warn(note, UserWarning, stacklevel=3)
-    return estimator
-
-
-def _checked_state(state: Any) -> dict[str, Any]:
-    kinds = {"class": str, "params": dict, "fitted": dict, "notes": list}
-    if not isinstance(state, dict) or not all(
-        isinstance(state.get(key), kind) for key, kind in kinds.items()
-    ):
-        raise ValueError("the description is not that of an estimator")
-    if not all(isinstance(note, str) for note in state["notes"]):
-        raise ValueError("the description is not that of an estimator")
-    if state["class"] not in CLASSES:
-        raise ValueError(
-            f"the file holds a {state['class'][:40]!r}, which this lamina does not "
-            f"know; it knows {', '.join(CLASSES)}"
-        )
-    return state
-
-
-def _from_state(state: dict[str, Any], tensors: Tensors) -> Any:
-    cls = getattr(importlib.import_module(CLASSES[state["class"]]), state["class"])
-    params = {k: _unpack_value(v, tensors) for k, v in state["params"].items()}
-    unknown = sorted(set(params) - set(cls._get_param_names()))
+def _read(content: Any, reader: Reader, path: str) -> Any:
+    inner = "estimator" in reader.inside[:-1]
+    check(dict[str, Any], content, path)
+    for part, kind in SAVED.items():
+        check(kind, content.get(part, UNSET), f"{path}.{part}")
+    cls = _class(content["class"], path, inner)
+    parameters = {
+        param: reader.value(value, f"{path}.{param}")
+        for param, value in content["parameters"].items()
+    }
+    unknown = sorted(set(parameters) - set(cls._get_param_names()))
     if unknown:
-        raise ValueError(f"a {state['class']} has no parameter {unknown[0]!r}")
-    estimator = cls(**params)
-    fitted = {k: _unpack_value(v, tensors) for k, v in state["fitted"].items()}
-    leaves = fitted.pop("_state", None)
-    if not fitted:  # a parameter of another one
-        return estimator
-    check_fitted(estimator, fitted, FITTED[state["class"]])
-    if hasattr(estimator, "network_"):
-        _check_network(estimator)
-        estimator._state = _unpack_solver(estimator, leaves)
-    check = getattr(estimator, "_check_loaded", None)
-    if check is not None:
-        check()
+        raise ValueError(f"{path}: a {cls.__name__} has no parameter {unknown[0]!r}")
+    estimator = cls(**parameters)
+    if content["fitted"] is not None:  # or else it is a parameter of another one
+        record = _record(cls._state_type)
+        state = reader.record(record, content["fitted"], path, estimator)
+        try:
+            state.restore(estimator)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    for note in content["notes"]:
+        if note.startswith("the loss") and not inner:
+            # What silently changed would be training.
+            warnings.warn(note, UserWarning, stacklevel=callers_level())
     return estimator
 
 
-def _unpack_value(value: Any, tensors: Tensors) -> Any:
-    if isinstance(value, dict) and value.get("type") == "estimator":
-        state = _checked_state(value["value"])
-        if state["class"] in OUTERMOST:
-            raise ValueError(f"a {state['class']} cannot lie inside another estimator")
-        return _from_state(state, tensors)
-    if isinstance(value, dict) and value.get("type") == "estimators":
-        return [_unpack_value(v, tensors) for v in value["value"]]
-    if isinstance(value, dict) and value.get("type") == "settings":
-        return {k: _unpack_value(v, tensors) for k, v in value["value"].items()}
-    return unpack(value, tensors)
-
-
-def _check_network(estimator: Any) -> None:
-    """Run the network on shapes alone: its parameters must fit it."""
-    dtype = estimator._dtype()
-    rows = jax.ShapeDtypeStruct((TRIAL_ROWS, *estimator._input_shape()), dtype)
-    if any(leaf.dtype != dtype for leaf in jax.tree.leaves(estimator.params_)):
-        raise ValueError(f"the parameters are not of the type {dtype}")
-    try:
-        with own_settings(dtype):
-            output = jax.eval_shape(estimator.network_, estimator.params_, rows)
-    except Exception:
-        raise ValueError("the parameters do not fit the network") from None
-    units = getattr(estimator, "n_outputs_", output.shape[-1])
-    if output.shape != (TRIAL_ROWS, *estimator._output_places(), units):
-        raise ValueError("the network's outputs are not as many as they should be")
-    for layer, params in zip(estimator.network_.layers, estimator.params_, strict=True):
-        # What a layer says of itself is believed when memory is taken for a summary.
-        units = getattr(layer, "units", None)
-        if units is None:
-            continue
-        made = params["weight"].shape[-1]
-        blocks = made // units if "recurrent_weight" in params else 1
-        if made != max(1, blocks) * units:
-            raise ValueError("the parameters do not fit the network")
-
-
-def _unpack_solver(estimator: Any, leaves: Any) -> Any:
-    template = _state_template(estimator) if leaves else None
-    if template is None:
-        return None
-    wanted = jax.tree.leaves(template)
-    fits = len(wanted) == len(leaves) and all(
-        isinstance(leaf, np.ndarray)
-        and (leaf.shape, leaf.dtype) == (want.shape, want.dtype)
-        and _is_finite(leaf)
-        for leaf, want in zip(leaves, wanted, strict=True)
-    )
-    if not fits:
+def _class(name: str, path: str, inner: bool) -> Any:
+    """Return the class of that name, of which none is named but in the table."""
+    if name not in CLASSES:
         raise ValueError(
-            "the solver's state does not fit the network, or is not finite"
+            f"{path} holds a {name[:40]!r}, which this lamina does not know; it knows "
+            f"{', '.join(CLASSES)}"
         )
-    return jax.tree.unflatten(jax.tree.structure(template), leaves)
+    if inner and name in OUTERMOST:
+        raise ValueError(f"{path}: a {name} cannot lie inside another estimator")
+    return getattr(importlib.import_module(CLASSES[name]), name)
 
 
-def _is_finite(leaf: np.ndarray) -> bool:
-    return leaf.dtype.kind != "f" or bool(np.isfinite(leaf).all())
+add_kind("estimator", BaseEstimator, _write, _read)

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from lamina import learning
-from lamina.estimators._core.base import _callers_level, divergence
+from lamina.estimators._core.base import divergence
+from lamina.estimators._core.callers import callers_level
 from lamina.estimators._core.checks import NONE, Check, declared, each, option
 from lamina.estimators._core.layer_arrays import fitting
 from lamina.estimators._core.progress import ProgressBar
@@ -196,7 +197,7 @@ class Pretraining(Training):
                     "best weights known are kept. Try a smaller learning rate of its "
                     "solver, or scaled inputs",
                     ConvergenceWarning,
-                    stacklevel=_callers_level(),
+                    stacklevel=callers_level(),
                 )
 
 

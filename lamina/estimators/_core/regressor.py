@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.estimators._core.base import _callers_level
+from lamina.estimators._core.callers import callers_level
 from lamina.estimators._core.checks import BOOLEAN, check_fits_float32, declared
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.missing import with_missing, without_missing
@@ -184,7 +184,7 @@ def warn_unreached(activation: Any, scaled: np.ndarray) -> None:
             f"call, which {activation} outputs cannot reach; take a linear output "
             "layer, or call fit with targets of the whole range",
             UserWarning,
-            stacklevel=_callers_level(),
+            stacklevel=callers_level(),
         )
 
 

@@ -26,9 +26,9 @@ from lamina.estimators._core.checks import (
 )
 from lamina.estimators._core.over_sequences import OverSequences
 from lamina.estimators._core.parameters import COUNT, Checked
-from lamina.estimators._core.regressor import FeedForwardRegressor
 from lamina.estimators._core.saved import Saved
 from lamina.estimators.forecasting.backtest import backtest
+from lamina.estimators.forecasting.state import FittedForecaster
 from lamina.estimators.perceptrons.mlp import MLPRegressor
 from lamina.estimators.sequences.recurrent import RecurrentRegressor
 from lamina.networks import GRU
@@ -127,6 +127,8 @@ class Forecaster(Saved, Checked):
     >>> bool(abs(model.predict() - y[132:]).mean() < abs(y[120:132] - y[132:]).mean())
     True
     """
+
+    _state_type = FittedForecaster
 
     _parameters = declared(
         horizon=COUNT,
@@ -526,21 +528,6 @@ class Forecaster(Saved, Checked):
         """
         check_is_fitted(self)
         return backtest(self, y, X, 1, None, 0.8, learns=False)["scores"]
-
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        self._check_params()
-        k = 0 if self._known is None else len(self._known_spread)
-        for one in self.estimators_:
-            self._check_member(one, k)
-
-    def _check_member(self, one: Any, k: int) -> None:
-        """Refuse a network of a file that does not fit windows of 1 + k numbers."""
-        features = 1 + k if isinstance(one, OverSequences) else self.window_ * (1 + k)
-        if not isinstance(one, FeedForwardRegressor):
-            raise ValueError("the network is not readable")
-        if (one.n_features_in_, one.n_outputs_) != (features, self.horizon):
-            raise ValueError("the network does not fit the windows")
 
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from lamina.estimators._core.classifier import FeedForwardClassifier
 from lamina.estimators._core.convolutional import Convolutional
 from lamina.estimators._core.labels import Labels
 from lamina.estimators._core.parameters import COUNT, SIZES
+from lamina.estimators.images.state import FittedImageClassifier
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Capsules, Dense, Network
 from lamina.networks.composite.reconstruction import CapsuleLoss, Reconstruction
@@ -93,6 +94,8 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
     >>> model.reconstruct(images[:2]).shape
     (2, 8, 8, 1)
     """
+
+    _state_type = FittedImageClassifier
 
     _parameters = declared(
         capsule_size=COUNT,

@@ -3,6 +3,7 @@
 from lamina.estimators._core.classifier import FeedForwardClassifier
 from lamina.estimators._core.convolutional import Convolutional
 from lamina.estimators._core.regressor import FeedForwardRegressor
+from lamina.estimators.images.state import FittedImageClassifier, FittedImageRegressor
 
 
 class ConvNetClassifier(Convolutional, FeedForwardClassifier):
@@ -92,6 +93,8 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
     >>> model.fit(images, labels).score(images, labels) > 0.99
     True
     """
+
+    _state_type = FittedImageClassifier
 
     def __init__(
         self,
@@ -201,6 +204,8 @@ class ConvNetRegressor(Convolutional, FeedForwardRegressor):
     >>> model.fit(images, brightness).score(images, brightness) > 0.9
     True
     """
+
+    _state_type = FittedImageRegressor
 
     def __init__(
         self,

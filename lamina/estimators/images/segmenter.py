@@ -14,6 +14,7 @@ from lamina.estimators._core.heads import with_head
 from lamina.estimators._core.labels import check_same_classes, class_numbers
 from lamina.estimators._core.parameters import LABEL
 from lamina.estimators._core.training import is_stochastic
+from lamina.estimators.images.state import FittedSegmenter
 from lamina.networks import Augment, Network
 from lamina.networks.functional.losses import UNKNOWN
 
@@ -97,6 +98,8 @@ class ConvNetSegmenter(Convolutional):
     >>> model.fit(images, labels).score(images, labels) > 0.9
     True
     """
+
+    _state_type = FittedSegmenter
 
     _parameters = declared(ignore_label=LABEL)
 

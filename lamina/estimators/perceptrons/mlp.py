@@ -10,6 +10,7 @@ from lamina.estimators._core.checks import check_fits_float32, declared, each
 from lamina.estimators._core.classifier import FeedForwardClassifier
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.layer_arrays import LayerArrays, replaced_arrays
+from lamina.estimators._core.network_state import FittedClassifier, FittedRegressor
 from lamina.estimators._core.parameters import ACTIVATION, COUNT, PART, SIZES
 from lamina.estimators._core.pretraining import Beginning
 from lamina.estimators._core.regressor import FeedForwardRegressor
@@ -397,6 +398,8 @@ class MLPClassifier(MLP, FeedForwardClassifier):
     [0, 1, 1, 0]
     """
 
+    _state_type = FittedClassifier
+
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -538,6 +541,8 @@ class MLPRegressor(MLP, FeedForwardRegressor):
     >>> float(model.predict([[4.0]]).round(2)[0])
     8.0
     """
+
+    _state_type = FittedRegressor
 
     def __init__(
         self,

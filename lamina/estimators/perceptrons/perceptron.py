@@ -35,6 +35,7 @@ from lamina.estimators._core.parameters import (
     SHARE,
 )
 from lamina.estimators._core.progress import ProgressBar
+from lamina.estimators.perceptrons.state import FittedPerceptron
 from lamina.learning.data.dataset import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Dense, Network
@@ -172,6 +173,8 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
     >>> model.predict(X).tolist(), model.converged_
     ([0, 1, 1, 1], True)
     """
+
+    _state_type = FittedPerceptron
 
     _advice = (
         "raise max_iter, or tol to be content with less. Data that are not linearly "

@@ -19,6 +19,7 @@ from lamina.estimators._core.over_sequences import OverSequences
 from lamina.estimators._core.parameters import Checked
 from lamina.estimators._core.saved import Saved
 from lamina.estimators.perceptrons.mlp import MLPClassifier
+from lamina.estimators.sequences.state import FittedHybrid
 from lamina.estimators.sequences.tagger import RecurrentTagger, answers
 from lamina.networks.energy.hidden_markov import Chain, counted, posteriors, viterbi
 
@@ -84,6 +85,8 @@ class HybridHMM(Saved, Checked):
     >>> model.predict(chain.X)[0].shape
     (50,)
     """
+
+    _state_type = FittedHybrid
 
     _parameters = declared(
         estimator=Check(
@@ -186,18 +189,6 @@ class HybridHMM(Saved, Checked):
         p = self.estimator_.predict_proba(framed(X, self.context))
         return np.split(p, np.cumsum(X.lengths)[:-1])
 
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        network, classes = self.estimator_, self.classes_
-        if not np.array_equal(classes, getattr(network, "classes_", ())):
-            raise ValueError("the states do not fit the network")
-        seen = 1
-        if not isinstance(network, RecurrentTagger):
-            self._table()["context"]("context", self.context)
-            seen += 2 * self.context
-        if network.n_features_in_ != seen * self.n_features_in_:
-            raise ValueError("the network does not fit the features")
-
     def _likelihoods(self, X: Any) -> tuple[Chain, list[np.ndarray]]:
         """Return the chain, and ln p(xₜ | k) but for what is the same for all k."""
         found = self._of_steps(X)
@@ -205,6 +196,13 @@ class HybridHMM(Saved, Checked):
             chain = Chain(np.log(self.start_), np.log(self.transition_))
         prior = np.log(self.prior_)
         return chain, [np.log(np.clip(p, SMALLEST, 1)) - prior for p in found]
+
+    def _seen_at_once(self) -> int:
+        """Return how many steps the network sees at once."""
+        if isinstance(self.estimator_, RecurrentTagger):
+            return 1
+        self._table()["context"]("context", self.context)
+        return 1 + 2 * self.context
 
 
 def _tells_states(estimator: Any) -> bool:

@@ -3,6 +3,10 @@
 from lamina.estimators._core.classifier import FeedForwardClassifier
 from lamina.estimators._core.over_sequences import OverSequences
 from lamina.estimators._core.regressor import FeedForwardRegressor
+from lamina.estimators.sequences.state import (
+    FittedSequenceClassifier,
+    FittedSequenceRegressor,
+)
 
 
 class RecurrentClassifier(OverSequences, FeedForwardClassifier):
@@ -103,6 +107,8 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     >>> bool(model.score(X, y) > 0.9)
     True
     """
+
+    _state_type = FittedSequenceClassifier
 
     def __init__(
         self,
@@ -215,6 +221,8 @@ class RecurrentRegressor(OverSequences, FeedForwardRegressor):
     >>> bool(model.score(X, y) > 0.9)
     True
     """
+
+    _state_type = FittedSequenceRegressor
 
     def __init__(
         self,

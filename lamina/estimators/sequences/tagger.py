@@ -21,6 +21,7 @@ from lamina.estimators._core.regressor import (
     warn_unreached,
 )
 from lamina.estimators._core.training import is_stochastic
+from lamina.estimators.sequences.state import FittedTagger
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.functional.losses import UNKNOWN
 
@@ -86,6 +87,8 @@ class RecurrentTagger(OverSequences):
     >>> bool(model.score(X, y) > 0.9)
     True
     """
+
+    _state_type = FittedTagger
 
     _parameters = declared(
         ignore_label=LABEL,

@@ -27,6 +27,7 @@ from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.heads import parted, with_head
 from lamina.estimators._core.parameters import ACTIVATION, COUNT, LAYERS, SIZES
 from lamina.estimators._core.training import is_stochastic
+from lamina.estimators.unsupervised.state import FittedAutoencoder
 from lamina.learning.loop.apply import outputs
 from lamina.learning.objectives.sparsity import SPARSITIES, KLSparsity
 from lamina.learning.protocols import Term
@@ -163,6 +164,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     >>> -model.score(X) < 0.03
     True
     """
+
+    _state_type = FittedAutoencoder
 
     _y_numeric = True
 

@@ -19,7 +19,8 @@ from sklearn.utils.validation import (
 )
 
 from lamina import learning
-from lamina.estimators._core.base import NetworkEstimator, _callers_level
+from lamina.estimators._core.base import NetworkEstimator
+from lamina.estimators._core.callers import callers_level
 from lamina.estimators._core.checks import (
     BOOLEAN,
     NONE,
@@ -32,6 +33,7 @@ from lamina.estimators._core.checks import (
 from lamina.estimators._core.parameters import COUNT, PART, POSITIVE
 from lamina.estimators._core.progress import ProgressBar
 from lamina.estimators._core.training import SCHEDULE, schedule_of
+from lamina.estimators.unsupervised.state import FittedBoltzmann
 from lamina.learning.data.dataset import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.learning.sampling.gibbs import (
@@ -56,6 +58,8 @@ class Boltzmann(
     docstring and an ``__init__`` that stores its arguments, and whatever it can tell
     beyond features and samples.
     """
+
+    _state_type = FittedBoltzmann
 
     visible: str
     """What the inputs are, "binary" or "gaussian"."""
@@ -239,7 +243,7 @@ class Boltzmann(
                 "binary units are 0 or 1: scale X (MinMaxScaler), or take Gaussian "
                 "ones",
                 UserWarning,
-                stacklevel=_callers_level(),
+                stacklevel=callers_level(),
             )
 
     def _measure(self, X: Any, weight: np.ndarray | None) -> None:
@@ -461,16 +465,6 @@ class Boltzmann(
                 found = program(*now, *[_padded(a, size) for a in given])
                 parts.append(np.asarray(found)[: n - start])
         return np.concatenate(parts)
-
-    def _check_loaded(self) -> None:
-        """Refuse a file whose parts do not fit each other."""
-        # Sizes may be those of parameters before they changed.
-        layers = self.network_.layers
-        kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
-        if not all(isinstance(one, RBM) for one in layers):
-            raise ValueError("the network is no stack of machines")
-        if [one.visible for one in layers] != kinds or layers[-1].untied:
-            raise ValueError("the machines are not those that the parameters say")
 
     @property
     def _n_features_out(self) -> int:

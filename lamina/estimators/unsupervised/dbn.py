@@ -13,6 +13,7 @@ from lamina.estimators._core.checks import (
 )
 from lamina.estimators._core.parameters import COUNT, POSITIVE
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
+from lamina.estimators.unsupervised.state import FittedDeepBelief
 from lamina.networks import RBM, Network
 
 STACK = COUNT | each(
@@ -95,6 +96,8 @@ checkpoint, checkpoint_seconds, dtype
     >>> model.transform(X).shape, model.sample(5).shape
     ((1797, 50), (5, 64))
     """
+
+    _state_type = FittedDeepBelief
 
     _parameters = declared(
         n_components=STACK,

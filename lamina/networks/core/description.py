@@ -1,4 +1,4 @@
-"""Descriptions: frozen dataclasses that are pytrees, hashable structure and JSON.
+"""Descriptions: frozen dataclasses that are pytrees, hashable structure and plain data.
 
 A layer, a network, an objective and an algorithm are each a *description*. Its numbers
 (fields typed ``float``) are leaves of a pytree: they may be traced, so another learning
@@ -21,9 +21,6 @@ T = TypeVar("T")
 Nested = Annotated[Any, "nested"]
 """Type of a field that holds further descriptions (one, a tuple of them, or None)."""
 
-MAX_DEPTH = 32
-"""Deepest nesting of descriptions that JSON may ask for."""
-
 _REGISTRY: dict[str, type] = {}
 
 
@@ -32,7 +29,7 @@ def description(cls: type[T]) -> type[T]:
     """Turn a class with annotated fields into a description.
 
     The class becomes a frozen dataclass, a pytree node (see the module's text) and is
-    entered in the registry from which :func:`from_json` takes its classes. Lists are
+    entered in the registry from which :func:`find` takes its classes. Lists are
     kept as tuples and integers given for ``float`` fields as floats, so that two ways
     of writing the same description compare equal and share one compiled program. A
     class may define ``check(self)`` to refuse values.
@@ -180,50 +177,3 @@ def find(name: str) -> type:
         near = get_close_matches(name, _REGISTRY, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"no description is called {name!r}{hint}") from None
-
-
-def to_json(value: Any) -> Any:
-    """Describe ``value`` in JSON types; descriptions become ``{"class": name, …}``.
-
-    Raises
-    ------
-    ValueError
-        If it holds something JSON cannot say, a function for instance.
-    """
-    if is_description(value):
-        fields = {k: to_json(v) for k, v in vars(value).items()}
-        return {"class": type(value).__name__, **fields}
-    if isinstance(value, tuple | list):
-        return [to_json(v) for v in value]
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, Callable):
-        what = f"the function {getattr(value, '__name__', value)!r}"
-    else:
-        what = f"a {type(value).__name__}"
-    raise ValueError(f"{what} cannot be written to a file: use a name instead")
-
-
-def from_json(value: Any, depth: int = 0) -> Any:
-    """Rebuild what :func:`to_json` described; classes come from the registry only.
-
-    Raises
-    ------
-    ValueError
-        If a class or a field is unknown, or nesting is deeper than ``MAX_DEPTH``.
-    """
-    if depth > MAX_DEPTH:
-        raise ValueError(f"descriptions are nested deeper than {MAX_DEPTH}")
-    if isinstance(value, list):
-        return tuple(from_json(v, depth + 1) for v in value)
-    if not isinstance(value, dict):
-        return value
-    fields = dict(value)
-    cls = find(str(fields.pop("class", None)))
-    known = {f.name for f in dataclasses.fields(cls)}
-    if unknown := sorted(set(fields) - known):
-        raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
-    try:
-        return cls(**{k: from_json(v, depth + 1) for k, v in fields.items()})
-    except (TypeError, OverflowError) as error:
-        raise ValueError(f"{cls.__name__} cannot be made: {error}") from None

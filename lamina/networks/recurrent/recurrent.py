@@ -130,7 +130,9 @@ class Recurrent(Cell, Layer):
         own, recurrent = self._own(params, params["recurrent_weight"] * scale)
         # Weights in double precision make numbers of inputs in single precision double.
         start = tuple([a.astype(u.dtype) for a in state])
-        h, state = recur(self, own, recurrent, self._inputs(u, first), start, lengths)
+        inputs = self._inputs(u, first)
+        run: Any = recur(self, own, recurrent, inputs, start, lengths)
+        h, state = run
         return jnp.swapaxes(h, 0, 1), state
 
     def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """Sizes and borders, worked by hand."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,9 +76,8 @@ def test_sizes_as_people_give_them():
             checked_size(size)
 
 
-def test_through_a_file():
+def test_shape_mode_and_words():
     schema = ImageSchema(5, 7, 1, "crop")
-    assert ImageSchema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
     assert schema.shape == (5, 7, 1)
     assert (schema.mode, ImageSchema(5, 7).mode) == ("L", "RGB")
     assert schema.describe() == "5 × 7, grey, crop"
@@ -86,17 +85,7 @@ def test_through_a_file():
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"height": 0},
-        {"width": "7"},
-        {"height": 10**7},
-        {"channels": 2},
-        {"channels": True},
-        {"resize": "tile"},
-        {"more": 1},
-    ],
+    [{"height": 0}, {"height": 10**7}, {"channels": 2}, {"resize": "tile"}],
 )
-def test_a_damaged_description(change):
-    description = ImageSchema(5, 7).to_json() | change
-    refused(lambda: ImageSchema.from_json(description), error=ImageError)
-    refused(lambda: ImageSchema.from_json([]), "not readable", error=ImageError)
+def test_impossible_schemas_are_refused(change):
+    refused(lambda: replace(ImageSchema(5, 7), **change), error=ImageError)

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina.data import Table, TableSchema, load, read_table
-from tests.data.helpers import csv, refused, through_json
+from lamina.models import records  # noqa: F401  (registers schemas)
+from tests.data.helpers import csv, refused
+from tests.model_files import through_json
 
 
 def test_counting_is_no_identifier_if_it_is_the_only_input():

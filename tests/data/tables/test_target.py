@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from lamina.data import TableSchema, read_table
-from tests.data.helpers import csv, refused, through_json
+from lamina.models import records  # noqa: F401  (registers schemas)
+from tests.data.helpers import csv, refused
+from tests.model_files import through_json
 
 
 def target_of(values, **options):

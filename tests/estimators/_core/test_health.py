@@ -13,9 +13,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 import lamina
 from lamina import LBFGS, SGD, MLPClassifier, MLPRegressor, Perceptron, data
 from lamina.estimators._core import health as module
-from lamina.estimators._core.packing import pack
-from lamina.estimators._core.persistence import from_state, to_state
 from lamina.learning.diagnostics.recorder import FIGURES
+from lamina.storage.codec import encode
+from tests.model_files import closed, opened
 
 IRIS = data.load("iris")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -202,11 +202,11 @@ def test_a_clone_has_none():
 )
 def test_records_of_a_damaged_file_are_refused(damaged):
     model = small().fit(X, Y)
-    description, tensors = to_state(model)
+    description, tensors = opened(model)
     records = model._health | damaged if damaged else damaged
-    description["fitted"]["_health"] = pack(records, "damaged", tensors)
+    description["fitted"]["health"], _ = encode(records, "damaged", tensors)
     with pytest.raises(ValueError, match="records of health"):
-        from_state(description, tensors)
+        closed(description, tensors)
 
 
 # ---- advice: silent where all is well -----------------------------------------------

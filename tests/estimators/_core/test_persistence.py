@@ -20,7 +20,9 @@ from lamina import (
     Perceptron,
 )
 from lamina.estimators._core import persistence
-from lamina.storage import ModelFileError
+from lamina.storage import ModelFileError, write, write_models
+from lamina.storage.codec import encode
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -231,7 +233,7 @@ def test_an_existing_file_survives_what_cannot_be_saved(tmp_path):
 
 
 def changed(**changes):
-    description, tensors = persistence.to_state(fitted("adam")[0])
+    description, tensors = opened(fitted("adam")[0])
     for part, fields in changes.items():
         if isinstance(fields, dict):
             description[part] |= fields
@@ -244,52 +246,76 @@ def changed(**changes):
     ("changes", "message"),
     [
         ({"class": "Popen"}, "does not know"),
-        ({"class": 3}, "not that of an estimator"),
-        ({"params": []}, "not that of an estimator"),
-        ({"notes": [3]}, "not that of an estimator"),
-        ({"params": {"bogus": 1}}, "no parameter 'bogus'"),
-        ({"fitted": {"__class__": 1}}, "no fitted attribute"),
-        ({"fitted": {"predict": 1}}, "no fitted attribute"),
-        ({"fitted": {"_predicted": 1}}, "no fitted attribute"),
-        ({"fitted": {"coefs_": 1}}, "no fitted attribute"),
-        ({"fitted": {"x y_": 1}}, "no fitted attribute"),
-        ({"fitted": {"n_features_in_": 10**12}}, "do not fit the network"),
-        ({"fitted": {"n_outputs_": 5}}, "outputs"),
-        ({"fitted": {"params_": 3}}, "params_ must be the finite weights .* got 3"),
-        ({"fitted": {"params_": {"type": "tuple", "items": []}}}, "do not fit"),
-        ({"fitted": {"_state": [1.0]}}, "solver's state does not fit"),
-        ({"fitted": {"_labels": 3}}, "_labels must be labels .* got 3"),
-        ({"fitted": {"classes_": ["a", "b"]}}, "classes_ must be an array of labels"),
-        ({"params": {"layers": 3}}, "layers are not readable"),
-        ({"params": {"dtype": "float64"}}, "not of the type"),
+        ({"class": 3}, r"\.class must be a text; got 3"),
+        ({"parameters": []}, r"\.parameters must be a dictionary .* got a list of 0"),
+        ({"fitted": []}, r"\.fitted must be None or a dictionary .* got a list"),
+        ({"notes": [3]}, r"\.notes\[0\] must be a text; got 3"),
+        ({"parameters": {"bogus": 1}}, "no parameter 'bogus'"),
+        ({"fitted": {"__class__": 1}}, "has no field '__class__'"),
+        ({"fitted": {"predict": 1}}, "has no field 'predict'"),
+        ({"fitted": {"_predicted": 1}}, "has no field '_predicted'"),
+        ({"fitted": {"coefs": 1}}, "has no field 'coefs'"),
+        ({"fitted": {"x y": 1}}, "has no field 'x y'"),
+        ({"fitted": {"version": 2}}, "is of version 2; this lamina reads version 1"),
+        ({"fitted": {"n_features_in": 10**12}}, "do not fit the network"),
+        ({"fitted": {"n_outputs": 2}}, "outputs"),
+        ({"fitted": {"n_outputs": 5}}, "labels must be labels that fit the outputs"),
+        ({"fitted": {"params": 3}}, r"\.params must be the finite weights .* got 3"),
+        ({"fitted": {"params": {"tuple": []}}}, "do not fit"),
+        ({"fitted": {"solver_state": [1.0]}}, r"solver_state must be None or a list"),
+        (
+            {"fitted": {"solver_state": [{"scalar": ["<f4", 1]}]}},
+            "solver_state must be",
+        ),
+        ({"fitted": {"labels": 3}}, r"\.labels must be labels .* got 3"),
+        ({"parameters": {"layers": 3}}, "layers are not readable"),
+        ({"parameters": {"dtype": "float64"}}, "not of the type"),
     ],
 )
 def test_descriptions_that_were_tampered_with_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        persistence.from_state(*changed(**changes))
+        closed(*changed(**changes))
+
+
+def test_a_solvers_state_that_does_not_fit_is_refused():
+    description, tensors = changed()
+    description["fitted"]["solver_state"].pop()
+    with pytest.raises(ValueError, match="do not fit the network"):
+        closed(description, tensors)
 
 
 def test_a_network_larger_than_its_tensors_allocates_nothing():
     huge = lamina.Network((Dense(10**12), Dense(3, "softmax")))
-    tensors = {}
-    packed = persistence.pack(huge, "network_", tensors)
+    packed, _ = encode(huge)
     with pytest.raises(ValueError, match="do not fit the network"):
-        persistence.from_state(*changed(fitted={"network_": packed}))
+        closed(*changed(fitted={"network": packed}))
 
 
 def test_every_missing_tensor_is_noticed():
-    description, tensors = persistence.to_state(fitted("adam")[0])
+    description, tensors = opened(fitted("adam")[0])
     for name in tensors:
         less = {k: v for k, v in tensors.items() if k != name}
-        with pytest.raises(ValueError, match=r"missing|not readable"):
-            persistence.from_state(description, less)
+        with pytest.raises(ValueError, match=f"the tensor '{name[:40]}' is missing"):
+            closed(description, less)
 
 
 def test_loading_wraps_every_refusal_in_one_line(tmp_path):
     description, tensors = changed(**{"class": "Popen"})
-    persistence.write(tmp_path / "m", description, tensors)
-    with pytest.raises(ModelFileError, match="m: the file holds a 'Popen'"):
+    write(tmp_path / "m", {"models": {"a": {"estimator": description}}}, tensors)
+    with pytest.raises(ModelFileError, match="m: a holds a 'Popen', which"):
         lamina.load(tmp_path / "m")
+
+
+def test_files_of_an_earlier_lamina_and_of_other_values_are_refused(tmp_path):
+    write(tmp_path / "old", {"class": "MLPClassifier", "params": {}}, {})
+    with pytest.raises(ModelFileError, match="old: was written by an earlier lamina"):
+        lamina.load(tmp_path / "old")
+    write_models(tmp_path / "other", {"a": [1.0]})
+    with pytest.raises(ModelFileError, match="other: a must be a BaseEstimator"):
+        lamina.load(tmp_path / "other")
+    write_models(tmp_path / "none", {})
+    with pytest.raises(ModelFileError, match="none: holds 0 models"):
+        lamina.load(tmp_path / "none")
 
 
 def test_any_flipped_byte_of_a_saved_estimator_is_refused(tmp_path, rng):
@@ -304,19 +330,19 @@ def test_any_flipped_byte_of_a_saved_estimator_is_refused(tmp_path, rng):
             lamina.load(path)
 
 
-@pytest.mark.parametrize("name", ["network_", "params_"])
+@pytest.mark.parametrize("name", ["network", "params"])
 def test_a_network_without_its_half_is_refused(name):
-    description, tensors = persistence.to_state(fitted("adam")[0])
+    description, tensors = opened(fitted("adam")[0])
     del description["fitted"][name]
     with pytest.raises(ValueError, match=f"{name} must be .*; got nothing"):
-        persistence.from_state(description, tensors)
+        closed(description, tensors)
 
 
 @pytest.mark.parametrize("value", [1.0, [0.0], np.ones(2), np.array([np.nan])])
 @pytest.mark.parametrize("name", ["mean", "scale"])
 def test_a_scale_that_does_not_fit_the_targets_is_refused(name, value):
-    description, tensors = persistence.to_state(fitted("regressor")[0])
-    packed = persistence.pack(value, "own", tensors)
-    description["fitted"][f"target_{name}_"] = packed
-    with pytest.raises(ValueError, match=f"target_{name}_ must be an array"):
-        persistence.from_state(description, tensors)
+    description, tensors = opened(fitted("regressor")[0])
+    packed, _ = encode(value, "own", tensors)
+    description["fitted"][f"target_{name}"] = packed
+    with pytest.raises(ValueError, match=f"target_{name} must be an array"):
+        closed(description, tensors)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 import lamina
 from lamina import Forecaster, MLPRegressor, data
-from lamina.estimators._core.persistence import from_state, to_state
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -252,32 +252,27 @@ def test_ctrl_c_ends_all_and_keeps_what_was_learnt():
 @pytest.mark.parametrize(
     ("part", "name", "value", "message"),
     [
-        ("params", "horizon", 10**12, "residuals_ must be|does not fit"),
-        ("params", "season", -1, "_tails must be a list"),
-        ("fitted", "window_", 10**12, "_tails must be a list"),
-        ("fitted", "log_", 1, "log_ must be True or False"),
-        ("fitted", "_form", "two", "_form must be one of .*; got 'two'"),
-        ("fitted", "_center", [1.0], "_center must be an array"),
-        ("fitted", "_tails", [], "_tails must be a list of 1 entries"),
-        ("fitted", "_tails", None, "_tails must be .*; got None"),
-        ("fitted", "_known", [], "_known must be None or a list"),
-        ("fitted", "residuals_", [[1.0]], "residuals_ must be None or an array"),
-        (
-            "fitted",
-            "estimators_",
-            [3],
-            "estimators_ must be a list of entries, each a fitted",
-        ),
-        ("fitted", "estimators_", ..., "estimators_ must be .*; got nothing"),
+        ("parameters", "horizon", 10**12, "residuals must be|does not fit"),
+        ("parameters", "season", -1, r"tails\[0\] must be an array"),
+        ("fitted", "window", 10**12, r"tails\[0\] must be an array"),
+        ("fitted", "log", 1, "log must be True or False"),
+        ("fitted", "form", "two", "form must be one of .*; got 'two'"),
+        ("fitted", "center", [1.0], "center must be an array"),
+        ("fitted", "tails", [], "tails must be a list of entries.*, of length 1"),
+        ("fitted", "tails", None, "tails must be a list .*; got None"),
+        ("fitted", "known", [], "known must be None or a list"),
+        ("fitted", "residuals", [[1.0]], "residuals must be None or an array"),
+        ("fitted", "estimators", [3], r"estimators\[0\] must be a fitted estimator"),
+        ("fitted", "estimators", ..., "estimators must be a list .*; got nothing"),
     ],
 )
 def test_damaged_files_are_refused(part, name, value, message):
     how = {"hidden_layer_sizes": (4,), "max_iter": 1}
     model = Forecaster(3, estimator=MLPRegressor(**how), members=1)
-    description, tensors = to_state(model.fit(AIRLINE))
+    description, tensors = opened(model.fit(AIRLINE))
     if value is ...:
         del description[part][name]
     else:
         description[part][name] = value
     with pytest.raises(ValueError, match=message):
-        from_state(description, tensors)
+        closed(description, tensors)

@@ -15,8 +15,8 @@ from lamina import (
 )
 from lamina.data.datasets.sequence_generators import markov_chain
 from lamina.data.sequences.series import as_series
-from lamina.estimators._core.persistence import from_state, to_state
 from lamina.estimators.sequences.hybrid_hmm import framed
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 CHAIN = data.load("hidden_markov", n=100, noise=1.0, seed=0)
@@ -132,18 +132,18 @@ def test_bad_input(model):
 @pytest.mark.parametrize(
     ("part", "name", "value", "message"),
     [
-        ("fitted", "estimator_", 3, "estimator_ must be a fitted estimator; got 3"),
-        ("fitted", "classes_", [1], "classes_ must be an array of labels"),
-        ("fitted", "prior_", [0.5], "prior_ must be an array"),
-        ("fitted", "transition_", None, "transition_ must be .*; got None"),
-        ("fitted", "n_features_in_", 3, "does not fit the features"),
-        ("params", "context", 10**12, "does not fit the features"),
-        ("params", "context", None, "context must be a whole number"),
+        ("fitted", "estimator", 3, "estimator must be a fitted estimator; got 3"),
+        ("fitted", "classes", [1], "classes must be an array of labels"),
+        ("fitted", "prior", [0.5], "prior must be an array"),
+        ("fitted", "transition", None, "transition must be .*; got None"),
+        ("fitted", "n_features_in", 3, "does not fit the features"),
+        ("parameters", "context", 10**12, "does not fit the features"),
+        ("parameters", "context", None, "context must be a whole number"),
     ],
 )
 def test_damaged_files_are_refused(model, part, name, value, message):
     """A context of a terabyte is refused before anything is allocated."""
-    description, tensors = to_state(model)
+    description, tensors = opened(model)
     description[part][name] = value
     with pytest.raises(ValueError, match=message):
-        from_state(description, tensors)
+        closed(description, tensors)

@@ -7,8 +7,8 @@ import pytest
 import lamina
 from lamina import GRU, Last, RecurrentTagger
 from lamina.data.tables.levels import UnseenWarning
-from lamina.estimators._core.persistence import from_state, to_state
 from lamina.estimators.sequences.tagger import answers
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -183,15 +183,15 @@ def test_other_bad_input(tagger):
 @pytest.mark.parametrize(
     ("part", "name", "value", "message"),
     [
-        ("fitted", "classes_", 3, "classes_ must be an array of labels"),
-        ("params", "loss", "squared_error", "_y_ndim must be .*; got nothing"),
-        ("params", "layers", 7, "the layers are not readable"),
-        ("fitted", "feature_mean_", [0.0, 0.0], "feature_mean_ must be an array"),
-        ("fitted", "longest_", 2.5, "longest_ must be a whole number"),
+        ("fitted", "classes", 3, "classes must be an array of labels"),
+        ("parameters", "loss", "squared_error", "targets does not fit the loss"),
+        ("parameters", "layers", 7, "the layers are not readable"),
+        ("fitted", "feature_mean", [0.0, 0.0], "feature_mean must be an array"),
+        ("fitted", "longest", 2.5, "longest must be a whole number"),
     ],
 )
 def test_damaged_files_are_refused(tagger, part, name, value, message):
-    description, tensors = to_state(tagger)
+    description, tensors = opened(tagger)
     description[part][name] = value
     with pytest.raises(ValueError, match=message):
-        from_state(description, tensors)
+        closed(description, tensors)

@@ -28,8 +28,8 @@ from lamina import (
     SaltAndPepper,
     Upsample,
 )
-from lamina.estimators._core.persistence import from_state, to_state
 from lamina.metrics.scores import mean_squares as squares
+from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -571,38 +571,39 @@ def test_files_keep_everything(kind, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "name", "value", "message"),
     [
-        ("deep", "_n_encoder", 4, "_n_encoder must be a whole number from 1"),
-        ("deep", "_n_encoder", -1, "_n_encoder must be a whole number from 1"),
-        ("deep", "_n_encoder", True, "_n_encoder must be a whole number from 1"),
-        ("deep", "error_", "poisson", "error_ must be one of"),
-        ("deep", "_as_rows", 1, "_as_rows must be True or False"),
-        ("deep", "n_features_in_", 7, "must be an array .* of shape .7,"),
-        ("pictures", "image_shape_", [4, 6], "image_shape_ must be"),
-        ("pictures", "_as_rows", True, "do not fit"),
+        ("deep", "n_encoder", 4, "n_encoder must be a whole number from 1"),
+        ("deep", "n_encoder", -1, "n_encoder must be a whole number from 1"),
+        ("deep", "n_encoder", True, "n_encoder must be a whole number from 1"),
+        ("deep", "error", "poisson", "error must be one of"),
+        ("deep", "as_rows", 1, "as_rows must be True or False"),
+        ("deep", "n_features_in", 7, "must be an array .* of shape .7,"),
+        ("pictures", "image_shape", [4, 6], "image_shape must be"),
+        ("pictures", "as_rows", True, "do not fit"),
     ],
 )
 def test_damaged_files_are_refused(kind, name, value, message):
     params, X = (make() for make in KINDS[kind])
-    description, tensors = to_state(net(**params).fit(X))
+    description, tensors = opened(net(**params).fit(X))
     description["fitted"][name] = value
     with pytest.raises(ValueError, match=message):
-        from_state(description, tensors)
+        closed(description, tensors)
 
 
-@pytest.mark.parametrize("name", ["feature_mean_", "feature_scale_"])
+@pytest.mark.parametrize("name", ["feature_mean", "feature_scale"])
 @pytest.mark.parametrize(
     "damage", [np.ones(3), np.full(6, np.nan), np.full(6, -np.inf)]
 )
 def test_damaged_scales_are_refused(name, damage):
-    description, tensors = to_state(net().fit(NUMBERS))
-    assert name in tensors
+    description, tensors = opened(net().fit(NUMBERS))
+    place = f"Autoencoder/{name}"
+    assert place in tensors
     with pytest.raises(ValueError, match=f"{name} must be an array of finite floats"):
-        from_state(description, tensors | {name: damage})
+        closed(description, tensors | {place: damage})
 
 
 def test_a_scale_of_zero_is_refused():
-    description, tensors = to_state(net().fit(NUMBERS))
+    description, tensors = opened(net().fit(NUMBERS))
     with pytest.raises(
-        ValueError, match="feature_scale_ must be an array of finite floats > 0"
+        ValueError, match="feature_scale must be an array of finite floats > 0"
     ):
-        from_state(description, tensors | {"feature_scale_": np.zeros(6)})
+        closed(description, tensors | {"Autoencoder/feature_scale": np.zeros(6)})

@@ -19,7 +19,7 @@ from lamina.learning import (
 )
 from lamina.learning.control.schedules import SCHEDULES, check_schedulable
 from lamina.learning.protocols import Moment
-from lamina.networks import from_json, to_json
+from tests.model_files import through_json
 
 
 @pytest.mark.parametrize("algorithm", [SGD(), Adam(), RMSProp(), HebbRule()])
@@ -110,7 +110,7 @@ def test_adaptive_ends_at_its_minimum():
 def test_every_schedule_starts_with_the_given_rate_and_survives_json(name):
     schedule = SCHEDULES[name]()
     assert schedule.rate(0.1, Moment(0, 10)) == pytest.approx(0.1)
-    assert from_json(to_json(schedule)) == schedule
+    assert through_json(schedule) == schedule
 
 
 @pytest.mark.parametrize("make", [lambda: InverseTime(0.0), lambda: Step(0)])

@@ -13,7 +13,8 @@ from lamina.learning import (
     SelectiveDelta,
     fit,
 )
-from lamina.networks import Dense, Key, Network, from_json, to_json
+from lamina.networks import Dense, Key, Network
+from tests.model_files import through_json
 
 LINE = Objective(Network((Dense(1, "identity", use_bias=False),)), "squared_error")
 X = np.ones((5, 1))
@@ -96,7 +97,7 @@ def test_rules_are_asked_after_whole_epochs_only():
 
 
 def test_json_and_nonsense():
-    assert from_json(to_json(SelectiveDelta(0.3, 2))) == SelectiveDelta(0.3, 2)
+    assert through_json(SelectiveDelta(0.3, 2)) == SelectiveDelta(0.3, 2)
     for make in (lambda: SelectiveDelta(0.0), lambda: SelectiveDelta(epochs=0)):
         with pytest.raises(ValueError, match="must be"):
             make()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lamina.learning import FGSM, PGD, Batch, Objective
-from lamina.networks import Dense, Key, Network, from_json, to_json
+from lamina.networks import Dense, Key, Network
+from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -101,7 +102,7 @@ def test_objective_mixes_clean_and_adversarial_loss_by_hand():
 
 @pytest.mark.parametrize("attack", [FGSM(0.2, norm="l2"), PGD(0.1, steps=3, low=0.0)])
 def test_json(attack):
-    assert from_json(to_json(attack)) == attack
+    assert through_json(attack) == attack
 
 
 @pytest.mark.parametrize(

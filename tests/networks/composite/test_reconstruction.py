@@ -1,7 +1,5 @@
 """Capsules and their decoder: what comes out, and what the loss takes of it."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,12 +13,11 @@ from lamina.networks import (
     Key,
     Network,
     Reconstruction,
-    from_json,
-    to_json,
 )
 from lamina.networks.composite.reconstruction import CapsuleLoss
 from lamina.networks.core.description import description
 from lamina.networks.core.layer import Layer
+from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -117,4 +114,4 @@ def test_parts_that_do_not_fit_are_refused():
 
 def test_json_keeps_both_parts():
     layer = Reconstruction((Capsules(3, 2),), (Dense(4),))
-    assert from_json(json.loads(json.dumps(to_json(layer)))) == layer
+    assert through_json(layer) == layer

@@ -1,7 +1,5 @@
 """Layers and a way past them: sums by hand, shortcuts, what is inside."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,11 +18,10 @@ from lamina.networks import (
     Network,
     Residual,
     Upsample,
-    from_json,
-    to_json,
 )
 from lamina.networks.core.layer import Layer
 from lamina.networks.functional.losses import loss_from_net
+from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -209,7 +206,7 @@ def test_portable_if_all_layers_are():
 
 
 def test_json_and_settings():
-    again = from_json(json.loads(json.dumps(to_json(DEEP))))
+    again = through_json(DEEP)
     assert again == DEEP
     assert hash(again) == hash(DEEP)
     text = "[Residual([Dense(3, 'tanh'), Dense(2)], activation='relu'), Dense(1)]"

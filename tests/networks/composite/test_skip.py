@@ -1,7 +1,5 @@
 """Channels beside channels, by hand; sizes that do not divide; what is inside."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,9 +15,8 @@ from lamina.networks import (
     Network,
     Skip,
     Upsample,
-    from_json,
-    to_json,
 )
+from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -94,6 +91,6 @@ def test_what_is_no_layer_is_refused():
 
 
 def test_json_keeps_layers_within():
-    again = from_json(json.loads(json.dumps(to_json(HALVED))))
+    again = through_json(HALVED)
     assert again == HALVED
     assert hash(again) == hash(HALVED)

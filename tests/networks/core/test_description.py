@@ -1,8 +1,7 @@
-"""Descriptions: equal when written alike, pytrees of numbers, JSON and no code."""
+"""Descriptions: equal when written alike, pytrees of numbers, in one table."""
 
 import copy
 import dataclasses
-import json
 import math
 import pickle
 import sys
@@ -14,10 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import L2, SGD, Objective
-from lamina.networks import Dense, Dropout, Network, from_json, to_json
+from lamina.learning import SGD
+from lamina.networks import Dense, Dropout, Network
 from lamina.networks.core.description import (
-    MAX_DEPTH,
     Nested,
     check_whole,
     description,
@@ -170,111 +168,6 @@ def test_dropout_rates_under_vmap():
         np.testing.assert_allclose(one.max(), 1 / (1 - share), rtol=1e-6)
 
 
-# ---- JSON, which holds no code ------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        NETWORK,
-        Dense(7, "softmax", "he", use_bias=False),
-        SGD(0.1, 0.9, nesterov=True),
-        Objective(NETWORK, "squared_error", (L2(0.5),)),
-        Sample(sizes=(1, (2, "x"), None, True), inner=(Dropout(0.5), NETWORK)),
-        Sample(maybe=1e-300),
-    ],
-    ids=str,
-)
-def test_json_round_trip(value):
-    again = from_json(json.loads(json.dumps(to_json(value))))
-    assert again == value
-    assert hash(again) == hash(value)
-    assert jax.tree.structure(again) == jax.tree.structure(value)
-
-
-def test_json_names_class_and_fields():
-    assert to_json(Network((Dropout(0.5),))) == {
-        "class": "Network",
-        "layers": [{"class": "Dropout", "rate": 0.5}],
-    }
-
-
-@pytest.mark.parametrize(
-    ("value", "what"),
-    [
-        (Dense(3, jnp.sin), "the function 'sin'"),
-        (Objective(NETWORK, lambda a, y: a), "the function '<lambda>'"),
-        (np.arange(3), "a ndarray"),
-        ({"a": 1}, "a dict"),
-        (b"x", "a bytes"),
-    ],
-    ids=["activation", "loss", "array", "dict", "bytes"],
-)
-def test_what_json_cannot_say_is_refused(value, what):
-    with pytest.raises(ValueError, match=f"^{what} cannot be written to a file"):
-        to_json(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ({"class": "os.system"}, "no description is called 'os.system'$"),
-        ({"class": "Dense2"}, "'Dense2'; did you mean Dense"),
-        ({"class": ["Dense"]}, "no description is called"),
-        ({}, "no description is called 'None'"),
-        ({"units": 3}, "no description is called 'None'"),
-        ({"class": "Dense", "units": 3, "colour": 1}, "Dense has no field 'colour'"),
-        ({"class": "Dense", "units": 3, "init": 1}, "Dense has no field 'init'"),
-        ({"class": "Dense", "units": 3, "__class__": 1}, "Dense has no field"),
-        ({"class": "Dense", "units": 0}, "units must be a whole number"),
-        ({"class": "Dense", "units": 3, "activation": "eval"}, "activation must be"),
-        ({"class": "Dropout", "rate": 2}, "dropout rate must be in"),
-    ],
-    ids=str,
-)
-def test_hostile_json_is_refused(value, message):
-    with pytest.raises(ValueError, match=message):
-        from_json(value)
-    with pytest.raises(ValueError, match=message):
-        from_json({"class": "Network", "layers": [value]})
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"class": "Dense"},
-        {"class": "Dense", "units": None},
-        {"class": "Dense", "units": 1e400},
-        {"class": "Dense", "units": 3, "activation": {"class": "Dropout"}},
-        {"class": "Dropout", "rate": "0.5"},
-        {"class": "Network", "layers": "abc"},
-        {"class": "Network", "layers": 3},
-        {"class": "Network", "layers": {"class": "Dense", "units": 3}},
-        {"class": "Network", "layers": [None]},
-        {"class": "Network", "layers": [{"class": "SGD"}]},
-    ],
-    ids=str,
-)
-def test_wrong_fields_are_refused_as_wrong_values(value):
-    with pytest.raises(ValueError, match=r".+"):
-        from_json(value)
-
-
-def nested(depth):
-    value = {"class": "Dropout", "rate": 0.5}
-    for _ in range(depth):
-        value = [value]
-    return {"class": "Sample", "inner": value}
-
-
-def test_nesting_has_a_limit():
-    assert is_description(from_json(nested(MAX_DEPTH - 2)))
-    with pytest.raises(ValueError, match=f"nested deeper than {MAX_DEPTH}"):
-        from_json(nested(MAX_DEPTH))
-    with pytest.raises(ValueError, match=f"nested deeper than {MAX_DEPTH}"):
-        from_json(nested(10_000))
-
-
 # ---- the registry -------------------------------------------------------------------
 
 
@@ -297,7 +190,9 @@ def test_what_is_a_description():
 
 def test_a_name_can_be_taken_once(monkeypatch):
     """Or a user's own ``Dropout`` would replace lamina's in every model file."""
-    module = sys.modules[to_json.__module__]  # its name is the decorator's as well
+    module = sys.modules[
+        is_description.__module__
+    ]  # its name is the decorator's as well
     monkeypatch.setattr(module, "_REGISTRY", dict(module._REGISTRY))
     with pytest.raises(ValueError, match="Dropout"):
 

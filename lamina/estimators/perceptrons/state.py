@@ -1,0 +1,39 @@
+"""What a perceptron has learnt."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from lamina.estimators._core.labels import Labels
+from lamina.estimators._core.network_state import FittedNetwork, OfClasses
+from lamina.storage.rules import UNSET, Floats, Integers, Is, Unset, fits
+
+
+def _is_trace(value: Any, scope: Any) -> bool:
+    shapes = Floats(None, None), Floats(None, None, None)
+    return any(fits(Annotated[np.ndarray, one], value) for one in shapes)
+
+
+@dataclass(kw_only=True, eq=False)
+class FittedPerceptron(OfClasses, FittedNetwork):
+    """What a perceptron has learnt; its labels have codes, which are its targets."""
+
+    named: ClassVar[dict[str, str]] = {"labels": "_labels"}
+
+    labels: Labels
+    codes: Annotated[
+        np.ndarray,
+        Integers(
+            lambda own: len(own.labels.classes),
+            lambda own: own.params[-1]["weight"].shape[-1],
+        ),
+    ]
+    converged: bool
+    trace: (
+        Annotated[
+            np.ndarray,
+            Is("the finite weights at the start and after each step", _is_trace),
+        ]
+        | Unset
+    ) = UNSET

@@ -1,0 +1,108 @@
+"""What networks have learnt that learn without labels."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+
+from lamina.estimators._core.network_state import FittedFeedForward, FittedNetwork
+from lamina.estimators._core.state import Epochs
+from lamina.estimators.images.state import ImageShape
+from lamina.networks import RBM, Tied
+from lamina.storage.rules import UNSET, Floats, Is, Unset, Whole, are_finite_floats
+
+# ---- autoencoders -------------------------------------------------------------------
+
+
+def _scaled(own: Any) -> int:
+    """Return how many features are scaled: those of a row, or the channels."""
+    shape = own.image_shape if hasattr(own, "image_shape") else None
+    return own.n_features_in if shape is None else shape[-1]
+
+
+def _deepest(own: Any) -> int:
+    """Return how many layers an encoder may have at most."""
+    layers = own.network.layers
+    if isinstance(layers[-1], Tied):
+        layers = (*layers[:-1], *layers[-1].layers, *layers[-1].back)
+    return len(layers) - 1
+
+
+@dataclass(kw_only=True, eq=False)
+class FittedAutoencoder(FittedFeedForward):
+    """What an autoencoder has learnt."""
+
+    named: ClassVar[dict[str, str]] = {"as_rows": "_as_rows", "n_encoder": "_n_encoder"}
+
+    image_shape: ImageShape | Unset = UNSET
+    error: Literal["squared_error", "binary_cross_entropy"]
+    feature_mean: Annotated[np.ndarray, Floats(_scaled)]
+    feature_scale: Annotated[np.ndarray, Floats(_scaled, above=0)]
+    as_rows: bool
+    n_encoder: Annotated[int, Whole(1, _deepest)]
+
+
+# ---- Boltzmann machines -------------------------------------------------------------
+
+
+def _stand_on_each_other(params: tuple, own: Any) -> bool:
+    """Whether parameters are those of machines, each on the one below."""
+    visible = own.n_features_in
+    for one in params:
+        if not isinstance(one, dict) or not all(map(are_finite_floats, one.values())):
+            return False
+        hidden = np.shape(one.get("weight", ()))[-1:]
+        shapes = {"weight": (visible, *hidden), "bias": hidden}
+        shapes |= {"visible_bias": (visible,)}
+        shapes |= {"down": (visible, *hidden)} if "down" in one else {}
+        if {name: np.shape(array) for name, array in one.items()} != shapes:
+            return False
+        (visible,) = hidden
+    return True
+
+
+Machines = Annotated[
+    tuple,
+    Is("the finite weights and biases of each machine", _stand_on_each_other),
+]
+
+
+@dataclass(kw_only=True, eq=False)
+class FittedBoltzmann(FittedNetwork):
+    """What a restricted Boltzmann machine, or a stack of them, has learnt."""
+
+    named: ClassVar[dict[str, str]] = {"draws": "_draws"}
+
+    params: Machines
+    draws: Epochs
+    feature_mean: Annotated[np.ndarray, Floats("n_features_in")] | Unset = UNSET
+    feature_scale: Annotated[np.ndarray, Floats("n_features_in", above=0)] | Unset = (
+        UNSET
+    )
+
+    def check(self, estimator: Any) -> None:
+        # Sizes may be those of parameters before they changed.
+        layers = self.network.layers
+        kinds = [estimator.visible, *["binary"] * (len(estimator._units) - 1)]
+        if not all(isinstance(one, RBM) for one in layers):
+            raise ValueError("the network is no stack of machines")
+        if [one.visible for one in layers] != kinds or layers[-1].untied:
+            raise ValueError("the machines are not those that the parameters say")
+        scaled = self.has("feature_mean", "feature_scale")
+        if estimator.visible == "gaussian" and not scaled:
+            raise ValueError("the mean and the scale of the features are missing")
+        super().check(estimator)
+
+
+@dataclass(kw_only=True, eq=False)
+class FittedDeepBelief(FittedBoltzmann):
+    """What a deep belief network has learnt."""
+
+    named: ClassVar[dict[str, str]] = {"top_chains": "_top_chains"}
+
+    top_chains: (
+        Annotated[
+            np.ndarray, Floats(None, lambda own: own.params[-1]["weight"].shape[-1])
+        ]
+        | None
+    )

@@ -1,0 +1,67 @@
+"""Records of how sources are read, which model files hold: schemas and baselines.
+
+What a schema's fields must be, beyond their types, is said here: a schema is plain
+data, and knows no files.
+"""
+
+from typing import Annotated, Literal
+
+import numpy as np
+
+from lamina.data import ImageSchema, TableSchema
+from lamina.data.tables.columns import (
+    UNUSED,
+    CategoryColumn,
+    DateColumn,
+    NumberColumn,
+    UnusedColumn,
+)
+from lamina.data.tables.target import Target
+from lamina.metrics.scores import Baseline
+from lamina.storage.codec import register
+from lamina.storage.rules import Distinct, Finite, Floats, Is, Length
+
+LONGEST = 100_000
+"""Characters of a name."""
+
+Text = Annotated[str, Length(most=LONGEST)]
+FiniteNumber = Annotated[float, Finite()]
+Scale = Annotated[float, Finite(above=0)]
+Reason = Annotated[str, Is("a reason", lambda value, _: value in UNUSED)]
+Levels = Annotated[tuple[Text, ...], Distinct()]
+Names = Annotated[tuple[Text, ...], Length(least=1), Distinct()]
+
+
+def _check_target(target: Target) -> None:
+    if target.task == "regression" and target.labels != "float":
+        raise ValueError("the target's task and labels disagree")
+
+
+def _check_schema(schema: TableSchema) -> None:
+    names = [*(column.name for column in schema.columns), *schema.target]
+    if len(set(names)) < len(names):
+        raise ValueError("a column name is duplicated")
+
+
+SCALED = {"name": Text, "mean": FiniteNumber, "scale": Scale}
+register(ImageSchema)
+register(NumberColumn, kinds=SCALED)
+register(DateColumn, kinds=SCALED)
+register(CategoryColumn, kinds={"name": Text, "levels": Levels})
+register(UnusedColumn, kinds={"name": Text, "kind": Reason})
+register(
+    Target,
+    kinds={
+        "names": Names,
+        "task": Literal["classification", "regression"],
+        "labels": Literal["int", "float", "text"],
+    },
+    check=_check_target,
+)
+register(TableSchema, version=1, kinds={"notes": tuple[Text, ...]}, check=_check_schema)
+
+Floating = Annotated[np.ndarray, Floats(None)] | None
+register(Baseline, kinds={"shares": Floating, "mean": Floating})
+
+Scores = dict[str, float | None]
+"""None stands for what is unknown."""

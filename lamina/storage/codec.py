@@ -1,0 +1,459 @@
+"""Values ↔ JSON and named tensors: the one codec of model files and checkpoints.
+
+What JSON says itself stands there as it is, and a list is a JSON list. Everything else
+is an object of one key, the name of its kind::
+
+    {"float": "nan"}              {"tuple": […]}        {"dict": {"a": …}}
+    {"scalar": ["<f4", 0.5]}      {"items": [[1, …]]}   a dictionary of other keys
+    {"tensor": "params/0/bias"}   an array of numbers, among the tensors
+    {"floats": "history/loss"}    a long list of floats, among the tensors
+    {"texts": {…}}                an array of texts     {"objects": {…}}  of others
+    {"Dense": {"units": 3, …}}    a record: a registered class and its fields
+
+Kinds come from tables. A class is in them because :func:`register` put it there, or
+because it is a description; nothing in a file can name a class to import.
+
+A file is hostile until proven otherwise. Nesting is bounded, a tensor is taken once (a
+few letters a time could ask for the same million floats), texts take no more memory
+than they need, and every field of a record is checked against its annotation, as
+:mod:`lamina.storage.rules` understands it. What is wrong is one ``ValueError`` that
+says where, what was expected and what came.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lamina.storage.records import Record, description_named, description_of
+from lamina.storage.rules import UNSET, Scope, check
+
+MAX_DEPTH = 40
+"""Deepest nesting of values. JSON nests up to three times as deep, which is within
+what :mod:`lamina.storage.modelfile` reads."""
+
+LONG_LIST = 16
+"""A list of so many floats (a history) is kept as a tensor: short, and exact."""
+
+MAX_WIDTH = 256
+MAX_GROWTH, MAX_TEXTS = 64, 2**28
+"""Texts of equal width take at most so many times their bytes, or this many bytes."""
+
+_SCALARS = ("b", "i", "u", "f")
+_MAX_INT = 2**63
+_NONSENSE = (KeyError, TypeError, IndexError, OverflowError, AttributeError)
+"""What content that is not as a kind writes it leads to."""
+
+T = TypeVar("T", bound=type)
+Tensors = dict[str, np.ndarray]
+
+
+def encode(
+    value: Any, name: str = "", tensors: Tensors | None = None
+) -> tuple[Any, Tensors]:
+    """Return JSON for a value, and its tensors.
+
+    Parameters
+    ----------
+    value : any of the kinds in the tables
+    name : str
+        With which the names of its tensors begin.
+    tensors : dict of ndarray, optional
+        Is added to, and returned.
+
+    Raises
+    ------
+    ValueError
+        If the value (a function, an object of a class that is not registered) has no
+        place in a file; with its path.
+    """
+    writer = Writer({} if tensors is None else tensors)
+    return writer.value(value, name), writer.tensors
+
+
+def decode(kind: Any, json: Any, tensors: Tensors, name: str = "the value") -> Any:
+    """Return the value that :func:`encode` described.
+
+    Parameters
+    ----------
+    kind : a type or an annotation
+        What the value must be: see :mod:`lamina.storage.rules`.
+    json : JSON types
+    tensors : dict of ndarray
+        Those that are used are taken out.
+    name : str
+        What errors call the value.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    value = Reader(tensors).value(json, name)
+    check(kind, value, name)
+    return value
+
+
+def register(cls: T, *, name: str | None = None, **how: Any) -> T:
+    """Let files hold records of a class, a dataclass or a named tuple.
+
+    Parameters
+    ----------
+    cls : type
+    name : str, optional
+        Of its records in a file, by default that of the class.
+    **how
+        Further arguments of :class:`lamina.storage.records.Record`.
+    """
+    record = Record(cls, **how)
+
+    def write(value: Any, writer: Writer, path: str) -> Any:
+        return {own: writer.fields(record, value, path)}
+
+    def read(content: Any, reader: Reader, path: str) -> Any:
+        return reader.record(record, content, path)
+
+    own = name or cls.__name__
+    add_kind(own, cls, write, read)
+    return cls
+
+
+def add_kind(name: str, cls: type, write: "Write", read: "Read") -> None:
+    """Enter a kind into the tables.
+
+    Parameters
+    ----------
+    name : str
+        The key under which its values stand.
+    cls : type
+        Values of this class, and of subclasses without a kind, are of the kind.
+    write : callable
+        ``(value, writer, path)`` → JSON.
+    read : callable
+        ``(content, reader, path)`` → the value; it may raise what nonsense leads to.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken.
+    """
+    place = f"{cls.__module__}.{cls.__qualname__}"
+    if name in _OF_CODEC or _PLACES.setdefault(name, place) != place:
+        raise ValueError(f"values of the kind {name} are others already")
+    _WRITERS[cls], _READERS[name] = write, read
+
+
+# ---- writing ------------------------------------------------------------------------
+
+
+class Writer:
+    """Turns values into JSON, and takes their arrays to the tensors.
+
+    Attributes
+    ----------
+    tensors : dict of ndarray
+    inside : list of type
+        Of the values that are being written, the outermost first.
+    """
+
+    def __init__(self, tensors: Tensors) -> None:
+        self.tensors: Tensors = tensors
+        self.inside: list[type] = []
+
+    def value(self, value: Any, path: str) -> Any:
+        """Return JSON for a value that errors and tensors call ``path``."""
+        for cls in type(value).__mro__:
+            if cls in _WRITERS:
+                with _one_deeper(self.inside, type(value), path):
+                    return _WRITERS[cls](value, self, path)
+        record, name = description_of(value), type(value).__name__
+        if record is None:
+            raise ValueError(f"{path}: {_what(value)} cannot be written to a file")
+        if name in _READERS:
+            raise ValueError(f"{path}: values of the kind {name} are others already")
+        with _one_deeper(self.inside, type(value), path):
+            return {name: self.fields(record, value, path)}
+
+    def fields(self, record: Record, value: Any, path: str) -> dict[str, Any]:
+        """Return JSON for the fields of a record."""
+        given = record.fields_of(value)
+        return {k: self.value(v, _join(path, k)) for k, v in given.items()}
+
+    def tensor(self, array: np.ndarray, path: str) -> str:
+        """Take an array to the tensors; return its name there."""
+        if path in self.tensors:
+            raise ValueError(f"two values are called {path}")
+        self.tensors[path] = array
+        return path
+
+
+def _what(value: Any) -> str:
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the function {value.__name__!r} (use a name instead)"
+    return f"a {type(value).__name__}"
+
+
+def _join(path: str, name: Any) -> str:
+    return f"{path}/{name}" if path else str(name)
+
+
+@contextmanager
+def _one_deeper(inside: list[Any], what: Any, path: str) -> Iterator[None]:
+    if len(inside) > MAX_DEPTH:
+        raise ValueError(f"{path[:80]}: values are nested deeper than {MAX_DEPTH}")
+    inside.append(what)
+    try:
+        yield
+    finally:
+        inside.pop()
+
+
+def _write_plain(value: Any, writer: Writer, path: str) -> Any:
+    return value
+
+
+def _write_text(value: str, writer: Writer, path: str) -> Any:
+    return str(value)  # of a subclass, NumPy's for instance, the plain one
+
+
+def _write_int(value: int, writer: Writer, path: str) -> Any:
+    if abs(value) >= _MAX_INT:
+        raise ValueError(f"{path} = {value} is too large for a file")
+    return int(value)
+
+
+def _write_float(value: float, writer: Writer, path: str) -> Any:
+    number = float(value)
+    return number if math.isfinite(number) else {"float": str(number)}
+
+
+def _write_scalar(value: np.generic, writer: Writer, path: str) -> Any:
+    if value.dtype.kind not in _SCALARS:
+        raise ValueError(f"{path} is a {value.dtype}, which a file cannot hold")
+    return {"scalar": [value.dtype.str, writer.value(value.item(), path)]}
+
+
+def _write_list(value: list, writer: Writer, path: str) -> Any:
+    if len(value) >= LONG_LIST and all(type(v) is float for v in value):
+        return {"floats": writer.tensor(np.array(value, np.float64), path)}
+    return [writer.value(v, _join(path, i)) for i, v in enumerate(value)]
+
+
+def _write_tuple(value: tuple, writer: Writer, path: str) -> Any:
+    if hasattr(value, "_fields"):  # it would come back without its names
+        raise ValueError(f"{path}: {_what(value)} cannot be written to a file")
+    return {"tuple": [writer.value(v, _join(path, i)) for i, v in enumerate(value)]}
+
+
+def _write_dict(value: dict, writer: Writer, path: str) -> Any:
+    if all(type(key) is str for key in value):
+        return {"dict": {k: writer.value(v, _join(path, k)) for k, v in value.items()}}
+    keys = [writer.value(key, _join(path, "key")) for key in value]
+    values = [writer.value(v, _join(path, k)) for k, v in value.items()]
+    return {"items": [list(pair) for pair in zip(keys, values, strict=True)]}
+
+
+def _write_array(value: np.ndarray, writer: Writer, path: str) -> Any:
+    if value.dtype.kind in _SCALARS and value.dtype.itemsize <= 8:
+        return {"tensor": writer.tensor(value, path)}
+    items = value.reshape(-1).tolist()
+    texts = bool(items) and all(type(item) is str for item in items)
+    if value.dtype.kind == "U" or texts:
+        return _write_texts(value, items, writer, path)
+    if value.dtype.kind == "O":
+        each = [writer.value(v, _join(path, i)) for i, v in enumerate(items)]
+        return {"objects": {"shape": list(value.shape), "items": each}}
+    raise ValueError(f"{path} is an array of {value.dtype}, which a file cannot hold")
+
+
+def _write_texts(value: np.ndarray, items: list[str], writer: Writer, path: str) -> Any:
+    """Texts lie one after the other as UTF-8 bytes, beside their lengths."""
+    encoded = [item.encode("utf-8", "surrogatepass") for item in items]
+    lengths = np.array([len(one) for one in encoded], np.int64)
+    content = {
+        "tensor": writer.tensor(np.frombuffer(b"".join(encoded), np.uint8), path),
+        "lengths": writer.tensor(lengths, _join(path, "lengths")),
+        "shape": list(value.shape),
+        "width": value.dtype.itemsize // 4 if value.dtype.kind == "U" else None,
+    }
+    return {"texts": content}
+
+
+# ---- reading ------------------------------------------------------------------------
+
+
+class Reader:
+    """Turns JSON and tensors into values.
+
+    Attributes
+    ----------
+    tensors : dict of ndarray
+        Those that were taken are gone.
+    inside : list of str
+        Kinds of the values that are being read, the outermost first.
+    """
+
+    def __init__(self, tensors: Tensors) -> None:
+        self.tensors: Tensors = tensors
+        self.inside: list[str] = []
+
+    def value(self, json: Any, path: str) -> Any:
+        """Return the value that JSON describes, and errors call ``path``."""
+        if isinstance(json, list):
+            with _one_deeper(self.inside, "list", path):
+                return [self.value(v, f"{path}[{i}]") for i, v in enumerate(json)]
+        if not isinstance(json, dict):
+            return json
+        if len(json) != 1:
+            raise ValueError(f"{path} is not readable: it is of no kind, or of several")
+        ((kind, content),) = json.items()
+        with _one_deeper(self.inside, kind, path):
+            try:
+                if kind in _READERS:
+                    return _READERS[kind](content, self, path)
+                return self.record(description_named(kind, path), content, path)
+            except _NONSENSE:
+                raise ValueError(f"{path} is not a readable {kind[:40]!r}") from None
+
+    def record(self, record: Record, content: Any, path: str, outer: Any = None) -> Any:
+        """Return a record.
+
+        Parameters
+        ----------
+        outer : object, optional
+            What relations of its fields may name beside fields before them.
+        """
+        fields, scope = record.checked_names(content, path), Scope(outer)
+        for name, kind in record.kinds.items():
+            where = f"{path}.{name}"
+            if name in fields:
+                found = self.value(fields[name], where)
+                check(kind, found, where, scope)
+                setattr(scope, name, found)
+            elif name in record.required:
+                check(kind, UNSET, where, scope)
+        return record.made(vars(scope), path)
+
+    def tensor(self, name: Any, path: str) -> np.ndarray:
+        """Take a tensor, once."""
+        if not isinstance(name, str) or name not in self.tensors:
+            raise ValueError(f"{path}: the tensor {str(name)[:40]!r} is missing")
+        return self.tensors.pop(name)
+
+
+def _read_float(content: Any, reader: Reader, path: str) -> float:
+    if content not in ("nan", "inf", "-inf"):
+        raise TypeError
+    return float(content)
+
+
+def _read_scalar(content: Any, reader: Reader, path: str) -> Any:
+    name, item = content
+    dtype, number = np.dtype(str(name)), reader.value(item, path)
+    if dtype.kind not in _SCALARS or not isinstance(number, bool | int | float):
+        raise TypeError
+    return dtype.type(number)
+
+
+def _read_tensor(content: Any, reader: Reader, path: str) -> np.ndarray:
+    return reader.tensor(content, path)
+
+
+def _read_floats(content: Any, reader: Reader, path: str) -> list[float]:
+    floats = reader.tensor(content, path)
+    if floats.dtype != np.float64 or floats.ndim != 1:
+        raise TypeError
+    return floats.tolist()
+
+
+def _read_texts(content: Any, reader: Reader, path: str) -> np.ndarray:
+    raw = reader.tensor(content["tensor"], path).tobytes()
+    lengths = reader.tensor(content["lengths"], path).astype(np.int64).reshape(-1)
+    ends = np.cumsum(lengths)
+    if (lengths < 0).any() or (ends[-1] if len(ends) else 0) != len(raw):
+        raise ValueError(f"{path}: texts and their lengths do not fit")
+    pairs = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    items = [raw[a:b].decode("utf-8", "surrogatepass") for a, b in pairs]
+    array = _in_shape(items, content["shape"], path)
+    width = content["width"]
+    if width is None:
+        return array
+    # The width a file asks for is memory: a little, or what its longest text needs.
+    longest = max(map(len, items), default=0)
+    if len(items) * longest * 4 > max(MAX_GROWTH * len(raw), MAX_TEXTS):
+        raise ValueError(f"{path}: texts of so different lengths need too much memory")
+    if type(width) is not int or not longest <= width <= max(longest, MAX_WIDTH):
+        width = longest
+    return array.astype(f"<U{max(width, 1)}")
+
+
+def _read_objects(content: Any, reader: Reader, path: str) -> np.ndarray:
+    items = reader.value(list(content["items"]), path)
+    return _in_shape(items, content["shape"], path)
+
+
+def _in_shape(items: list[Any], shape: Any, path: str) -> np.ndarray:
+    if not isinstance(shape, list) or not all(type(n) is int for n in shape):
+        raise TypeError
+    if math.prod(shape) != len(items) or min(shape, default=0) < 0:
+        raise ValueError(f"{path}: a shape does not fit its values")
+    array = np.empty(len(items), object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array.reshape(shape)
+
+
+def _read_tuple(content: Any, reader: Reader, path: str) -> tuple:
+    return tuple(reader.value(list(content), path))
+
+
+def _read_dict(content: Any, reader: Reader, path: str) -> dict[str, Any]:
+    items = content.items()
+    # Keys are compared with those of the code over and over: let them be the same.
+    return {sys.intern(k): reader.value(v, f"{path}[{k[:40]!r}]") for k, v in items}
+
+
+def _read_items(content: Any, reader: Reader, path: str) -> dict[Any, Any]:
+    pairs = reader.value(list(content), path)
+    if not all(len(pair) == 2 for pair in pairs):
+        raise TypeError
+    return dict(pairs)
+
+
+# ---- the tables ---------------------------------------------------------------------
+
+Write = Callable[[Any, Writer, str], Any]
+Read = Callable[[Any, Reader, str], Any]
+
+_WRITERS: dict[type, Write] = {
+    type(None): _write_plain,
+    bool: _write_plain,
+    int: _write_int,
+    float: _write_float,
+    np.float64: _write_float,  # scores are floats, whoever computed them
+    str: _write_text,
+    list: _write_list,
+    tuple: _write_tuple,
+    dict: _write_dict,
+    np.ndarray: _write_array,
+    np.generic: _write_scalar,
+}
+
+_READERS: dict[str, Read] = {
+    "dict": _read_dict,
+    "float": _read_float,
+    "floats": _read_floats,
+    "items": _read_items,
+    "objects": _read_objects,
+    "scalar": _read_scalar,
+    "tensor": _read_tensor,
+    "texts": _read_texts,
+    "tuple": _read_tuple,
+}
+
+_OF_CODEC = frozenset(_READERS)
+_PLACES: dict[str, str] = {}
+"""Where the class of each name is defined, which may be imported anew."""

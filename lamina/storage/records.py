@@ -1,0 +1,154 @@
+"""Records: classes whose fields a file may hold, and what their fields must be.
+
+Dataclasses and named tuples are registered with :func:`lamina.storage.codec.register`.
+Descriptions (:mod:`lamina.networks.core.description`) have a table of their own, from
+which they are taken: they check their fields themselves.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any, get_type_hints
+
+from lamina.storage.rules import UNSET
+
+
+class Record:
+    """A class whose instances are written field by field.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass or a named tuple.
+    version : int, optional
+        Stands in the file; another one is refused.
+    kinds : dict, optional
+        What fields must be, where their annotations do not say all.
+    check : function, optional
+        Gets a record that was read, and raises ValueError if its fields do not fit each
+        other.
+    """
+
+    def __init__(
+        self,
+        cls: type,
+        *,
+        version: int | None = None,
+        kinds: Mapping[str, Any] | None = None,
+        check: Callable[[Any], None] | None = None,
+    ) -> None:
+        self.cls, self.version = cls, version
+        self._kinds, self._check = kinds or {}, check
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fields, in their order."""
+        named = getattr(self.cls, "_fields", None)
+        return named or tuple([f.name for f in dataclasses.fields(self.cls)])
+
+    @cached_property
+    def kinds(self) -> dict[str, Any]:
+        """What each field must be; annotations are read when they are first needed."""
+        if set(self.names) <= set(self._kinds):
+            return {name: self._kinds[name] for name in self.names}
+        hints = get_type_hints(self.cls, include_extras=True)
+        return {name: self._kinds.get(name, hints[name]) for name in self.names}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Names of the fields without a default."""
+        defaults = getattr(self.cls, "_field_defaults", None)
+        if defaults is None:
+            none = dataclasses.MISSING
+            defaults = {
+                field.name
+                for field in dataclasses.fields(self.cls)
+                if field.default is not none or field.default_factory is not none
+            }
+        return frozenset(self.names) - frozenset(defaults)
+
+    def fields_of(self, value: Any) -> dict[str, Any]:
+        """Return what a file says of a value; fields that are unset stand nowhere."""
+        given = {name: getattr(value, name) for name in self.names}
+        given = {name: field for name, field in given.items() if field is not UNSET}
+        return given if self.version is None else {"version": self.version, **given}
+
+    def checked_names(self, content: Any, path: str) -> dict[str, Any]:
+        """Return the fields that a file says, all of which are known.
+
+        Raises
+        ------
+        ValueError
+            If one is not, or they are those of another version.
+        """
+        fields = dict(content)
+        version = fields.pop("version", None) if self.version is not None else None
+        if version != self.version or type(version) is not type(self.version):
+            raise ValueError(
+                f"{path} is of version {str(version)[:20]}; this lamina reads version "
+                f"{self.version}"
+            )
+        if unknown := [name for name in fields if name not in self.names]:
+            raise ValueError(f"{path} has no field {unknown[0][:40]!r}")
+        return fields
+
+    def made(self, fields: dict[str, Any], path: str) -> Any:
+        """Return a record of fields.
+
+        Raises
+        ------
+        ValueError
+            If it refuses them.
+        """
+        try:
+            made = self.cls(**fields)
+            if self._check is not None:
+                self._check(made)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{path}: {error}") from None
+        return made
+
+
+# ---- descriptions -------------------------------------------------------------------
+# Networks, and with them JAX, are imported where they are first needed: whether a
+# folder holds a checkpoint is asked before JAX is started.
+
+
+def description_of(value: Any) -> Record | None:
+    """Return the record of a description, None if the value is none."""
+    from lamina.networks.core.description import is_description
+
+    return _record(type(value)) if is_description(value) else None
+
+
+def description_named(name: str, path: str) -> Record:
+    """Return the record of the descriptions of a name.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    from lamina.networks.core.description import find
+
+    try:
+        return _record(find(name[:40]))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+@cache
+def _record(cls: type) -> "Record":
+    fields: Any = dataclasses.fields(cls)
+    return _Described(cls, kinds={field.name: Any for field in fields})
+
+
+class _Described(Record):
+    """A description: it keeps lists as tuples, so that files need not tell which."""
+
+    def fields_of(self, value: Any) -> dict[str, Any]:
+        return {k: _lists(v) for k, v in super().fields_of(value).items()}
+
+
+def _lists(value: Any) -> Any:
+    return list(map(_lists, value)) if isinstance(value, tuple | list) else value
