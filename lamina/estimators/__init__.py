@@ -1,5 +1,6 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
+from lamina.estimators._core.parameters import parameters
 from lamina.estimators._core.persistence import load
 from lamina.estimators.forecasting.forecaster import Forecaster
 from lamina.estimators.images.capsnet import CapsNetClassifier
@@ -37,4 +38,5 @@ __all__ = [
     "RecurrentRegressor",
     "RecurrentTagger",
     "load",
+    "parameters",
 ]

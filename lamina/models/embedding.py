@@ -17,13 +17,10 @@ from lamina.data import (
 )
 from lamina.data.tables.parsing import texts
 from lamina.data.tables.table import as_names
-from lamina.estimators._core.checks import (
-    NONE,
-    declared,
-    option,
-)
+from lamina.estimators._core.checks import NONE, option
+from lamina.estimators._core.constraints import COUNT, sides
 from lamina.estimators._core.embedding_scores import code_scores, principal_components
-from lamina.estimators._core.parameters import COUNT, sides
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators.unsupervised.autoencoder import Autoencoder
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.models.defaults import CODE_MODELS, default_code_estimator
@@ -42,6 +39,7 @@ from lamina.models.embedding_input import (
     unit_limits,
 )
 from lamina.models.image_input import checked_alike, read_alike
+from lamina.models.model_parameters import ColumnParams, ImageFileParams
 from lamina.models.source_model import SourceModel
 from lamina.models.state import FittedCodes
 from lamina.models.table_input import (
@@ -67,7 +65,8 @@ WORSE_THAN_MEAN = (
 )
 
 
-class CodeModel(SourceModel):
+@estimator
+class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     """Codes of a table or of pictures, learnt without labels, tried on a part.
 
     ``lamina fit digits --model autoencoder`` makes one of these. Columns are encoded
@@ -91,36 +90,6 @@ class CodeModel(SourceModel):
     ------
     Codes (n_rows, n_codes), errors (n_rows,); samples are a table of n rows, or bytes
     (n, height, width, channels).
-
-    Parameters
-    ----------
-    model : {"autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm"}, default="autoencoder"
-        What learns: :class:`lamina.Autoencoder`, :class:`lamina.BernoulliRBM`,
-        :class:`lamina.GaussianRBM`, :class:`lamina.DeepBeliefNetwork` or
-        :class:`lamina.DeepBoltzmannMachine`.
-    n_codes : int, optional
-        Units of the code: of the last layer of the encoder (2 by default), or the
-        hidden units of the machine, in a stack of the highest (100 by default).
-    target : str or list of str, optional
-        Column that is no input; an embedded data set knows its own.
-    estimator : Autoencoder or a Boltzmann machine, optional
-        Trained as it is, but for its seed if it has none, in place of ``model``.
-    settings : dict, optional
-        Parameters of the default estimator to change, ``{"max_iter": 50}``.
-    exclude, kinds
-        Of the columns, as of :class:`lamina.TableModel`.
-    image_shape : (height, width), optional
-        Of tables whose rows are the pixels of pictures; an embedded data set knows it.
-    size, channels, resize, errors
-        Of pictures, as of :class:`lamina.ImageModel`.
-    holdout : float, default=0.2
-        Share of the rows held out; 0 holds out none, and of fewer than 20 none are held
-        out either.
-    random_state : int, RandomState or None, default=None
-    verbose : bool, default=False
-    callbacks : list of callables, optional
-    checkpoint : path, optional
-        As of :class:`lamina.TableModel`.
 
     Attributes
     ----------
@@ -163,53 +132,37 @@ class CodeModel(SourceModel):
 
     _state_type = FittedCodes
 
-    schema_: Any
-    target_: list[str]
-
-    _parameters = declared(
-        model=option(*CODE_MODELS),
-        n_codes=COUNT | NONE,
-        image_shape=sides("height", "width") | NONE,
+    model: str = param(
+        default="autoencoder",
+        doc="""What learns: :class:`lamina.Autoencoder`, :class:`lamina.BernoulliRBM`,
+        :class:`lamina.GaussianRBM`, :class:`lamina.DeepBeliefNetwork` or
+        :class:`lamina.DeepBoltzmannMachine`.""",
+        check=option(*CODE_MODELS),
+        kw_only=False,
     )
-
-    def __init__(
-        self,
-        model="autoencoder",
-        n_codes=None,
-        *,
-        target=None,
-        estimator=None,
-        settings=None,
-        exclude=(),
-        kinds=None,
-        image_shape=None,
-        size=None,
-        channels=None,
-        resize="letterbox",
-        errors="raise",
-        holdout=0.2,
-        random_state=None,
-        verbose=False,
-        callbacks=None,
-        checkpoint=None,
-    ):
-        self.model = model
-        self.n_codes = n_codes
-        self.target = target
-        self.estimator = estimator
-        self.settings = settings
-        self.exclude = exclude
-        self.kinds = kinds
-        self.image_shape = image_shape
-        self.size = size
-        self.channels = channels
-        self.resize = resize
-        self.errors = errors
-        self.holdout = holdout
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
+    n_codes: int | None = param(
+        default=None,
+        doc="""Units of the code: of the last layer of the encoder (2 by default), or
+        the hidden units of the machine, in a stack of the highest (100 by default).""",
+        check=COUNT | NONE,
+        kw_only=False,
+    )
+    target: Any = param(
+        default=None,
+        doc="Column that is no input, or several; an embedded data set knows its own.",
+    )
+    estimator: Any = param(
+        default=None,
+        doc="""An Autoencoder or a Boltzmann machine in place of ``model``, trained as
+        it is, but for its seed if it has none.""",
+    )
+    image_shape: Any = param(
+        default=None,
+        doc="""(height, width) of tables whose rows are the pixels of images; an
+        embedded data set knows it.""",
+        check=sides("height", "width") | NONE,
+    )
+    task: str | None = fixed(default=None, reason="it learns without a target")
 
     # ---- fitting --------------------------------------------------------------------
 
@@ -314,7 +267,7 @@ class CodeModel(SourceModel):
         train, held = self._split_rows(seed, len(images))
         width = prod(images.schema.shape)
         estimator = self._chosen_code(seed, len(train), width, images.source)
-        self.schema_ = images.schema
+        self.schema_: Any = images.schema
         self.target_ = [] if images.y is None else [images.target]
         self.limits_ = self.image_shape_ = None
         self.constants_, self.notes_ = {}, list(images.notes)

@@ -21,16 +21,12 @@ from lamina.data.tables.levels import UNSEEN, places, similar
 from lamina.data.tables.parsing import is_missing, moments
 from lamina.data.tables.table import as_names, shorten
 from lamina.data.tables.time_column import time_values
-from lamina.estimators._core.checks import (
-    NONE,
-    TEXT,
-    check_number,
-    declared,
-    integer,
-)
-from lamina.estimators._core.parameters import COUNT, NAMES, SETTINGS, Checked
+from lamina.estimators._core.checks import NONE, TEXT, check_number, integer
+from lamina.estimators._core.constraints import COUNT, NAMES
+from lamina.estimators._core.parameters import Checked, estimator, param
 from lamina.estimators._core.saved import Saved
 from lamina.estimators.forecasting.forecaster import Forecaster
+from lamina.models.model_parameters import SettingsParams
 from lamina.models.source_model import checked_settings
 from lamina.models.state import FittedForecast, as_times
 
@@ -41,35 +37,13 @@ FEW_ODD = 0.1
 """A column with so few values that are no dates is one of dates with mistakes."""
 
 
-class ForecastModel(Saved, Checked):
+@estimator
+class ForecastModel(SettingsParams, Saved, Checked):
     """Forecasts of a column of a table, one row a time step.
 
     ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are
     found, the season follows from them (12 for months, 4 for quarters, 7 for days, 24
     for hours), and the forecaster is tried on ends of the series that are known.
-
-    Parameters
-    ----------
-    target : str or list of str
-        Column to forecast, or several.
-    time : str, optional
-        Column of times; by default the first one that holds dates, if there is one.
-    series : str, optional
-        Column that says to which of several series a row belongs. All series, and all
-        targets of each, teach the same networks.
-    exogenous : sequence of str, default=()
-        Columns that are known beforehand; rows after the last target hold those of the
-        steps to forecast.
-    horizon : int, default=12
-        Steps to forecast.
-    season : int, optional
-        Steps after which the series resembles itself; found from the times.
-    settings : dict, optional
-        Parameters of :class:`lamina.Forecaster` to change, ``{"estimator": "mlp"}``.
-    folds : int, default=3
-        Ends on which the forecaster is tried, as far as the shortest series is long
-        enough; 0 tries none.
-    random_state : int, RandomState or None, default=None
 
     Attributes
     ----------
@@ -104,39 +78,48 @@ class ForecastModel(Saved, Checked):
     """
 
     _state_type = FittedForecast
-    _parameters = declared(
-        target=NAMES | NONE,
-        time=TEXT | NONE,
-        series=NAMES | NONE,
-        exogenous=NAMES,
-        horizon=COUNT,
-        season=COUNT | NONE,
-        settings=SETTINGS,
-        folds=integer(0),
-    )
 
-    def __init__(
-        self,
-        target=None,
-        *,
-        time=None,
-        series=None,
-        exogenous=(),
-        horizon=12,
-        season=None,
-        settings=None,
-        folds=3,
-        random_state=None,
-    ):
-        self.target = target
-        self.time = time
-        self.series = series
-        self.exogenous = exogenous
-        self.horizon = horizon
-        self.season = season
-        self.settings = settings
-        self.folds = folds
-        self.random_state = random_state
+    target: Any = param(
+        default=None,
+        doc="Column to forecast, or several.",
+        check=NAMES | NONE,
+        kw_only=False,
+    )
+    time: str | None = param(
+        default=None,
+        doc="""Column of times; by default the first one that holds dates, if there is
+        one.""",
+        check=TEXT | NONE,
+    )
+    series: Any = param(
+        default=None,
+        doc="""Column that says to which of several series a row belongs. All series,
+        and all targets of each, teach the same networks.""",
+        check=NAMES | NONE,
+    )
+    exogenous: Any = param(
+        default=(),
+        doc="""Columns that are known beforehand; rows after the last target hold those
+        of the steps to forecast.""",
+        check=NAMES,
+    )
+    horizon: int = param(default=12, doc="Steps to forecast.", check=COUNT)
+    season: int | None = param(
+        default=None,
+        doc="Steps after which the series resembles itself; found from the times.",
+        check=COUNT | NONE,
+    )
+    settings: Any = param(
+        default=None,
+        doc="""Parameters of :class:`lamina.Forecaster` to change, ``{"estimator":
+        "mlp"}``.""",
+    )
+    folds: int = param(
+        default=3,
+        doc="""Ends on which the forecaster is tried, as far as the shortest series is
+        long enough; 0 tries none.""",
+        check=integer(0),
+    )
 
     def fit(self, source: Any, y: None = None) -> "ForecastModel":
         """Learn to continue a column of a table.

@@ -6,10 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import ImageError, ImageSet, read_images
-from lamina.estimators._core.checks import NONE, TEXT, declared
+from lamina.estimators._core.checks import NONE, TEXT
 from lamina.estimators._core.labels import compared
+from lamina.estimators._core.parameters import estimator, param
 from lamina.models.defaults import default_image_estimator
 from lamina.models.image_input import checked_alike, read_alike
+from lamina.models.model_parameters import ImageFileParams
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.source_model import some
 from lamina.models.state import FittedImages
@@ -20,45 +22,13 @@ MANY_CLASSES = 20
 """So many classes of one picture each are no classes but names of the pictures."""
 
 
-class ImageModel(PredictiveModel):
+@estimator
+class ImageModel(ImageFileParams, PredictiveModel):
     """A network for pictures: brought to one size, learnt from, scored on a part.
 
     ``lamina fit photos/`` makes one of these. Size and colours are found, classes are
     the names of sub-folders or a column of a table. Part of the pictures is held out
     for the scores and not seen by training.
-
-    Parameters
-    ----------
-    target : str, optional
-        Column of labels, where the source is a table with several columns.
-    estimator : ConvNetClassifier or ConvNetRegressor, optional
-        Trained as it is, but for its seed if it has none. The default stops early, at
-        the lowest loss on ``validation_fraction`` of the training pictures.
-    settings : dict, optional
-        Parameters of the default estimator to change, ``{"max_iter": 50}``.
-    task : {"classification", "regression"}, optional
-        Found from the labels where None.
-    size : int or (height, width), optional
-        By default that of the pictures where all have one of at most 128 pixels, or
-        else their median, at most 128.
-    channels : {1, 3}, optional
-        Grey or colour; by default grey if all files are grey.
-    resize : {"letterbox", "stretch", "crop"}, default="letterbox"
-        What happens to other proportions: see :class:`lamina.data.ImageSchema`.
-    errors : {"raise", "skip"}, default="raise"
-        Whether files that cannot be read are refused, or left out with a note.
-    holdout : float, default=0.2
-        Share of the pictures held out, the same of every class; 0 holds out none, and
-        of fewer than 20 none are held out either.
-    random_state : int, RandomState or None, default=None
-        The seed of the hold-out split and of the network.
-    verbose : bool, default=False
-        Shows progress on a terminal or in a notebook.
-    callbacks : list of callables, optional
-        Called after every epoch with a :class:`lamina.learning.Progress`.
-    checkpoint : path, optional
-        A folder from which a fit that was killed goes on. The pictures have to be the
-        same.
 
     Attributes
     ----------
@@ -86,38 +56,19 @@ class ImageModel(PredictiveModel):
 
     _state_type = FittedImages
 
-    _parameters = declared(target=TEXT | NONE)
-
-    def __init__(
-        self,
-        target=None,
-        estimator=None,
-        *,
-        settings=None,
-        task=None,
-        size=None,
-        channels=None,
-        resize="letterbox",
-        errors="raise",
-        holdout=0.2,
-        random_state=None,
-        verbose=False,
-        callbacks=None,
-        checkpoint=None,
-    ):
-        self.target = target
-        self.estimator = estimator
-        self.settings = settings
-        self.task = task
-        self.size = size
-        self.channels = channels
-        self.resize = resize
-        self.errors = errors
-        self.holdout = holdout
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
+    target: str | None = param(
+        default=None,
+        doc="Column of labels, where the source is a table with several columns.",
+        check=TEXT | NONE,
+        kw_only=False,
+    )
+    estimator: Any = param(
+        default=None,
+        doc="""A ConvNetClassifier or ConvNetRegressor, trained as it is, but for its
+        seed if it has none. The default stops early, at the lowest loss on
+        ``validation_fraction`` of the training images.""",
+        kw_only=False,
+    )
 
     # ---- fitting --------------------------------------------------------------------
 

@@ -10,11 +10,14 @@ from lamina.data import SequenceError, Series, SeriesSet, Table, read_table
 from lamina.data.sources.sequences import holds_sequences, read_sequences
 from lamina.data.tables.table import shorten
 from lamina.data.tables.target import TASKS
+from lamina.estimators._core.checks import BOOLEAN, NONE, TEXT
 from lamina.estimators._core.labels import compared
 from lamina.estimators._core.over_sequences import OverSequences
+from lamina.estimators._core.parameters import estimator, param
 from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.metrics import scores
 from lamina.models.defaults import default_sequence_estimator
+from lamina.models.model_parameters import ColumnParams
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.state import FittedSequences
 from lamina.models.table_input import check_far, learnt_from
@@ -25,42 +28,13 @@ MANY_CLASSES = 20
 """So many classes of one sequence each are no classes but names of the sequences."""
 
 
-class SequenceModel(PredictiveModel):
+@estimator
+class SequenceModel(ColumnParams, PredictiveModel):
     """A network for sequences of a file: read, encoded, trained, its score held out.
 
     ``lamina fit vowels.ts`` makes one of these, and so does ``lamina fit readings.csv
     --series patient``. Part of the sequences is held out for the scores, and seen
     neither by scaling nor by training.
-
-    Parameters
-    ----------
-    target : str or list of str, optional
-        Column of a table to predict; ``.ts`` files and embedded sets know their own.
-    estimator : RecurrentClassifier, RecurrentRegressor or RecurrentTagger, optional
-        Trained as it is, but for its seed if it has none.
-    series : str, optional
-        Column of a table that says to which sequence a row belongs.
-    time : str, optional
-        Column that orders the rows of a sequence; otherwise they stay in their order.
-    settings : dict, optional
-        Parameters of the default estimator to change, ``{"max_iter": 20}``.
-    task : {"classification", "regression"}, optional
-        Found from the target where None.
-    per_step : bool, optional
-        Whether each step has an answer; found from the target where None.
-    exclude : sequence of str, default=()
-        Columns to leave out.
-    kinds : dict, optional
-        Kinds of columns where the one found is wrong: "number", "category", "date".
-    holdout : float, default=0.2
-        Share of the sequences held out, the same of every class; where each step has an
-        answer, every class is in one that is learnt. 0 holds out none, and of fewer
-        than 20 sequences none are held out either.
-    random_state : int, RandomState or None, default=None
-    verbose : bool, default=False
-    callbacks : list of callables, optional
-    checkpoint : path, optional
-        As of :class:`lamina.TableModel`.
 
     Attributes
     ----------
@@ -90,38 +64,40 @@ class SequenceModel(PredictiveModel):
 
     _state_type = FittedSequences
 
-    def __init__(
-        self,
-        target=None,
-        estimator=None,
-        *,
-        series=None,
-        time=None,
-        settings=None,
-        task=None,
-        per_step=None,
-        exclude=(),
-        kinds=None,
-        holdout=0.2,
-        random_state=None,
-        verbose=False,
-        callbacks=None,
-        checkpoint=None,
-    ):
-        self.target = target
-        self.estimator = estimator
-        self.series = series
-        self.time = time
-        self.settings = settings
-        self.task = task
-        self.per_step = per_step
-        self.exclude = exclude
-        self.kinds = kinds
-        self.holdout = holdout
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
+    target: Any = param(
+        default=None,
+        doc="""Column of a table to predict, or several; ``.ts`` files and embedded sets
+        know their own.""",
+        kw_only=False,
+    )
+    estimator: Any = param(
+        default=None,
+        doc="""A RecurrentClassifier, RecurrentRegressor or RecurrentTagger, trained as
+        it is, but for its seed if it has none.""",
+        kw_only=False,
+    )
+    series: str | None = param(
+        default=None,
+        doc="Column of a table that says to which sequence a row belongs.",
+        check=TEXT | NONE,
+    )
+    time: str | None = param(
+        default=None,
+        doc="""Column that orders the rows of a sequence; otherwise they stay in their
+        order.""",
+        check=TEXT | NONE,
+    )
+    per_step: bool | None = param(
+        default=None,
+        doc="Whether each step has an answer; found from the target where None.",
+        check=BOOLEAN | NONE,
+    )
+    holdout: float = param(
+        default=0.2,
+        doc="""Share of the sequences held out, the same of every class; where each step
+        has an answer, every class is in one that is learnt. 0 holds out none, and of
+        fewer than 20 sequences none are held out either.""",
+    )
 
     # ---- fitting --------------------------------------------------------------------
 

@@ -8,62 +8,24 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from lamina.data.images.image_files import ERRORS
-from lamina.data.images.image_schema import RESIZES
-from lamina.data.tables.target import TASKS
-from lamina.estimators._core.checks import (
-    BOOLEAN,
-    NONE,
-    TEXT,
-    Check,
-    declared,
-    each,
-    having,
-    number,
-    option,
-)
 from lamina.estimators._core.holdout import hold_out
-from lamina.estimators._core.parameters import COUNT, NAMES, SETTINGS, Checked, sides
+from lamina.estimators._core.parameters import (
+    Checked,
+    missing_parameters,
+    parameters,
+)
 from lamina.estimators._core.saved import Saved
 from lamina.models.defaults import MIN_HELD_OUT
+from lamina.models.model_parameters import ModelParams
 from lamina.networks import Key
 
 
-class SourceModel(Saved, Checked, ABC):
+class SourceModel(ModelParams, Saved, Checked, ABC):
     """A model that is fitted to a source, and knows how well it does.
 
     A subclass reads its source (a table, pictures), encodes it, and trains
     ``estimator_`` with what is here.
     """
-
-    _parameters = declared(
-        target=NAMES | NONE,
-        estimator=having("fit", "an estimator") | NONE,
-        settings=SETTINGS,
-        task=option(*TASKS) | NONE,
-        series=TEXT | NONE,
-        time=TEXT | NONE,
-        per_step=BOOLEAN | NONE,
-        exclude=each(TEXT, "a list of column names"),
-        kinds=Check(
-            "a dict of kinds by column",
-            lambda v: isinstance(v, dict) and all(map(TEXT.accepts, (*v, *v.values()))),
-        )
-        | NONE,
-        size=COUNT | sides("height", "width") | NONE,
-        channels=Check("1 or 3", lambda v: COUNT.accepts(v) and v in (1, 3)) | NONE,
-        resize=option(*RESIZES),
-        errors=option(*ERRORS),
-        holdout=number(0, 0.9),
-    )
-
-    estimator: Any
-    settings: Any
-    holdout: float
-    random_state: Any
-    verbose: Any
-    callbacks: Any
-    checkpoint: Any
 
     notes_: list[str]
     estimator_: Any
@@ -145,17 +107,18 @@ def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]
     ValueError
         If it has not: with the nearest ones.
     """
-    names = estimator.get_params()
+    names, missing = estimator.get_params(), missing_parameters(type(estimator))
     for name in settings:
         if name.split("__")[0] not in names:
             near = get_close_matches(name, names, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else ""
+            hint = missing.get(name, hint)
             raise ValueError(
                 f"{type(estimator).__name__} has no setting {name!r}; "
                 f"{hint or 'there are: ' + ', '.join(sorted(names))}"
             )
-    table = estimator._table()
+    checks = {row.name: row.check for row in parameters(type(estimator))}
     return {
-        name: table[name].read(value) if name in table else value
+        name: checks[name].read(value) if name in checks else value
         for name, value in settings.items()
     }

@@ -7,7 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import Table, TableError, TableSchema, read_table
 from lamina.estimators._core.labels import compared
+from lamina.estimators._core.parameters import estimator, param
 from lamina.models.defaults import default_estimator
+from lamina.models.model_parameters import ColumnParams
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.state import FittedTable
 from lamina.models.table_input import (
@@ -19,42 +21,14 @@ from lamina.models.table_input import (
 from lamina.networks import Key
 
 
-class TableModel(PredictiveModel):
+@estimator
+class TableModel(ColumnParams, PredictiveModel):
     """A network for a table: columns encoded, a network trained, its score held out.
 
     ``lamina fit`` makes one of these. Kinds of columns are found, numbers scaled,
     categories coded, missing values marked; the task follows from the target. Part of
     the rows is held out for the scores and seen neither by scaling nor by training nor
     by early stopping.
-
-    Parameters
-    ----------
-    target : str or list of str, optional
-        Column to predict, or several; an embedded data set knows its own.
-    estimator : MLPClassifier or MLPRegressor, optional
-        Trained as it is, but for its seed if it has none. The default suits tables
-        from ten rows to millions and stops early, at the lowest loss on
-        ``validation_fraction`` of the training rows.
-    settings : dict, optional
-        Parameters of the default estimator to change, ``{"max_iter": 50}``.
-    task : {"classification", "regression"}, optional
-        Found from the target where None.
-    exclude : sequence of str, default=()
-        Columns to leave out.
-    kinds : dict, optional
-        Kinds of columns where the one found is wrong: "number", "category", "date".
-    holdout : float, default=0.2
-        Share of the rows held out, the same of every class; 0 holds out none, and of
-        fewer than 20 rows none are held out either.
-    random_state : int, RandomState or None, default=None
-        The seed of the hold-out split and of the network.
-    verbose : bool, default=False
-        Shows progress on a terminal or in a notebook.
-    callbacks : list of callables, optional
-        Called after every epoch with a :class:`lamina.learning.Progress`.
-    checkpoint : path, optional
-        A folder from which a fit that was killed goes on: see
-        :class:`lamina.MLPClassifier`. The table has to be the same.
 
     Attributes
     ----------
@@ -87,32 +61,13 @@ class TableModel(PredictiveModel):
 
     _state_type = FittedTable
 
-    def __init__(
-        self,
-        target=None,
-        estimator=None,
-        *,
-        settings=None,
-        task=None,
-        exclude=(),
-        kinds=None,
-        holdout=0.2,
-        random_state=None,
-        verbose=False,
-        callbacks=None,
-        checkpoint=None,
-    ):
-        self.target = target
-        self.estimator = estimator
-        self.settings = settings
-        self.task = task
-        self.exclude = exclude
-        self.kinds = kinds
-        self.holdout = holdout
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
+    estimator: Any = param(
+        default=None,
+        doc="""An MLPClassifier or MLPRegressor, trained as it is, but for its seed if
+        it has none. The default suits tables from ten rows to millions and stops early,
+        at the lowest loss on ``validation_fraction`` of the training rows.""",
+        kw_only=False,
+    )
 
     # ---- fitting --------------------------------------------------------------------
 

@@ -144,11 +144,17 @@ def _record(cls: type) -> "Record":
 
 
 class _Described(Record):
-    """A description: it keeps lists as tuples, so that files need not tell which."""
+    """A description: what it lists are tuples, so that files need not say so."""
 
     def fields_of(self, value: Any) -> dict[str, Any]:
-        return {k: _lists(v) for k, v in super().fields_of(value).items()}
+        return {k: _listed(v, list) for k, v in super().fields_of(value).items()}
+
+    def made(self, fields: dict[str, Any], path: str) -> Any:
+        return super().made({k: _listed(v, tuple) for k, v in fields.items()}, path)
 
 
-def _lists(value: Any) -> Any:
-    return list(map(_lists, value)) if isinstance(value, tuple | list) else value
+def _listed(value: Any, kind: type) -> Any:
+    """Return tuples and lists, and those inside, as one kind of the two."""
+    if not isinstance(value, tuple | list):
+        return value
+    return kind([_listed(item, kind) for item in value])

@@ -3,11 +3,13 @@
 Before any work: data that would fail later show what was looked at first.
 """
 
+import dataclasses
 import inspect
 
 import jax
 import numpy as np
 import pytest
+from sklearn import linear_model, neural_network
 
 import lamina
 from lamina import (
@@ -20,7 +22,7 @@ from lamina import (
     RecurrentClassifier,
     data,
 )
-from lamina.estimators._core.parameters import Checked
+from lamina.estimators._core.parameters import Checked, parameters
 
 ESTIMATORS = [
     value
@@ -58,6 +60,7 @@ ALLOWED = {
         "pretraining",
         "random_state",
         "refit",
+        "regularizers",
         "schedule",
         "season",
         "selective_delta",
@@ -80,6 +83,10 @@ ALLOWED = {
 }
 
 
+def checks(cls):
+    return {row.name: row.check for row in parameters(cls)}
+
+
 def fit(estimator):
     """Fit it to what no estimator can use."""
     if "y" in inspect.signature(estimator.fit).parameters:
@@ -98,8 +105,55 @@ def test_all_estimators_are_checked():
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_an_estimator_is_a_dataclass_of_its_parameters(cls):
+    assert dataclasses.is_dataclass(cls)
+    rows = {row.name: row.default for row in parameters(cls)}
+    assert {
+        name: one.default for name, one in inspect.signature(cls).parameters.items()
+    } == rows
+    assert {f.name: f.default for f in dataclasses.fields(cls) if f.init} == rows
+    assert cls().get_params(deep=False) == rows
+    left = [v for c in cls.__mro__ for v in vars(c).values()]
+    assert not any(isinstance(value, dataclasses.Field) for value in left)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_docstrings_name_every_parameter_its_default_and_what_it_may_be(cls):
+    assert cls.__doc__.count("\nParameters\n----------\n") == 1
+    flat = " ".join(cls.__doc__.split())
+    for row in parameters(cls):
+        assert f"\n{row.name} : " in cls.__doc__
+        assert f"default={row.default!r}" in cls.__doc__
+        assert " ".join(row.expected.split()) in flat
+        assert row.group
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        neural_network.MLPClassifier,
+        neural_network.MLPRegressor,
+        neural_network.BernoulliRBM,
+        linear_model.Perceptron,
+    ],
+    ids=lambda cls: cls.__name__,
+)
+def test_signatures_begin_like_those_of_scikit_learn(theirs):
+    """Positional parameters are the same ones; the others have the same defaults."""
+    expected = inspect.signature(theirs).parameters
+    found = inspect.signature(getattr(lamina, theirs.__name__)).parameters
+    for name, one in expected.items():
+        assert (found[name].kind, found[name].default) == (one.kind, one.default)
+    by_place = [
+        [name for name, one in own.items() if one.kind is not one.KEYWORD_ONLY]
+        for own in (expected, found)
+    ]
+    assert by_place[0] == by_place[1]
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
 def test_every_parameter_has_a_row_that_its_default_passes(cls):
-    table = cls._table()
+    table = checks(cls)
     for name, value in cls().get_params(deep=False).items():
         table[name](name, value)
 
@@ -120,7 +174,7 @@ def test_wrong_values_are_refused_before_any_work(cls):
 @pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
 def test_none_is_refused_where_it_means_nothing(cls):
     optional = {
-        name for name, check in cls._table().items() if check.accepts(None)
+        name for name, check in checks(cls).items() if check.accepts(None)
     } & set(cls._get_param_names())
     assert optional <= ALLOWED["None"]
     for name in set(cls._get_param_names()) - optional:
@@ -136,7 +190,7 @@ def test_a_boolean_is_a_boolean(cls):
             refused(cls, name, wrong)
         if name != "verbose":
             refused(cls, name, 1)
-        cls._table()[name](name, np.bool_(True))
+        checks(cls)[name](name, np.bool_(True))
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)

@@ -599,15 +599,16 @@ def test_a_file_forecasts_the_same_bit_for_bit(saved, tmp_path):
 
 
 DAMAGES = {
-    "forecaster_ must be a fitted Forecaster": ("fitted", "forecaster_", [1]),
-    "the forecaster does not fit the columns": ("fitted", "targets_", ["y"]),
-    "_ahead must be a list of 2 entries, each an array": ("fitted", "_ahead", [1, 2]),
-    "known beforehand is not readable": ("fitted", "_later", None),
-    "time_ must be None or a text": ("fitted", "time_", 3),
-    "scores_ must be None or a dictionary of scores": ("fitted", "scores_", 3),
-    "names of columns are": ("params", "series", 3),
-    "_ahead must|does not fit the horizon": ("params", "horizon", 10**12),
-    "spacing_ must be None or a text; got nothing": ("fitted", "spacing_", ...),
+    "forecaster must be a fitted Forecaster": ("fitted", "forecaster", [1]),
+    "the forecaster does not fit the columns": ("fitted", "targets", ["y"]),
+    r"ahead\[0\] must be an array of labels": ("fitted", "ahead", [1, 2]),
+    "ahead must be a list .* of length 2": ("fitted", "ahead", []),
+    "known beforehand is not readable": ("fitted", "later", None),
+    "time must be None or a text": ("fitted", "time", 3),
+    "scores must be None or a dictionary of mae": ("fitted", "scores", 3),
+    "names of columns are": ("parameters", "series", 3),
+    "ahead.* must|does not fit the horizon": ("parameters", "horizon", 10**12),
+    "spacing must be None or a text; got nothing": ("fitted", "spacing", ...),
 }
 
 
@@ -615,10 +616,11 @@ DAMAGES = {
 def test_damaged_files_are_refused(saved, message, tmp_path):
     part, name, value = DAMAGES[message]
     description, tensors = read(saved[1])
+    content = description["models"]["ForecastModel"]["estimator"][part]
     if value is ...:
-        del description[part][name]
+        del content[name]
     else:
-        description[part][name] = value
+        content[name] = value
     write(tmp_path / "m.lamina", description, tensors)
     with pytest.raises(ModelFileError, match=message) as caught:
         lamina.load(tmp_path / "m.lamina")

@@ -545,14 +545,14 @@ def test_a_file_predicts_the_same_bit_for_bit(name, tmp_path, request):
 
 
 DAMAGES = {
-    "the network does not fit the answers": ("per_step_", True),
-    "classes_ must|baseline_ must be a baseline": ("task_", "regression"),
-    "baseline_ must be a baseline": ("baseline_", 3),
-    "classes_ must be an array of labels": ("classes_", ["a", "b"]),
-    "schema_ must be None or a TableSchema": ("schema_", [1]),
-    "network does not fit the columns": ("schema_", None),
+    "the network does not fit the answers": ("per_step", True),
+    "scores must be a dictionary of mae": ("task", "regression"),
+    "baseline must be a Baseline; got 3": ("baseline", 3),
+    "has no field 'classes'": ("classes", ["a", "b"]),
+    "schema must be None or a TableSchema": ("schema", [1]),
+    "network does not fit the columns": ("schema", None),
     "names of columns": ("series", 3),
-    "estimator_ must be a fitted estimator; got nothing": ("estimator_", ...),
+    "estimator must be a fitted estimator; got nothing": ("estimator", ...),
 }
 
 
@@ -561,11 +561,12 @@ def test_damaged_files_are_refused(labels, bits, message, tmp_path):
     name, value = DAMAGES[message]
     labels.save(tmp_path / "m.lamina")
     description, tensors = read(tmp_path / "m.lamina")
-    part = description["params" if name == "series" else "fitted"]
+    content = description["models"]["SequenceModel"]["estimator"]
+    part = content["parameters" if name == "series" else "fitted"]
     if value is ...:
         del part[name]
-    elif name == "schema_" and value is None:
-        part[name]["value"]["columns"] = part[name]["value"]["columns"][1:]
+    elif name == "schema" and value is None:
+        del part[name]["TableSchema"]["columns"]["tuple"][0]
     else:
         part[name] = value
     write(tmp_path / "m.lamina", description, tensors)

@@ -5,7 +5,6 @@ and keeps what came back under names that end in ``_``.
 """
 
 import dataclasses
-import inspect
 import math
 import warnings
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from lamina.estimators._core.health import Watched
 from lamina.estimators._core.parameters import Checked
 from lamina.estimators._core.resuming import drawn_seed, made_with, run_of
 from lamina.estimators._core.saved import Saved
+from lamina.estimators._core.shared_parameters import CommonParams
 from lamina.estimators._core.summary import layer_table
 from lamina.learning.control.stopping import rules_of
 from lamina.learning.loop.apply import outputs
@@ -74,7 +74,7 @@ def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
     raise ValueError(f"{name} = {value!r} has no parameter {head!r}")
 
 
-class NetworkEstimator(Saved, Watched, Checked):
+class NetworkEstimator(CommonParams, Saved, Watched, Checked):
     """Base of all estimators that hold a network.
 
     Attributes
@@ -100,10 +100,7 @@ class NetworkEstimator(Saved, Watched, Checked):
         none.
     """
 
-    # Set by the constructors, and by scikit-learn's validation.
-    dtype: str
-    n_features_in_: int
-    checkpoint_seconds: float
+    n_features_in_: int  # set by scikit-learn's validation
 
     _advice = "raise max_iter, the learning rate or tol."
     _checkpoint: Checkpoint | None = None
@@ -124,7 +121,7 @@ class NetworkEstimator(Saved, Watched, Checked):
         """Set parameters, nested ones by a changed copy of their description."""
         plain = {k: v for k, v in params.items() if "__" not in k}
         super().set_params(**plain)
-        own = set(inspect.signature(type(self).__init__).parameters)
+        own = self._get_param_names()
         for name, new in params.items():
             head, *path = name.split("__")
             if path:
@@ -185,8 +182,7 @@ class NetworkEstimator(Saved, Watched, Checked):
             If the fit starts from what was learnt before: only a fresh one can be
             taken up again.
         """
-        folder = getattr(self, "checkpoint", None)
-        if folder is None:
+        if self.checkpoint is None:
             yield
             return
         if not fresh:
@@ -194,7 +190,7 @@ class NetworkEstimator(Saved, Watched, Checked):
                 "checkpoint is for fits that start afresh, not for partial_fit and "
                 "warm starts: raise max_iter to go on from a checkpoint"
             )
-        with Checkpoint(folder, self.checkpoint_seconds) as self._checkpoint:
+        with Checkpoint(self.checkpoint, self.checkpoint_seconds) as self._checkpoint:
             try:
                 yield
             finally:

@@ -1,11 +1,10 @@
 """Checks of values: what is expected, in words and as a function, and the error."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from numbers import Integral, Real
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -93,11 +92,6 @@ BOOLEAN = Check("True or False", _is_boolean, _as_boolean)
 NONE = Check("None", lambda value: value is None)
 TEXT = Check("a text", _is_text)
 FUNCTION = Check("a function", lambda v: callable(v) and not isinstance(v, type))
-
-
-def declared(**checks: Check) -> Mapping[str, Check]:
-    """Return the part of an estimator's table that a class brings, by parameter."""
-    return MappingProxyType(checks)
 
 
 def number(

@@ -6,25 +6,21 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from lamina.estimators._core.checks import declared
 from lamina.estimators._core.class_weights import class_factors
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.heads import fitting_cross_entropy
 from lamina.estimators._core.labels import Labels, check_same_classes, plain
 from lamina.estimators._core.missing import with_missing, without_missing
-from lamina.estimators._core.parameters import CLASS_LOSS
+from lamina.estimators._core.shared_parameters import ClassParams
 from lamina.estimators._core.training import is_stochastic
 
 
-class FeedForwardClassifier(ClassifierMixin, FeedForward):
+class FeedForwardClassifier(ClassifierMixin, ClassParams, FeedForward):
     """A network whose outputs are classes.
 
     Two classes get one logistic output, more a softmax, several 0/1 columns one
     logistic output each.
     """
-
-    loss: Any = "log_loss"
-    _parameters = declared(loss=CLASS_LOSS)
 
     _y_numeric = False
 

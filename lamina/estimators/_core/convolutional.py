@@ -10,21 +10,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lamina.data import ImageError, as_images
 from lamina.estimators._core.architectures import default_layers, flattened
-from lamina.estimators._core.checks import (
-    BOOLEAN,
-    NONE,
-    Check,
-    check_fits_float32,
-    declared,
-    option,
-)
+from lamina.estimators._core.checks import check_fits_float32
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.heads import with_head
-from lamina.estimators._core.parameters import PART, sides
+from lamina.estimators._core.shared_parameters import ImageParams
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Augment, Network, Rescale
 from lamina.networks.core.computing import own_settings
-from lamina.networks.core.layer import Layer
 
 AT_ONCE = 2**22
 """Numbers of a collection that are measured at a time."""
@@ -33,7 +25,9 @@ AUGMENTATION = Augment(shift=0.08, rotate=10.0, scale=0.1)
 """What ``augmentation="default"`` is: nothing that turns a digit into another one."""
 
 
-class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward):
+class Convolutional(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ImageParams, FeedForward
+):
     """What is special about networks for pictures.
 
     Attributes
@@ -42,23 +36,7 @@ class Convolutional(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForwa
         Of the pictures that were learnt.
     """
 
-    # Set by the constructors of the estimators, whose docstrings explain them.
-    image_shape: Any
-    augmentation: Any
-    standardize: bool
-    dropout: float = 0.5
     _validation_batch = 128  # more than stay in the cache take longer each
-    _parameters = declared(
-        image_shape=sides("height", "width", "channels") | NONE,
-        augmentation=NONE
-        | option("default")
-        | Check(
-            "an Augment, such as Augment(shift=0.1)", lambda v: isinstance(v, Layer)
-        ),
-        standardize=BOOLEAN,
-        dropout=PART,
-    )
-
     _auto_batch = 64
 
     # ---- what goes in ---------------------------------------------------------------

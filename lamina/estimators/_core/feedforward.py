@@ -17,7 +17,6 @@ from sklearn.utils.validation import (
 
 from lamina import learning
 from lamina.estimators._core.base import split
-from lamina.estimators._core.checks import NONE, declared, option
 from lamina.estimators._core.class_weights import weights_by_class
 from lamina.estimators._core.heads import (
     check_fits,
@@ -26,19 +25,18 @@ from lamina.estimators._core.heads import (
     with_head,
 )
 from lamina.estimators._core.missing import check_measured, without_missing
-from lamina.estimators._core.parameters import LAYERS
 from lamina.estimators._core.pretraining import FROM_SCRATCH, Beginning
 from lamina.estimators._core.progress import ProgressBar
 from lamina.estimators._core.refit import Refitting
+from lamina.estimators._core.shared_parameters import NetworkParams
 from lamina.learning.loop.apply import rows_at_once
 from lamina.learning.objectives.adversarial import Attack
 from lamina.networks import Key, Network
-from lamina.networks.functional.initializers import INITIALIZERS
 
 VALIDATION_BATCH = 1024
 
 
-class FeedForward(Refitting):
+class FeedForward(NetworkParams, Refitting):
     """A network that is trained on examples, whatever an example and an answer are.
 
     It checks parameters, encodes targets, holds rows out, calls the loop and keeps what
@@ -47,21 +45,16 @@ class FeedForward(Refitting):
 
     - what goes in: ``_check_inputs``; for what is no table also ``_input_shape``, and
       ``_examples`` and ``_joined`` where the feed needs more than one array;
-    - which layers there are before the output: ``_hidden``, where ``layers`` is None,
-      and the checks of its own parameters in ``_parameters``;
+    - which layers there are before the output: ``_hidden``, where ``layers`` is None;
     - what else it has learnt: ``_summarise``.
 
     What comes out is said by ``FeedForwardClassifier`` and ``FeedForwardRegressor``; an
     estimator inherits from its family and from one of them, in this order, and brings a
-    docstring and an ``__init__`` that stores its arguments. Its signature names the
-    parameters that make sense for it; each of the others has the value of the class
-    attribute of that name.
+    docstring and the parameters that are its own; those that make no sense for it are
+    ``fixed``: see :mod:`lamina.estimators._core.parameters`.
     """
 
-    layers: Any = None
-    init: str = "auto"
     _validation_batch = VALIDATION_BATCH
-    _parameters = declared(layers=LAYERS | NONE, init=option("auto", *INITIALIZERS))
 
     # ---- what goes in, and the layers -----------------------------------------------
 

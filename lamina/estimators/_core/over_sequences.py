@@ -15,16 +15,10 @@ from lamina.data.sequences.characters import (
 )
 from lamina.data.sequences.series import SequenceError, Series, as_series
 from lamina.estimators._core.architectures import shapes_after
-from lamina.estimators._core.checks import (
-    BOOLEAN,
-    NONE,
-    check_fits_float32,
-    declared,
-    option,
-)
+from lamina.estimators._core.checks import check_fits_float32
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.heads import with_head
-from lamina.estimators._core.parameters import COUNT, PART
+from lamina.estimators._core.shared_parameters import SequenceParams
 from lamina.learning.loop.apply import outputs, outputs_of_sequences
 from lamina.networks import (
     GRU,
@@ -63,7 +57,7 @@ OF_ALL_STEPS = (Last, MeanOverTime, GlobalPool)
 """Layers that know them too, and after which there are no steps."""
 
 
-class OverSequences(FeedForward):
+class OverSequences(SequenceParams, FeedForward):
     """What is special about networks for sequences.
 
     Sequences of different lengths are filled up, and no answer depends on it; sequences
@@ -80,19 +74,7 @@ class OverSequences(FeedForward):
         The characters that were learnt, if X holds texts.
     """
 
-    # Set by the constructors of the estimators, whose docstrings explain them.
-    pooling: str = "mean"
-    tbptt: int | None = None
-    standardize: bool = True
-    dropout: float | None = 0.5
-
     _auto_batch = 32
-    _parameters = declared(
-        pooling=option(*POOLING),
-        tbptt=COUNT | NONE,
-        standardize=BOOLEAN,
-        dropout=PART,
-    )
 
     # ---- what goes in ---------------------------------------------------------------
 

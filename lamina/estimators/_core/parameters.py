@@ -1,128 +1,249 @@
-"""What the parameters of estimators may be: the checks that several of them share.
+"""Parameters of estimators: each declared once, with default, check and documentation.
 
-Each class names in ``_parameters`` the parameters that it brings, with the check of
-each; together they are the table of an estimator, which ``fit`` goes through once,
-before any work.
+A *table* is a class whose fields are parameters that several estimators share; it is
+inherited. An *estimator* is a dataclass whose fields are its own parameters and those
+of all tables above it. Which row counts follows the order in which Python looks for
+attributes: the nearest class that says something about a parameter is right. ::
+
+    @table("Training")
+    class TrainingParams:
+        solver: Any = param(default="adam", doc="The algorithm.", check=SOLVER)
+        alpha: float = param(default=1e-4, doc="L2 penalty.", check=number(0))
+
+
+    @estimator
+    class Mine(NetworkEstimator, TrainingParams):
+        units: int = param(default=10, doc="Hidden units.", check=COUNT, kw_only=False)
+        solver: Any = param(default="sgd")  # another default
+        alpha: float = fixed(default=0.0, reason="it has no weights")  # no parameter
 """
 
+import dataclasses
 import functools
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from lamina.estimators._core.checks import (
-    BOOLEAN,
-    FUNCTION,
-    NONE,
-    TEXT,
-    Check,
-    declared,
-    each,
-    integer,
-    number,
-    option,
+from lamina.estimators._core.checks import NONE, Check, integer
+from lamina.estimators._core.docstrings import Docstring
+
+C = TypeVar("C", bound=type)
+
+
+class Parameter(NamedTuple):
+    """A row of the table of an estimator's parameters.
+
+    Parameters
+    ----------
+    name : str
+    default : Any
+    doc : str
+        What it means.
+    check : Check
+        What it may be.
+    group : str
+        What it is about, in a word or two: the title of the table that it comes from.
+    kw_only : bool
+        Whether it is given by name only.
+    first_order : bool
+        Whether only solvers of first order can do what it asks for: it changes the
+        gradient, the loss or the weights between two steps, or their size.
+    missing : str
+        Why this estimator has no such parameter; empty if it has.
+    """
+
+    name: str
+    default: Any
+    doc: str
+    check: Check
+    group: str
+    kw_only: bool
+    first_order: bool
+    missing: str
+
+    @property
+    def expected(self) -> str:
+        """What it may be, in words."""
+        return self.check.expected
+
+
+def param(
+    *,
+    default: Any,
+    doc: str = "",
+    check: Check | None = None,
+    kw_only: bool = True,
+    first_order: bool = False,
+) -> Any:
+    """Declare a parameter, or another default of one that a table declares.
+
+    Parameters
+    ----------
+    default : immutable
+    doc : str
+        What it means; by default what the tables above say.
+    check : Check, optional
+        What it may be; by default what the tables above say.
+    kw_only : bool, default=True
+    first_order : bool, default=False
+        Whether it needs a solver of first order: see :class:`Parameter`.
+    """
+    row = {"doc": doc, "check": check, "first_order": first_order}
+    return dataclasses.field(default=default, kw_only=kw_only, metadata=row)
+
+
+def fixed(*, default: Any, reason: str, init: Literal[False] = False) -> Any:
+    """Say that an estimator has not got a parameter that a table declares, and why.
+
+    Inside it has the value ``default``.
+    """
+    return dataclasses.field(default=default, init=init, metadata={"missing": reason})
+
+
+@dataclass_transform(
+    eq_default=False, kw_only_default=True, field_specifiers=(param, fixed)
 )
-from lamina.networks.core.description import is_description
-from lamina.networks.core.layer import Layer
-from lamina.networks.functional.activations import ACTIVATIONS
-from lamina.networks.functional.initializers import INITIALIZERS
-from lamina.networks.functional.losses import LOSSES
+def table(group: str) -> Callable[[C], C]:
+    """Return a decorator for a class of parameters that several estimators inherit.
 
-SHARE = number(0, 1)
-PART = number(0, 1, open_high=True)
-"""A share of which something is left."""
+    Parameters
+    ----------
+    group : str
+        What they are about.
+    """
 
-POSITIVE = number(0, open_low=True)
-COUNT = integer(1)
+    def decorate(cls: C) -> C:
+        _declare(cls, group)
+        return cls
 
-LAYERS = each(
-    Check("a layer", lambda v: isinstance(v, Layer)),
-    "a list of layers such as [Dense(10)]",
+    return decorate
+
+
+@dataclass_transform(
+    eq_default=False, kw_only_default=True, field_specifiers=(param, fixed)
 )
-SIZES = each(COUNT, "a list of numbers of units such as (64, 32)")
-INITIALIZER = option(*INITIALIZERS)
-ACTIVATION = option(*ACTIVATIONS) | Check(
-    "a function", lambda v: FUNCTION.accepts(v) and not is_description(v)
-)
-LOSS = option(*LOSSES) | FUNCTION
-CLASS_LOSS = option("log_loss", *LOSSES) | FUNCTION
+def estimator(cls: C) -> C:
+    """Make a class an estimator: a dataclass of all parameters that it declares.
 
-CLASS_WEIGHT = (
-    option("balanced")
-    | Check("a dict of numbers by class", lambda v: _is_weights(v))
-    | each(Check("a dict", lambda v: _is_weights(v)), "a list of them")
-    | NONE
-)
-LABEL = Check(
-    "a label", lambda v: not isinstance(v, list | tuple | set | dict | np.ndarray)
-)
-SETTINGS = (
-    Check(
-        "a dict of parameters by name",
-        lambda v: isinstance(v, dict) and all(map(TEXT.accepts, v)),
-    )
-    | NONE
-)
-NAMES = TEXT | each(TEXT, "a list of names")
+    The constructor stores its arguments unchanged, as ``clone`` needs it. The docstring
+    gets a *Parameters* section.
+    """
+    _declare(cls, cls.__name__)
+    rows = _rows(cls)
+    # Fields of its own, not inherited ones: dataclasses let the last base class that
+    # has got a field decide, Python the nearest class that declares it.
+    cls.__annotations__ = dict.fromkeys(rows, Any)
+    for row in rows.values():
+        how = {"default": row.default, "kw_only": row.kw_only}
+        setattr(cls, row.name, dataclasses.field(init=not row.missing, **how))
+    dataclasses.dataclass(cls, repr=False, eq=False, match_args=False)
+    cls.__init__.__annotations__.clear()  # constructors accept anything; fit checks
+    text = Docstring(cls.__doc__ or "", functools.partial(parameters, cls))
+    setattr(cls, "__doc__", text)  # noqa: B010
+    return cls
 
 
-def _is_weights(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(number(0).accepts, value.values()))
-
-
-def sides(*names: str) -> Check:
-    """Return the check of the shape of an image, the last of the names optional."""
-    most, fewest = len(names), 2
-    expected = f"({', '.join(names)})"
-
-    def accepts(value: Any) -> bool:
-        listed = isinstance(value, list | tuple | np.ndarray)
-        return listed and fewest <= len(value) <= most and SIZES.accepts(value)
-
-    return Check(expected, accepts)
+def _declare(cls: type, group: str) -> None:
+    """Take note of the parameters in a class's body; leave their defaults there."""
+    own = {k: v for k, v in vars(cls).items() if isinstance(v, dataclasses.Field)}
+    for name, field in own.items():
+        setattr(cls, name, field.default)
+    setattr(cls, "_declared", (group, own))  # noqa: B010
 
 
 @functools.cache
-def _param_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
+def _rows(cls: type) -> dict[str, Parameter]:
+    """Return the rows of a class by name, those that it has not got among them."""
+    rows: dict[str, Parameter] = {}
+    for one in reversed(cls.__mro__):
+        group, own = vars(one).get("_declared", ("", {}))
+        for name, field in own.items():
+            rows[name] = _row(name, field, group, rows.get(name))
+    return rows
+
+
+def _row(name: str, field: Any, group: str, above: Parameter | None) -> Parameter:
+    """Return a row; what the field does not say is as in the row above."""
+    said = field.metadata
+    check = said.get("check") or (above and above.check)
+    doc = said.get("doc") or (above.doc if above else "")
+    if check is None or not doc:
+        raise TypeError(f"the parameter {name!r} has no check or no documentation")
+    return Parameter(
+        name,
+        field.default,
+        doc,
+        check,
+        above.group if above else group,
+        field.kw_only is not False,
+        said.get("first_order", False) or (above is not None and above.first_order),
+        said.get("missing", ""),
+    )
+
+
+@functools.cache
+def parameters(cls: type) -> tuple[Parameter, ...]:
+    """Return the table of an estimator's parameters, one row each.
+
+    Parameters
+    ----------
+    cls : type
+        A class of :mod:`lamina.estimators` or :mod:`lamina.models`.
+
+    Returns
+    -------
+    tuple of Parameter
+        With ``name``, ``default``, ``expected`` (what it may be, in words), ``doc`` and
+        ``group``.
+
+    Examples
+    --------
+    >>> from lamina.estimators import MLPClassifier, parameters
+    >>> row = next(r for r in parameters(MLPClassifier) if r.name == "alpha")
+    >>> row.default, row.expected, row.group
+    (0.0001, 'a number in [0, ∞)', 'Regularisation')
+    """
+    return tuple(row for row in _rows(cls).values() if not row.missing)
+
+
+def missing_parameters(cls: type) -> dict[str, str]:
+    """Return why an estimator has not got a parameter that others of its kind have."""
+    return {row.name: row.missing for row in _rows(cls).values() if row.missing}
+
+
+@functools.cache
+def _param_names(cls: type[BaseEstimator]) -> list[str]:
     """Return the names of a class's parameters; to read its signature takes 0.3 ms."""
-    return tuple(cls._get_param_names())
+    return BaseEstimator._get_param_names.__func__(cls)
 
 
-class Checked(BaseEstimator):
-    """An estimator whose parameters are checked by a table, at ``fit``."""
+@table("Run")
+class SeedParams:
+    """The seed, which every estimator has."""
 
-    random_state: Any
-
-    _parameters = declared(
-        random_state=integer(0)
+    random_state: Any = param(
+        default=None,
+        doc="""The seed of everything random: initial weights, the order of examples,
+        noise. None draws another one for each fit.""",
+        check=integer(0)
         | Check("a RandomState", lambda v: isinstance(v, np.random.RandomState))
         | NONE,
-        verbose=BOOLEAN | integer(0),
-        dtype=option("float32", "float64"),
-        callbacks=each(FUNCTION, "functions") | NONE,
-        checkpoint=Check(
-            "the path of a folder", lambda v: isinstance(v, str | os.PathLike)
-        )
-        | NONE,
-        checkpoint_seconds=number(0, infinite=True),
     )
+
+
+class Checked(SeedParams, BaseEstimator):
+    """An estimator whose parameters are checked by a table, at ``fit``."""
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        return _param_names(cls)
 
     def _given_params(self) -> dict[str, Any]:
         """Return what ``get_params(deep=False)`` does, in a hundredth of the time."""
         return {name: getattr(self, name) for name in _param_names(type(self))}
-
-    @classmethod
-    @functools.cache
-    def _table(cls) -> dict[str, Check]:
-        """Return the check of every parameter, of the nearest class that names it."""
-        table: dict[str, Check] = {}
-        for one in reversed(cls.__mro__):
-            table |= vars(one).get("_parameters", {})
-        return table
 
     def _check_params(self) -> None:
         """Refuse parameters that are wrong by themselves, or beside each other.
@@ -132,10 +253,10 @@ class Checked(BaseEstimator):
         ValueError
             Naming the parameter, what was expected and what came.
         """
-        table = self._table()
+        rows = _rows(type(self))
         for name, value in self._given_params().items():
-            if name in table:
-                table[name](name, value)
+            if name in rows:
+                rows[name].check(name, value)
 
     @contextmanager
     def _plain_params(self) -> Iterator[None]:

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from lamina import learning
 from lamina.estimators._core.base import divergence
 from lamina.estimators._core.callers import callers_level
-from lamina.estimators._core.checks import NONE, Check, declared, each, option
 from lamina.estimators._core.layer_arrays import fitting
 from lamina.estimators._core.progress import ProgressBar
+from lamina.estimators._core.shared_parameters import PretrainingParams
 from lamina.estimators._core.training import Training
 from lamina.learning.parallel.compilation import compile_count
 from lamina.networks import Network
@@ -77,25 +77,12 @@ class Beginning:
 FROM_SCRATCH = Beginning()
 
 
-KINDS = tuple(map(type, learning.PRETRAININGS.values()))
-
-ONE = option(*learning.PRETRAININGS) | Check(
-    "RBMPretraining(), AutoencoderPretraining() or SupervisedPretraining()",
-    lambda v: isinstance(v, KINDS),
-)
-
-PRETRAINING = ONE | NONE | each(ONE | NONE, "a list of such, one for each hidden layer")
-
-
-class Pretraining(Training):
+class Pretraining(PretrainingParams, Training):
     """An estimator whose hidden layers may learn first, one after the other.
 
     ``history_`` then holds their losses as ``pretraining1_loss``, ``pretraining2_loss``
     and so on, by the number of the hidden layer.
     """
-
-    pretraining: Any = None
-    _parameters = declared(pretraining=PRETRAINING)
 
     def _plan(self, network: Network) -> list[Any]:
         """Return how each hidden layer learns beforehand, None for one that does not.

@@ -9,9 +9,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators._core.callers import callers_level
-from lamina.estimators._core.checks import BOOLEAN, check_fits_float32, declared
+from lamina.estimators._core.checks import check_fits_float32
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.missing import with_missing, without_missing
+from lamina.estimators._core.shared_parameters import NumberParams
 from lamina.estimators._core.training import is_stochastic
 
 REACH = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0)}
@@ -23,12 +24,8 @@ UNSCALED = ("exp", "relu", "sign", "softmax", "threshold")
 CLOSE = 1e-6
 
 
-class FeedForwardRegressor(RegressorMixin, FeedForward):
+class FeedForwardRegressor(RegressorMixin, NumberParams, FeedForward):
     """A network whose outputs are numbers, one or several."""
-
-    loss: Any = "squared_error"
-    scale_target: bool = False
-    _parameters = declared(scale_target=BOOLEAN)
 
     _y_numeric = True
 

@@ -7,54 +7,12 @@ from typing import Any
 
 from lamina import learning
 from lamina.estimators._core.base import NetworkEstimator
-from lamina.estimators._core.checks import (
-    BOOLEAN,
-    FUNCTION,
-    NONE,
-    Check,
-    declared,
-    each,
-    number,
-    option,
-)
 from lamina.estimators._core.health import Advised
-from lamina.estimators._core.parameters import (
-    CLASS_WEIGHT,
-    COUNT,
-    LOSS,
-    PART,
-    POSITIVE,
-    SHARE,
-)
+from lamina.estimators._core.parameters import parameters
+from lamina.estimators._core.shared_parameters import SOLVERS, TrainingParams
 from lamina.learning.control.schedules import check_schedulable
-from lamina.learning.objectives.adversarial import Attack
 from lamina.learning.protocols import Algorithm, Needs, Schedule, Term
 from lamina.networks import Key
-
-SOLVERS = {
-    "rmsprop": "RMSProp",
-    "rprop": "Rprop",
-    "lbfgs": "LBFGS",
-    "bfgs": "BFGS",
-    "newton": "Newton",
-    "cg": "ConjugateGradient",
-    "lm": "LevenbergMarquardt",
-    "exact": "Exact",
-}
-"""Algorithms by their words, beside "sgd" and "adam"; with their own defaults."""
-
-SCHEDULE = (
-    option(*learning.SCHEDULES)
-    | Check(
-        "a schedule such as Cosine()",
-        lambda v: isinstance(v, Schedule),
-    )
-    | NONE
-)
-
-SELECTIVE = Check("SelectiveDelta()", lambda v: isinstance(v, learning.SelectiveDelta))
-
-TERM = Check("a term such as L1(1e-4)", lambda v: isinstance(v, Term))
 
 CLOSE = 1e-3
 """Methods in double precision stop at a gradient this much smaller than ``tol``: 1e-7
@@ -100,95 +58,10 @@ def _needs_of(solver: Any) -> Needs:
     return getattr(learning, SOLVERS[solver]).needs if known else Needs()
 
 
-class Training(Advised, NetworkEstimator, ABC):
-    """An estimator whose parameters say how a network is trained.
+class Training(TrainingParams, Advised, NetworkEstimator, ABC):
+    """An estimator whose parameters say how a network is trained."""
 
-    The docstring of :class:`lamina.MLPClassifier` explains them. One that an
-    estimator's signature leaves out has the value it has here.
-    """
-
-    solver: Any = "adam"
-    alpha: float = 0.0001
-    batch_size: Any = "auto"
-    learning_rate: str = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
-    tol: float = 1e-4
-    verbose: Any = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: float = 10
-    max_fun: int = 15000
     loss: Any
-    l1: float = 0.0
-    class_weight: Any = None
-    callbacks: Any = None
-    schedule: Any = None
-    stopping: Any = None
-    monitor: str = "score"
-    refit: str | None = None
-    input_noise: float = 0.0
-    weight_noise: float = 0.0
-    label_smoothing: float = 0.0
-    max_norm: float | None = None
-    clip_norm: float | None = None
-    clip_value: float | None = None
-    selective_delta: Any = None
-    adversarial: Any = None
-    regularizers: Any = None
-    checkpoint: Any = None
-    checkpoint_seconds: float = 30.0
-
-    _parameters = declared(
-        solver=option("adam", "sgd", *SOLVERS)
-        | Check(
-            "an algorithm such as Adam(0.01)",
-            lambda v: isinstance(v, Algorithm),
-        ),
-        loss=LOSS,
-        alpha=number(0),
-        l1=number(0),
-        batch_size=option("auto", "full") | COUNT,
-        learning_rate=option("constant", "invscaling", "adaptive"),
-        learning_rate_init=POSITIVE,
-        power_t=number(0),
-        momentum=SHARE,
-        nesterovs_momentum=BOOLEAN,
-        beta_1=PART,
-        beta_2=PART,
-        epsilon=POSITIVE,
-        max_iter=COUNT,
-        max_fun=COUNT,
-        shuffle=BOOLEAN,
-        tol=number(0, infinite=True),
-        warm_start=BOOLEAN,
-        early_stopping=BOOLEAN,
-        validation_fraction=SHARE,
-        n_iter_no_change=number(1, infinite=True),
-        class_weight=CLASS_WEIGHT,
-        schedule=SCHEDULE,
-        stopping=each(FUNCTION, "rules such as [Below('loss', 0.1)]") | NONE,
-        monitor=option("score", "loss"),
-        refit=option("restart", "continue") | NONE,
-        input_noise=number(0),
-        weight_noise=number(0),
-        label_smoothing=PART,
-        max_norm=POSITIVE | NONE,
-        clip_norm=POSITIVE | NONE,
-        clip_value=POSITIVE | NONE,
-        selective_delta=SELECTIVE | NONE,
-        adversarial=Check("FGSM() or PGD()", lambda v: isinstance(v, Attack)) | NONE,
-        regularizers=each(TERM, "terms such as [L1(1e-4)]") | NONE,
-    )
-
     _algorithm_in_use: Algorithm
     _run_key: Key
 
@@ -323,22 +196,17 @@ class Training(Advised, NetworkEstimator, ABC):
         """
         if self._algorithm_in_use.needs.first_order:
             return
-        names = (
-            "clip_norm",
-            "clip_value",
-            "max_norm",
-            "selective_delta",
-            "adversarial",
-            "input_noise",
-            "weight_noise",
-            "schedule",
-        )
-        given = [name for name in names if getattr(self, name)]
-        if given and given != ["schedule"]:
-            without = ", ".join(f"{name}={getattr(Training, name)}" for name in given)
+        rows = [row for row in parameters(type(self)) if row.first_order]
+        given = {row.name: row.default for row in rows if getattr(self, row.name)}
+        if given and list(given) != ["schedule"]:
+            first, *_ = given
+            off = [
+                f"{name}={getattr(TrainingParams, name, default)}"
+                for name, default in given.items()
+            ]
             raise ValueError(
-                f"{given[0]} needs a solver of first order such as 'sgd', 'adam' or "
-                f"'rprop'; got solver={self.solver!r}, which takes {without}"
+                f"{first} needs a solver of first order such as 'sgd', 'adam' or "
+                f"'rprop'; got solver={self.solver!r}, which takes {', '.join(off)}"
             )
         for term in self.regularizers or ():
             if term.disturbs:

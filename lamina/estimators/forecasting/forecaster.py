@@ -20,13 +20,14 @@ from lamina.estimators._core.checks import (
     BOOLEAN,
     NONE,
     check_number,
-    declared,
     having,
     option,
 )
+from lamina.estimators._core.constraints import COUNT
 from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.parameters import COUNT, Checked
+from lamina.estimators._core.parameters import Checked, estimator, fixed, param
 from lamina.estimators._core.saved import Saved
+from lamina.estimators._core.shared_parameters import ProgressParams
 from lamina.estimators.forecasting.backtest import backtest
 from lamina.estimators.forecasting.state import FittedForecaster
 from lamina.estimators.perceptrons.mlp import MLPRegressor
@@ -51,7 +52,8 @@ CALIBRATION = 0.25
 """Share of the windows, the last ones, that tell how wide intervals are."""
 
 
-class Forecaster(Saved, Checked):
+@estimator
+class Forecaster(ProgressParams, Saved, Checked):
     """Forecasts of one or many series, each from a window of its own past.
 
     Equations
@@ -69,31 +71,6 @@ class Forecaster(Saved, Checked):
     y (steps,), one series; (steps, n_series); or a list of n_series arrays of different
     lengths. X, what is known of each step beforehand (a price, a holiday): (steps, k)
     for all series, or a list of such arrays if y is one.
-
-    Parameters
-    ----------
-    horizon : int, default=12
-        h, steps that are forecast.
-    season : int, default=1
-        m, steps after which the series resembles itself: 12 for months, 7 for days, 1
-        for none.
-    window : int, optional
-        p; one season by default, but at least 8 steps, and ``horizon`` if there is X.
-    estimator : {"recurrent", "mlp"} or a regressor, default="recurrent"
-        What learns: ``RecurrentRegressor([GRU(16)], pooling="last")``, which reads the
-        window step by step; ``MLPRegressor((16,))``, a sliding-window network; or a
-        regressor of one's own, which is cloned. Estimators of sequences get (n, p, 1 +
-        k), others (n, p (1 + k)).
-    members : int, default=3
-        Networks of other initial weights, whose forecasts are averaged.
-    log : bool or "auto", default="auto"
-        Whether logarithms are forecast. "auto": if all are positive, and differences of
-        logarithms keep their size better, from the first half to the second, than those
-        of the numbers.
-    intervals : bool, default=True
-        Whether to learn how wide intervals are; it takes a second training.
-    random_state : int, RandomState or None
-    verbose : bool, default=False
 
     Attributes
     ----------
@@ -130,38 +107,47 @@ class Forecaster(Saved, Checked):
 
     _state_type = FittedForecaster
 
-    _parameters = declared(
-        horizon=COUNT,
-        season=COUNT,
-        window=COUNT | NONE,
-        estimator=option(*KINDS) | having("fit", "a regressor"),
-        members=COUNT,
-        log=BOOLEAN | option("auto"),
-        intervals=BOOLEAN,
+    horizon: int = param(
+        default=12, doc="h, steps that are forecast.", check=COUNT, kw_only=False
     )
-
-    def __init__(
-        self,
-        horizon=12,
-        *,
-        season=1,
-        window=None,
-        estimator="recurrent",
-        members=3,
-        log="auto",
-        intervals=True,
-        random_state=None,
-        verbose=False,
-    ):
-        self.horizon = horizon
-        self.season = season
-        self.window = window
-        self.estimator = estimator
-        self.members = members
-        self.log = log
-        self.intervals = intervals
-        self.random_state = random_state
-        self.verbose = verbose
+    season: int = param(
+        default=1,
+        doc="""m, steps after which the series resembles itself: 12 for months, 7 for
+        days, 1 for none.""",
+        check=COUNT,
+    )
+    window: int | None = param(
+        default=None,
+        doc="""p; one season by default, but at least 8 steps, and ``horizon`` if there
+        is X.""",
+        check=COUNT | NONE,
+    )
+    estimator: Any = param(
+        default="recurrent",
+        doc="""What learns: ``RecurrentRegressor([GRU(16)], pooling="last")``, which
+        reads the window step by step; ``MLPRegressor((16,))``, a sliding-window
+        network; or a regressor of one's own, which is cloned. Estimators of sequences
+        get (n, p, 1 + k), others (n, p (1 + k)).""",
+        check=option(*KINDS) | having("fit", "a regressor"),
+    )
+    members: int = param(
+        default=3,
+        doc="Networks of other initial weights, whose forecasts are averaged.",
+        check=COUNT,
+    )
+    log: Any = param(
+        default="auto",
+        doc="""Whether logarithms are forecast. "auto": if all are positive, and
+        differences of logarithms keep their size better, from the first half to the
+        second, than those of the numbers.""",
+        check=BOOLEAN | option("auto"),
+    )
+    intervals: bool = param(
+        default=True,
+        doc="Whether to learn how wide intervals are; it takes a second training.",
+        check=BOOLEAN,
+    )
+    callbacks: Any = fixed(default=None, reason="each of its networks has its own")
 
     # ---- fitting --------------------------------------------------------------------
 

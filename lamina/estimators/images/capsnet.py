@@ -8,11 +8,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators._core.architectures import capsule_layers, shapes_after
-from lamina.estimators._core.checks import declared, number
+from lamina.estimators._core.checks import number
 from lamina.estimators._core.classifier import FeedForwardClassifier
+from lamina.estimators._core.constraints import COUNT, SIZES
 from lamina.estimators._core.convolutional import Convolutional
 from lamina.estimators._core.labels import Labels
-from lamina.estimators._core.parameters import COUNT, SIZES
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators.images.state import FittedImageClassifier
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Capsules, Dense, Network
@@ -25,6 +26,7 @@ def _never(self: Any) -> bool:
     )
 
 
+@estimator
 class CapsNetClassifier(Convolutional, FeedForwardClassifier):
     """Capsule network for classes of pictures, with a decoder.
 
@@ -43,29 +45,6 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
     Shapes
     ------
     As of :class:`lamina.ConvNetClassifier`; one label an example.
-
-    Parameters
-    ----------
-    layers : list of layer descriptions, optional
-        They end in ``PrimaryCapsules`` or ``Capsules``; the capsules of the classes are
-        added. By default one convolution and primary capsules, with windows that fit
-        the size: see :func:`lamina.estimators._core.architectures.capsule_layers`. The
-        paper has ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty
-        times as long.
-    capsule_size : int, default=16
-        Length of the vectors of classes.
-    routings : int, default=3
-        See :class:`lamina.Capsules`.
-    decoder : sequence of int, default=(256, 512)
-        Units of the decoder's hidden layers; the paper has (512, 1024).
-    reconstruction : float, default=0.04
-        r; the paper's for MNIST, in these units. 0 leaves the decoder untrained.
-    image_shape, augmentation, standardize, solver, alpha, l1, batch_size,
-    learning_rate_init, max_iter, shuffle, random_state, tol, verbose, warm_start,
-    early_stopping, validation_fraction, n_iter_no_change, init, class_weight,
-    callbacks, dtype, schedule, stopping, monitor, refit, input_noise, weight_noise,
-    max_norm, clip_norm, clip_value, adversarial, checkpoint, checkpoint_seconds
-        As of :class:`lamina.ConvNetClassifier`.
 
     Attributes
     ----------
@@ -97,93 +76,37 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
 
     _state_type = FittedImageClassifier
 
-    _parameters = declared(
-        capsule_size=COUNT,
-        routings=COUNT,
-        decoder=SIZES,
-        reconstruction=number(0),
+    layers: Any = param(
+        default=None,
+        doc="""They end in ``PrimaryCapsules`` or ``Capsules``; the capsules of the
+        classes are added. By default one convolution and primary capsules, with windows
+        that fit the size: see
+        :func:`lamina.estimators._core.architectures.capsule_layers`. The paper has
+        ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty times as
+        long.""",
+        kw_only=False,
     )
-
-    def __init__(
-        self,
-        layers=None,
-        *,
-        image_shape=None,
-        augmentation=None,
-        standardize=True,
-        capsule_size=16,
-        routings=3,
-        decoder=(256, 512),
-        reconstruction=0.04,
-        solver="adam",
-        alpha=0.0,
-        batch_size="auto",
-        learning_rate_init=0.001,
-        max_iter=50,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        l1=0.0,
-        init="auto",
-        class_weight=None,
-        callbacks=None,
-        dtype="float32",
-        schedule=None,
-        stopping=None,
-        monitor="score",
-        refit=None,
-        input_noise=0.0,
-        weight_noise=0.0,
-        max_norm=None,
-        clip_norm=None,
-        clip_value=None,
-        adversarial=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-    ):
-        self.layers = layers
-        self.image_shape = image_shape
-        self.augmentation = augmentation
-        self.standardize = standardize
-        self.capsule_size = capsule_size
-        self.routings = routings
-        self.decoder = decoder
-        self.reconstruction = reconstruction
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.l1 = l1
-        self.init = init
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.dtype = dtype
-        self.schedule = schedule
-        self.stopping = stopping
-        self.monitor = monitor
-        self.refit = refit
-        self.input_noise = input_noise
-        self.weight_noise = weight_noise
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.clip_value = clip_value
-        self.adversarial = adversarial
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
+    capsule_size: int = param(
+        default=16, doc="Length of the vectors of classes.", check=COUNT
+    )
+    routings: int = param(default=3, doc="See :class:`lamina.Capsules`.", check=COUNT)
+    decoder: Any = param(
+        default=(256, 512),
+        doc="Units of the decoder's hidden layers; the paper has (512, 1024).",
+        check=SIZES,
+    )
+    reconstruction: float = param(
+        default=0.04,
+        doc="""r; the paper's for MNIST, in these units. 0 leaves the decoder untrained.
+        """,
+        check=number(0),
+    )
+    alpha: float = param(default=0.0)
+    dropout: float = fixed(default=0.0, reason="its default layers have none")
+    loss: Any = fixed(default="log_loss", reason="capsules have a loss of their own")
+    label_smoothing: float = fixed(
+        default=0.0, reason="the margins of the loss leave room already"
+    )
 
     # ---- the network ----------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from lamina.data import ImageError, as_images
 from lamina.estimators._core.architectures import segmenting_layers, shapes_after
-from lamina.estimators._core.checks import declared
+from lamina.estimators._core.constraints import LABEL
 from lamina.estimators._core.convolutional import Convolutional
 from lamina.estimators._core.heads import with_head
 from lamina.estimators._core.labels import check_same_classes, class_numbers
-from lamina.estimators._core.parameters import LABEL
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators._core.training import is_stochastic
 from lamina.estimators.images.state import FittedSegmenter
 from lamina.networks import Augment, Network
@@ -24,6 +24,7 @@ AT_ONCE = 2**24
 MOVES = ("shift", "rotate", "scale", "flip")
 
 
+@estimator
 class ConvNetSegmenter(Convolutional):
     """Convolutional network for the class of every pixel: semantic segmentation.
 
@@ -43,29 +44,6 @@ class ConvNetSegmenter(Convolutional):
     X as of :class:`lamina.ConvNetClassifier`; y (n_samples, height, width) labels of
     any type. After ``fit`` pictures may have other sizes, and lie in a list of
     different ones; the answers are in a list then.
-
-    Parameters
-    ----------
-    layers : list of layer descriptions, optional
-        They have to keep height and width: ``padding="same"``, and an ``Upsample`` for
-        each pool. The output layer, a softmax at each place, is added, unless the last
-        layer is marked by ``Output``. By default two convolutions at each size, going
-        down by pools and back by ``Upsample``, with a ``Skip`` at each: see
-        :func:`lamina.estimators._core.architectures.segmenting_layers`.
-    ignore_label : label, optional
-        What stands for "not labelled" in y: nothing is learnt there, and the score does
-        not count it.
-    batch_size : int, "auto" or "full", default="auto"
-        Pictures a step; "auto" is min(16, n_samples).
-    learning_rate_init : float, default=0.003
-    image_shape, standardize, solver, alpha, l1, max_iter, shuffle, random_state, tol,
-    verbose, warm_start, early_stopping, validation_fraction, n_iter_no_change, init,
-    callbacks, dtype, schedule, stopping, monitor, refit, input_noise, weight_noise,
-    max_norm, clip_norm, clip_value, adversarial, checkpoint, checkpoint_seconds
-        As of :class:`lamina.ConvNetClassifier`.
-    augmentation : Augment, optional
-        Only noise, brightness, contrast and cutout: labels would not move with the
-        pixels.
 
     Attributes
     ----------
@@ -101,80 +79,33 @@ class ConvNetSegmenter(Convolutional):
 
     _state_type = FittedSegmenter
 
-    _parameters = declared(ignore_label=LABEL)
-
-    def __init__(
-        self,
-        layers=None,
-        *,
-        image_shape=None,
-        augmentation=None,
-        standardize=True,
-        ignore_label=None,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate_init=0.003,
-        max_iter=50,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        l1=0.0,
-        init="auto",
-        callbacks=None,
-        dtype="float32",
-        schedule=None,
-        stopping=None,
-        monitor="score",
-        refit=None,
-        input_noise=0.0,
-        weight_noise=0.0,
-        max_norm=None,
-        clip_norm=None,
-        clip_value=None,
-        adversarial=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-    ):
-        self.layers = layers
-        self.image_shape = image_shape
-        self.augmentation = augmentation
-        self.standardize = standardize
-        self.ignore_label = ignore_label
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.l1 = l1
-        self.init = init
-        self.callbacks = callbacks
-        self.dtype = dtype
-        self.schedule = schedule
-        self.stopping = stopping
-        self.monitor = monitor
-        self.refit = refit
-        self.input_noise = input_noise
-        self.weight_noise = weight_noise
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.clip_value = clip_value
-        self.adversarial = adversarial
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
+    layers: Any = param(
+        default=None,
+        doc="""They have to keep height and width: ``padding="same"``, and an
+        ``Upsample`` for each pool. The output layer, a softmax at each place, is added,
+        unless the last layer is marked by ``Output``. By default two convolutions at
+        each size, going down by pools and back by ``Upsample``, with a ``Skip`` at
+        each: see
+        :func:`lamina.estimators._core.architectures.segmenting_layers`.""",
+        kw_only=False,
+    )
+    ignore_label: Any = param(
+        default=None,
+        doc="""What stands for "not labelled" in y: nothing is learnt there, and the
+        score does not count it.""",
+        check=LABEL,
+    )
+    augmentation: Any = param(
+        default=None,
+        doc="""Only noise, brightness, contrast and cutout: labels would not move with
+        the pixels.""",
+    )
+    batch_size: Any = param(
+        default="auto",
+        doc='Images in each step; "auto" is min(16, n_samples).',
+    )
+    learning_rate_init: float = param(default=0.003)
+    dropout: float = fixed(default=0.0, reason="its default layers have none")
 
     _auto_batch = 16  # each pixel is an example
 

@@ -22,21 +22,22 @@ from lamina.estimators._core.checks import (
     NONE,
     Check,
     check_fits_float32,
-    declared,
     number,
     option,
 )
-from lamina.estimators._core.labels import Labels, check_same_classes, plain
-from lamina.estimators._core.parameters import (
+from lamina.estimators._core.constraints import (
     CLASS_WEIGHT,
     COUNT,
     INITIALIZER,
     POSITIVE,
     SHARE,
 )
+from lamina.estimators._core.labels import Labels, check_same_classes, plain
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators._core.progress import ProgressBar
+from lamina.estimators._core.shared_parameters import EarlyStoppingParams, EpochParams
 from lamina.estimators.perceptrons.state import FittedPerceptron
-from lamina.learning.data.dataset import padded_size
+from lamina.learning.data.loader import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Dense, Network
 
@@ -44,13 +45,13 @@ PENALTIES = ("l2", "l1", "elasticnet")
 MULTICLASS = ("one_vs_rest", "codes")
 
 
-class Perceptron(ClassifierMixin, NetworkEstimator):
+@estimator
+class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstimator):
     """Perceptron: one layer of threshold units, learnt by Rosenblatt's rule.
 
-    scikit-learn's parameters mean what they mean there; those below ``warm_start`` are
-    lamina's own. Learning ends at the first epoch without a mistake, after which no
-    weight would ever change; there is one if and only if the data are linearly
-    separable and ``max_iter`` and ``tol`` allow it.
+    scikit-learn's parameters mean what they mean there. Learning ends at the first
+    epoch without a mistake, after which no weight would ever change; there is one if
+    and only if the data are linearly separable and ``max_iter`` and ``tol`` allow it.
 
     Equations
     ---------
@@ -70,56 +71,6 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
     Shapes
     ------
     X (n_samples, n_features); y (n_samples,) labels of any type.
-
-    Parameters
-    ----------
-    penalty : {"l2", "l1", "elasticnet"} or None, default=None
-        ½ α Σ W², α Σ |W|, or a mixture of both.
-    alpha : float, default=0.0001
-        α of the penalty.
-    l1_ratio : float, default=0.15
-        The share ρ of L1 in "elasticnet": α ρ Σ |W| + ½ α (1 − ρ) Σ W².
-    fit_intercept : bool, default=True
-        Whether there is a b.
-    max_iter : int, default=1000
-        Epochs at most.
-    tol : float or None, default=1e-3
-        An epoch improves if the loss falls (the score rises) by this; None to go on
-        until there is no mistake, or for ``max_iter`` epochs.
-    shuffle : bool, default=True
-        Whether each epoch has an order of its own.
-    verbose : int, default=0
-        Shows a progress bar on a terminal or in a notebook.
-    eta0 : float, default=1
-        η. From W = 0 it only scales W and b, unless there is a penalty.
-    n_jobs : int or None, default=None
-        Accepted and not needed: all units learn in the same steps.
-    random_state : int, RandomState or None, default=0
-        The seed of everything random.
-    early_stopping : bool, default=False
-        Whether to stop by the score of held-out examples and give back the weights
-        that scored best.
-    validation_fraction : float, default=0.1
-        Share of examples held out for that, the same of every class.
-    n_iter_no_change : int, default=5
-        Epochs without improvement before stopping.
-    class_weight : dict, "balanced" or None, default=None
-        Factors of the steps by class. One-vs-rest, a class's factor holds for its
-        examples in its own unit.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from where the last one ended.
-    multiclass : {"one_vs_rest", "codes"}, default="one_vs_rest"
-        How more than two classes are told apart.
-    trace : bool, default=False
-        Whether ``trace_`` keeps the weights after every step: as many vectors as steps.
-    init : str, default="zeros"
-        Initialiser of W, "uniform" or "normal" for instance; b starts at 0.
-        ``coef_init`` and ``intercept_init`` of :meth:`fit` go before it.
-    callbacks : list of callables, optional
-        Called after every epoch with a :class:`lamina.learning.Progress`; one that
-        returns True stops.
-    dtype : {"float32", "float64"}, default="float32"
-        Type of the computation.
 
     Attributes
     ----------
@@ -176,77 +127,70 @@ class Perceptron(ClassifierMixin, NetworkEstimator):
 
     _state_type = FittedPerceptron
 
+    penalty: str | None = param(
+        default=None,
+        doc="½ α Σ W², α Σ |W|, or a mixture of both.",
+        check=option(*PENALTIES) | NONE,
+    )
+    alpha: float = param(default=0.0001, doc="α of the penalty.", check=number(0))
+    l1_ratio: float = param(
+        default=0.15,
+        doc='The share ρ of L1 in "elasticnet": α ρ Σ |W| + ½ α (1 − ρ) Σ W².',
+        check=SHARE,
+    )
+    fit_intercept: bool = param(
+        default=True, doc="Whether there is a b.", check=BOOLEAN
+    )
+    max_iter: int = param(default=1000, doc="Epochs at most.")
+    tol: Any = param(
+        default=1e-3,
+        doc="""An epoch improves if the loss falls (the score rises) by this; None to go
+        on until there is no mistake, or for ``max_iter`` epochs.""",
+        check=number(0, infinite=True) | NONE,
+    )
+    verbose: Any = param(default=0)
+    eta0: float = param(
+        default=1.0,
+        doc="η. From W = 0 it only scales W and b, unless there is a penalty.",
+        check=POSITIVE,
+    )
+    n_jobs: int | None = param(
+        default=None,
+        doc="Accepted and not needed: all units learn in the same steps.",
+        check=Check("a whole number", lambda v: isinstance(v, Integral)) | NONE,
+    )
+    random_state: Any = param(default=0)
+    n_iter_no_change: float = param(default=5, check=COUNT)
+    class_weight: Any = param(
+        default=None,
+        doc="""Factors of the steps by class. One-vs-rest, a class's factor holds for
+        its examples in its own unit.""",
+        check=CLASS_WEIGHT,
+    )
+    multiclass: str = param(
+        default="one_vs_rest",
+        doc="How more than two classes are told apart.",
+        check=option(*MULTICLASS),
+    )
+    trace: bool = param(
+        default=False,
+        doc="""Whether ``trace_`` keeps the weights after every step: as many vectors as
+        steps.""",
+        check=BOOLEAN,
+    )
+    init: str = param(
+        default="zeros",
+        doc="""Initialiser of W, "uniform" or "normal" for instance; b starts at 0.
+        ``coef_init`` and ``intercept_init`` of :meth:`fit` go before it.""",
+        check=INITIALIZER,
+    )
+    checkpoint: Any = fixed(default=None, reason="a trace cannot be taken up again")
+    checkpoint_seconds: float = fixed(default=30.0, reason="it has no checkpoint")
+
     _advice = (
         "raise max_iter, or tol to be content with less. Data that are not linearly "
         "separable need more layers: see MLPClassifier."
     )
-
-    _parameters = declared(
-        penalty=option(*PENALTIES) | NONE,
-        alpha=number(0),
-        l1_ratio=SHARE,
-        fit_intercept=BOOLEAN,
-        max_iter=COUNT,
-        tol=number(0, infinite=True) | NONE,
-        shuffle=BOOLEAN,
-        eta0=POSITIVE,
-        n_jobs=Check("a whole number", lambda v: isinstance(v, Integral)) | NONE,
-        early_stopping=BOOLEAN,
-        validation_fraction=SHARE,
-        n_iter_no_change=COUNT,
-        class_weight=CLASS_WEIGHT,
-        warm_start=BOOLEAN,
-        multiclass=option(*MULTICLASS),
-        trace=BOOLEAN,
-        init=INITIALIZER,
-    )
-
-    def __init__(
-        self,
-        *,
-        penalty=None,
-        alpha=0.0001,
-        l1_ratio=0.15,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        verbose=0,
-        eta0=1.0,
-        n_jobs=None,
-        random_state=0,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        class_weight=None,
-        warm_start=False,
-        multiclass="one_vs_rest",
-        trace=False,
-        init="zeros",
-        callbacks=None,
-        dtype="float32",
-    ):
-        self.penalty = penalty
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.max_iter = max_iter
-        self.tol = tol
-        self.shuffle = shuffle
-        self.verbose = verbose
-        self.eta0 = eta0
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.multiclass = multiclass
-        self.trace = trace
-        self.init = init
-        self.callbacks = callbacks
-        self.dtype = dtype
 
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         """Learn until no example is classified wrongly, or learning stops improving.

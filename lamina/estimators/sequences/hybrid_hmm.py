@@ -11,12 +11,11 @@ from lamina.data.sequences.series import SequenceError, Series, as_series
 from lamina.estimators._core.checks import (
     NONE,
     Check,
-    declared,
     integer,
     number,
 )
 from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.parameters import Checked
+from lamina.estimators._core.parameters import Checked, estimator, param
 from lamina.estimators._core.saved import Saved
 from lamina.estimators.perceptrons.mlp import MLPClassifier
 from lamina.estimators.sequences.state import FittedHybrid
@@ -27,6 +26,7 @@ SMALLEST = 1e-7
 """A probability of 0 counts as this much: the network may be wrong."""
 
 
+@estimator
 class HybridHMM(Saved, Checked):
     """Hidden Markov model whose states a network tells from the steps.
 
@@ -45,19 +45,6 @@ class HybridHMM(Saved, Checked):
     or what :func:`lamina.data.as_series` makes of an array and lengths. y: a list of n
     arrays (steps,) of labels, or an array (n, time), of which the first steps of each
     count.
-
-    Parameters
-    ----------
-    estimator : classifier or RecurrentTagger, optional
-        What tells the states: a classifier of rows, with ``predict_proba``, sees each
-        step with its neighbours; a tagger sees sequences. By default
-        ``MLPClassifier((64,))``.
-    context : int, default=2
-        How many steps before and after a step a classifier of rows sees.
-    smoothing : float, default=1.0
-        Added to each count, so that what was never seen is not impossible.
-    random_state : int, RandomState or None
-        Of the default estimator.
 
     Attributes
     ----------
@@ -88,21 +75,28 @@ class HybridHMM(Saved, Checked):
 
     _state_type = FittedHybrid
 
-    _parameters = declared(
-        estimator=Check(
+    estimator: Any = param(
+        default=None,
+        doc="""What tells the states: a classifier of rows, with ``predict_proba``, sees
+        each step with its neighbours; a tagger sees sequences. By default
+        ``MLPClassifier((64,))``.""",
+        check=Check(
             "a classifier of rows with predict_proba or a RecurrentTagger of labels",
             lambda v: _tells_states(v),
         )
         | NONE,
-        context=integer(0),
-        smoothing=number(0),
+        kw_only=False,
     )
-
-    def __init__(self, estimator=None, *, context=2, smoothing=1.0, random_state=None):
-        self.estimator = estimator
-        self.context = context
-        self.smoothing = smoothing
-        self.random_state = random_state
+    context: int = param(
+        default=2,
+        doc="How many steps before and after a step a classifier of rows sees.",
+        check=integer(0),
+    )
+    smoothing: float = param(
+        default=1.0,
+        doc="Added to each count, so that what was never seen is not impossible.",
+        check=number(0),
+    )
 
     def fit(self, X, y):
         """Train the network and count the chain.
@@ -201,7 +195,7 @@ class HybridHMM(Saved, Checked):
         """Return how many steps the network sees at once."""
         if isinstance(self.estimator_, RecurrentTagger):
             return 1
-        self._table()["context"]("context", self.context)
+        check_integer("context", self.context, 0)
         return 1 + 2 * self.context
 
 

@@ -9,10 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.data.sequences.series import SequenceError, Series, place_of
 from lamina.estimators._core.architectures import shapes_after
-from lamina.estimators._core.checks import BOOLEAN, NONE, check_fits_float32, declared
+from lamina.estimators._core.checks import NONE, check_fits_float32
+from lamina.estimators._core.constraints import CLASS_LOSS, LABEL, PART
 from lamina.estimators._core.labels import check_same_classes, class_numbers
 from lamina.estimators._core.over_sequences import UNITS, OverSequences, joined
-from lamina.estimators._core.parameters import CLASS_LOSS, LABEL, PART
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators._core.regressor import (
     answer_dtype,
     r2,
@@ -20,13 +21,15 @@ from lamina.estimators._core.regressor import (
     scaling_for,
     warn_unreached,
 )
+from lamina.estimators._core.shared_parameters import ScaleParams
 from lamina.estimators._core.training import is_stochastic
 from lamina.estimators.sequences.state import FittedTagger
 from lamina.networks import GRU, Bidirectional, Dropout, Network
 from lamina.networks.functional.losses import UNKNOWN
 
 
-class RecurrentTagger(OverSequences):
+@estimator
+class RecurrentTagger(ScaleParams, OverSequences):
     """Recurrent network that says something at each step of a sequence.
 
     What it says is a label by default; with ``loss="squared_error"``, or another loss
@@ -43,26 +46,6 @@ class RecurrentTagger(OverSequences):
     X as of :class:`RecurrentClassifier`. y: a list of n_samples arrays (steps,) of
     labels or numbers, or (steps, n_outputs) of numbers; or an array (n_samples, time)
     or (n_samples, time, n_outputs), of which the first steps of each count.
-
-    Parameters
-    ----------
-    layers : list of layer descriptions, optional
-        They have an answer at each step and end before the output layer, a softmax at
-        each step for labels; ``Output`` marks one of one's own. By default
-        ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]`` answers without
-        looking ahead.
-    loss : str or callable, default="log_loss"
-        "log_loss" is for labels; a loss of numbers as of :class:`lamina.MLPRegressor`.
-    ignore_label : label, optional
-        Of steps that have none: nothing is learnt from them, nor do they count in
-        scores. Numbers that are not known are NaN.
-    scale_target : bool, default=True
-        Whether numbers are scaled, as of :class:`lamina.MLPRegressor`.
-    dropout : float, optional
-        Of what the default layers tell the output: 0.5 for labels and 0 for numbers by
-        default.
-    solver, alpha, … :
-        All others as of :class:`RecurrentClassifier`.
 
     Attributes
     ----------
@@ -90,89 +73,38 @@ class RecurrentTagger(OverSequences):
 
     _state_type = FittedTagger
 
-    _parameters = declared(
-        ignore_label=LABEL,
-        dropout=PART | NONE,
-        loss=CLASS_LOSS,
-        scale_target=BOOLEAN,
+    layers: Any = param(
+        default=None,
+        doc="""They have an answer at each step and end before the output layer, a
+        softmax at each step for labels; ``Output`` marks one of one's own. By default
+        ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]`` answers without
+        looking ahead.""",
+        kw_only=False,
     )
-
-    def __init__(
-        self,
-        layers=None,
-        *,
-        tbptt=None,
-        standardize=True,
-        ignore_label=None,
-        dropout=None,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate_init=0.003,
-        max_iter=50,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        loss="log_loss",
-        l1=0.0,
-        init="auto",
-        scale_target=True,
-        callbacks=None,
-        dtype="float32",
-        schedule="cosine",
-        stopping=None,
-        monitor="score",
-        refit=None,
-        input_noise=0.0,
-        weight_noise=0.0,
-        max_norm=None,
-        clip_norm=1.0,
-        clip_value=None,
-        adversarial=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-    ):
-        self.layers = layers
-        self.tbptt = tbptt
-        self.standardize = standardize
-        self.ignore_label = ignore_label
-        self.dropout = dropout
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.loss = loss
-        self.l1 = l1
-        self.init = init
-        self.scale_target = scale_target
-        self.callbacks = callbacks
-        self.dtype = dtype
-        self.schedule = schedule
-        self.stopping = stopping
-        self.monitor = monitor
-        self.refit = refit
-        self.input_noise = input_noise
-        self.weight_noise = weight_noise
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.clip_value = clip_value
-        self.adversarial = adversarial
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
+    loss: Any = param(
+        default="log_loss",
+        doc="""What training makes small: "log_loss" is for labels; a loss of numbers as
+        of :class:`lamina.MLPRegressor`.""",
+        check=CLASS_LOSS,
+    )
+    ignore_label: Any = param(
+        default=None,
+        doc="""Of steps that have none: nothing is learnt from them, nor do they count
+        in scores. Numbers that are not known are NaN.""",
+        check=LABEL,
+    )
+    dropout: float | None = param(
+        default=None,
+        doc="""Dropout of what the default layers tell the output: 0.5 for labels and 0
+        for numbers by default.""",
+        check=PART | NONE,
+    )
+    pooling: str = fixed(default="mean", reason="each step has an answer")
+    label_smoothing: float = param(
+        default=0.0,
+        doc="s: labels become (1 − s) y + s / K for K classes; not for numbers.",
+    )
+    scale_target: bool = param(default=True)
 
     # ---- training -------------------------------------------------------------------
 

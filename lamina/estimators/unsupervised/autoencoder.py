@@ -19,13 +19,13 @@ from lamina.estimators._core.checks import (
     NONE,
     Check,
     check_fits_float32,
-    declared,
     each,
     option,
 )
+from lamina.estimators._core.constraints import ACTIVATION, COUNT, LAYERS, SIZES
 from lamina.estimators._core.feedforward import FeedForward
 from lamina.estimators._core.heads import parted, with_head
-from lamina.estimators._core.parameters import ACTIVATION, COUNT, LAYERS, SIZES
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators._core.training import is_stochastic
 from lamina.estimators.unsupervised.state import FittedAutoencoder
 from lamina.learning.loop.apply import outputs
@@ -63,6 +63,7 @@ def _described_by(words: dict[str, type]) -> Check:
 CORRUPTION, SPARSITY = _described_by(CORRUPTIONS), _described_by(SPARSITIES)
 
 
+@estimator
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward):
     """Network that makes its inputs again from a code of few, or few active, numbers.
 
@@ -85,49 +86,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     ------
     X (n_samples, n_features), sparse too; or pictures (n_samples, height, width) or
     (n_samples, height, width, channels), of bytes or any numbers.
-
-    Parameters
-    ----------
-    encoder : sequence of int, default=(32,)
-        Units of each layer; the last ones are the code. The decoder mirrors them:
-        ``(1000, 500, 250, 2)`` goes on 250, 500, 1000 and as many units as there are
-        features.
-    activation : str or callable, default="relu"
-        φ of all layers but the code and the output.
-    code_activation : str or callable, default="identity"
-        φ of the code.
-    corruption : Masking, GaussianNoise, SaltAndPepper, str or tuple, optional
-        What is done to inputs in training, the target being clean: a denoising
-        autoencoder. ``Masking(0.3)``, ``("masking", 0.3)`` and ``"masking"`` are the
-        same; other words are "gaussian" and "salt_and_pepper". In units of the inputs
-        as the network sees them.
-    sparsity : KLSparsity, L1Sparsity, str or tuple, optional
-        Penalty on the activities of the code; ``"kl"`` needs
-        ``code_activation="logistic"``. In words as ``corruption``: "kl" or "l1".
-    tied : bool, default=False
-        Whether the decoder has the weights of the encoder, transposed, and only biases
-        of its own.
-    layers : list of layer descriptions, optional
-        Any encoder instead of ``encoder``, ``activation`` and ``code_activation``:
-        ``[Conv(16, padding="same"), MaxPool(2), Conv(4, padding="same")]``. Dense
-        and convolutional layers, pools, ``Flatten`` and ``Upsample`` are mirrored, see
-        :func:`lamina.networks.composite.mirror.mirrored`.
-    decoder : list of layer descriptions or of int, optional
-        Another decoder than the mirror. An output layer is added unless the last one
-        is marked: ``[9, Output(Dense(6, "logistic"))]``.
-    loss : {"auto", "squared_error", "binary_cross_entropy"}, default="auto"
-        ℓ; by default it follows from the inputs.
-    standardize : bool, default=True
-        Whether inputs are scaled to mean 0 and variance 1 where ℓ is the squared error;
-        of pictures each channel as a whole.
-    solver, alpha, l1, learning_rate_init, max_iter, shuffle, random_state, tol,
-    verbose, warm_start, early_stopping, validation_fraction, n_iter_no_change, init,
-    callbacks, dtype, schedule, stopping, monitor, refit, weight_noise, max_norm,
-    clip_norm, clip_value, checkpoint, checkpoint_seconds
-        As of :class:`lamina.MLPClassifier`.
-    batch_size : int, "auto" or "full", default="auto"
-        Examples a step; "auto" is min(200, n_samples), of convolutional networks
-        min(64, n_samples).
 
     Attributes
     ----------
@@ -167,106 +125,87 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
     _state_type = FittedAutoencoder
 
-    _y_numeric = True
-
-    _parameters = declared(
-        encoder=SIZES,
-        activation=ACTIVATION,
-        code_activation=ACTIVATION,
-        corruption=CORRUPTION,
-        sparsity=SPARSITY,
-        tied=BOOLEAN,
-        decoder=each(
+    encoder: Any = param(
+        default=(32,),
+        doc="""Units of each layer; the last ones are the code. The decoder mirrors
+        them: ``(1000, 500, 250, 2)`` goes on 250, 500, 1000 and as many units as there
+        are features.""",
+        check=SIZES,
+        kw_only=False,
+    )
+    activation: Any = param(
+        default="relu",
+        doc="φ of all layers but the code and the output.",
+        check=ACTIVATION,
+    )
+    code_activation: Any = param(
+        default="identity", doc="φ of the code.", check=ACTIVATION
+    )
+    corruption: Any = param(
+        default=None,
+        doc="""What is done to inputs in training, the target being clean: a denoising
+        autoencoder. ``Masking(0.3)``, ``("masking", 0.3)`` and ``"masking"`` are the
+        same. In units of the inputs as the network sees them.""",
+        check=CORRUPTION,
+        first_order=True,
+    )
+    sparsity: Any = param(
+        default=None,
+        doc="""Penalty on the activities of the code; ``"kl"`` needs
+        ``code_activation="logistic"``. In words as ``corruption``.""",
+        check=SPARSITY,
+    )
+    tied: bool = param(
+        default=False,
+        doc="""Whether the decoder has the weights of the encoder, transposed, and only
+        biases of its own.""",
+        check=BOOLEAN,
+    )
+    layers: Any = param(
+        default=None,
+        doc="""Any encoder instead of ``encoder``, ``activation`` and
+        ``code_activation``: ``[Conv(16, padding="same"), MaxPool(2), Conv(4,
+        padding="same")]``. Dense and convolutional layers, pools, ``Flatten`` and
+        ``Upsample`` are mirrored, see
+        :func:`lamina.networks.composite.mirror.mirrored`.""",
+    )
+    decoder: Any = param(
+        default=None,
+        doc="""Another decoder than the mirror. An output layer is added unless the last
+        one is marked: ``[9, Output(Dense(6, "logistic"))]``.""",
+        check=each(
             COUNT | Check("a layer", lambda v: LAYERS.accepts([v])),
             "a list of layers or of numbers of units",
         )
         | NONE,
-        loss=option(*LOSSES),
-        standardize=BOOLEAN,
+    )
+    loss: str = param(
+        default="auto",
+        doc="ℓ; by default it follows from the inputs.",
+        check=option(*LOSSES),
+    )
+    standardize: bool = param(
+        default=True,
+        doc="""Whether inputs are scaled to mean 0 and variance 1 where ℓ is the squared
+        error; of images each channel as a whole.""",
+        check=BOOLEAN,
+    )
+    batch_size: Any = param(
+        default="auto",
+        doc="""Examples in each step; "auto" is min(200, n_samples), of convolutional
+        networks min(64, n_samples).""",
+    )
+    input_noise: float = param(
+        default=0.0,
+        doc="""Standard deviation of Gaussian noise on inputs in each training step, in
+        units of the inputs as the network sees them; the target is clean.""",
+    )
+    label_smoothing: float = fixed(default=0.0, reason="its targets are its inputs")
+    pretraining: Any = fixed(
+        default=None, reason="the decoder would not mirror what the encoder has learnt"
     )
 
-    # Set by fits.
-    error_: str
-    _as_rows: bool
-
-    def __init__(
-        self,
-        encoder=(32,),
-        *,
-        activation="relu",
-        code_activation="identity",
-        corruption=None,
-        sparsity=None,
-        tied=False,
-        layers=None,
-        decoder=None,
-        loss="auto",
-        standardize=True,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate_init=0.001,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        l1=0.0,
-        init="auto",
-        callbacks=None,
-        dtype="float32",
-        schedule=None,
-        stopping=None,
-        monitor="score",
-        refit=None,
-        weight_noise=0.0,
-        max_norm=None,
-        clip_norm=None,
-        clip_value=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-    ):
-        self.encoder = encoder
-        self.activation = activation
-        self.code_activation = code_activation
-        self.corruption = corruption
-        self.sparsity = sparsity
-        self.tied = tied
-        self.layers = layers
-        self.decoder = decoder
-        self.loss = loss
-        self.standardize = standardize
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.l1 = l1
-        self.init = init
-        self.callbacks = callbacks
-        self.dtype = dtype
-        self.schedule = schedule
-        self.stopping = stopping
-        self.monitor = monitor
-        self.refit = refit
-        self.weight_noise = weight_noise
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.clip_value = clip_value
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
+    _y_numeric = True
 
     # ---- training -------------------------------------------------------------------
 
@@ -481,7 +420,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         low, high = _range(counted)
         of_bytes = X.dtype == np.uint8 and high > 1
         unit = low >= 0 and (high <= 1 or of_bytes)
-        self.error_ = self.loss
+        self.error_: str = self.loss
         if self.loss == "auto":
             self.error_ = "binary_cross_entropy" if unit else "squared_error"
         n = X.shape[-1]
@@ -546,13 +485,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
     def _check_fits_solver(self) -> None:
         super()._check_fits_solver()
-        needs = self._algorithm_in_use.needs
-        if self.corruption is not None and not needs.first_order:
-            raise ValueError(
-                "corruption needs a solver of first order such as 'sgd', 'adam' or "
-                f"'rprop'; got solver={self.solver!r}"
-            )
-        if self.layers is not None and needs.one_target:
+        if self.layers is not None and self._algorithm_in_use.needs.one_target:
             raise ValueError(
                 f"solver={self.solver!r} is for encoder=, not for layers=; try 'adam'"
             )

@@ -26,15 +26,17 @@ from lamina.estimators._core.checks import (
     NONE,
     check_fits_float32,
     check_integer,
-    declared,
+    each,
     number,
     option,
 )
-from lamina.estimators._core.parameters import COUNT, PART, POSITIVE
+from lamina.estimators._core.constraints import COUNT, PART, POSITIVE, SCHEDULE
+from lamina.estimators._core.parameters import param, table
 from lamina.estimators._core.progress import ProgressBar
-from lamina.estimators._core.training import SCHEDULE, schedule_of
+from lamina.estimators._core.shared_parameters import CommonParams
+from lamina.estimators._core.training import schedule_of
 from lamina.estimators.unsupervised.state import FittedBoltzmann
-from lamina.learning.data.dataset import padded_size
+from lamina.learning.data.loader import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.learning.sampling.gibbs import (
     compiled_descent,
@@ -49,58 +51,102 @@ ROWS = 2048
 """So many rows at a time."""
 
 
+STACK = COUNT | each(
+    COUNT, "how many hidden units each machine has, such as (256, 256)", empty=False
+)
+
+
+@table("Machine")
+class BoltzmannParams(CommonParams):
+    """Parameters of restricted Boltzmann machines, one or a stack."""
+
+    n_components: Any = param(
+        default=(256, 256),
+        doc="""Hidden units of each machine, the lowest first; a number is one machine.
+        """,
+        check=STACK,
+        kw_only=False,
+    )
+    visible: str = param(
+        default="binary",
+        doc="""What the inputs are: 0 and 1 or between them, or numbers, which are
+        scaled.""",
+        check=option(*VISIBLE),
+    )
+    standardize: bool = param(
+        default=True,
+        doc="Whether Gaussian inputs are scaled to mean 0 and variance 1.",
+        check=BOOLEAN,
+    )
+    learning_rate: float = param(
+        default=0.1,
+        doc="η, of the mean over a batch; for Gaussian inputs take a tenth of it.",
+        check=POSITIVE,
+    )
+    batch_size: int = param(
+        default=10, doc="Examples in each step, and persistent chains.", check=COUNT
+    )
+    n_iter: int = param(default=10, doc="Epochs.", check=COUNT)
+    verbose: Any = param(
+        default=0,
+        doc="""Whether to show a progress bar. Its loss is ⟨F(v)⟩ − ⟨F(vᵏ)⟩, which stays
+        about 0: what tells how good the machine is are ``score`` and
+        ``log_likelihood``.""",
+    )
+    n_steps: int = param(default=1, doc="k, Gibbs steps for an update.", check=COUNT)
+    persistent: bool = param(
+        default=True,
+        doc="""Whether the chains go on from where they were (persistent contrastive
+        divergence, as in scikit-learn); otherwise they begin at the data (CD-k).""",
+        check=BOOLEAN,
+    )
+    momentum: float = param(default=0.0, doc="μ.", check=PART)
+    alpha: float = param(
+        default=0.0,
+        doc="Weight decay, divided by the batch size as in the other estimators.",
+        check=number(0),
+    )
+    sparsity_target: float | None = param(
+        default=None,
+        doc="How often a hidden unit is to be active.",
+        check=number(0, 1, open_low=True, open_high=True) | NONE,
+    )
+    sparsity_cost: float = param(
+        default=0.1, doc="How strongly it is moved there.", check=number(0)
+    )
+    shuffle: bool = param(
+        default=True,
+        doc="Whether each epoch has its own order; scikit-learn's keeps that of X.",
+        check=BOOLEAN,
+    )
+    spread: float = param(
+        default=0.01,
+        doc="Standard deviation of the initial weights.",
+        check=number(0),
+    )
+    schedule: Any = param(
+        default=None,
+        doc="""How η changes from epoch to epoch, as of :class:`lamina.MLPClassifier`.
+        Persistent chains follow the machine better if it slows down: "cosine".""",
+        check=SCHEDULE,
+    )
+
+
 class Boltzmann(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, ABC
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BoltzmannParams,
+    NetworkEstimator,
+    ABC,
 ):
     """Base of estimators that hold restricted Boltzmann machines, one or a stack.
 
     A subclass says how many hidden units each of them has (``_units``), brings a
-    docstring and an ``__init__`` that stores its arguments, and whatever it can tell
-    beyond features and samples.
+    docstring and its own parameters, and whatever it can tell beyond features and
+    samples.
     """
 
     _state_type = FittedBoltzmann
-
-    visible: str
-    """What the inputs are, "binary" or "gaussian"."""
-
-    standardize: bool = True
-
-    n_components: Any
-    learning_rate: float
-    batch_size: int
-    n_iter: int
-    verbose: Any
-    n_steps: int
-    persistent: bool = True
-    momentum: float
-    alpha: float
-    sparsity_target: float | None = None
-    sparsity_cost: float = 0.1
-    shuffle: bool
-    spread: float
-    schedule: Any = None
-    callbacks: Any
-    checkpoint: Any
-    checkpoint_seconds: float
-
-    _parameters = declared(
-        n_components=COUNT,
-        visible=option(*VISIBLE),
-        standardize=BOOLEAN,
-        learning_rate=POSITIVE,
-        batch_size=COUNT,
-        n_iter=COUNT,
-        n_steps=COUNT,
-        persistent=BOOLEAN,
-        momentum=PART,
-        alpha=number(0),
-        sparsity_target=number(0, 1, open_low=True, open_high=True) | NONE,
-        sparsity_cost=number(0),
-        shuffle=BOOLEAN,
-        spread=number(0),
-        schedule=SCHEDULE,
-    )
 
     _run_key: Key
 

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina import learning
-from lamina.estimators._core.checks import declared
-from lamina.estimators._core.parameters import COUNT
+from lamina.estimators._core.constraints import COUNT
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
-from lamina.estimators.unsupervised.dbn import STACK, sizes
+from lamina.estimators.unsupervised.dbn import sizes
 from lamina.learning.sampling.gibbs import (
     compiled_bounds,
     compiled_deep_made_again,
@@ -18,6 +18,7 @@ from lamina.learning.sampling.gibbs import (
 )
 
 
+@estimator
 class DeepBoltzmannMachine(Boltzmann):
     """Layers of hidden units that see the layer below them and the one above.
 
@@ -38,26 +39,6 @@ class DeepBoltzmannMachine(Boltzmann):
     Shapes
     ------
     v (n_samples, n_features), hˡ and μˡ (n_samples, n_components[l]).
-
-    Parameters
-    ----------
-    n_components : sequence of int, default=(256, 256)
-        Hidden units of each layer, the lowest first; a number is one layer.
-    visible : {"binary", "gaussian"}, default="binary"
-        What the inputs are: 0 and 1 or between them, or numbers, which are scaled.
-    learning_rate : float, default=0.05
-        η; for Gaussian inputs take about 0.005.
-    n_iter : int, default=10
-        Epochs for each layer.
-    batch_size : int, default=50
-        Examples a step, and persistent chains.
-    n_updates : int, default=10
-        Of the means μ, an example.
-    standardize : bool, default=True
-        Whether to scale Gaussian inputs to mean 0 and variance 1.
-    verbose, random_state, n_steps, momentum, alpha, shuffle, spread, schedule, \
-callbacks, checkpoint, checkpoint_seconds, dtype
-        As of :class:`BernoulliRBM`.
 
     Attributes
     ----------
@@ -87,50 +68,24 @@ callbacks, checkpoint, checkpoint_seconds, dtype
     ((1797, 20), (5, 64))
     """
 
-    _parameters = declared(n_components=STACK, n_updates=COUNT)
-
-    def __init__(
-        self,
-        n_components=(256, 256),
-        *,
-        visible="binary",
-        learning_rate=0.05,
-        batch_size=50,
-        n_iter=10,
-        verbose=0,
-        random_state=None,
-        standardize=True,
-        n_steps=1,
-        n_updates=10,
-        momentum=0.0,
-        alpha=0.0,
-        shuffle=True,
-        spread=0.01,
-        schedule=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-        dtype="float32",
-    ):
-        self.n_components = n_components
-        self.visible = visible
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.random_state = random_state
-        self.standardize = standardize
-        self.n_steps = n_steps
-        self.n_updates = n_updates
-        self.momentum = momentum
-        self.alpha = alpha
-        self.shuffle = shuffle
-        self.spread = spread
-        self.schedule = schedule
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.dtype = dtype
+    n_components: Any = param(
+        default=(256, 256),
+        doc="Hidden units of each layer, the lowest first; a number is one layer.",
+        kw_only=False,
+    )
+    learning_rate: float = param(
+        default=0.05, doc="η; for Gaussian inputs take about 0.005."
+    )
+    n_iter: int = param(default=10, doc="Epochs for each layer.")
+    batch_size: int = param(default=50)
+    n_updates: int = param(
+        default=10, doc="Updates of the means μ for each example.", check=COUNT
+    )
+    persistent: bool = fixed(default=True, reason="its chains are always persistent")
+    sparsity_target: float | None = fixed(
+        default=None, reason="mean-field learning has no such term"
+    )
+    sparsity_cost: float = fixed(default=0.1, reason="it has no sparsity_target")
 
     def transform(self, X):
         """Return the means μ of the top layer (n_samples, n_components[-1])."""

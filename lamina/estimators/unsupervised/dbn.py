@@ -6,21 +6,15 @@ from typing import Any
 import numpy as np
 
 from lamina import learning
-from lamina.estimators._core.checks import (
-    declared,
-    each,
-    integer,
-)
-from lamina.estimators._core.parameters import COUNT, POSITIVE
+from lamina.estimators._core.checks import integer
+from lamina.estimators._core.constraints import POSITIVE
+from lamina.estimators._core.parameters import estimator, param
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.estimators.unsupervised.state import FittedDeepBelief
 from lamina.networks import RBM, Network
 
-STACK = COUNT | each(
-    COUNT, "how many hidden units each machine has, such as (256, 256)", empty=False
-)
 
-
+@estimator
 class DeepBeliefNetwork(Boltzmann):
     """A stack of restricted Boltzmann machines, learnt one after the other.
 
@@ -45,27 +39,6 @@ class DeepBeliefNetwork(Boltzmann):
     Shapes
     ------
     v (n_samples, n_features), hˡ (n_samples, n_components[l]).
-
-    Parameters
-    ----------
-    n_components : sequence of int, default=(256, 256)
-        Hidden units of each machine, the lowest first; a number is one machine.
-    visible : {"binary", "gaussian"}, default="binary"
-        What the inputs are: 0 and 1 or between them, or numbers, which are scaled.
-    learning_rate : float, default=0.1
-        η of each machine; for Gaussian inputs take about 0.01.
-    standardize : bool, default=True
-        Whether to scale Gaussian inputs to mean 0 and variance 1.
-    batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
-sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
-checkpoint, checkpoint_seconds, dtype
-        As of :class:`BernoulliRBM`, the same for each machine.
-
-    up_down : int, default=0
-        Epochs of the up–down algorithm after that; ``n_steps`` and ``schedule`` are for
-        these too, momentum, decay and sparsity are not.
-    up_down_rate : float, default=0.01
-        Its η.
 
     Attributes
     ----------
@@ -99,62 +72,15 @@ checkpoint, checkpoint_seconds, dtype
 
     _state_type = FittedDeepBelief
 
-    _parameters = declared(
-        n_components=STACK,
-        up_down=integer(0),
-        up_down_rate=POSITIVE,
+    up_down: int = param(
+        default=0,
+        doc="""Epochs of the up–down algorithm after that; ``n_steps`` and ``schedule``
+        are for these too, momentum, decay and sparsity are not.""",
+        check=integer(0),
     )
-
-    def __init__(
-        self,
-        n_components=(256, 256),
-        *,
-        visible="binary",
-        learning_rate=0.1,
-        batch_size=10,
-        n_iter=10,
-        verbose=0,
-        random_state=None,
-        standardize=True,
-        n_steps=1,
-        persistent=True,
-        momentum=0.0,
-        alpha=0.0,
-        sparsity_target=None,
-        sparsity_cost=0.1,
-        shuffle=True,
-        spread=0.01,
-        schedule=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-        dtype="float32",
-        up_down=0,
-        up_down_rate=0.01,
-    ):
-        self.n_components = n_components
-        self.visible = visible
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.random_state = random_state
-        self.standardize = standardize
-        self.n_steps = n_steps
-        self.persistent = persistent
-        self.momentum = momentum
-        self.alpha = alpha
-        self.sparsity_target = sparsity_target
-        self.sparsity_cost = sparsity_cost
-        self.shuffle = shuffle
-        self.spread = spread
-        self.schedule = schedule
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.dtype = dtype
-        self.up_down = up_down
-        self.up_down_rate = up_down_rate
+    up_down_rate: float = param(
+        default=0.01, doc="η of the up–down algorithm.", check=POSITIVE
+    )
 
     @property
     def _units(self) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators._core.checks import check_integer, check_option
+from lamina.estimators._core.constraints import COUNT
+from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.learning.sampling.gibbs import (
     compiled_annealed,
@@ -166,13 +168,14 @@ class OneMachine(Boltzmann):
         return self._by_chunks(compiled_free_energy, self._now, X)
 
 
+@estimator
 class BernoulliRBM(OneMachine):
     """Restricted Boltzmann machine of binary units.
 
     It learns the distribution of inputs that are 0 or 1, or between them: probabilities
     of 1. Its hidden units are features for another estimator; it can draw examples and
-    tell how likely one is. Parameters and attributes are those of scikit-learn's, and
-    mean the same; those after ``random_state`` are lamina's own.
+    tell how likely one is. Parameters and attributes that scikit-learn's has mean the
+    same.
 
     Equations
     ---------
@@ -185,50 +188,6 @@ class BernoulliRBM(OneMachine):
     ------
     v (n_samples, n_features), h (n_samples, n_components), W (n_features,
     n_components), a (n_features,), b (n_components,).
-
-    Parameters
-    ----------
-    n_components : int, default=256
-        Hidden units.
-    learning_rate : float, default=0.1
-        η, of the mean over a batch.
-    batch_size : int, default=10
-        Examples a step, and persistent chains.
-    n_iter : int, default=10
-        Epochs.
-    verbose : bool, default=0
-        Show a progress bar. Its loss is ⟨F(v)⟩ − ⟨F(vᵏ)⟩, which stays about 0: what
-        tells how good the machine is are ``score`` and ``log_likelihood``.
-    random_state : int, RandomState instance or None, default=None
-    n_steps : int, default=1
-        k, Gibbs steps for an update.
-    persistent : bool, default=True
-        Whether the chains go on from where they were (persistent contrastive
-        divergence, as in scikit-learn); otherwise they begin at the data (CD-k).
-    momentum : float, default=0
-        μ.
-    alpha : float, default=0
-        Weight decay, divided by the batch size as in the other estimators.
-    sparsity_target : float, optional
-        How often a hidden unit is to be active.
-    sparsity_cost : float, default=0.1
-        How strongly it is moved there.
-    shuffle : bool, default=True
-        Whether each epoch has its own order; scikit-learn's keeps that of X.
-    spread : float, default=0.01
-        Standard deviation of the initial weights.
-    schedule : str or schedule description, optional
-        How η changes from epoch to epoch, as of :class:`lamina.MLPClassifier`.
-        Persistent chains follow the machine better if it slows down: "cosine".
-    callbacks : list of callable, optional
-        Called after each epoch with :class:`lamina.learning.Progress`; one that returns
-        True ends learning.
-    checkpoint : path, optional
-        A folder for checkpoints; a fit that was broken off goes on from there bit for
-        bit.
-    checkpoint_seconds : float, default=30
-        Least time between two.
-    dtype : {"float32", "float64"}, default="float32"
 
     Attributes
     ----------
@@ -259,50 +218,12 @@ class BernoulliRBM(OneMachine):
     (5, 64)
     """
 
-    visible = "binary"
-
-    def __init__(
-        self,
-        n_components=256,
-        *,
-        learning_rate=0.1,
-        batch_size=10,
-        n_iter=10,
-        verbose=0,
-        random_state=None,
-        n_steps=1,
-        persistent=True,
-        momentum=0.0,
-        alpha=0.0,
-        sparsity_target=None,
-        sparsity_cost=0.1,
-        shuffle=True,
-        spread=0.01,
-        schedule=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-        dtype="float32",
-    ):
-        self.n_components = n_components
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.random_state = random_state
-        self.n_steps = n_steps
-        self.persistent = persistent
-        self.momentum = momentum
-        self.alpha = alpha
-        self.sparsity_target = sparsity_target
-        self.sparsity_cost = sparsity_cost
-        self.shuffle = shuffle
-        self.spread = spread
-        self.schedule = schedule
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.dtype = dtype
+    n_components: int = param(
+        default=256, doc="Hidden units.", check=COUNT, kw_only=False
+    )
+    visible: str = fixed(default="binary", reason="its units are binary")
+    standardize: bool = fixed(default=True, reason="binary units have no scale")
+    learning_rate: float = param(default=0.1, doc="η, of the mean over a batch.")
 
     def score_samples(self, X):
         """Return an estimate of the log pseudo-likelihood (n_samples,).
@@ -324,6 +245,7 @@ class BernoulliRBM(OneMachine):
         return -n * np.logaddexp(0, -change)
 
 
+@estimator
 class GaussianRBM(OneMachine):
     """Restricted Boltzmann machine of numbers, with binary hidden units.
 
@@ -342,20 +264,6 @@ class GaussianRBM(OneMachine):
     As of :class:`BernoulliRBM`; inputs and samples have their own units, v and
     ``intercept_visible_`` those of scaled inputs.
 
-    Parameters
-    ----------
-    n_components : int, default=256
-        Hidden units.
-    learning_rate : float, default=0.01
-        η, of the mean over a batch; ten times smaller than for binary inputs, as
-        nothing bounds the visible units ([1]_, section 13.2).
-    standardize : bool, default=True
-        Whether to scale the inputs.
-    batch_size, n_iter, verbose, random_state, n_steps, persistent, momentum, alpha, \
-sparsity_target, sparsity_cost, shuffle, spread, schedule, callbacks, \
-checkpoint, checkpoint_seconds, dtype
-        As of :class:`BernoulliRBM`; chains begin at the data by default.
-
     Attributes
     ----------
     feature_mean_, feature_scale_ : ndarray (n_features,)
@@ -370,52 +278,21 @@ feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
        in Neural Networks: Tricks of the Trade.
     """
 
-    visible = "gaussian"
-
-    def __init__(
-        self,
-        n_components=256,
-        *,
-        learning_rate=0.01,
-        batch_size=10,
-        n_iter=10,
-        verbose=0,
-        random_state=None,
-        standardize=True,
-        n_steps=1,
-        persistent=False,
-        momentum=0.0,
-        alpha=0.0,
-        sparsity_target=None,
-        sparsity_cost=0.1,
-        shuffle=True,
-        spread=0.01,
-        schedule=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_seconds=30.0,
-        dtype="float32",
-    ):
-        self.n_components = n_components
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.random_state = random_state
-        self.standardize = standardize
-        self.n_steps = n_steps
-        self.persistent = persistent
-        self.momentum = momentum
-        self.alpha = alpha
-        self.sparsity_target = sparsity_target
-        self.sparsity_cost = sparsity_cost
-        self.shuffle = shuffle
-        self.spread = spread
-        self.schedule = schedule
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_seconds = checkpoint_seconds
-        self.dtype = dtype
+    n_components: int = param(
+        default=256, doc="Hidden units.", check=COUNT, kw_only=False
+    )
+    visible: str = fixed(default="gaussian", reason="its units are Gaussian")
+    learning_rate: float = param(
+        default=0.01,
+        doc="""η, of the mean over a batch; ten times smaller than for binary inputs, as
+        nothing bounds the visible units ([1]_, section 13.2).""",
+    )
+    standardize: bool = param(default=True, doc="Whether to scale the inputs.")
+    persistent: bool = param(
+        default=False,
+        doc="""Whether the chains go on from where they were (persistent contrastive
+        divergence); otherwise they begin at the data (CD-k).""",
+    )
 
     def score_samples(self, X):
         """Return −F(v) (n_samples,): log P(v) but for a constant, log Z.

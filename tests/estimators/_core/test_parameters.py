@@ -1,36 +1,85 @@
 """The table of an estimator: each class brings its part, and one place reads it."""
 
+import inspect
+import pickle
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from lamina.estimators._core.checks import BOOLEAN, NONE, declared, integer, number
+from lamina.estimators._core.checks import BOOLEAN, NONE, integer, number
 from lamina.estimators._core.parameters import (
-    ACTIVATION,
-    CLASS_WEIGHT,
-    LABEL,
-    LAYERS,
-    NAMES,
     Checked,
-    sides,
+    estimator,
+    fixed,
+    missing_parameters,
+    param,
+    parameters,
+    table,
 )
-from lamina.networks import Dense
 
 
-class Base(Checked):
-    _parameters = declared(rate=number(0), flag=BOOLEAN)
+@table("Speed")
+class Rates:
+    rate: float = param(default=0.5, doc="How fast.", check=number(0), first_order=True)
+    flag: bool = param(default=True, doc="Whether.", check=BOOLEAN)
 
 
-class Own(Base):
-    _parameters = declared(rate=integer(1) | NONE)
+@table("Size")
+class Sizes(Rates):
+    units: int = param(default=3, doc="How many.", check=integer(1), kw_only=False)
+    flag: bool = param(default=False)
 
+
+class Left(Sizes, Checked):
+    pass
+
+
+class Right(Rates, Checked):
+    pass
+
+
+@estimator
+class Own(Left, Right):
+    """What it is.
+
+    Attributes
+    ----------
+    fitted_ : int
+    """
+
+    rate: int | None = param(default=1, check=integer(1) | NONE)
+
+
+@estimator
+class Without(Own):
+    """One parameter less."""
+
+    flag: bool = fixed(default=False, reason="it never does")
+
+
+@estimator
+class Again(Without):
+    """And there it is again."""
+
+    flag: bool = param(default=True)
+
+
+class APersons(Own):
     def __init__(self, rate=1, flag=True, random_state=None, other="x"):
-        self.rate = rate
-        self.flag = flag
-        self.random_state = random_state
+        super().__init__(rate=rate, flag=flag, random_state=random_state)
         self.other = other
 
 
 def test_the_nearest_class_says_what_a_parameter_is():
+    """In Python's order: of two bases, one of which only inherits, the other counts."""
+    rows = {row.name: row for row in parameters(Own)}
+    assert rows["rate"].default == 1
+    assert rows["rate"].doc == "How fast."
+    assert rows["rate"].group == "Speed"
+    assert rows["rate"].expected == "a whole number ≥ 1 or None"
+    assert rows["flag"].default is False
+    assert [row.name for row in parameters(Own) if row.first_order] == ["rate"]
     Own()._check_params()
     Own(rate=None)._check_params()
     with pytest.raises(ValueError, match="rate must be a whole number ≥ 1 or None; go"):
@@ -41,13 +90,77 @@ def test_the_nearest_class_says_what_a_parameter_is():
         Own(random_state=-1)._check_params()
 
 
+def test_the_signature_is_that_of_a_hand_written_constructor():
+    found = inspect.signature(Own).parameters
+    kinds = {name: one.kind.name for name, one in found.items()}
+    assert kinds == {
+        "units": "POSITIONAL_OR_KEYWORD",
+        "random_state": "KEYWORD_ONLY",
+        "rate": "KEYWORD_ONLY",
+        "flag": "KEYWORD_ONLY",
+    }
+    assert {name: one.default for name, one in found.items()} == {
+        "random_state": None,
+        "rate": 1,
+        "flag": False,
+        "units": 3,
+    }
+    assert all(one.annotation is one.empty for one in found.values())
+    with pytest.raises(TypeError, match="unexpected keyword argument 'none'"):
+        Own(none=1)
+    with pytest.raises(TypeError, match="positional"):
+        Own(3, 4)
+
+
+def test_arguments_are_stored_unchanged_and_estimators_are_cloned_and_pickled():
+    given = {"units": np.int64(3), "rate": [1], "flag": "no", "random_state": object}
+    model = Own(**given)
+    assert all(getattr(model, name) is value for name, value in given.items())
+    assert model.get_params() == given
+    assert clone(model).get_params() == given
+    assert pickle.loads(pickle.dumps(model)).get_params() == given
+    assert repr(Own(4)) == "Own(units=4)"
+    assert Own() != Own()
+
+
+def test_an_estimator_may_be_without_a_parameter_of_its_tables():
+    assert missing_parameters(Without) == {"flag": "it never does"}
+    assert "flag" not in [row.name for row in parameters(Without)]
+    assert "flag" not in Without().get_params()
+    assert Without().flag is False
+    with pytest.raises(TypeError, match="flag"):
+        Without(flag=True)
+    assert "flag :" not in str(Without.__doc__)
+
+
+def test_a_subclass_may_have_it_again():
+    assert missing_parameters(Again) == {}
+    assert Again().flag is True
+    assert Again(flag=False).get_params()["flag"] is False
+
+
+def test_a_class_of_a_table_has_its_defaults():
+    assert (Rates.rate, Rates.flag, Sizes.flag, Left.flag) == (0.5, True, False, False)
+
+
+def test_a_parameter_needs_a_check_and_documentation():
+    with pytest.raises(TypeError, match="'lost' has no check or no documentation"):
+
+        @estimator
+        class Lost(Checked):
+            """Nobody said what it is."""
+
+            lost: int = param(default=1, check=integer(1))
+
+
 def test_a_parameter_that_a_person_adds_is_left_alone():
-    Own(other=object())._check_params()
+    APersons(other=object())._check_params()
+    assert set(APersons().get_params()) == {"rate", "flag", "random_state", "other"}
 
 
 def test_numpys_numbers_are_pythons_while_a_fit_lasts():
     given = {"rate": np.int64(3), "flag": np.bool_(False), "other": np.str_("x")}
-    model = Own(**given)
+    model = APersons(**given)
     seen = {}
 
     def fit():
@@ -61,28 +174,3 @@ def test_numpys_numbers_are_pythons_while_a_fit_lasts():
     assert seen["other"] is given["other"]
     assert model.rate is given["rate"]
     assert model.flag is given["flag"]
-
-
-@pytest.mark.parametrize(
-    ("check", "good", "bad"),
-    [
-        (LAYERS, [[], (Dense(3),)], [Dense(3), [3], ["Dense"], [Dense], None]),
-        (ACTIVATION, ["relu", np.tanh, len], ["rleu", 1, Dense(3), dict]),
-        (
-            CLASS_WEIGHT,
-            [None, "balanced", {"a": 2, "b": 0.5}, [{0: 1}, {1: np.float32(2)}]],
-            ["even", {"a": "2"}, {"a": -1}, {"a": np.nan}, [1, 2], 3],
-        ),
-        (LABEL, [None, "no", 3, -1, np.nan, np.int64(2), True], [[1], (1,), {}]),
-        (NAMES, ["a", ["a", "b"], ()], [1, [1], None, {"a": 1}]),
-        (sides("height", "width"), [(4, 5), [4, 5], np.array([4, 5])], [4, (4,)]),
-        (sides("height", "width"), [], [(4, 5, 1), (4, 0), (4, 2.5), "45"]),
-        (sides("height", "width", "channels"), [(4, 5), (4, 5, 3)], [(4,) * 4, 4]),
-    ],
-)
-def test_checks_that_estimators_share(check, good, bad):
-    for value in good:
-        check("p", value)
-    for value in bad:
-        with pytest.raises(ValueError, match="^p must be .*; got "):
-            check("p", value)
