@@ -3,21 +3,32 @@
 import contextlib
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import typer
 
-from lamina.app.words import in_words, one_line, say
+from lamina.app.messages import in_words, one_line, say
 
 DEBUG = "LAMINA_DEBUG"
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
+_traces: ContextVar[bool] = ContextVar("traces", default=False)
+
+
+def show_traces(wanted: bool) -> None:
+    """Say whether errors are told with the place in the program they come from."""
+    _traces.set(wanted)
+
+
 def run(command: Callable[[], Any]) -> int:
     """Call a command; turn whatever happens into an exit status and one line."""
+    show_traces(False)
     try:
         with _warnings_in_one_line():
             status = command()
@@ -27,6 +38,9 @@ def run(command: Callable[[], Any]) -> int:
         _close_quietly()
         return BROKEN_PIPE
     except SystemExit as end:  # typer's own answer to a broken pipe is 1
+        if end.code in (0, None):  # and to a shell that asks for completions 0
+            sys.stdout.flush()
+            return 0
         _close_quietly()
         broken = isinstance(end.__context__, BrokenPipeError)
         return BROKEN_PIPE if broken else 1
@@ -84,6 +98,8 @@ def _fail(message: str, status: int, error: BaseException | None = None) -> int:
     except OSError:  # the disk may be full on which it is kept
         _close_quietly()
     with contextlib.suppress(BrokenPipeError):
+        if error is not None and _traces.get():
+            traceback.print_exception(error, file=sys.stderr)
         print(f"lamina: {message}", file=sys.stderr)
     return status
 

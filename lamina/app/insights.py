@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lamina.app.reports import Report
+from lamina.app.opening import check_out, open_model
+from lamina.app.progress import reading_bar
+from lamina.data.errors import Message, Setting, UserError
+from lamina.models.kinds.kind import Reading
+from lamina.models.reports import Inspected, Report
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -25,8 +29,8 @@ DPI = 150
 
 
 @dataclass(frozen=True)
-class InspectOptions:
-    """Options of :func:`lamina.app.jobs.inspect`."""
+class InspectRequest:
+    """What is to be shown, of which layer, unit, class and picture."""
 
     what: str | None = None
     image: str | None = None
@@ -48,146 +52,189 @@ class InspectOptions:
         return self.out or f"{self.shown}.png"
 
 
-def check(options: InspectOptions) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """A figure, and what it shows: a layer, a unit, or why an output is what it is."""
+
+    figure: Callable[[], Any]
+    layer: int | None = None
+    unit: int | None = None
+    output: str | None = None
+    h: float | None = None
+    probability: float | None = None
+
+
+def inspect(path: str, asked: InspectRequest) -> Report:
+    """Draw what is inside a model of pictures, and write the figure.
+
+    Raises
+    ------
+    ValueError
+        If the model, the picture or the options cannot be used.
+    """
+    check(asked)
+    check_out(asked.file, path, *([asked.image] if asked.image else []))
+    model, kind = open_model(path, "inspect")
+    images = None
+    if asked.image is not None:
+        kind.check_can(model, "read pictures", path)
+        with reading_bar() as bar:
+            reading = Reading(skip_broken=asked.skip_broken, progress=bar)
+            images = kind.read(model, asked.image, reading)
+    return Report("inspect", (look(path, model, images, asked),))
+
+
+def check(asked: InspectRequest) -> None:
     """Refuse what cannot be shown, and options that have no use.
 
     Raises
     ------
-    ValueError
+    UserError
         One line that says what is possible.
     """
-    what = options.shown
+    what = asked.shown
     if what not in NEEDS:
-        raise ValueError(f"--what is one of {', '.join(NEEDS)}; not {what!r}")
+        expected = f"one of {', '.join(NEEDS)}"
+        raise UserError(parameter="what", value=what, expected=expected)
     for name in ("image", "layer", "unit", "target", "method"):
-        if getattr(options, name) is not None and name not in NEEDS[what]:
+        if getattr(asked, name) is not None and name not in NEEDS[what]:
             users = ", ".join(k for k, needs in NEEDS.items() if name in needs)
-            raise ValueError(f"--{name} is for {users}, not for {what}")
-    if "image" in NEEDS[what] and options.image is None:
-        raise ValueError(
-            f"--what {what} needs --image, a picture (or a folder of them)"
+            raise UserError(
+                Message(Setting(name), f" is for {users}, not for {what}"),
+                parameter=name,
+                value=getattr(asked, name),
+                expected=users,
+            )
+    if "image" in NEEDS[what] and asked.image is None:
+        needs = Setting("what", what), " needs ", Setting("image")
+        raise UserError(
+            Message(*needs, ", a picture (or a folder of them)"), parameter="image"
         )
-    ending = os.path.splitext(options.file)[1].lower()
-    if ending not in FORMATS:
-        raise ValueError(
-            f"{options.file}: a figure is written as {', '.join(FORMATS)}, by the "
-            "ending of the name"
+    if os.path.splitext(asked.file)[1].lower() not in FORMATS:
+        raise UserError(
+            f"a figure is written as {', '.join(FORMATS)}, by the ending of the name",
+            where=asked.file,
         )
 
 
-def look(model: Any, images: Any, options: InspectOptions) -> Report:
+def look(path: str, model: Any, images: Any, asked: InspectRequest) -> Inspected:
     """Draw the figure, write it, and return what it shows.
 
     Parameters
     ----------
+    path : str
+        The file of the model.
     model : fitted ImageModel or estimator of pictures
     images : ImageSet or None
-    options : InspectOptions
+    asked : InspectRequest
 
     Raises
     ------
     ValueError
-        If the model has no pictures to look at, the options do not fit it, or
-        matplotlib is not installed.
+        If the options do not fit the model, or matplotlib is not installed.
     """
     from lamina import insight
     from lamina.storage import replace_file
 
-    estimator = getattr(model, "estimator_", model)
-    if not hasattr(estimator, "image_shape_"):
-        raise ValueError(
-            f"the model is a {type(model).__name__}, and lamina inspect is for models "
-            "of pictures; lamina summary shows any"
-        )
-    layers = insight.layers(estimator)
-    found = SHOW[options.shown](model, images, options)
+    layers = insight.layers(model)
+    found = SHOW[asked.shown](model, images, asked)
     try:
         figure = found.figure()
     except ImportError as error:
-        raise ValueError(str(error)) from error
+        raise UserError(str(error)) from error
     packed = io.BytesIO()
-    ending = os.path.splitext(options.file)[1].lower().removeprefix(".")
+    ending = os.path.splitext(asked.file)[1].lower().removeprefix(".")
     figure.savefig(packed, format=ending, dpi=DPI)
-    replace_file(options.file, [packed.getvalue()])
-    return {
-        "what": options.shown,
-        "image": None if images is None else str(images.names[0]),
-        "images": None if images is None else len(images),
-        "layer": getattr(found, "layer", None),
-        "unit": getattr(found, "unit", None),
-        **_explained(found),
-        "layers": [
+    replace_file(asked.file, [packed.getvalue()])
+    return Inspected(
+        path,
+        asked.shown,
+        None if images is None else str(images.names[0]),
+        None if images is None else len(images),
+        found.layer,
+        found.unit,
+        found.output,
+        found.h,
+        found.probability,
+        [
             {"number": number, "layer": name, "output": list(shape)}
             for number, name, shape in layers
         ],
-        "figure": options.file,
-        "figure_bytes": len(packed.getvalue()),
-    }
+        asked.file,
+        len(packed.getvalue()),
+    )
 
 
-def _explained(found: Any) -> dict[str, Any]:
-    """Return the class or output that is explained, h of it, and its probability."""
-    if not hasattr(found, "target"):
-        return {"output": None, "h": None, "probability": None}
-    probability = getattr(found, "probability", None)
-    if getattr(found, "of_probability", False):
-        probability = found.whole
-    h = getattr(found, "score", None)
-    return {"output": found.name, "h": h, "probability": probability}
-
-
-def _filters(model: Any, images: Any, options: InspectOptions) -> Any:
+def _filters(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import filters
 
-    return filters(model, options.layer)
+    found = filters(model, asked.layer)
+    return Shown(found.figure, found.layer)
 
 
-def _maximise(model: Any, images: Any, options: InspectOptions) -> Any:
+def _maximise(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import maximising_input
 
-    layer = -1 if options.layer is None else options.layer
-    unit = options.unit if options.target is None else options.target
-    if options.target is not None and (options.unit is not None or layer != -1):
-        raise ValueError("--target names a class; leave out --unit and --layer")
-    return maximising_input(model, layer, unit)
+    layer = -1 if asked.layer is None else asked.layer
+    unit = asked.unit if asked.target is None else asked.target
+    if asked.target is not None and (asked.unit is not None or layer != -1):
+        others = Setting("unit"), " and ", Setting("layer")
+        raise UserError(
+            Message(Setting("target"), " names a class"),
+            parameter="target",
+            value=asked.target,
+            hint=Message("leave out ", *others),
+        )
+    found = maximising_input(model, layer, unit)
+    return Shown(found.figure, found.layer)
 
 
-def _maps(model: Any, images: Any, options: InspectOptions) -> Any:
+def _maps(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import feature_maps
 
-    return feature_maps(model, images.X[:1][0], _layer(model, options))
+    found = feature_maps(model, images.X[:1][0], _layer(model, asked))
+    return Shown(found.figure, found.layer)
 
 
-def _patches(model: Any, images: Any, options: InspectOptions) -> Any:
+def _patches(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import top_patches
 
-    layer = _layer(model, options)
-    if options.unit is None:
-        raise ValueError(f"--what patches needs --unit, of layer {layer} the number")
-    return top_patches(model, images.X, layer, options.unit, k=16)
+    layer = _layer(model, asked)
+    if asked.unit is None:
+        needs = Setting("what", "patches"), " needs ", Setting("unit")
+        raise UserError(
+            Message(*needs, f", of layer {layer} the number"), parameter="unit"
+        )
+    found = top_patches(model, images.X, layer, asked.unit, k=16)
+    return Shown(found.figure, found.layer, found.unit)
 
 
-def _deconvolution(model: Any, images: Any, options: InspectOptions) -> Any:
+def _deconvolution(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import deconvolution
 
-    layer, rule = _layer(model, options), options.method or "deconvnet"
-    return deconvolution(model, images.X[:1][0], layer, options.unit, rule=rule)
+    layer, rule = _layer(model, asked), asked.method or "deconvnet"
+    found = deconvolution(model, images.X[:1][0], layer, asked.unit, rule=rule)
+    return Shown(found.figure, found.layer, found.unit)
 
 
-def _saliency(model: Any, images: Any, options: InspectOptions) -> Any:
+def _saliency(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import saliency
 
-    method = options.method or "gradient"
-    return saliency(model, images.X[:1][0], options.target, method)
+    method = asked.method or "gradient"
+    found = saliency(model, images.X[:1][0], asked.target, method)
+    how = {"h": found.score, "probability": found.probability}
+    return Shown(found.figure, output=found.name, **how)
 
 
-def _occlusion(model: Any, images: Any, options: InspectOptions) -> Any:
+def _occlusion(model: Any, images: Any, asked: InspectRequest) -> Shown:
     from lamina.insight import occlusion
 
-    return occlusion(model, images.X[:1][0], target=options.target)
+    found = occlusion(model, images.X[:1][0], target=asked.target)
+    probability = found.whole if found.of_probability else None
+    return Shown(found.figure, output=found.name, probability=probability)
 
 
-SHOW: dict[str, Callable[[Any, Any, InspectOptions], Any]] = {
+SHOW: dict[str, Callable[[Any, Any, InspectRequest], Shown]] = {
     "filters": _filters,
     "maximise": _maximise,
     "maps": _maps,
@@ -198,13 +245,17 @@ SHOW: dict[str, Callable[[Any, Any, InspectOptions], Any]] = {
 }
 
 
-def _layer(model: Any, options: InspectOptions) -> int:
+def _layer(model: Any, asked: InspectRequest) -> int:
     """Return the layer that is asked for, or else the last convolution."""
     from lamina.insight import layers
 
-    if options.layer is not None:
-        return options.layer
+    if asked.layer is not None:
+        return asked.layer
     convolutions = [number for number, name, _ in layers(model) if name == "Conv"]
     if not convolutions:
-        raise ValueError("the network has no Conv layer: --layer says which one to see")
+        raise UserError(
+            "the network has no Conv layer",
+            parameter="layer",
+            hint=Message(Setting("layer"), " says which one to see"),
+        )
     return convolutions[-1]

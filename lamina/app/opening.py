@@ -1,111 +1,33 @@
-"""Models and data, opened for a command; what goes wrong, in one line."""
+"""Models, opened for a command; what they warn of; places that can be written."""
 
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lamina.app.messages import in_words
 from lamina.app.startup import start_engine
-from lamina.app.words import in_words
-
-MODELS = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "TableModel")
-"""Those that know how their data are read."""
+from lamina.data.errors import UserError
 
 
-class JobError(ValueError):
-    """What a person asked for cannot be done: one line that says why."""
-
-
-def open_model(path: str, any_estimator: bool = False) -> Any:
-    """Read a model that knows how its data are read, or any estimator.
+def open_model(path: str, command: str) -> tuple[Any, Any]:
+    """Read a model that can do what a command asks; return it and its kind of data.
 
     Raises
     ------
-    ValueError
-        If the file cannot be read, or the model knows no columns.
+    UserError
+        If the file cannot be read, or the model is not made for the command.
     """
     start_engine()
     from lamina.estimators import load
+    from lamina.models.kinds.registry import kind_of
 
     with noted():
         model = load(path)
-    if not any_estimator and type(model).__name__ not in MODELS:
-        does = "predict" if hasattr(model, "predict") else "transform"
-        raise JobError(
-            f"{path}: holds a {type(model).__name__} that was saved from Python and "
-            f"knows no columns; use it there: lamina.load(path).{does}(X)"
-        )
-    return model
-
-
-def open_predictor(path: str) -> Any:
-    """Read a model that predicts.
-
-    Raises
-    ------
-    ValueError
-        If it has codes instead, or as :func:`open_model`.
-    """
-    model = open_model(path)
-    if is_a(model, "CodeModel"):
-        raise JobError(
-            f"{path}: holds codes and predicts nothing; lamina transform {path} DATA "
-            "tells the codes"
-        )
-    return model
-
-
-def open_codes(path: str) -> Any:
-    """Read a model that has learnt codes.
-
-    Raises
-    ------
-    ValueError
-        If it predicts instead, or as :func:`open_model`.
-    """
-    model = open_model(path)
-    if not is_a(model, "CodeModel"):
-        raise JobError(
-            f"{path}: holds a model that predicts and has no codes; use lamina predict "
-            f"{path} DATA, or learn codes with lamina fit DATA --model autoencoder"
-        )
-    return model
-
-
-def is_a(model: Any, name: str) -> bool:
-    """Whether a model is of a class, without importing it."""
-    return type(model).__name__ == name
-
-
-def data_for(model: Any, source: str, skip_broken: bool, labels: bool = False) -> Any:
-    """Read what a model is applied to."""
-    if is_a(model, "SequenceModel"):
-        return read_told(lambda s: model.read(s, labels=labels), source)
-    if is_a(model, "TableModel"):
-        return read_told(model._read, source)
-    if is_a(model, "CodeModel"):
-        return _data_for_codes(model, source, skip_broken)
-    from lamina.app.images import errors_option, reading_bar
-
-    with reading_bar() as progress:
-        return model.read(
-            source,
-            labels=labels,
-            errors=errors_option(skip_broken),
-            progress=progress,
-        )
-
-
-def _data_for_codes(model: Any, source: str, skip_broken: bool) -> Any:
-    from lamina.app.images import errors_option, reading_bar
-
-    if not hasattr(model.schema_, "channels"):
-        return read_told(model.read, source)
-    with reading_bar() as progress:
-        errors = errors_option(skip_broken)
-        return model.read(source, errors=errors, progress=progress)
+    kind = kind_of(model)
+    kind.check_can(model, command, path)
+    return model, kind
 
 
 class Notes(list[str]):
@@ -117,27 +39,27 @@ class Notes(list[str]):
 
 
 @contextmanager
-def noted() -> Iterator[Notes]:
-    """Collect what would be warned of, as notes for the report."""
+def noted(*said: type[Warning]) -> Iterator[Notes]:
+    """Collect what would be warned of, as notes for the report.
+
+    Parameters
+    ----------
+    *said : type of Warning
+        Of what the report says already.
+    """
     notes = Notes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield notes
     for warning in caught:
-        told = issubclass(warning.category, UserWarning)  # ConvergenceWarning is one
+        # ConvergenceWarning is a UserWarning too
+        told = issubclass(warning.category, UserWarning)
         text = in_words(warning.message)
-        if told and text not in notes:
+        if told and text not in notes and not issubclass(warning.category, said):
             notes.append(text)
             unseen = getattr(warning.message, "unseen", None)
             if unseen is not None:
                 notes.unseen.append(unseen.to_json())
-
-
-def read_told(read: Any, source: str, *args: Any) -> Any:
-    """Read a table; on a terminal say what standard input is waited for."""
-    if source == "-" and sys.stdin.isatty():
-        print("reading a table from the keyboard; end it with Ctrl-D", file=sys.stderr)
-    return read(source, *args)
 
 
 def check_out(out: str, *inputs: str) -> None:
@@ -152,5 +74,5 @@ def check_out(out: str, *inputs: str) -> None:
 
     for other in inputs:
         if other != "-" and os.path.realpath(out) == os.path.realpath(other):
-            raise JobError(f"{out}: would overwrite what it is made from")
+            raise UserError("would overwrite what it is made from", where=out)
     check_writable(out)

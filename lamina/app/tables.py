@@ -6,13 +6,12 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lamina.app.reports import plain
 from lamina.data import Table
+from lamina.models.reports import Predictions
 
 ROWS_AT_ONCE = 4096
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -82,30 +81,6 @@ def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
 def _encoded(buffer: io.StringIO) -> bytes:
     """UTF-8, also of a name that is not."""
     return buffer.getvalue().encode("utf-8", "backslashreplace")
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Names and columns of what was predicted."""
-
-    names: list[str]
-    columns: list[Any]
-    notes: Sequence[str] = ()
-    warnings: Sequence[str] = ()
-    unseen: Sequence[dict[str, Any]] = ()
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """Notes, warnings and values that training had not seen, for a report."""
-        parts = ("notes", "warnings", "unseen")
-        return {name: list(getattr(self, name)) for name in parts}
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """One dictionary a row."""
-        columns = [column.tolist() for column in self.columns]
-        rows = zip(*columns, strict=True)
-        return [dict(zip(self.names, map(plain, row), strict=True)) for row in rows]
 
 
 def write_predictions(predictions: Predictions, out: str | None) -> None:

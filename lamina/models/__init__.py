@@ -1,15 +1,45 @@
-"""Files in, model out: one file for each kind of data."""
+"""Files in, model out: one file for each kind of data.
 
-from lamina.models.embedding import CodeModel
-from lamina.models.forecast import ForecastModel
-from lamina.models.image import ImageModel
-from lamina.models.sequence import SequenceModel
-from lamina.models.table import TableModel
+The names are handed on when they are first asked for, so that who asks for the options
+of a kind does not wait for what computes.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lamina.models.embedding import CodeModel
+    from lamina.models.forecast import ForecastModel
+    from lamina.models.image import ImageModel
+    from lamina.models.sequence import SequenceModel
+    from lamina.models.table import TableModel
 
 __all__ = [
+    "HOMES",
     "CodeModel",
     "ForecastModel",
     "ImageModel",
     "SequenceModel",
     "TableModel",
 ]
+
+HOMES = {
+    "CodeModel": "lamina.models.embedding",
+    "ForecastModel": "lamina.models.forecast",
+    "ImageModel": "lamina.models.image",
+    "SequenceModel": "lamina.models.sequence",
+    "TableModel": "lamina.models.table",
+}
+"""The name of each class of models, and the module it lies in."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

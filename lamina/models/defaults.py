@@ -8,8 +8,6 @@ smaller weights.
 
 from typing import Any
 
-from lamina.estimators.perceptrons.mlp import MLPClassifier, MLPRegressor
-
 HIDDEN = (128, 64)
 FEW_HIDDEN = (16,)
 WIDE = 30
@@ -42,6 +40,8 @@ def default_estimator(task: str, n_rows: int, n_features: int) -> Any:
     n_rows, n_features : int
         Size of the training part.
     """
+    from lamina.estimators.perceptrons.mlp import MLPClassifier, MLPRegressor
+
     if n_rows < MIN_HELD_OUT:
         # tanh: of so few units and rows, relu leaves some seeds with none that is on
         how: dict[str, Any] = {"solver": "lbfgs", "activation": "tanh"}

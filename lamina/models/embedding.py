@@ -15,6 +15,7 @@ from lamina.data import (
     read_images,
     read_table,
 )
+from lamina.data.errors import Message, Setting, UserError
 from lamina.data.tables.parsing import texts
 from lamina.data.tables.table import as_names
 from lamina.estimators._core.checks import NONE, option
@@ -54,9 +55,13 @@ UNITS = ("encoder", "layers", "n_components")
 """Settings that say how many codes there are."""
 
 
-NUMBERS_AS_BITS = (
+OTHERS = ", 'gaussian-rbm', 'dbn' or 'dbm'"
+
+NUMBERS_AS_BITS = Message(
     "columns of numbers are taken as chances of 1, of which a binary machine learns "
-    "little; model='gaussian-rbm' is for numbers"
+    "little; ",
+    Setting("model", "gaussian-rbm"),
+    " is for numbers",
 )
 
 WORSE_THAN_MEAN = (
@@ -140,6 +145,8 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         check=option(*CODE_MODELS),
         kw_only=False,
     )
+    kind = "embedding"
+
     n_codes: int | None = param(
         default=None,
         doc="""Units of the code: of the last layer of the encoder (2 by default), or
@@ -224,9 +231,14 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         super()._check_params()
         both = [name for name in UNITS if name in (self.settings or {})]
         if both and self.n_codes is not None:
-            raise ValueError(
-                f"n_codes={self.n_codes} and the setting {both[0]!r} both say how many "
-                "codes there are; give one of them"
+            raise UserError(
+                Message(
+                    Setting("n_codes", self.n_codes),
+                    f" and the setting {both[0]!r} both say how many codes there are",
+                ),
+                parameter="n_codes",
+                value=self.n_codes,
+                hint="give one of them",
             )
 
     def _check_own(self, estimator: Any, task: str | None) -> None:
@@ -293,15 +305,25 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         codes = estimator.encoder[-1] if np.size(estimator.encoder) else 0
         bound = estimator.corruption is not None or estimator.sparsity is not None
         if width == 1 and not bound:
-            raise ValueError(
-                f"{source}: has one feature, of which no code is shorter; a machine "
-                "(model='gaussian-rbm') learns how it is distributed"
+            machine = Setting("model", "gaussian-rbm")
+            raise UserError(
+                "has one feature, of which no code is shorter",
+                where=source,
+                parameter="model",
+                value=self.model,
+                hint=Message("a machine (", machine, ") learns how it is distributed"),
             )
         if isinstance(codes, int) and codes >= width and not bound:
-            raise ValueError(
-                f"{source}: n_codes={codes}, but there are {width} features, which an "
-                "autoencoder then copies; give fewer codes, or corruption or sparsity "
-                "in the settings"
+            raise UserError(
+                Message(
+                    Setting("n_codes", codes),
+                    f", but there are {width} features, which an autoencoder then "
+                    "copies",
+                ),
+                where=source,
+                parameter="n_codes",
+                value=codes,
+                hint="give fewer codes, or corruption or sparsity in the settings",
             )
         return estimator
 
@@ -435,6 +457,11 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
             "pca": pca,
         }
 
+    @property
+    def draws(self) -> bool:
+        """Whether the network has a distribution to draw from."""
+        return not isinstance(self.estimator_, Autoencoder)
+
     def sample(
         self,
         n_samples: int = 1,
@@ -464,10 +491,10 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
             If the model is an autoencoder, which cannot draw.
         """
         check_is_fitted(self)
-        if isinstance(self.estimator_, Autoencoder):
-            raise ValueError(
-                "an autoencoder has codes and no distribution to draw from; fit a "
-                "machine: model='rbm', 'gaussian-rbm', 'dbn' or 'dbm'"
+        if not self.draws:
+            raise UserError(
+                "an autoencoder has codes and no distribution to draw from",
+                hint=Message("fit a machine: ", Setting("model", "rbm"), OTHERS),
             )
         pictures = isinstance(self.schema_, ImageSchema)
         mean = pictures or self.image_shape_ is not None or self.limits_ is not None

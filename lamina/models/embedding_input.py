@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lamina.data import ImageError, ImageSet, Table, TableError, TableSchema, read_table
+from lamina.data.errors import Message, Setting
 from lamina.data.formats.duckdb_engine import memory_bytes
 from lamina.data.sources.images import is_image_table
 from lamina.data.tables.columns import NumberColumn
@@ -53,8 +54,13 @@ def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
         return None
     what = "columns" if numbers else "columns, not all of numbers without gaps"
     raise TableError(
-        f"{table.source}: image_shape={(height, width)} is {height * width:,} pixels, "
-        f"but there are {len(used):,} {what}"
+        Message(
+            Setting("image_shape", (height, width)),
+            f" is {height * width:,} pixels, but there are {len(used):,} {what}",
+        ),
+        where=table.source,
+        parameter="image_shape",
+        value=(height, width),
     )
 
 
@@ -126,8 +132,11 @@ def brightness(images: ImageSet) -> np.ndarray:
     needed = _COPIES * 4 * prod(images.X.shape)
     if needed > memory_bytes():
         raise ImageError(
-            f"{images.source}: learning without labels takes all pictures in memory, "
-            f"about {needed / 1e9:.1f} GB; choose a smaller size="
+            "learning without labels takes all pictures in memory, about "
+            f"{needed / 1e9:.1f} GB",
+            where=images.source,
+            parameter="size",
+            hint=Message("choose a smaller ", Setting("size")),
         )
     return np.asarray(images.X).astype(np.float32) / BYTE
 

@@ -1,6 +1,5 @@
 """A table with a row a time step in, a forecaster out."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from lamina.data import (
     read_forecast,
     read_table,
 )
+from lamina.data.sequences.series import OneSeriesError
 from lamina.data.tables.levels import UNSEEN, places, similar
 from lamina.data.tables.parsing import is_missing, moments
 from lamina.data.tables.table import as_names, shorten
@@ -78,6 +78,8 @@ class ForecastModel(SettingsParams, Saved, Checked):
     """
 
     _state_type = FittedForecast
+
+    kind = "forecast"
 
     target: Any = param(
         default=None,
@@ -157,7 +159,7 @@ class ForecastModel(SettingsParams, Saved, Checked):
             notes.append("no column of times: rows are taken as they come")
         if season == 1 and self.season is None:
             notes.append("no season was found from the times; season= says it")
-        self.forecaster_, self.notes_ = forecaster, notes
+        self.kind_, self.forecaster_, self.notes_ = self.kind, forecaster, notes
         scores = tried["scores"]
         self.scores_, self.baseline_scores_ = scores["model"], scores["seasonal_naive"]
         self.coverage_, self.backtest_ = tried["coverage"], tried["folds"]
@@ -417,18 +419,18 @@ def _called_by_name(found: ForecastTable | None) -> Iterator[None]:
     """Say what a table calls a series instead of its number."""
     try:
         yield
+    except OneSeriesError as error:
+        if found is None:
+            raise
+        series, target = divmod(error.number, len(found.targets))
+        name = f"column {found.targets[target]!r}"
+        if found.series is not None:
+            name = f"series {found.series[series]!r}"
+        raise error.called(name, where=found.source) from None
     except SequenceError as error:
         if found is None:
             raise
-
-        def name(number: re.Match) -> str:
-            series, target = divmod(int(number[1]), len(found.targets))
-            if found.series is None:
-                return f"column {found.targets[target]!r}"
-            return f"series {found.series[series]!r}"
-
-        told = re.sub(r"\bseries (\d+)\b", name, str(error))
-        raise SequenceError(f"{found.source}: {told}") from None
+        raise SequenceError(error.problem, where=found.source) from None
 
 
 def _as_text(ahead: list[np.ndarray]) -> list[np.ndarray]:

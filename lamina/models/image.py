@@ -56,6 +56,8 @@ class ImageModel(ImageFileParams, PredictiveModel):
 
     _state_type = FittedImages
 
+    kind = "image"
+
     target: str | None = param(
         default=None,
         doc="Column of labels, where the source is a table with several columns.",

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from lamina.data import ImageSchema, TableSchema
+from lamina.data.errors import Message
 from lamina.data.tables.columns import (
     UNUSED,
     CategoryColumn,
@@ -18,7 +19,7 @@ from lamina.data.tables.columns import (
 )
 from lamina.data.tables.target import Target
 from lamina.metrics.scores import Baseline
-from lamina.storage.codec import register
+from lamina.storage.codec import Reader, Writer, add_kind, register
 from lamina.storage.rules import Distinct, Finite, Floats, Is, Length
 
 LONGEST = 100_000
@@ -42,6 +43,16 @@ def _check_schema(schema: TableSchema) -> None:
     if len(set(names)) < len(names):
         raise ValueError("a column name is duplicated")
 
+
+def _write_message(value: Message, writer: Writer, path: str) -> dict:
+    return {"message": value.to_json()}
+
+
+def _read_message(content: object, reader: Reader, path: str) -> Message:
+    return Message.from_json(content)
+
+
+add_kind("message", Message, _write_message, _read_message)
 
 SCALED = {"name": Text, "mean": FiniteNumber, "scale": Scale}
 register(ImageSchema)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import SequenceError, Series, SeriesSet, Table, read_table
+from lamina.data.errors import Message, Setting
 from lamina.data.sources.sequences import holds_sequences, read_sequences
 from lamina.data.tables.table import shorten
 from lamina.data.tables.target import TASKS
@@ -63,6 +64,8 @@ class SequenceModel(ColumnParams, PredictiveModel):
     """
 
     _state_type = FittedSequences
+
+    kind = "sequence"
 
     target: Any = param(
         default=None,
@@ -373,11 +376,13 @@ class SequenceModel(ColumnParams, PredictiveModel):
 def _check_learnable(found: SeriesSet) -> None:
     """Refuse what teaches nothing."""
     if found.y is None:
+        named = Message("name the column, ", Setting("target", "label"), " perhaps")
+        table = found.schema is not None
         raise SequenceError(
-            f"{found.source}: the sequences have no answers; name the column, "
-            "target='label' perhaps"
-            if found.schema is not None
-            else f"{found.source}: the sequences have no answers to learn from"
+            f"the sequences have no answers{'' if table else ' to learn from'}",
+            where=found.source,
+            parameter="target",
+            hint=named if table else None,
         )
     n = len(found)
     if n < LEAST_SEQUENCES:
@@ -400,8 +405,10 @@ def _check_classes(found: SeriesSet) -> None:
     if np.ndim(y[0]) > (1 if found.per_step else 0):
         if found.per_step:
             raise SequenceError(
-                f"{found.source}: several labels at each step are not learnt; name "
-                "one target, or set task='regression'"
+                "several labels at each step are not learnt",
+                where=found.source,
+                parameter="target",
+                hint=Message("name one target, or set ", Setting("task", "regression")),
             )
         return
     classes = _labels_in(y if found.per_step else [y])

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from lamina.data.errors import UserError
 from lamina.estimators._core.holdout import hold_out
 from lamina.estimators._core.parameters import (
     Checked,
@@ -27,6 +28,10 @@ class SourceModel(ModelParams, Saved, Checked, ABC):
     ``estimator_`` with what is here.
     """
 
+    kind: ClassVar[str] = "table"
+    """The kind of data of which a model is, if no other one says that it is its own."""
+
+    kind_: str
     notes_: list[str]
     estimator_: Any
 
@@ -83,6 +88,7 @@ class SourceModel(ModelParams, Saved, Checked, ABC):
         estimator.fit(X, y)
         self.best_epoch_ = getattr(estimator, "best_epoch_", estimator.n_iter_)
         self.estimator_ = estimator.set_params(**own)
+        self.kind_ = self.kind
 
     def _scored(self, train: np.ndarray, held: np.ndarray) -> np.ndarray:
         """Return the rows to score: the held-out ones, or else those learnt."""
@@ -111,11 +117,13 @@ def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]
     for name in settings:
         if name.split("__")[0] not in names:
             near = get_close_matches(name, names, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else ""
+            hint = f"did you mean {' or '.join(near)}?" if near else None
             hint = missing.get(name, hint)
-            raise ValueError(
-                f"{type(estimator).__name__} has no setting {name!r}; "
-                f"{hint or 'there are: ' + ', '.join(sorted(names))}"
+            raise UserError(
+                f"{type(estimator).__name__} has no setting {name!r}",
+                parameter=name,
+                value=settings[name],
+                hint=hint or f"there are: {', '.join(sorted(names))}",
             )
     checks = {row.name: row.check for row in parameters(type(estimator))}
     return {

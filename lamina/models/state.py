@@ -33,6 +33,7 @@ class FittedSource(State):
 
     not_kept = ("holdout_rows_", "holdout_names_", "classes_")
 
+    kind: str
     estimator: Fitted
     best_epoch: Epochs
     n_train: Count
@@ -185,6 +186,7 @@ class FittedForecast(State):
 
     not_kept = ("backtest_",)
 
+    kind: str
     forecaster: Annotated[Any, Is("a fitted Forecaster", _is_forecaster)]
     notes: list[str]
     scores: Annotated[Scores, Among(OF_FORECASTS)] | None

@@ -138,7 +138,7 @@ class TableModel(ColumnParams, PredictiveModel):
             Of categories and classes that were not seen in training; the classes count
             as errors.
         """
-        table = self._read(source)
+        table = self.read(source)
         present = np.flatnonzero(self.schema_.target_present(table))
         if not len(present):
             raise TableError(
@@ -156,9 +156,18 @@ class TableModel(ColumnParams, PredictiveModel):
             "baseline": self._baseline(y),
         }
 
-    def _read(self, source: Any) -> Table:
+    def read(self, source: Any) -> Table:
+        """Read a table as the one that was learnt: with these columns as text.
+
+        ``predict`` and ``evaluate`` take what this returns.
+
+        Raises
+        ------
+        TableError
+            If it cannot be read.
+        """
         check_is_fitted(self)
         return read_table(source, text=self.schema_.text_names)
 
     def _inputs(self, source: Any) -> np.ndarray:
-        return self.schema_.encode(self._read(source))
+        return self.schema_.encode(self.read(source))

@@ -7,6 +7,7 @@ import numpy as np
 
 from lamina import data
 from lamina.data import Table, TableError, TableSchema, read_table
+from lamina.data.errors import Message, Setting
 from lamina.data.tables.columns import MAX_SCALED, NumberColumn, as_numbers
 
 MIN_ROWS = 2
@@ -36,10 +37,16 @@ def with_target(source: Any, target: Any) -> tuple[Table, Any]:
     """
     table, target = with_known_target(source, target)
     if target is None or target == [] or target == ():
+        more = ", …" if len(table.names) > 20 else ""
         raise TableError(
-            f"{table.source}: which column is to be predicted? Give it, "
-            f"target={table.names[-1]!r} perhaps; the columns are: "
-            f"{', '.join(table.names[:20])}{', …' if len(table.names) > 20 else ''}"
+            Message(
+                "which column is to be predicted? Give it, ",
+                Setting("target", table.names[-1]),
+                " perhaps",
+            ),
+            where=table.source,
+            parameter="target",
+            hint=f"the columns are: {', '.join(table.names[:20])}{more}",
         )
     return table, target
 
@@ -79,9 +86,16 @@ def check_target(table: Table, schema: TableSchema, y: np.ndarray) -> None:
         n_classes = len(set(y.tolist()))
         if n_classes > max(MANY_CLASSES, len(y) / 2):
             raise TableError(
-                f"{table.source}: the target {schema.target[0]!r} has {n_classes:,} "
-                f"classes in {len(y):,} rows, most with one example only; is it a name "
-                "or a key? Choose another target, or task='regression' for numbers"
+                f"the target {schema.target[0]!r} has {n_classes:,} classes in "
+                f"{len(y):,} rows, most with one example only",
+                where=table.source,
+                parameter="target",
+                value=schema.target[0],
+                hint=Message(
+                    "is it a name or a key? Choose another target, or ",
+                    Setting("task", "regression"),
+                    " for numbers",
+                ),
             )
 
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 import lamina
-from lamina.app import cli, codes
-from lamina.app.options import CODES
+from lamina.app import cli
+from lamina.app.exits import run as ended
 from lamina.data import load
-from lamina.models.defaults import CODE_MODELS
+from lamina.models.defaults import CODE_MODELS, default_code_estimator
 from tests.data.images.test_idx import idx
 from tests.data.picture_files import save
 
@@ -23,7 +23,7 @@ RNG = np.random.default_rng(0)
 
 def run(command, capsys=None):
     command = [str(part) for part in command]
-    status = cli.run(lambda: cli.app(command, standalone_mode=False))
+    status = ended(lambda: cli.app(command, standalone_mode=False))
     return (status, *capsys.readouterr()) if capsys else status
 
 
@@ -74,8 +74,7 @@ def rows(text):
 
 
 def test_the_words_are_those_of_the_estimators():
-    assert CODES == CODE_MODELS
-    assert [type(codes_of(word)).__name__ for word in CODES] == [
+    assert [type(codes_of(word)).__name__ for word in CODE_MODELS] == [
         "Autoencoder",
         "BernoulliRBM",
         "GaussianRBM",
@@ -85,12 +84,10 @@ def test_the_words_are_those_of_the_estimators():
 
 
 def codes_of(word):
-    from lamina.models.defaults import default_code_estimator
-
     return default_code_estimator(word, 3, 100, 10)
 
 
-@pytest.mark.parametrize("model", CODES)
+@pytest.mark.parametrize("model", CODE_MODELS)
 def test_from_a_table_to_codes(call, model, tmp_path):
     sets = QUICK if model == "autoencoder" else FEW
     how = ["--model", model, "--codes", "2", "--holdout-out", "held.csv", *sets]
@@ -215,30 +212,33 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
     refused(call("fit", *machine, "--shape", "7x9"), "--shape 7x9 is 63 pixels")
 
 
-def test_a_sheet_of_pictures():
-    """Two pictures of 30 × 20 pixels stay so large, with a line between them."""
-    pictures = np.stack([np.full((30, 20, 1), v, np.uint8) for v in (0, 255)])
-    sheet = codes.sheet_of(pictures)
-    assert sheet.shape == (32, 43, 1)
-    assert (sheet[0] == codes.GAP).all()
-    assert (sheet[1:31, 1:21] == 0).all()
-    assert (sheet[1:31, 22:42] == 255).all()
-    small = codes.sheet_of(pictures[:, :8, :8])
-    assert small.shape == (6 * 8 + 4, 2 * 6 * 8 + 3 * 2, 1)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "pca"], "--model is one of autoencoder, rbm,"),
-        (["--codes", "3"], "--codes is for --model"),
-        (["--shape", "8x8"], "--shape is for --model"),
-        (["--model", "rbm", "--codes", "0"], "--codes must be at least 1, not 0"),
+        (["--model", "pca"], "--model must be one of autoencoder, rbm,"),
+        (
+            ["--codes", "3"],
+            "--codes is an option for learning without labels (--model",
+        ),
+        (
+            ["--shape", "8x8"],
+            "--shape is an option for learning without labels (--model",
+        ),
+        (["--model", "rbm", "--codes", "0"], "--codes must be at least 1; got 0"),
         (["--model", "autoencoder", "--codes", "4"], "--codes 4, but there are 4"),
-        (["--model", "rbm", "--task", "regression"], "--task is for predictions"),
-        (["--model", "rbm", "--forecast", "x"], "--forecast is for predictions"),
-        (["--model", "rbm", "--size", "8"], "--size is for pictures"),
-        (["--model", "rbm", "--series", "x"], "learns from tables and pictures"),
+        (
+            ["--model", "rbm", "--task", "regression"],
+            "--task is an option for tables, pictures and sequences",
+        ),
+        (
+            ["--model", "rbm", "--forecast", "x"],
+            "--forecast is an option for series to forecast",
+        ),
+        (
+            ["--model", "rbm", "--size", "8"],
+            "--size is an option for pictures; iris is a table",
+        ),
+        (["--model", "rbm", "--series", "x"], "--series is an option for sequences"),
         (["--model", "rbm", "--target", "specie"], "did you mean 'species'"),
         (["--model", "rbm", "--holdout", "2"], "--holdout must be in"),
         (["--model", "rbm", "-o", "none/m.lamina"], "there is no folder"),
@@ -302,7 +302,7 @@ def test_places_that_cannot_be_written(call, folder, tmp_path):
 
 def test_samples_that_make_no_sense(call, folder):
     rows_, photos = folder / "rows.lamina", folder / "photos.lamina"
-    refused(call("sample", rows_, "-n", "0"), "-n must be at least 1, not 0")
+    refused(call("sample", rows_, "-n", "0"), "-n must be at least 1; got 0")
     refused(call("sample", rows_, "--steps", "0"), "--steps must be at least 1")
     refused(call("sample", rows_, "--seed", "-1"), "--seed must be in")
     refused(call("sample", rows_, "--shape", "2x2"), "--shape is for a .png file")

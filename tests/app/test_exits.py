@@ -32,6 +32,27 @@ def test_commands_that_say_their_status(capsys):
     refused(ended(ValueError("a\nb"), capsys), "lamina: a b")
 
 
+def test_where_an_error_comes_from_is_told_if_asked_for(capsys):
+    def command():
+        exits.show_traces(True)
+        raise ValueError("a\nb")
+
+    assert exits.run(command) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.endswith("lamina: a b\n")
+    refused(ended(ValueError("a"), capsys), "lamina: a")
+
+
+def test_a_shell_that_asks_for_completions_gets_status_0(capsys):
+    def command():
+        print("fit")
+        raise SystemExit(0)
+
+    assert exits.run(command) == 0
+    assert capsys.readouterr().out == "fit\n"
+
+
 def test_ctrl_c(capsys):
     refused(ended(KeyboardInterrupt(), capsys), "interrupted", status=130)
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina.app import fitting, jobs, reports
-from lamina.app.opening import JobError
-from lamina.app.options import FitOptions
+from lamina.app import fitting
+from lamina.app.render.as_json import as_json
+from lamina.data.errors import UserError
+from tests.app.fits import evaluate, fit
 from tests.data.picture_files import save
 
 QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
@@ -20,8 +21,8 @@ QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
 
 def test_the_report_of_a_fit_is_json(tmp_path):
     out = str(tmp_path / "m.lamina")
-    report = fitting.fit("iris", FitOptions(out=out, sets=QUICK))
-    assert json.loads(reports.as_json(report)) == report
+    report = fit("iris", out=out, sets=QUICK)
+    assert json.loads(as_json(report)) == report
     assert report["network"] == "4 → 4 → 3"
     assert report["parameters"] == 4 * 4 + 4 + 4 * 3 + 3
     assert report["epochs"] == 3
@@ -33,14 +34,14 @@ def test_the_report_of_a_fit_is_json(tmp_path):
 
 def test_the_report_advises_where_something_is_wrong(tmp_path):
     sets = (*QUICK, "learning_rate_init=1e-9", "max_iter=20")
-    report = fitting.fit("iris", FitOptions(out=str(tmp_path / "m.lamina"), sets=sets))
+    report = fit("iris", out=str(tmp_path / "m.lamina"), sets=sets)
     assert "the learning rate 1e-09 is too low" in report["advice"]
 
 
 def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):
     out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "rows.csv")
-    report = fitting.fit("digits", FitOptions(out=out, holdout_out=rows, sets=QUICK))
-    found = jobs.evaluate(out, rows)
+    report = fit("digits", out=out, holdout_out=rows, sets=QUICK)
+    found = evaluate(out, rows)
     assert found["rows"] == report["holdout_rows"] == report["held_out"]
     assert found["scores"] == report["scores"]
     assert found["baseline"] == report["baseline"]
@@ -48,20 +49,19 @@ def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):
 
 def test_a_disk_that_is_full_at_the_end_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = FitOptions(out="/dev/full", holdout_out="rows.csv", sets=QUICK)
+    options = {"out": "/dev/full", "holdout_out": "rows.csv", "sets": QUICK}
     with pytest.raises(OSError, match="No space left") as caught:
-        fitting.fit("iris", options)
+        fit("iris", **options)
     assert caught.value.filename == "/dev/full"
     assert f"the model was written to {tmp_path / 'full'}" in caught.value.strerror
-    assert jobs.evaluate("full", "rows.csv")["rows"] == 30
+    assert evaluate("full", "rows.csv")["rows"] == 30
     model, rows = lamina.load("full"), lamina.data.read_table("rows.csv")
     model.holdout_rows_ = np.arange(30)
-    away = FitOptions(out="/dev/full", holdout_out="gone/rows.csv")
     with pytest.raises(OSError, match="No space left") as caught:
-        fitting._write(model, rows, away)
+        fitting.write(model, "/dev/full", lambda out: rows, "gone/rows.csv")
     assert f"the model was written to {tmp_path / 'full-2'}" in caught.value.strerror
     assert "gone/rows.csv: No such file or directory; the" in caught.value.strerror
-    assert jobs.evaluate("full-2", "rows-2.csv")["rows"] == 30
+    assert evaluate("full-2", "rows-2.csv")["rows"] == 30
 
 
 def test_a_disk_without_room_is_refused_before_training(tmp_path):
@@ -107,10 +107,10 @@ def interrupting(monkeypatch):
 def test_after_ctrl_c_the_best_network_so_far_is_written(tmp_path, interrupting):
     interrupting(20)
     out = str(tmp_path / "m.lamina")
-    report = fitting.fit("iris", FitOptions(out=out))
+    report = fit("iris", out=out)
     assert report["stopped"] == "interrupted"
     assert 0 < report["best_epoch"] <= 20
-    assert jobs.evaluate(out, "iris")["scores"]["accuracy"] > 0.5
+    assert evaluate(out, "iris")["scores"]["accuracy"] > 0.5
 
 
 def test_ctrl_c_before_anything_was_learnt_writes_nothing(tmp_path, monkeypatch):
@@ -121,15 +121,15 @@ def test_ctrl_c_before_anything_was_learnt_writes_nothing(tmp_path, monkeypatch)
 
     monkeypatch.setattr(MLPClassifier, "fit", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        fitting.fit("iris", FitOptions(out=str(tmp_path / "m.lamina")))
+        fit("iris", out=str(tmp_path / "m.lamina"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_diverges_at_once_is_an_error(tmp_path):
     sets = ("solver=sgd", "learning_rate_init=1e30", *QUICK)
     out = str(tmp_path / "m.lamina")
-    with pytest.raises(JobError, match="diverged in epoch 1"):
-        fitting.fit("diabetes", FitOptions(out=out, sets=sets))
+    with pytest.raises(UserError, match="diverged in epoch 1"):
+        fit("diabetes", out=out, sets=sets)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -152,14 +152,14 @@ def photos(tmp_path_factory):
 
 def test_the_report_of_pictures(photos, tmp_path):
     out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "held.csv")
-    options = FitOptions(out=out, sets=SMALL, size="4x6", holdout_out=rows)
-    report = fitting.fit(str(photos), options)
-    assert json.loads(reports.as_json(report)) == report
+    options = {"out": out, "sets": SMALL, "size": "4x6", "holdout_out": rows}
+    report = fit(photos, **options)
+    assert json.loads(as_json(report)) == report
     assert report["images"] == "4 × 6, colour, letterbox"
     assert (report["rows"], report["features"], report["held_out"]) == (20, 72, 4)
     assert (report["target"], report["task"]) == (["class"], "classification")
     assert report["network"] == "4×6×3 → 1×2×4 → 1"
-    found = jobs.evaluate(out, rows)
+    found = evaluate(out, rows)
     assert found["rows"] == report["holdout_rows"] == 4
     assert found["scores"] == report["scores"]
     assert found["images"] == report["images"]

@@ -10,6 +10,7 @@ import pytest
 import lamina
 from lamina import data
 from lamina.app import cli, insights
+from lamina.app.exits import run as ended
 from tests.data.picture_files import save
 
 LAYERS = "layers=[Conv(4, 3), MaxPool(2), Conv(3, 2), GlobalPool()]"
@@ -29,7 +30,7 @@ def folder(tmp_path_factory):
     quick = [part for value in sets for part in ("--set", value)]
     quick += ["-q", "-o", out]
     command = ["fit", str(folder / "photos"), *quick]
-    assert cli.run(lambda: cli.app(command, standalone_mode=False)) == 0
+    assert ended(lambda: cli.app(command, standalone_mode=False)) == 0
     return folder
 
 
@@ -40,7 +41,7 @@ def call(folder, capsys, monkeypatch, tmp_path):
 
     def call(*arguments, model=None):
         command = ["inspect", str(model or folder / "model.lamina"), *arguments]
-        status = cli.run(lambda: cli.app(command, standalone_mode=False))
+        status = ended(lambda: cli.app(command, standalone_mode=False))
         out, err = capsys.readouterr()
         return status, out, err
 
@@ -125,7 +126,7 @@ def test_patches_of_a_folder(call, folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--what", "soul"], "--what is one of filters, maximise, maps"),
+        (["--what", "soul"], "--what must be one of filters, maximise, maps"),
         (["--what", "maps"], "--what maps needs --image"),
         (["--image", "x.png", "--what", "filters"], "--image is for maps, patches"),
         (["--unit", "1"], "--unit is for maximise, patches, deconvolution, not for f"),

@@ -8,10 +8,11 @@ import pytest
 
 import lamina
 from lamina import MLPClassifier
-from lamina.app import fitting, jobs, reports
-from lamina.app.opening import JobError
-from lamina.app.options import FitOptions
+from lamina.app import jobs
+from lamina.app.render.as_json import as_json
 from lamina.data import load
+from lamina.data.errors import UserError
+from tests.app.fits import fit, summary
 from tests.data.picture_files import save
 
 QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
@@ -20,28 +21,28 @@ QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("jobs") / "m.lamina")
-    fitting.fit("iris", FitOptions(out=path, sets=QUICK))
+    fit("iris", out=path, sets=QUICK)
     return path
 
 
 def test_predictions_are_those_of_the_model(model):
     table = load("iris").as_table()
-    found = jobs.predict(model, "iris", proba=True)
+    found = jobs.predict(model, "iris", True)
     loaded = lamina.load(model)
     assert found.names == ["species", "p(setosa)", "p(versicolor)", "p(virginica)"]
     np.testing.assert_array_equal(found.columns[0], loaded.predict(table))
     probabilities = np.stack(found.columns[1:], axis=1)
     np.testing.assert_array_equal(probabilities, loaded.predict_proba(table))
     assert found.records[0]["species"] == found.columns[0][0]
-    json.loads(reports.as_json(found.records))
+    json.loads(as_json(found.records))
 
 
 def test_a_summary_tells_layers_and_columns(model):
-    report = jobs.summary(model)
+    report = summary(model)
     assert [row["parameters"] for row in report["layers"]] == [20, 15]
     assert report["classes"] == ["setosa", "versicolor", "virginica"]
     assert [c["kind"] for c in report["columns"]] == ["number"] * 4 + ["target"]
-    json.loads(reports.as_json(report))
+    json.loads(as_json(report))
 
 
 def test_a_model_saved_from_python_has_a_summary_but_no_columns(tmp_path):
@@ -49,13 +50,13 @@ def test_a_model_saved_from_python_has_a_summary_but_no_columns(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         MLPClassifier((3,), max_iter=1).fit([[0.0], [1.0]], [0, 1]).save(path)
-    assert jobs.summary(path)["estimator"] == "MLPClassifier"
-    with pytest.raises(JobError, match="saved from Python"):
+    assert summary(path)["estimator"] == "MLPClassifier"
+    with pytest.raises(UserError, match="saved from Python"):
         jobs.predict(path, "iris")
 
 
 def test_all_data_sets_are_listed():
-    sets = jobs.data_sets()["sets"]
+    sets = jobs.data_sets().to_json()["sets"]
     assert {"iris", "digits", "xor"} <= {row["name"] for row in sets}
     assert all(row["description"] for row in sets)
 
@@ -80,12 +81,12 @@ def photos(tmp_path_factory):
 @pytest.fixture(scope="module")
 def picture_model(photos):
     path = str(photos.parent / "m.lamina")
-    fitting.fit(str(photos), FitOptions(out=path, sets=SMALL))
+    fit(str(photos), out=path, sets=SMALL)
     return path
 
 
 def test_predictions_name_their_pictures(picture_model, photos):
-    found = jobs.predict(picture_model, str(photos), proba=True)
+    found = jobs.predict(picture_model, str(photos), True)
     assert found.names == ["picture", "class", "p(cat)", "p(dog)"]
     assert found.columns[0].tolist()[:2] == ["cat/0.png", "cat/1.png"]
     loaded = lamina.load(picture_model)
@@ -95,8 +96,8 @@ def test_predictions_name_their_pictures(picture_model, photos):
 
 
 def test_the_summary_of_pictures(picture_model):
-    report = jobs.summary(picture_model)
-    assert json.loads(reports.as_json(report)) == report
+    report = summary(picture_model)
+    assert json.loads(as_json(report)) == report
     assert report["images"] == "8 × 6, colour, letterbox"
     assert (report["columns"], report["classes"]) == ([], ["cat", "dog"])
     first = [row["layer"] for row in report["layers"]][:3]

@@ -1,22 +1,12 @@
 """Models opened, warnings noted, places checked."""
 
-import io
-import sys
 import warnings
 
 import pytest
 
 from lamina import Autoencoder, MLPClassifier
-from lamina.app.opening import (
-    JobError,
-    check_out,
-    is_a,
-    noted,
-    open_codes,
-    open_model,
-    open_predictor,
-    read_told,
-)
+from lamina.app.opening import check_out, noted, open_model
+from lamina.data.errors import UserError
 from lamina.data.tables.levels import Unseen, warn_unseen
 from lamina.storage import UnwritableError
 
@@ -25,7 +15,7 @@ def test_a_place_that_is_an_input_or_cannot_be_written_is_refused(tmp_path):
     check_out(str(tmp_path / "new.csv"), "-", str(tmp_path / "old.csv"))
     (tmp_path / "old.csv").write_text("a")
     (tmp_path / "link.csv").symlink_to(tmp_path / "old.csv")
-    with pytest.raises(JobError, match="would overwrite what it is made from"):
+    with pytest.raises(UserError, match="would overwrite what it is made from"):
         check_out(str(tmp_path / "link.csv"), str(tmp_path / "old.csv"))
     with pytest.raises(UnwritableError, match="there is no folder"):
         check_out(str(tmp_path / "none" / "new.csv"))
@@ -48,18 +38,12 @@ def test_what_training_had_not_seen_is_kept_in_parts():
     assert notes.unseen == [unseen.to_json()]
 
 
-def test_classes_are_told_by_name():
-    assert is_a(io.StringIO(), "StringIO")
-    assert not is_a(io.StringIO(), "BytesIO")
-
-
-@pytest.mark.parametrize(("source", "told"), [("-", True), ("t.csv", False)])
-def test_a_person_is_told_that_the_keyboard_is_waited_for(
-    source, told, monkeypatch, capsys
-):
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    assert read_told(lambda s: s, source) == source
-    assert ("Ctrl-D" in capsys.readouterr().err) == told
+def test_what_a_report_says_already_is_no_note():
+    with noted(DeprecationWarning, ImportWarning) as notes:
+        warnings.warn("look at this", UserWarning, stacklevel=1)
+    with noted(UserWarning) as others:
+        warnings.warn("look at this", UserWarning, stacklevel=1)
+    assert (notes, others) == (["look at this"], [])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -69,7 +53,11 @@ def test_a_person_is_told_that_the_keyboard_is_waited_for(
 def test_models_from_python_know_no_columns(estimator, does, tmp_path):
     path = str(tmp_path / "m.lamina")
     estimator((1,), max_iter=1).fit([[0.0, 1.0], [1.0, 0.5]], [0, 1]).save(path)
-    assert is_a(open_model(path, any_estimator=True), estimator.__name__)
-    for opened in (open_model, open_codes, open_predictor):
-        with pytest.raises(JobError, match=rf"use it there.*\.{does}\(X\)"):
-            opened(path)
+    model, kind = open_model(path, "summary")
+    assert type(model) is estimator
+    assert kind.estimator(model) == estimator.__name__
+    for command in ("predict", "evaluate", "transform", "sample"):
+        with pytest.raises(UserError, match="saved from Python") as caught:
+            open_model(path, command)
+        assert caught.value.where == path
+        assert f"use it there: lamina.load(path).{does}(X)" in caught.value.hint

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from lamina.app.tables import (
     ROWS_AT_ONCE,
-    Predictions,
     cell,
     csv_chunks,
     guarded,
@@ -19,6 +18,7 @@ from lamina.app.tables import (
     write_predictions,
 )
 from lamina.data import Table, load, read_table
+from lamina.models.reports import Predictions
 
 
 @given(st.text())

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lamina.data._parallel import Progress, for_each
+from lamina.data.errors import Message, Setting
 from lamina.data.images import disk_images as pictures
 from lamina.data.images.decoding import (
     BrokenPicture,
@@ -171,9 +172,10 @@ def _size_note(heights: np.ndarray, widths: np.ndarray, schema: ImageSchema) -> 
         return f"pictures are {schema.describe().rpartition(',')[0]}, as they are"
     low = f"{heights.min()} × {widths.min()}"
     high = f"{heights.max()} × {widths.max()}"
-    return (
-        f"pictures are from {low} to {high} and were brought to "
-        f"{schema.describe()} (size={schema.height, schema.width} would be the same)"
+    return Message(
+        f"pictures are from {low} to {high} and were brought to {schema.describe()} (",
+        Setting("size", (schema.height, schema.width)),
+        " would be the same)",
     )
 
 
@@ -184,16 +186,12 @@ def _refuse_broken(
         return
     shown = "; ".join(f"{name} {reason}" for name, reason in broken[:NAMED])
     more = f"; and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
-    fix = (
-        ""
-        if errors == "skip" or len(broken) == n
-        else " (errors='skip' leaves them out)"
-    )
+    skip = Message(" (", Setting("errors", "skip"), " leaves them out)")
+    fix = "" if errors == "skip" or len(broken) == n else skip
     count = "none" if len(broken) == n else f"{len(broken):,}"
-    raise ImageError(
-        f"{source}: {count} of {n:,} pictures can{'' if count == 'none' else 'not'} be "
-        f"read: {shown}{more}{fix}"
-    )
+    can = "can" if count == "none" else "cannot"
+    told = f"{count} of {n:,} pictures {can} be read: {shown}{more}"
+    raise ImageError(Message(told, fix), where=source)
 
 
 def skipped_note(skipped: list[tuple[str, str]]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.tables.table import DataError
+from lamina.data.errors import UserError
 
 KEPT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 _SHAPES = "(n, height, width) or (n, height, width, channels)"
@@ -21,7 +21,7 @@ _EXACT = {np.float32: 2**24, np.float64: 2**53}
 _CHECKED_AT_ONCE = 1 << 22
 
 
-class ImageError(DataError):
+class ImageError(UserError):
     """Bad pictures: one line that says what, where and how to fix it."""
 
 

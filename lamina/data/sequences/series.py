@@ -7,11 +7,36 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.tables.table import DataError
+from lamina.data.errors import UserError
 
 
-class SequenceError(DataError):
+class SequenceError(UserError):
     """Sequences that are not as they have to be; the message says which."""
+
+
+class OneSeriesError(SequenceError):
+    """One of several series cannot be used: ``{before}series {number}{after}``.
+
+    Who reads series from a table knows what it calls them: see :meth:`called`.
+
+    Parameters
+    ----------
+    number : int
+        Which series, from 0.
+    after, before : str
+        What the message says after and before the series.
+    """
+
+    def __init__(self, number: int, after: str, before: str = ""):
+        super().__init__(f"{before}series {number}{after}")
+        self.number, self.after, self.before = number, after, before
+
+    def called(self, name: str, where: str) -> SequenceError:
+        """Return the error with what a table calls the series."""
+        return SequenceError(f"{self.before}{name}{self.after}", where=where)
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.number, self.after, self.before)
 
 
 class Series:

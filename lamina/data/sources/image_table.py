@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.errors import Message, Setting
 from lamina.data.images.decoding import is_picture_name
 from lamina.data.images.image_files import Reading, read_files, skipped_note
 from lamina.data.images.image_set import ImageSet, counted
@@ -141,8 +142,13 @@ def _label_column(table: Table, paths: str, target: str | None) -> str:
             f"{table.source}: there is no column of labels beside {paths!r}"
         )
     raise ImageError(
-        f"{table.source}: which column holds the labels? "
-        f"target={(named or others)[0]!r} would name one of: {', '.join(others[:20])}"
+        Message(
+            "which column holds the labels? ",
+            Setting("target", (named or others)[0]),
+            f" would name one of: {', '.join(others[:20])}",
+        ),
+        where=table.source,
+        parameter="target",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.errors import Message, Setting
 from lamina.data.formats.gzip import UNREADABLE, opened
 from lamina.data.images.decoding import SUFFIXES, is_picture_name
 from lamina.data.images.idx import is_idx, read_idx
@@ -79,12 +80,19 @@ def read_images(
         found = _brought(read_idx(path, labels=labels), Reading(**options))
     if target is not None:
         raise ImageError(
-            f"{source}: target={target!r} names a column, but this is no table"
+            Message(Setting("target", target), " names a column, but this is no table"),
+            where=str(source),
+            parameter="target",
+            value=target,
         )
     if task == "regression" and found.task == "classification":
+        regression = Setting("task", task)
         raise ImageError(
-            f"{source}: its labels are classes; for task='regression' give a table of "
-            "paths and numbers"
+            "its labels are classes",
+            where=str(source),
+            parameter="task",
+            value=task,
+            hint=Message("for ", regression, " give a table of paths and numbers"),
         )
     return found
 

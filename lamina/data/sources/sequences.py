@@ -11,6 +11,7 @@ import numpy as np
 
 from lamina.data.datasets.sequence_sets import SequenceDataset
 from lamina.data.datasets.sets import load, names
+from lamina.data.errors import Message, Setting
 from lamina.data.sequences.series import SequenceError
 from lamina.data.sequences.series_set import SeriesSet
 from lamina.data.sequences.ts_files import read_ts
@@ -78,7 +79,10 @@ def read_sequences(
         value = given.get(name)
         if value is not None and (not hasattr(value, "__len__") or len(value)):
             raise SequenceError(
-                f"{source}: {name}={value!r} is for columns, but this is no table"
+                Message(Setting(name, value), " is for columns, but this is no table"),
+                where=str(source),
+                parameter=name,
+                value=value,
             )
     found = read_ts(source) if known is None else _as_set(known, test)
     return _as_asked(found, **options)
@@ -161,8 +165,14 @@ def _as_asked(
     if task == "classification" or any(part.dtype.kind not in "iu" for part in parts):
         are = "numbers" if found.task == "regression" else "classes"
         raise SequenceError(
-            f"{found.source}: the answers are {are}, which task={task!r} does not "
-            "change"
+            Message(
+                f"the answers are {are}, which ",
+                Setting("task", task),
+                " does not change",
+            ),
+            where=found.source,
+            parameter="task",
+            value=task,
         )
     y = [part.astype(np.float64) for part in parts]
     return replace(found, y=y if found.per_step else y[0], task=task)

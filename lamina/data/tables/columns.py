@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lamina.data.errors import Message, Setting
 from lamina.data.tables.levels import MISSING, UNSEEN, Unseen, places
 from lamina.data.tables.parsing import days, is_missing, moments, numbers, texts
 from lamina.data.tables.table import Table, TableError, shorten
@@ -296,10 +297,15 @@ def refuse_odd(
     row, count = int(np.argmax(bad)), int(bad.sum())
     more = f" (and {count - 1:,} more)" if count > 1 else ""
     raise TableError(
-        f"{table.source}: column {shorten(name)}, {table.where(row)}: {expected} is "
-        f"expected, but {shorten(values[row])} stands there{more}; correct it, leave "
-        "the cell empty for a missing value, or take the column as a category "
-        f"(kinds={{{name!r}: 'category'}})"
+        f"{expected} is expected, but {shorten(values[row])} stands there{more}",
+        where=f"{table.source}: column {shorten(name)}, {table.where(row)}",
+        value=values[row],
+        hint=Message(
+            "correct it, leave the cell empty for a missing value, or take the column "
+            "as a category (",
+            Setting("kinds", {name: "category"}),
+            ")",
+        ),
     )
 
 

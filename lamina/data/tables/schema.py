@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lamina.data.errors import bounded
 from lamina.data.tables.columns import UNUSED, USED, Column, UnusedColumn
 from lamina.data.tables.levels import Unseen, warn_unseen
-from lamina.data.tables.table import Table, TableError, as_names, bounded
+from lamina.data.tables.table import Table, TableError, as_names
 from lamina.data.tables.target import Target, find_target
 from lamina.data.tables.type_inference import check_kinds, kind_of
 

@@ -8,20 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-LONGEST = 2000
-"""Characters of an error's message, whatever names and values it quotes."""
+from lamina.data.errors import UserError, bounded
+
 _COMPARED = 200
 """Characters by which names are compared."""
 
 
-class DataError(ValueError):
-    """Bad input from a person; its message is bounded, whatever it quotes."""
-
-    def __init__(self, message: object = ""):
-        super().__init__(bounded(str(message)))
-
-
-class TableError(DataError):
+class TableError(UserError):
     """A bad table: one line that says what, where and how to fix it."""
 
 
@@ -157,14 +150,6 @@ def shorten(value: object, most: int = 40) -> str:
     """A value from a hostile file as it may stand in a one-line message."""
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 2]}…{text[-1]}"
-
-
-def bounded(text: str, most: int = LONGEST) -> str:
-    """A message whose middle is left out where it is long: the end says the fix."""
-    if len(text) <= most:
-        return text
-    end = most // 3
-    return f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 def _checked(table: Table, name: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lamina.data.errors import Message, Setting
 from lamina.data.tables.columns import as_numbers, refuse_odd
 from lamina.data.tables.parsing import is_missing, number, numbers, texts
 from lamina.data.tables.table import Table, TableError, shorten
@@ -122,8 +123,11 @@ def _several(table: Table, names: tuple[str, ...], task: str | None) -> Target:
     binary = bool(np.isin(parts[~np.isnan(parts)], (0.0, 1.0)).all())
     if task == "classification" and not binary:
         raise TableError(
-            f"{table.source}: the targets {_list(names)} must all be 0 or 1 for "
-            "classification; give one target, or task='regression'"
+            f"the targets {_list(names)} must all be 0 or 1 for classification",
+            where=table.source,
+            parameter="target",
+            value=names,
+            hint=Message("give one target, or ", Setting("task", "regression")),
         )
     if binary and task != "regression":
         return Target(names, "classification", "int")
@@ -146,9 +150,11 @@ def _single(table: Table, name: str, task: str | None) -> tuple[Target, str | No
     labels = "text" if values.dtype == object else "int" if whole else "float"
     note = None
     if task is None and labels != "text" and len(np.unique(present)) > 2:
-        note = (
+        note = Message(
             f"target {name!r} holds {len(np.unique(present))} different whole numbers "
-            "and is taken as classes (task='regression' predicts a number)"
+            "and is taken as classes (",
+            Setting("task", "regression"),
+            " predicts a number)",
         )
     return Target((name,), "classification", labels), note
 

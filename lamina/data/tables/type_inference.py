@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 
+from lamina.data.errors import Message, Setting
 from lamina.data.tables.columns import MAX_LEVELS, USED, refuse_odd
 from lamina.data.tables.parsing import is_missing, moments, number, numbers, texts
 from lamina.data.tables.table import Table, TableError, shorten
@@ -116,21 +117,22 @@ def _numbers_rows(name: str, present: np.ndarray) -> bool:
 
 
 def _identifier_note(name: str, kind: str) -> str:
-    return (
-        f"column {name!r} only numbers the rows and is not used "
-        f"(kinds={{{name!r}: {kind!r}}} uses it)"
+    return Message(
+        f"column {name!r} only numbers the rows and is not used (",
+        Setting("kinds", {name: kind}),
+        " uses it)",
     )
 
 
 def _text_note(name: str, distinct: int, n_present: int, example: str) -> str:
-    note = (
+    dated = f"; if {shorten(example)} is a date, write it as YYYY-MM-DD"
+    return Message(
         f"column {name!r} has {distinct:,} different texts in {n_present:,} rows and "
-        f"is not used (kinds={{{name!r}: 'category'}} uses the {MAX_LEVELS} most "
-        "frequent)"
+        "is not used (",
+        Setting("kinds", {name: "category"}),
+        f" uses the {MAX_LEVELS} most frequent)",
+        dated if _LOOKS_DATED.fullmatch(example) else "",
     )
-    if _LOOKS_DATED.fullmatch(example):
-        note += f"; if {shorten(example)} is a date, write it as YYYY-MM-DD"
-    return note
 
 
 def _spread_note(name: str, table: Table, present: np.ndarray) -> str | None:

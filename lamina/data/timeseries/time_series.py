@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.sequences.series import SequenceError
+from lamina.data.sequences.series import OneSeriesError, SequenceError
 
 Many = list[np.ndarray]
 """Series (steps,), or what is known of the steps of each (steps, k)."""
@@ -38,9 +38,10 @@ def as_list(y: Any) -> tuple[Many, str]:
     for number, one in enumerate(series):
         if not np.isfinite(one).all():
             step = int(np.argmin(np.isfinite(one)))
-            raise SequenceError(
-                f"series {number}, step {step}: {one[step]} is no finite number; fill "
-                "in what is missing before"
+            raise OneSeriesError(
+                number,
+                f", step {step}: {one[step]} is no finite number; fill in what is "
+                "missing before",
             )
     return [np.ascontiguousarray(one) for one in series], form
 
@@ -50,7 +51,7 @@ def _numbers(values: Any, number: int) -> np.ndarray:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         table = "; ForecastModel reads a table with times" if _is_table(values) else ""
-        raise SequenceError(f"series {number} is no array of numbers{table}") from None
+        raise OneSeriesError(number, f" is no array of numbers{table}") from None
 
 
 def _is_table(values: Any) -> bool:
@@ -78,11 +79,11 @@ def beforehand(
     for number, one in enumerate(known):
         steps = len(one) if lengths is None else lengths[number]
         if one.ndim != 2 or len(one) != steps or one.shape[1] != known[0].shape[1]:
-            raise SequenceError(
-                f"X of series {number} must be ({steps} steps, {known[0].shape[-1]}), "
-                f"got {one.shape}"
-            )
+            shape = f"({steps} steps, {known[0].shape[-1]})"
+            told = f" must be {shape}, got {one.shape}"
+            raise OneSeriesError(number, told, before="X of ")
         if not np.isfinite(one).all():
             step = int(np.argmin(np.isfinite(one).all(axis=1)))
-            raise SequenceError(f"X of series {number}, step {step}: is not finite")
+            told = f", step {step}: is not finite"
+            raise OneSeriesError(number, told, before="X of ")
     return known

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lamina.data.sequences.series import SequenceError
+from lamina.data.sequences.series import OneSeriesError
 from lamina.data.timeseries.time_series import Many
 
 
@@ -100,10 +100,8 @@ def takes_logarithms(log: Any, series: Many, season: int) -> bool:
     if log is True and not all(positive):
         number = positive.index(False)
         step = int(np.argmax(series[number] <= 0))
-        raise SequenceError(
-            f"series {number}, step {step}: {series[number][step]:g} has no logarithm; "
-            "set log=False"
-        )
+        told = f", step {step}: {series[number][step]:g} has no logarithm; "
+        raise OneSeriesError(number, f"{told}set log=False")
     if log != "auto" or not all(positive):
         return log is True
     plain = np.median([_growth(one, season) for one in series])

@@ -297,6 +297,10 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         return outputs(self.network_, self.params_, X, self._dtype())
 
 
+class InterruptedWarning(ConvergenceWarning):
+    """Learning was interrupted, and the weights known are kept."""
+
+
 WORSE = 1.05
 """A loss of so many times that of a constant prediction is worse than it: the loss of
 an epoch of mini-batches is that of weights on the move."""
@@ -330,7 +334,9 @@ def _explain(
         )
     message += _no_use(result, remedies, " " if message else "")
     if message:
-        warnings.warn(message, ConvergenceWarning, stacklevel=callers_level())
+        ended = result.reason == "interrupted"
+        category = InterruptedWarning if ended else ConvergenceWarning
+        warnings.warn(message, category, stacklevel=callers_level())
 
 
 def _no_use(result: learning.Result, remedies: str, before: str) -> str:

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.errors import UserError
 from lamina.data.sequences.series import place_of
 
 BOOLEANS = {"yes": True, "on": True, "true": True, "1": True}
 BOOLEANS |= {"no": False, "off": False, "false": False, "0": False}
 """How a person types them."""
-
-LONGEST = 100
-"""Characters of a wrong value that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,17 @@ class Check:
 
         Raises
         ------
-        ValueError
+        UserError
             Naming the parameter, what was expected and what came.
         """
         if not self.accepts(value):
-            shown = " ".join(repr(value).split())
-            shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
             near = get_close_matches(value, self.words) if _is_text(value) else ()
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{name} must be {self.expected}; got {shown}{hint}")
+            raise UserError(
+                parameter=name,
+                value=value,
+                expected=self.expected,
+                hint=f"did you mean {near[0]!r}?" if near else None,
+            )
 
     def read(self, typed: Any) -> Any:
         """Return the value that a person means who typed this one."""

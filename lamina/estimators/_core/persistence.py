@@ -34,30 +34,38 @@ CLASSES = {
     "Autoencoder": "lamina.estimators.unsupervised.autoencoder",
     "BernoulliRBM": "lamina.estimators.unsupervised.rbm",
     "CapsNetClassifier": "lamina.estimators.images.capsnet",
-    "CodeModel": "lamina.models.embedding",
     "ConvNetClassifier": "lamina.estimators.images.convnet",
     "ConvNetRegressor": "lamina.estimators.images.convnet",
     "ConvNetSegmenter": "lamina.estimators.images.segmenter",
     "DeepBeliefNetwork": "lamina.estimators.unsupervised.dbn",
     "DeepBoltzmannMachine": "lamina.estimators.unsupervised.dbm",
-    "ForecastModel": "lamina.models.forecast",
     "Forecaster": "lamina.estimators.forecasting.forecaster",
     "GaussianRBM": "lamina.estimators.unsupervised.rbm",
     "HybridHMM": "lamina.estimators.sequences.hybrid_hmm",
-    "ImageModel": "lamina.models.image",
     "MLPClassifier": "lamina.estimators.perceptrons.mlp",
     "MLPRegressor": "lamina.estimators.perceptrons.mlp",
     "Perceptron": "lamina.estimators.perceptrons.perceptron",
     "RecurrentClassifier": "lamina.estimators.sequences.recurrent",
     "RecurrentRegressor": "lamina.estimators.sequences.recurrent",
     "RecurrentTagger": "lamina.estimators.sequences.tagger",
-    "SequenceModel": "lamina.models.sequence",
-    "TableModel": "lamina.models.table",
 }
-"""Name of each class that a file may hold, and the module it lies in."""
+"""Name of each estimator that a file may hold, and the module it lies in."""
 
-OUTERMOST = ("CodeModel", "ForecastModel", "ImageModel", "SequenceModel", "TableModel")
-"""Those that hold estimators, and lie in none."""
+MODELS = "lamina.models"
+"""The package that names the classes which hold estimators, and lie in none."""
+
+
+def _models() -> dict[str, str]:
+    """Return the name of each such class, and the module it lies in.
+
+    They are floors above, and loaded when a file asks for one.
+    """
+    return importlib.import_module(MODELS).HOMES
+
+
+def _home(name: str) -> str | None:
+    return CLASSES.get(name) or _models().get(name)
+
 
 SAVED = {
     "class": str,
@@ -154,7 +162,7 @@ def _write(estimator: Any, writer: Writer, path: str) -> dict[str, Any]:
 
 def _checked_class(estimator: Any) -> str:
     name = type(estimator).__name__
-    if type(estimator).__module__ != CLASSES.get(name):
+    if type(estimator).__module__ != _home(name):
         raise ValueError(f"a {name} is no estimator that a model file can hold")
     return name
 
@@ -241,15 +249,16 @@ def _read(content: Any, reader: Reader, path: str) -> Any:
 
 
 def _class(name: str, path: str, inner: bool) -> Any:
-    """Return the class of that name, of which none is named but in the table."""
-    if name not in CLASSES:
+    """Return the class of that name, of which none is named but in the tables."""
+    home = _home(name)
+    if home is None:
         raise ValueError(
             f"{path} holds a {name[:40]!r}, which this lamina does not know; it knows "
-            f"{', '.join(CLASSES)}"
+            f"{', '.join([*CLASSES, *_models()])}"
         )
-    if inner and name in OUTERMOST:
+    if inner and name in _models():
         raise ValueError(f"{path}: a {name} cannot lie inside another estimator")
-    return getattr(importlib.import_module(CLASSES[name]), name)
+    return getattr(importlib.import_module(home), name)
 
 
 add_kind("estimator", BaseEstimator, _write, _read)

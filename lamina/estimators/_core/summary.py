@@ -23,6 +23,19 @@ def layer_rows(
     return _rows(network.layers, params, shape, depth=0)
 
 
+def rows_of(estimator: Any) -> list[dict[str, Any]]:
+    """Return :func:`layer_rows` of a fitted estimator."""
+    shape = estimator._input_shape()
+    return layer_rows(estimator.network_, estimator.params_, shape)
+
+
+def chain_of(estimator: Any) -> str:
+    """Return the sizes of the layers: ``64 → 128 → 10``, ``8×8×1 → 6×6×16 → 10``."""
+    shapes = [estimator._input_shape()]
+    shapes += [row["output"] for row in rows_of(estimator) if row["parameters"]]
+    return " → ".join(map(_shape, shapes))
+
+
 def _rows(
     layers: tuple[Any, ...], params: Any, shape: tuple[int, ...], depth: int
 ) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data.sequences.series import SequenceError
+from lamina.data.sequences.series import OneSeriesError, SequenceError
 from lamina.data.timeseries.time_series import Many, as_list, beforehand
 from lamina.data.timeseries.windows import (
     differences,
@@ -217,10 +217,10 @@ class Forecaster(ProgressParams, Saved, Checked):
         least = self._least(size)
         for number, one in enumerate(series):
             if len(one) < least:
-                raise SequenceError(
-                    f"series {number} has {len(one)} steps; with season={self.season}, "
-                    f"window={size} and horizon={self.horizon} at least {least} are "
-                    "needed"
+                raise OneSeriesError(
+                    number,
+                    f" has {len(one)} steps; with season={self.season}, window={size} "
+                    f"and horizon={self.horizon} at least {least} are needed",
                 )
 
     def _measure(self, z: Many, known: Many | None) -> None:
@@ -418,14 +418,11 @@ class Forecaster(ProgressParams, Saved, Checked):
         size = self.window_ + self.season
         for number, one in enumerate(series):
             if len(one) < size:
-                raise SequenceError(
-                    f"series {number} has {len(one)} steps; {size} are needed to "
-                    "continue it"
-                )
+                needed = f"; {size} are needed to continue it"
+                raise OneSeriesError(number, f" has {len(one)} steps{needed}")
             if self.log_ and (one <= 0).any():
-                raise SequenceError(
-                    f"series {number} is not positive, but logarithms were learnt"
-                )
+                told = " is not positive, but logarithms were learnt"
+                raise OneSeriesError(number, told)
         told = beforehand(known, [len(one) for one in series], form)
         if (told is None) != (self._known is None):
             raise ValueError("known must be given with y as X was to fit")
@@ -439,10 +436,9 @@ class Forecaster(ProgressParams, Saved, Checked):
         later = beforehand(X, None, form, len(known))
         for number, one in enumerate(later or []):
             if len(one) < self.horizon or one.shape[1] != known[number].shape[1]:
-                raise SequenceError(
-                    f"X of series {number} must be ({self.horizon} steps, "
-                    f"{known[number].shape[1]}), got {one.shape}"
-                )
+                shape = f"({self.horizon} steps, {known[number].shape[1]})"
+                told = f" must be {shape}, got {one.shape}"
+                raise OneSeriesError(number, told, before="X of ")
         pairs = zip(known, later or [], strict=True)
         return [np.concatenate([old, new[: self.horizon]]) for old, new in pairs]
 

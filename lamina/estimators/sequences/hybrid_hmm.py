@@ -11,6 +11,7 @@ from lamina.data.sequences.series import SequenceError, Series, as_series
 from lamina.estimators._core.checks import (
     NONE,
     Check,
+    check_integer,
     integer,
     number,
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lamina.data import ImageError, SequenceError, Table, TableError, TableSchema
-from lamina.data.tables.table import LONGEST
+from lamina.data.errors import LONGEST
 from tests.data.helpers import refused
 
 

@@ -6,9 +6,10 @@ from sklearn.exceptions import NotFittedError
 import lamina
 from lamina.estimators._core.persistence import CLASSES
 from lamina.estimators._core.saved import Saved
+from lamina.models import HOMES
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", [*CLASSES, *HOMES])
 def test_nothing_is_written_before_anything_is_learnt(name, tmp_path):
     model = getattr(lamina, name)()
     assert isinstance(model, Saved)

@@ -1,0 +1,5 @@
+"""The command line: one file a command, which parses, calls and prints."""
+
+from lamina.app.cli.entry import app, main
+
+__all__ = ["app", "main"]

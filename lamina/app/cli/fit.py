@@ -1,0 +1,36 @@
+"""``lamina fit``."""
+
+from dataclasses import dataclass
+
+import typer
+
+from lamina.app import streams
+from lamina.app.cli.command import Output, command
+from lamina.app.cli.shared import DataArgument, show
+from lamina.app.exits import INTERRUPTED
+from lamina.models.kinds.registry import fit_options
+from lamina.models.options import Given, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitCommand(Output, DataArgument):
+    """What the command line says beside the options of a fit."""
+
+    quiet: bool = option(False, "No progress and no report.", short="-q")
+
+
+@command("fit", FitCommand, more=fit_options())
+def run(asked: FitCommand, given: Given) -> None:
+    """Train a network on a table, pictures or sequences, score it, write a model.
+
+    It learns to predict a column, the kind of a picture or of a sequence, or what
+    follows; with --model it learns codes, without labels.
+    """
+    from lamina.app import fitting
+    from lamina.app.progress import is_watched
+
+    report = fitting.fit(asked.data, given, is_watched() and not asked.quiet)
+    if asked.as_json or (streams.is_open() and not asked.quiet):
+        show(report, asked)
+    if report.is_interrupted:
+        raise typer.Exit(INTERRUPTED)

@@ -1,0 +1,43 @@
+"""``lamina transform``."""
+
+from dataclasses import dataclass
+
+from lamina.app.cli.command import Output, command
+from lamina.app.cli.shared import DataArgument, ModelArgument, print_json, show
+from lamina.models.kinds.shared import ImageReading
+from lamina.models.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformCommand(Output, ImageReading, DataArgument, ModelArgument):
+    """Where codes go, and what stands beside them."""
+
+    out: str | None = option(
+        None,
+        "CSV file for the codes, or .png, .svg or .pdf for a map of two; standard "
+        "output if not given.",
+        short="-o",
+        metavar="FILE",
+        is_path=True,
+    )
+    errors: bool = option(False, "Add how badly each row is made again.")
+
+
+@command("transform", TransformCommand)
+def run(asked: TransformCommand) -> None:
+    """Tell the codes of rows or pictures, as CSV or as a map."""
+    from lamina.app import codes, tables
+    from lamina.app.messages import say
+
+    report, found = codes.transform(
+        asked.model, asked.data, asked.out, asked.errors, asked.skip_broken
+    )
+    say("note", found.notes)
+    say("warning", found.warnings)
+    if asked.as_json:
+        rows = {} if asked.out else {"rows_of_codes": found.records}
+        print_json(report.to_json() | rows)
+    elif asked.out is None:
+        tables.write_predictions(found, None)
+    else:
+        show(report, asked)

@@ -1,0 +1,88 @@
+"""Messages and texts from files, as they may stand on a terminal."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from lamina.data.errors import Message, Setting, UserError, bounded
+
+LONGEST = 600
+_CACHE = re.compile(
+    r"Error (?:reading|writing) persistent compilation cache entry for .*?: "
+    r"(\w+: )?(\[Errno \d+\] )?(?P<reason>.*)"
+)
+_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")  # as Python writes such a name
+
+
+def printable(text: object) -> str:
+    """Return text in one line without control characters, which move the cursor.
+
+    A byte of a file name that is not UTF-8 is written ``\\xff``.
+    """
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(text))
+
+
+def _escaped(character: str) -> str:
+    byte = ord(character) - 0xDC00  # what os.fsdecode makes of such a byte
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else "·"
+
+
+def say(kind: str, texts: Iterable[str]) -> None:
+    """Print notes or warnings, each in one line on standard error."""
+    for text in texts:
+        print(f"lamina: {kind}: {short_line(text)}", file=sys.stderr)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message in one line that a person can read."""
+    text = error.message if isinstance(error, UserError) else str(error)
+    return short_line(text) or type(error).__name__
+
+
+def short_line(text: str) -> str:
+    """Return a message in one line, with settings as they are typed."""
+    text = " ".join(worded(text).split())
+    return bounded(printable(_BYTE.sub(r"\\x\1", text)), LONGEST)
+
+
+def worded(text: str) -> str:
+    """Return a message with settings as they are typed: ``--kind zip=category``."""
+    return text.worded(typed) if isinstance(text, Message) else text
+
+
+_known: ContextVar[Sequence[Any]] = ContextVar("known", default=())
+
+
+def speak(options: Sequence[Any]) -> None:
+    """Say settings from now on as the options of the command that runs."""
+    _known.set(options)
+
+
+def typed(setting: Setting) -> str:
+    """Return a setting as it is typed: by its option, or else with ``-s``.
+
+    ``n_codes=4`` is the option ``--codes 4``; ``max_iter=50`` is one of the network.
+    """
+    from lamina.models.kinds.registry import fit_options
+    from lamina.models.options import find
+
+    for options in (_known.get(), fit_options()):
+        if (option := find(options, setting)) is not None:
+            return option.written(setting)
+    if isinstance(setting.value, str):
+        return f"-s {shlex.quote(f'{setting.parameter}={setting.value}')}"
+    return f"-s {shlex.quote(str(setting))}"
+
+
+def in_words(warning: object) -> str:
+    """Return what a library warns of as a person has a use for it."""
+    text = str(warning)
+    if found := _CACHE.match(text):
+        return (
+            "compiled programs cannot be kept for the next command "
+            f"({found['reason']}); LAMINA_CACHE=FOLDER keeps them in another folder"
+        )
+    return text

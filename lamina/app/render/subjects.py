@@ -1,0 +1,89 @@
+"""What was learnt, predicted or tried, as a person reads it."""
+
+from lamina.app.messages import printable
+from lamina.app.render.page import Page
+from lamina.app.render.show import show_part
+from lamina.models.reports import (
+    Encoding,
+    Forecasting,
+    Inputs,
+    Predicted,
+    Prediction,
+    Split,
+    Trial,
+)
+
+MOST_CLASSES = 12
+
+
+@show_part.register
+def _(part: Inputs, page: Page) -> None:
+    """Show nothing: what was tried says how many examples there are."""
+
+
+@show_part.register
+def _(part: Prediction, page: Page) -> None:
+    target = printable(", ".join(part.target))
+    rows = f"{part.rows:,} {part.inputs.examples}"
+    told = f"{rows}; {part.inputs.size} → {target} ({part.task})"
+    page.line("Data", f"{printable(part.data)}: {told}")
+
+
+@show_part.register
+def _(part: Predicted, page: Page) -> None:
+    target = printable(", ".join(part.target))
+    page.line("Predicts", f"{target} ({part.task})")
+    if part.inputs.images or part.inputs.sequences:
+        page.line(part.inputs.examples.capitalize(), part.inputs.size)
+    if part.classes:
+        shown = ", ".join(map(str, part.classes[:MOST_CLASSES]))
+        more = ", …" if len(part.classes) > MOST_CLASSES else ""
+        page.line("Classes", printable(f"{len(part.classes)}: {shown}{more}"))
+
+
+@show_part.register
+def _(part: Split, page: Page) -> None:
+    held = f"{part.held_out:,} held out for the scores"
+    page.line(part.examples.capitalize(), f"{part.trained_on:,} learnt from, {held}")
+
+
+@show_part.register
+def _(part: Encoding, page: Page) -> None:
+    names = printable(", ".join(part.target))
+    left_out = f"; {names} is no input" if names else ""
+    count = codes(part.codes)
+    if part.data is None:
+        page.line("Learns", f"{count} of {part.inputs.size}{left_out}")
+        return
+    rows = f"{part.rows:,} {part.inputs.examples}"
+    told = f"{rows}; {part.inputs.size} → {count}{left_out}"
+    page.line("Data", f"{printable(part.data)}: {told}")
+
+
+def codes(count: int) -> str:
+    """Return how many codes there are, in words."""
+    return f"{count:,} code{'s' * (count != 1)}"
+
+
+@show_part.register
+def _(part: Forecasting, page: Page) -> None:
+    target = printable(", ".join(part.target))
+    next_steps = f"the next {part.horizon} steps of {target}"
+    if part.data is None:
+        season = f", season of {part.season}" if part.season > 1 else ""
+        page.line("Predicts", f"{next_steps}{season}")
+        return
+    several = f"{part.series:,} series of up to " if part.series > 1 else ""
+    by = f" by {printable(part.time)}" if part.time else ""
+    season = f"season of {part.season}" if part.season > 1 else "no season"
+    steps = f"{several}{part.rows:,} steps{by}, {season}"
+    page.line("Data", f"{printable(part.data)}: {steps}")
+    page.line("Forecasts", next_steps)
+
+
+@show_part.register
+def _(part: Trial, page: Page) -> None:
+    more = f"; {part.skipped:,} {part.lost} left out" if part.skipped else ""
+    page.line("Model", printable(part.model))
+    rows = f"{part.rows:,} {part.examples}"
+    page.line("Data", f"{printable(part.data)}: {rows}{more}")

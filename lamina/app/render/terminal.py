@@ -1,0 +1,16 @@
+"""A report on a terminal: its parts, one after the other."""
+
+from lamina.app.render import files, lists, scores, subjects, training
+from lamina.app.render.page import Page
+from lamina.app.render.show import show_part
+from lamina.models.reports import Report
+
+RENDERERS = (files, lists, scores, subjects, training)
+"""The modules that say how parts are shown."""
+
+
+def show(report: Report, verbose: bool = False) -> None:
+    """Print a report to standard output."""
+    page = Page(verbose)
+    for part in report.parts:
+        show_part(part, page)

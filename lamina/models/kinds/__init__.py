@@ -1,0 +1,1 @@
+"""The kinds of data that commands know, each in one file."""

@@ -1,0 +1,332 @@
+"""Tables and pictures without labels: codes are learnt of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lamina.data.errors import Message, Setting, UserError
+from lamina.models.kinds.image import image_inputs, image_places, listed
+from lamina.models.kinds.kind import Codes, Fit, Progress, Reading, Samples
+from lamina.models.kinds.shared import (
+    ColumnOptions,
+    FitOptions,
+    SizeOptions,
+    TargetOptions,
+    TrainingOptions,
+    parse_shape,
+    parse_skip,
+    write_size,
+)
+from lamina.models.kinds.trained import TrainedKind, described
+from lamina.models.options import Given, option
+from lamina.models.reports import (
+    Encoding,
+    Inputs,
+    Part,
+    Predictions,
+    ScoreColumn,
+    Scores,
+    Trial,
+)
+
+ERROR = "error"
+
+
+def learners() -> Sequence[str]:
+    """Return what learns without labels, in words."""
+    from lamina.models.defaults import CODE_MODELS
+
+    return CODE_MODELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeOptions:
+    """What learns codes, and how many."""
+
+    group = "Without labels"
+
+    model: str | None = option(
+        None,
+        "Learn codes without labels: autoencoder, rbm, gaussian-rbm (for numbers), dbn "
+        "or dbm.",
+        metavar="NAME",
+        choices=learners,
+        hint="without it a network learns to predict the target",
+    )
+    codes: int | None = option(
+        None,
+        "Numbers of a code; 2 of an autoencoder, or else 100.",
+        metavar="N",
+        parameter="n_codes",
+    )
+    shape: str | None = option(
+        None,
+        "Each row is the pixels of a picture.",
+        metavar="HEIGHTxWIDTH",
+        parameter="image_shape",
+        parse=parse_shape,
+        write=write_size,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingOptions(
+    CodeOptions, SizeOptions, ColumnOptions, TrainingOptions, FitOptions, TargetOptions
+):
+    """Options of a fit without labels."""
+
+
+CODES = {
+    "predict": "holds codes and predicts nothing; lamina transform {model} DATA tells "
+    "the codes",
+    "inspect": "holds codes, and lamina inspect looks into models that predict; lamina "
+    "transform {model} DATA -o codes.png shows a map of two codes",
+}
+
+
+class Embeddings(TrainedKind):
+    """Rows or pictures, of which codes are learnt without labels."""
+
+    name = "embedding"
+    noun = "learnt without labels, as --model says"
+    plural = "learning without labels"
+    how = "--model autoencoder, rbm, gaussian-rbm, dbn or dbm"
+    options = EmbeddingOptions
+    lacks = CODES
+
+    def recognises(self, source: str, given: Given) -> bool:
+        return "model" in given
+
+    def check(self, source: str, options: Any) -> None:
+        super().check(source, options)
+        self._check_source(source, options)
+        if options.codes is not None and options.codes < 1:
+            raise UserError(
+                parameter="n_codes", value=options.codes, expected="at least 1"
+            )
+
+    def _check_source(self, source: str, options: Any) -> None:
+        from lamina.data import holds_images, holds_sequences
+        from lamina.models.kinds.forecast import known_target
+
+        if holds_sequences(source) or known_target(source) is not None:
+            learns = Setting("model", options.model)
+            raise UserError(
+                Message(
+                    learns, f" learns from tables and pictures; {source} is a sequence"
+                ),
+                parameter="model",
+                value=options.model,
+            )
+        images = holds_images(source)
+        odd = ("exclude", "kinds", "shape") if images else ("size", "skip_broken")
+        for name in odd:
+            if getattr(options, name):
+                told = "tables" if images else "pictures"
+                found = "pictures" if images else "a table"
+                raise UserError(
+                    Message(
+                        Setting(name), f" is an option for {told}; {source} is {found}"
+                    ),
+                    parameter=name,
+                    value=getattr(options, name),
+                    expected=told,
+                )
+
+    def prepare(
+        self, source: str, options: Any, progress: Progress = None
+    ) -> tuple[Any, Any]:
+        from lamina.data import holds_images
+        from lamina.models.embedding import CodeModel
+        from lamina.models.table_input import known_set
+
+        how = self.parameters(options, CodeModel, progress)
+        target = list(options.target) or None
+        how["target"] = None
+        model = CodeModel(**how)
+        if holds_images(source):
+            return model, model.read_training(source, target, progress=progress)[0]
+        known = known_set(source)
+        data, target = model.read_training(source, target)
+        whole = not options.exclude and not options.target
+        if model.image_shape is None and whole and known is not None:
+            model.set_params(image_shape=known.image_shape)
+        return model.set_params(target=target), data
+
+    def holdout(self, model: Any, data: Any, out: str) -> Any:
+        if _of_images(model):
+            return listed(data, model.holdout_rows_, out)
+        return data.take(model.holdout_rows_)
+
+    # ---- reports ---------------------------------------------------------------------
+
+    def inputs(self, model: Any) -> Inputs:
+        if _of_images(model):
+            return image_inputs(model.schema_)
+        return Inputs("rows", model.schema_.width)
+
+    def subject(self, model: Any, fit: Fit) -> Part:
+        rows = model.n_train_ + model.n_holdout_
+        return self._encoding(model, fit.source, rows)
+
+    def told(self, model: Any) -> Part:
+        return self._encoding(model)
+
+    def _encoding(
+        self, model: Any, data: str | None = None, rows: int | None = None
+    ) -> Encoding:
+        return Encoding(
+            self.inputs(model),
+            list(model.target_),
+            self.learner(model),
+            model.n_codes_,
+            model.draws,
+            _of_images(model) or bool(model.image_shape_),
+            data,
+            rows,
+        )
+
+    def learner(self, model: Any) -> str:
+        return type(model.estimator_).__name__
+
+    def scores(self, model: Any) -> Scores:
+        of = self.split(model).scored
+        return _scores(of, model.scores_, model.pca_scores_, model.baseline_scores_)
+
+    def columns(self, model: Any) -> list[dict[str, str]]:
+        return [] if _of_images(model) else described(model.schema_)
+
+    def follow(self, model: Any, fit: Fit) -> list[list[str]]:
+        path = fit.options.out
+        rows = fit.options.holdout_out or fit.source
+        out = "codes.png" if model.n_codes_ == 2 else "codes.csv"
+        found = [["transform", path, rows, "-o", out]]
+        if model.draws:
+            pixels = _of_images(model) or model.image_shape_
+            file = "samples.png" if pixels else "samples.csv"
+            found.append(["sample", path, "-o", file])
+        return found
+
+    # ---- application -----------------------------------------------------------------
+
+    def read(self, model: Any, source: str, reading: Reading) -> Any:
+        if not _of_images(model):
+            return model.read(source)
+        errors = parse_skip(reading.skip_broken)
+        return model.read(source, errors=errors, progress=reading.progress)
+
+    def evaluate(self, model: Any, path: str, data: Any) -> list[Part]:
+        found, inputs = model.evaluate(data), self.inputs(model)
+        of = f"{found['rows']:,} {inputs.examples}"
+        return [
+            Trial(
+                path,
+                data.source,
+                found["rows"],
+                found["skipped"],
+                inputs.examples,
+                list(model.target_),
+                "codes",
+                "files that cannot be read",
+            ),
+            inputs,
+            _scores(of, found["scores"], found["pca"], found["baseline"]),
+        ]
+
+    def transform(self, model: Any, data: Any, errors: bool) -> Codes:
+        import numpy as np
+
+        codes, labels = model.transform(data), model.labels(data)
+        off = model.reconstruction_error(data) if errors else None
+        images = _of_images(model)
+        names, columns = image_places(data) if images else ([], [])
+        names, columns = [*names, *labels], [*columns, *labels.values()]
+        names += [f"code_{number}" for number in range(1, model.n_codes_ + 1)]
+        columns += list(codes.T)
+        if off is not None:
+            names, columns = [*names, ERROR], [*columns, off.astype(np.float32)]
+        table = Predictions(names, columns, data.notes if images else ())
+        examples = self.inputs(model).examples
+        return Codes(table, examples, codes, list(labels), *_colours(labels))
+
+    def n_codes(self, model: Any) -> int:
+        return model.n_codes_
+
+    def check_can(self, model: Any, command: str, path: str) -> None:
+        super().check_can(model, command, path)
+        if command == "sample" and not model.draws:
+            raise UserError(
+                "holds an autoencoder, which has codes but no distribution to draw "
+                "from",
+                where=path,
+                hint="lamina fit DATA --model rbm (or gaussian-rbm, dbn, dbm) makes a "
+                "model that has",
+            )
+
+    def draws_images(self, model: Any) -> bool:
+        return _of_images(model)
+
+    def sample_shape(self, model: Any, asked: str | None) -> tuple[int, int] | None:
+        if _of_images(model):
+            return model.schema_.shape[:2]
+        return parse_shape(asked) or model.image_shape_
+
+    def sample(
+        self, model: Any, n: int, steps: int, seed: int, shape: tuple[int, int] | None
+    ) -> Samples:
+        found = model.sample(n, steps, random_state=seed)
+        if _of_images(model):
+            return Samples(images=found)
+        if shape is not None:
+            return Samples(images=_pixels(model, found, shape))
+        return Samples(
+            Predictions(found.names, [_short(found[n]) for n in found.names])
+        )
+
+
+def _of_images(model: Any) -> bool:
+    from lamina.data import ImageSchema
+
+    return isinstance(model.schema_, ImageSchema)
+
+
+def _scores(of: str, scores: Any, pca: Any, baseline: Any) -> Scores:
+    columns = (
+        ScoreColumn("scores", "network", scores),
+        ScoreColumn("pca", "PCA", pca),
+        ScoreColumn("baseline", "mean", baseline),
+    )
+    return Scores(f"score on {of}", columns)
+
+
+def _colours(labels: dict[str, Any]) -> tuple[Any, str]:
+    """Return what the colours of a map show, and what that is called."""
+    import numpy as np
+
+    from lamina.estimators._core.embedding_scores import comparable
+    from lamina.models.embedding_input import as_texts
+
+    if not labels:
+        return None, ""
+    name, values = next(iter(labels.items()))
+    texts = as_texts(values)
+    number = np.asarray(values).dtype.kind == "f" and comparable(texts) is None
+    return values if number else texts, name
+
+
+def _pixels(model: Any, found: Any, shape: tuple[int, int]) -> Any:
+    """Return rows of pixels as images, in bytes."""
+    import numpy as np
+
+    from lamina.models.embedding_input import as_pictures
+
+    values, (low, high) = as_pictures(found, shape, model.schema_, model.limits_)
+    bright = (values - low) / (high - low if high > low else 1)
+    return np.rint(255 * bright.clip(0, 1)).astype(np.uint8)[..., None]
+
+
+def _short(column: Any) -> Any:
+    """Return a column with the digits that a network knows."""
+    import numpy as np
+
+    return column.astype(np.float32) if column.dtype.kind == "f" else column

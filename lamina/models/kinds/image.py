@@ -1,0 +1,146 @@
+"""Pictures: of a folder, of a table of paths, of an IDX file."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lamina.data.errors import Message, Setting, UserError
+from lamina.models.kinds.kind import Progress, Reading
+from lamina.models.kinds.predictive import PREDICTS, PredictiveKind
+from lamina.models.kinds.shared import (
+    FitOptions,
+    SizeOptions,
+    TargetOptions,
+    TaskOptions,
+    TrainingOptions,
+    parse_skip,
+)
+from lamina.models.options import Given
+from lamina.models.reports import Inputs
+
+PATH = "picture"
+"""Column of a list of pictures: ``lamina evaluate`` reads it again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions(
+    SizeOptions, TrainingOptions, TaskOptions, FitOptions, TargetOptions
+):
+    """Options of a fit of pictures."""
+
+
+class Images(PredictiveKind):
+    """Pictures, each with a label."""
+
+    name = "image"
+    noun = "pictures"
+    plural = "pictures"
+    options = ImageOptions
+    lacks = PREDICTS
+    lost = "files that cannot be read"
+    new = "NEW.png"
+
+    def recognises(self, source: str, given: Given) -> bool:
+        from lamina.data import holds_images
+
+        return holds_images(source)
+
+    def check(self, source: str, options: Any) -> None:
+        super().check(source, options)
+        if len(options.target) > 1:
+            raise UserError(
+                Message("pictures have one ", Setting("target")),
+                where=source,
+                parameter="target",
+                value=options.target,
+            )
+        if options.holdout_out:
+            folder_of(source)
+
+    def prepare(
+        self, source: str, options: Any, progress: Progress = None
+    ) -> tuple[Any, Any]:
+        from lamina.models.image import ImageModel
+
+        model = ImageModel(**self.parameters(options, ImageModel, progress))
+        return model, model.read_training(source, progress=progress)
+
+    def holdout(self, model: Any, data: Any, out: str) -> Any:
+        return listed(data, model.holdout_rows_, out)
+
+    def targets(self, model: Any) -> list[str]:
+        return [model.target_]
+
+    def inputs(self, model: Any) -> Inputs:
+        return image_inputs(model.schema_)
+
+    def read(self, model: Any, source: str, reading: Reading) -> Any:
+        return model.read(
+            source,
+            labels=reading.labels,
+            errors=parse_skip(reading.skip_broken),
+            progress=reading.progress,
+        )
+
+    def places(self, data: Any) -> tuple[list[str], list[Any]]:
+        return image_places(data)
+
+    def notes(self, data: Any) -> Sequence[str]:
+        return data.notes
+
+
+def image_inputs(schema: Any) -> Inputs:
+    """Return what a network sees of pictures."""
+    height, width, channels = schema.shape
+    return Inputs("pictures", height * width * channels, images=schema.describe())
+
+
+def image_places(images: Any) -> tuple[list[str], list[Any]]:
+    """Return the names of pictures, as a column of a table."""
+    import numpy as np
+
+    return [PATH], [np.array(images.names, object)]
+
+
+def folder_of(source: str) -> str:
+    """Return the folder that the names of pictures are relative to.
+
+    Raises
+    ------
+    UserError
+        If they have no paths: they lie in one file.
+    """
+    from lamina.data.sources.images import is_image_table
+
+    if os.path.isdir(source):
+        return os.path.abspath(source)
+    if is_image_table(source):
+        return os.path.dirname(os.path.abspath(source))
+    raise UserError(
+        Message(
+            Setting("holdout_out"),
+            f": the pictures of {source} lie in one file and have no paths to be "
+            "listed",
+        ),
+        parameter="holdout_out",
+    )
+
+
+def listed(images: Any, rows: Any, out: str) -> Any:
+    """Return a table of some pictures, and labels if known, which can be read again.
+
+    The paths are relative to the folder of the table.
+    """
+    import numpy as np
+
+    from lamina.data import Table
+
+    folder, here = folder_of(images.source), os.path.dirname(os.path.abspath(out))
+    paths = [os.path.join(folder, images.names[row]) for row in rows.tolist()]
+    columns = {PATH: np.array([os.path.relpath(p, here) for p in paths], object)}
+    if images.y is not None:
+        labels = images.y[rows]
+        number = labels.dtype.kind in "iuf"
+        columns[images.target] = labels.astype(float if number else object)
+    return Table(columns, out)

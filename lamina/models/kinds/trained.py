@@ -1,0 +1,165 @@
+"""What kinds of data share whose models are one network that is trained."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from lamina.data.errors import Message, Setting, UserError
+from lamina.models.kinds.kind import Fit, Kind, Progress
+from lamina.models.reports import (
+    Advice,
+    ColumnList,
+    Compiled,
+    HoldoutFile,
+    Inputs,
+    Layers,
+    ModelFile,
+    NetworkSize,
+    Next,
+    Notes,
+    Part,
+    Run,
+    Scores,
+    Split,
+    Training,
+)
+
+
+class TrainedKind(Kind):
+    """A kind whose models hold one network, ``estimator_``."""
+
+    # ---- to learn from ---------------------------------------------------------------
+
+    def check(self, source: str, options: Any) -> None:
+        super().check(source, options)
+        if not 0 <= options.holdout <= 0.9:
+            raise UserError(
+                parameter="holdout", value=options.holdout, expected="in [0, 0.9]"
+            )
+        if options.holdout_out and options.holdout == 0:
+            none = Setting("holdout", 0)
+            raise UserError(
+                Message(Setting("holdout_out"), " has nothing to write with ", none),
+                parameter="holdout_out",
+                value=options.holdout_out,
+            )
+        _check_checkpoint(options)
+
+    def parameters(
+        self, options: Any, model: Any, progress: Progress = None
+    ) -> dict[str, Any]:
+        found = super().parameters(options, model)
+        found["checkpoint"] = options.resume or options.checkpoint
+        return found | {"verbose": progress is not None}
+
+    def check_learnt(self, model: Any, notes: Sequence[str]) -> None:
+        estimator = model.estimator_
+        if estimator.n_iter_ > 0:
+            return
+        if estimator.stopped_ == "interrupted":
+            raise KeyboardInterrupt
+        raise UserError(notes[-1] if notes else "nothing was learnt")
+
+    def stopped(self, model: Any) -> str:
+        return model.estimator_.stopped_
+
+    # ---- reports ---------------------------------------------------------------------
+
+    @abstractmethod
+    def inputs(self, model: Any) -> Inputs:
+        """Return what the network of a model sees."""
+
+    @abstractmethod
+    def subject(self, model: Any, fit: Fit) -> Part:
+        """Return what was learnt from what."""
+
+    @abstractmethod
+    def scores(self, model: Any) -> Scores:
+        """Return the scores that a fit came to."""
+
+    @abstractmethod
+    def follow(self, model: Any, fit: Fit) -> list[list[str]]:
+        """Return the commands that may come next."""
+
+    def learner(self, model: Any) -> str:
+        """Return the name of what learns, where that is not clear from the task."""
+        return ""
+
+    def split(self, model: Any) -> Split:
+        """Return how many examples were learnt from."""
+        examples = self.inputs(model).examples
+        return Split(model.n_train_, model.n_holdout_, examples)
+
+    def report(self, model: Any, fit: Fit) -> list[Part]:
+        from lamina.estimators._core.summary import chain_of, rows_of
+
+        estimator, options = model.estimator_, fit.options
+        count = sum(row["parameters"] for row in rows_of(estimator))
+        epochs, stopped = int(estimator.n_iter_), estimator.stopped_
+        folder = options.resume or options.checkpoint
+        return [
+            self.subject(model, fit),
+            self.split(model),
+            NetworkSize(chain_of(estimator), count, learner=self.learner(model)),
+            Training(epochs, model.best_epoch_, stopped, round(fit.seconds, 3)),
+            Run(folder, estimator.resumed_from_, epochs, stopped),
+            self.scores(model),
+            Notes([*model.notes_, *fit.notes]),
+            Advice(getattr(estimator, "advice_", None)),
+            ModelFile(options.out, fit.model_bytes),
+            HoldoutFile(options.holdout_out, fit.holdout),
+            Compiled(estimator.n_compiles_),
+            Next(self.follow(model, fit), fit.model_bytes is not None),
+        ]
+
+    def describe(self, model: Any) -> list[Part]:
+        from lamina.estimators._core.summary import rows_of
+
+        estimator = model.estimator_
+        rows, epochs = rows_of(estimator), int(estimator.n_iter_)
+        return [
+            self.told(model),
+            self.split(model),
+            Training(epochs, model.best_epoch_, estimator.stopped_),
+            Layers(rows, sum(row["parameters"] for row in rows)),
+            ColumnList(self.columns(model)),
+            self.scores(model),
+            Notes(list(model.notes_)),
+        ]
+
+    @abstractmethod
+    def told(self, model: Any) -> Part:
+        """Return what a model predicts or learns."""
+
+    def columns(self, model: Any) -> list[dict[str, str]]:
+        """Return what was learnt of the columns of a table; none of pictures."""
+        return []
+
+
+def described(schema: Any) -> list[dict[str, str]]:
+    """Return one row a column of a table's schema."""
+    names = ("name", "kind", "detail")
+    return [dict(zip(names, column, strict=True)) for column in schema.describe()]
+
+
+def _check_checkpoint(options: Any) -> None:
+    from lamina.storage.checkpoints import is_there
+
+    if options.resume is None:
+        return
+    resume = Setting("resume")
+    if options.checkpoint not in (None, options.resume):
+        raise UserError(
+            Message(resume, " goes on from the folder to which it writes too"),
+            parameter="resume",
+            value=options.resume,
+        )
+    if not is_there(options.resume):
+        begin = Setting("checkpoint", options.resume)
+        raise UserError(
+            "there is no checkpoint to go on from",
+            where=options.resume,
+            parameter="resume",
+            value=options.resume,
+            hint=Message(begin, " begins one"),
+        )

@@ -1,0 +1,70 @@
+"""Networks and their training, as a person reads them."""
+
+import pytest
+
+from lamina.app.render.training import STOPPED
+from lamina.data.errors import Message, Setting
+from lamina.models.reports import (
+    Advice,
+    Compiled,
+    Ended,
+    NetworkSize,
+    Notes,
+    Report,
+    Run,
+    Training,
+)
+from tests.app.fits import said
+
+
+def shown(part, capsys):
+    return said(Report("fit", (part,)), capsys)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (NetworkSize("3 → 4 → 1", 2100), "Network 3 → 4 → 1 (2,100 parameters)"),
+        (
+            NetworkSize("6 → 2", 20, learner="BernoulliRBM"),
+            "Network BernoulliRBM: 6 → 2 (20 parameters)",
+        ),
+        (NetworkSize("Ridge", None, members=3), "Network 3 × Ridge"),
+        (Ended(1.25), "Training 1.2 s"),
+        (Compiled(7), ""),
+        (Advice("the rate 5 is too high."), "Advice the rate 5 is too high."),
+        (Advice(None), ""),
+        (
+            Notes([Message("use ", Setting("kinds", {"a": "category"}))]),
+            "Note use --kind a=category",
+        ),
+    ],
+)
+def test_each_part_is_a_line(part, text, capsys):
+    assert shown(part, capsys) == text
+
+
+@pytest.mark.parametrize("stopped", STOPPED)
+def test_why_training_ended_is_told(stopped, capsys):
+    text = shown(Training(7, 5, stopped, 1.0), capsys)
+    assert text == f"Training 7 epochs in 1.0 s, best epoch 5 ({STOPPED[stopped]})"
+
+
+def test_the_last_epoch_is_the_best_unless_another_one_is_named(capsys):
+    for best in (7, None):
+        text = shown(Training(7, best, "stopped"), capsys)
+        assert text == "Training 7 epochs (no improvement for long)"
+
+
+@pytest.mark.parametrize(
+    ("resumed", "stopped", "words"),
+    [
+        (None, "finished", "run: begun anew"),
+        (3, "finished", "run: went on from epoch 3"),
+        (5, "finished", "run: had ended before, with epoch 5"),
+        (3, "interrupted", "run: went on from epoch 3; the same command again goes on"),
+    ],
+)
+def test_where_a_run_began(resumed, stopped, words, capsys):
+    assert shown(Run("run", resumed, 5, stopped), capsys) == f"Run {words}"
+    assert shown(Run(None, resumed, 5, stopped), capsys) == ""
