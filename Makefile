@@ -1,8 +1,9 @@
 # Every target makes the environment it needs, from nothing but Python 3.11 or newer.
 #
 #   make demo        the main job: train on digits, score, predict
-#   make test        all tests but the slow ones
-#   make test-all    the slow ones too
+#   make test        the fast tests, in minutes
+#   make test-slow   the others: examples, kills, mutations, all of scikit-learn's checks
+#   make test-all    both, one after the other
 #   make mutants     which wrong lines do the tests not notice?
 #   make lint types contracts    what CI checks besides
 #   make metrics     count what the design promises: depth of classes, sizes, dispatch
@@ -21,10 +22,11 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants metrics lint format types contracts bench clean \
-        core-env test-env dev-env bench-env
+.PHONY: help demo test test-slow test-all mutants metrics lint format types contracts \
+        bench clean core-env test-env dev-env bench-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,10 +45,14 @@ demo: core-env
 	    | awk '{printf "  %-28s %9d bytes\n", $$NF, $$5}'
 
 test: test-env
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: test-env
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "" $(ARGS)
+test-slow: test-env
+	$(PYTEST) -m slow $(ARGS)
+
+test-all:
+	$(MAKE) test
+	$(MAKE) test-slow
 
 mutants: test-env
 	$(BIN)/python tests/mutations/run.py --workers $(WORKERS) $(ARGS)

@@ -6,6 +6,9 @@ LAMINA_TYPECHECK
     ``0`` switches off the checking of annotations (jaxtyping and beartype).
 LAMINA_TEST_SEED
     The seed of the fixtures ``seed``, ``rng`` and ``key``; 0 by default.
+LAMINA_TEST_SECONDS
+    How long a test that is not marked slow may compute, in seconds of processor time;
+    5 by default, ``inf`` for a debugging session.
 JAX_PLATFORMS, JAX_NUM_CPU_DEVICES, JAX_COMPILATION_CACHE_DIR, XLA_FLAGS
     Respected when set; by default tests run on two CPU devices, and programs are
     kept under ``.cache/`` so that all worker processes and the next run share them.
@@ -20,8 +23,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiers import Stopwatch
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST = ("test_kills.py", "test_mutations.py")  # some tests here take minutes
 CACHE = ROOT / ".cache"
 
 
@@ -43,9 +48,12 @@ def _prepare_jax() -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(programs))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-    # Loops made by the older of XLA's two emitters compile in two thirds of the time
-    # and run a tenth slower. Tests compile much and run little.
+    # Tests compile much and run little. Loops made by the older of XLA's two emitters
+    # compile in two thirds of the time and run a tenth slower; LLVM's passes take half
+    # of the time that is left, and the tests of a fresh clone pay for all of it. The
+    # examples run with what users have.
     _set_flag("xla_cpu_use_fusion_emitters", "false")
+    _set_flag("xla_backend_optimization_level", "0")
 
 
 def _set_flag(name: str, value: str) -> None:
@@ -93,6 +101,16 @@ _prepare_jax()
 _share_cores()
 _check_annotations()
 _configure_hypothesis()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold the fast tier to its time; processes of xdist measure for themselves."""
+    config.pluginmanager.register(Stopwatch())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: at the end one process would wait for the other."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,7 @@ def test_an_input_for_each_class(binary):
     np.testing.assert_allclose(alone.pictures[0], found.pictures[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_classes_by_name_and_by_number():
     model, X = learnt(["a", "b", "c"])
     for k, name in enumerate("abc"):

@@ -104,6 +104,7 @@ def test_what_stopped_by_itself_may_be_worse_than_the_mean():
     assert not any("the mean" in text for text in told)
 
 
+@pytest.mark.slow
 def test_what_converged_where_all_units_are_saturated_is_no_better_than_the_mean():
     """σ(100) = 1 for every example: only the output's bias learns, up to the mean."""
     how = {"hidden_layer_sizes": (4,), "activation": "logistic", "alpha": 0}

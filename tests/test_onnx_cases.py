@@ -215,6 +215,7 @@ def test_layer_norm(name):
     np.testing.assert_allclose(a, outputs[0], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", run_of(*BLOCKS))
 def test_recurrent_layers(name):
     """Y is h of all steps, Y_h what a direction ends with: the way back, at step 0."""

@@ -144,6 +144,7 @@ def test_targets_of_other_columns_are_refused(model, X, y, others):
 # ---- labels as objects --------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [MLPClassifier((4,), max_iter=1, random_state=0), Perceptron()]
 )

@@ -121,6 +121,7 @@ def setting(request):
     jax.config.update(name, "allow" if name == "jax_transfer_guard" else before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("setting", SETTINGS.items(), ids=SETTINGS, indirect=True)
 def test_jax_settings_of_a_user_change_no_bits(plain, setting, kind, tmp_path):
@@ -192,6 +193,7 @@ print("the parent works")
 """
 
 
+@pytest.mark.slow
 @linux
 def test_a_forked_process_is_told_that_it_cannot_compute(tmp_path):
     *lines, last = run(FORKS, tmp_path).splitlines()
@@ -228,6 +230,7 @@ for model in (wide, whole, conv):
 two_cores = pytest.mark.skipif(os.cpu_count() == 1, reason="there is one core only")
 
 
+@pytest.mark.slow
 @linux
 @two_cores
 @pytest.mark.parametrize("n", [2, pytest.param(1, marks=pytest.mark.slow)])
@@ -253,6 +256,7 @@ print(before - resident())
 """
 
 
+@pytest.mark.slow
 @linux
 def test_an_array_s_memory_goes_back_to_the_system_after_a_fit():
     assert float(run(MEMORY)) > 150

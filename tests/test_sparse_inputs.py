@@ -89,6 +89,7 @@ def dense():
     return {size: trained(DENSE, size) for size in (16, N)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [16, N])
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
 def test_both_gears_learn_what_dense_rows_teach(batch_size, resident, dense):
@@ -96,6 +97,7 @@ def test_both_gears_learn_what_dense_rows_teach(batch_size, resident, dense):
     assert_same(trained(X, batch_size, resident), dense[batch_size])
 
 
+@pytest.mark.slow
 def test_some_of_the_rows():
     rows = np.arange(10, 43)
     network = Network((Dense(8, "tanh"), Dense(3, "logistic")))
@@ -106,6 +108,7 @@ def test_some_of_the_rows():
         assert_same(sparse, dense)
 
 
+@pytest.mark.slow
 def test_a_whole_batch_is_summed_in_chunks(monkeypatch, dense):
     """Dropout draws for each chunk, as in a batch of dense rows."""
     monkeypatch.setattr(objective_module, "CHUNK_ROWS", 32)
@@ -140,6 +143,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", MODELS)
 def test_estimators_learn_and_predict_the_same(name):

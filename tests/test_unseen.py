@@ -97,6 +97,7 @@ def test_evaluation_of_a_table_counts_classes_never_learnt_as_errors(call, model
     assert report["scores"]["accuracy"] in (0.0, 0.25)
 
 
+@pytest.mark.slow
 def test_codes_of_a_table(call, table, tmp_path):
     inputs = {name: table[name] for name in ("sex", "age")}
     model = lamina.CodeModel(n_codes=1, settings=QUICK, random_state=0).fit(inputs)
@@ -109,6 +110,7 @@ def test_codes_of_a_table(call, table, tmp_path):
     assert err == SEX
 
 
+@pytest.mark.slow
 def test_sequences(call, tmp_path):
     steps = {
         "id": np.repeat([f"s{i}" for i in range(24)], 3).tolist(),
@@ -128,6 +130,7 @@ def test_sequences(call, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_labels_of_pictures(call, tmp_path):
     for k, name in enumerate(("cat", "dog")):
         for i in range(4):

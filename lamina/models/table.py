@@ -53,7 +53,7 @@ class TableModel(ColumnParams, PredictiveModel):
 
     Examples
     --------
-    >>> from lamina.estimators import TableModel
+    >>> from lamina import TableModel
     >>> model = TableModel(random_state=0).fit("iris")
     >>> model.scores_["accuracy"] > model.baseline_scores_["accuracy"]
     True

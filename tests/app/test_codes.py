@@ -87,6 +87,7 @@ def codes_of(word):
     return default_code_estimator(word, 3, 100, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", CODE_MODELS)
 def test_from_a_table_to_codes(call, model, tmp_path):
     sets = QUICK if model == "autoencoder" else FEW
@@ -117,6 +118,7 @@ def test_from_a_table_to_codes(call, model, tmp_path):
         assert "reconstruction error" in out
 
 
+@pytest.mark.slow
 def test_everything_speaks_json(call, folder):
     fit = ["iris", "--model", "rbm", "--codes", "3", "--json", *FEW]
     transform = [folder / "iris.lamina", "iris", "--json"]
@@ -138,6 +140,7 @@ def test_everything_speaks_json(call, folder):
     assert len(json.loads(call("transform", *transform)[1])["rows_of_codes"]) == 150
 
 
+@pytest.mark.slow
 def test_codes_as_a_file_or_a_map(call, folder, tmp_path):
     status, out, _ = call("transform", folder / "iris.lamina", "iris", "-o", "c.csv")
     assert status == 0
@@ -194,6 +197,7 @@ def test_samples(call, folder, tmp_path):
     assert Image.open(tmp_path / "samples.png").mode == "RGB"
 
 
+@pytest.mark.slow
 def test_columns_of_a_file_as_pixels(call, tmp_path):
     digits = load("digits")
     names = [f"v{i}" for i in range(64)]

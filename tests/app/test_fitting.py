@@ -38,6 +38,7 @@ def test_the_report_advises_where_something_is_wrong(tmp_path):
     assert "the learning rate 1e-09 is too low" in report["advice"]
 
 
+@pytest.mark.slow
 def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):
     out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "rows.csv")
     report = fit("digits", out=out, holdout_out=rows, sets=QUICK)
@@ -64,6 +65,7 @@ def test_a_disk_that_is_full_at_the_end_loses_nothing(tmp_path, monkeypatch):
     assert evaluate("full-2", "rows-2.csv")["rows"] == 30
 
 
+@pytest.mark.slow
 def test_a_disk_without_room_is_refused_before_training(tmp_path):
     """In a process of its own, in which no file may grow beyond 16 kB."""
     fit = f"{sys.executable} -m lamina fit iris -o m.lamina"
@@ -150,6 +152,7 @@ def photos(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_report_of_pictures(photos, tmp_path):
     out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "held.csv")
     options = {"out": out, "sets": SMALL, "size": "4x6", "holdout_out": rows}

@@ -56,6 +56,7 @@ def assert_refused(result, message):
     assert "bug" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "more", "told"),
     [
@@ -116,6 +117,7 @@ def test_the_predicted_class_is_explained_and_the_other_one_on_request(call, fol
     assert call("--what", "maximise", "--target", "$dog$")[0] == 0
 
 
+@pytest.mark.slow
 def test_patches_of_a_folder(call, folder):
     photos = str(folder / "photos")
     status, out, err = call("--what", "patches", "--unit", "0", "--image", photos)
@@ -157,6 +159,7 @@ def test_with_a_picture_too(call, folder):
     assert_refused(call("--image", "none.png"), "none.png")
 
 
+@pytest.mark.slow
 def test_other_models_are_refused(call, folder, tmp_path):
     digits = data.load("digits")
     images = digits.X[:40].reshape(-1, 8, 8)

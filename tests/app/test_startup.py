@@ -15,6 +15,7 @@ print(pandas.DataFrame({"a": [1]}).shape)
 """
 
 
+@pytest.mark.slow
 def test_pandas_is_not_waited_for_but_can_be_used_afterwards():
     pytest.importorskip("pandas")
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)

@@ -25,6 +25,7 @@ def ended(command, folder):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "status", "errors"),
     [
@@ -49,6 +50,7 @@ def test_output_on_a_full_disk(tmp_path):
     assert ended("lamina data > /dev/full", tmp_path) == (1, "", expected)
 
 
+@pytest.mark.slow
 def test_training_needs_no_streams_and_no_file_takes_their_place(tmp_path):
     rows = "".join(f"{i % 7},{'ab'[i % 2]}\n" for i in range(24))
     (tmp_path / "t.csv").write_text("x,y\n" + rows)

@@ -80,6 +80,7 @@ def test_many_rows_come_in_chunks():
     assert [chunk.count(b"\n") for chunk in chunks] == [ROWS_AT_ONCE, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iris", "diabetes", "digits"])
 def test_a_table_that_is_written_is_read_the_same(name, tmp_path):
     known = load(name)

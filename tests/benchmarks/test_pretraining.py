@@ -35,6 +35,7 @@ def test_pictures_are_moved_by_a_pixel_each_way():
     assert y.tolist() == [7] * 5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_deep_network_is_claimed_to_need_its_start():
     rng = np.random.default_rng(0)

@@ -614,6 +614,7 @@ def run(objective, algorithm, feed, params):
     )
 
 
+@pytest.mark.slow
 def test_many_rates_side_by_side_are_serial_runs(name, row):
     """``vmap`` over every number of the algorithm, or over starts if it has none."""
     objective, feed, params = tiny("" if is_whole(row) else name, 22)

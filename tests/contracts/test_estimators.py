@@ -7,13 +7,14 @@ import copy
 import inspect
 import pickle
 import re
+from functools import cache
 from unittest import SkipTest
 
 import jax
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone, is_regressor
-from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 
 import lamina
 from lamina import (
@@ -83,6 +84,26 @@ ESTIMATORS = [
 ]
 FLOAT32 = [MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)]
 
+# scikit-learn's checks of one estimator for each kind of input and of target are in the
+# fast tier, but for those LONG ones whose many fits take longest over sequences.
+FAST = {
+    "MLPClassifier": "tables, classes",
+    "MLPRegressor": "tables, numbers",
+    "ConvNetClassifier": "images, classes",
+    "RecurrentClassifier": "sequences, classes",
+    "Autoencoder": "tables, themselves",
+    "BernoulliRBM": "tables, nothing",
+}
+LONG = {
+    "check_class_weight_classifiers",
+    "check_classifiers_multilabel_representation_invariance",
+    "check_classifiers_one_label_sample_weights",
+    "check_classifiers_train",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_sample_weight_equivalence_on_dense_data",
+}
+
 # Estimators with an answer at each place: scikit-learn's checks have no such targets.
 OF_PLACES = [ConvNetSegmenter, HybridHMM, RecurrentTagger]
 
@@ -150,8 +171,9 @@ def expected_failures(estimator):
 def test_every_public_estimator_has_a_row():
     public = {
         value
-        for name in lamina.estimators.__all__
-        if inspect.isclass(value := getattr(lamina.estimators, name))
+        for package in (lamina.estimators, lamina.models)
+        for name in package.__all__
+        if inspect.isclass(value := getattr(package, name))
         and issubclass(value, BaseEstimator)
     }
     assert public == {type(e) for e in ESTIMATORS} | set(
@@ -159,9 +181,24 @@ def test_every_public_estimator_has_a_row():
     )
 
 
+def checks():
+    """Yield every estimator with every check, marked by its tier."""
+    for one in ESTIMATORS:
+        name = type(one).__name__
+        own = {"expected_failed_checks": expected_failures(one), "mark": "xfail"}
+        for found in estimator_checks_generator(one, **own):
+            values = getattr(found, "values", found)
+            check = values[1]
+            about = check.func.__name__
+            how = [f"{key}={value}" for key, value in check.keywords.items()]
+            fast = name in FAST and not (name.startswith("Recurrent") and about in LONG)
+            marks = [*getattr(found, "marks", ())] + [pytest.mark.slow] * (not fast)
+            yield pytest.param(*values, marks=marks, id="-".join([name, about, *how]))
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:X has values from")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -195,8 +232,15 @@ def answers(model, X):
     return model.predict(X) if hasattr(model, "predict") else model.transform(X)
 
 
-def fitted(estimator):
+def fit(estimator):
     return clone(estimator).set_params(random_state=3).fit(*data(estimator))
+
+
+@cache
+def fitted(name):
+    """Return the one model that all tests share which only look at it."""
+    (estimator,) = (one for one in ESTIMATORS if type(one).__name__ == name)
+    return fit(estimator)
 
 
 def weights(model):
@@ -208,7 +252,7 @@ def weights(model):
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 class TestPromises:
     def test_same_seed_same_weights_bit_for_bit(self, estimator):
-        one, two = fitted(estimator), fitted(estimator)
+        one, two = fitted(type(estimator).__name__), fit(estimator)
         for a, b in zip(weights(one), weights(two), strict=True):
             assert np.array_equal(a, b)
 
@@ -216,10 +260,11 @@ class TestPromises:
         if isinstance(estimator, Perceptron):
             pytest.skip("starts at 0, and separable data may come to one answer")
         other = clone(estimator).set_params(random_state=4).fit(*data(estimator))
-        assert not np.array_equal(weights(fitted(estimator))[0], weights(other)[0])
+        model = fitted(type(estimator).__name__)
+        assert not np.array_equal(weights(model)[0], weights(other)[0])
 
     def test_second_fit_compiles_nothing(self, estimator):
-        model = fitted(estimator)
+        model = fit(estimator)
         X, y = data(estimator)
         model.fit(X[:57], y[:57])  # another number of rows, padded to the same size
         assert model.n_compiles_ == 0
@@ -228,12 +273,12 @@ class TestPromises:
         "copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy]
     )
     def test_copies_predict_the_same(self, estimator, copied):
-        model = fitted(estimator)
+        model = fitted(type(estimator).__name__)
         X, _ = data(estimator)
         assert np.array_equal(answers(copied(model), X), answers(model, X))
 
     def test_file_predicts_the_same_bit_for_bit(self, estimator, tmp_path):
-        model = fitted(estimator)
+        model = fitted(type(estimator).__name__)
         X, _ = data(estimator)
         model.save(tmp_path / "model.lamina")
         again = lamina.load(tmp_path / "model.lamina")

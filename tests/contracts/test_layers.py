@@ -139,7 +139,16 @@ def name(row):
     return f"{type(layer).__name__}-{short}-{'x'.join(map(str, shape))}"
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=name)
+def in_tiers(rows):
+    """Return rows as parameters: the slow tier checks further rows of a class."""
+    seen = set()
+    for row in rows:
+        further = type(row[0]) in seen
+        seen.add(type(row[0]))
+        yield pytest.param(row, marks=[pytest.mark.slow] * further, id=name(row))
+
+
+@pytest.fixture(scope="module", params=list(in_tiers(ROWS)))
 def row(request):
     """A layer, parameters no start is symmetric in, and a batch of inputs."""
     layer, shape = request.param

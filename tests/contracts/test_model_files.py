@@ -301,6 +301,7 @@ def test_all_that_was_learnt_comes_back(kind):
     assert set(vars(model)) - left_out <= set(vars(found))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_mutated_attribute_is_refused_or_answers(kind):
     model, data, description, tensors = kind

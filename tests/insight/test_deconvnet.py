@@ -72,6 +72,7 @@ def deep():
     )
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_the_network(rng):
     network, image = deep(), rng.normal(size=(6, 6, 1)).astype(np.float32)
     params = network.init(Key(1), image.shape)[0]

@@ -63,6 +63,7 @@ def test_the_first_step_by_hand(filter_and_model):
     assert found.scores[0, 0] == 0
 
 
+@pytest.mark.slow
 def test_the_activation_rises(deep):
     found = maximising_input(deep, shape=(6, 6, 1))
     assert found.units == (0, 1, 2, 3, 4)

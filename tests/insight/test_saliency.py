@@ -56,6 +56,7 @@ def test_the_largest_output_is_the_target():
     assert saliency(linear(), IMAGE).score == 9
 
 
+@pytest.mark.slow
 def test_it_is_the_derivative_of_the_net_input(rng):
     network, params = deep()
     x = rng.normal(3, 2, (8, 8, 2))

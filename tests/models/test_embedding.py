@@ -41,6 +41,7 @@ def pictures(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_two_codes_of_digits_tell_more_than_two_principal_components(digits):
     assert digits.n_codes_ == 2
     assert digits.target_ == ["digit"]
@@ -95,6 +96,7 @@ def test_held_out_values_change_nothing_that_is_learnt(model):
     assert np.array_equal(again.transform(rows), first.transform(rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoencoder", *MACHINES])
 def test_saved_models_do_the_same_bit_for_bit(model, tmp_path):
     fitted = quick(model, 3).fit("iris")
@@ -110,6 +112,7 @@ def test_saved_models_do_the_same_bit_for_bit(model, tmp_path):
     assert fitted.labels("iris")["species"].tolist()[:1] == ["setosa"]
 
 
+@pytest.mark.slow
 def test_scales_follow_from_what_learns():
     for model, visible in (("gaussian-rbm", None), ("dbn", "gaussian"), ("dbm", None)):
         settings = {} if visible is None else {"visible": visible}
@@ -121,6 +124,7 @@ def test_scales_follow_from_what_learns():
     np.testing.assert_allclose((x.min(axis=0), x.max(axis=0)), [[0] * 4, [1] * 4])
 
 
+@pytest.mark.slow
 def test_binary_machines_are_told_to_be_for_bits():
     assert any("gaussian-rbm" in note for note in quick("rbm").fit("iris").notes_)
     for fitted in (quick("gaussian-rbm").fit("iris"), quick("rbm").fit("digits")):
@@ -136,6 +140,7 @@ def mixed(n=60):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MACHINES)
 def test_samples_are_rows_in_their_units(model):
     fitted = quick(model, 3, target="y").fit(mixed())
@@ -155,6 +160,7 @@ def test_an_autoencoder_has_no_samples(digits):
         digits.sample()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoencoder", *MACHINES])
 def test_pictures(model, pictures, tmp_path):
     fitted = quick(model, 3).fit(pictures)
@@ -172,6 +178,7 @@ def test_pictures(model, pictures, tmp_path):
     assert fitted.evaluate(pictures)["rows"] == 24
 
 
+@pytest.mark.slow
 def test_convolutional_codes_of_pictures(pictures):
     layers = [Conv(2, 3, padding="same"), MaxPool(2)]
     fitted = quick(n_codes=None, size=8, settings={"layers": layers}).fit(pictures)
@@ -227,12 +234,14 @@ def test_what_cannot_be_learnt(how, source, message):
         quick(**{"n_codes": 2, **how}).fit(source)
 
 
+@pytest.mark.slow
 def test_more_codes_than_features_where_something_bounds_them():
     settings = {"corruption": "masking"}
     assert quick(n_codes=9, settings=settings).fit("iris").n_codes_ == 9
     assert quick("rbm", 9).fit("iris").n_codes_ == 9
 
 
+@pytest.mark.slow
 def test_a_persons_own_estimator():
     own = Autoencoder((3,), max_iter=2)
     fitted = CodeModel(estimator=own, random_state=4).fit("iris")

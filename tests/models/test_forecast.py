@@ -155,6 +155,7 @@ def test_newer_rows_are_continued():
         logs.predict(falling)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_forecasts():
     nets = forecast(settings=NETS, folds=1, random_state=3)
     table = {"day": days(60), "y": walk(60)}
@@ -580,6 +581,7 @@ def saved(tmp_path_factory):
     return model, path, table | {"y": y, "z": z}
 
 
+@pytest.mark.slow
 def test_a_file_forecasts_the_same_bit_for_bit(saved, tmp_path):
     model, path, table = saved
     loaded = lamina.load(path)
@@ -639,6 +641,7 @@ def places(value, path=()):
             yield from places(inner, (*path, number))
 
 
+@pytest.mark.slow
 def test_whatever_stands_in_a_file_ends_in_an_error_of_values(saved, rng):
     model, _, table = saved
     whole = list(places(opened(model)[0]))

@@ -57,6 +57,7 @@ def model(photos):
     return ImageModel(random_state=0, settings=QUICK).fit(photos)
 
 
+@pytest.mark.slow
 def test_classes_are_learnt(model):
     assert model.classes_.tolist() == list(CLASSES)
     assert (model.task_, model.target_) == ("classification", "class")
@@ -115,6 +116,7 @@ def test_evaluated_on_folders_and_tables(model, photos, folder):
     assert by_table.evaluate(folder / "t.csv") == by_table.evaluate(photos)
 
 
+@pytest.mark.slow
 def test_numbers_and_folders_of_digits_are_the_same_classes(tmp_path):
     values = np.stack([coloured(k % 2)[..., 0] for k in range(24)])
     labels = np.arange(24, dtype=np.uint8) % 2 + 7
@@ -132,6 +134,7 @@ def test_numbers_and_folders_of_digits_are_the_same_classes(tmp_path):
     assert found["scores"]["accuracy"] == pytest.approx(24 / 25)
 
 
+@pytest.mark.slow
 def test_numbers_are_learnt(folder):
     model = ImageModel("age", settings=QUICK, random_state=0).fit(folder / "t.csv")
     assert model.task_ == "regression"
@@ -142,6 +145,7 @@ def test_numbers_are_learnt(folder):
         model.predict_proba(folder / "t.csv")
 
 
+@pytest.mark.slow
 def test_stored_pictures_give_the_same_model(model, photos, monkeypatch):
     monkeypatch.setattr("lamina.data.images.disk_images.IN_MEMORY", 0)
     stored = ImageModel(random_state=0, settings=QUICK)
@@ -183,6 +187,7 @@ def test_a_damaged_schema_is_refused(model):
             closed(description, tensors)
 
 
+@pytest.mark.slow
 def test_broken_files(folder, tmp_path):
     for k, name in enumerate(CLASSES):
         for i in range(2):
@@ -225,6 +230,7 @@ def test_what_nothing_can_be_learnt_from(photos, folder, tmp_path):
     refused(photos, "channels must be 1", ValueError, channels=2)
 
 
+@pytest.mark.slow
 def test_an_estimator_of_ones_own(photos):
     own = ConvNetClassifier(layers=QUICK["layers"], max_iter=2, random_state=1)
     model = ImageModel(estimator=own, size=(5, 6), resize="stretch", holdout=0)

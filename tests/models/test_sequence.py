@@ -114,6 +114,7 @@ def same(one, other):
 # ---- what is learnt ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["label", "stay", "pulse"])
 def test_held_out_values_change_nothing_that_is_learnt(target):
     """Numbers far off, and levels that stand nowhere else, of whole sequences."""
@@ -130,6 +131,7 @@ def test_held_out_values_change_nothing_that_is_learnt(target):
     assert same(again.predict(table()), model.predict(table()))
 
 
+@pytest.mark.slow
 def test_classes_are_learnt_well(tmp_path):
     how = QUICK | {"max_iter": 12, "learning_rate_init": 0.03}
     model = SequenceModel(settings=how, random_state=0).fit(letters(tmp_path, n=60))
@@ -162,6 +164,7 @@ def test_a_number_for_each_sequence():
         model.predict_proba(table())
 
 
+@pytest.mark.slow
 def test_a_label_for_each_step_where_one_is_known(states):
     """Steps without a label teach nothing and do not count."""
     assert isinstance(states.estimator_, RecurrentTagger)
@@ -180,6 +183,7 @@ def test_a_label_for_each_step_where_one_is_known(states):
     assert score == pytest.approx((told == truth)[known].mean())
 
 
+@pytest.mark.slow
 def test_whole_numbers_as_labels_of_steps_stay_whole():
     model = net("grade").fit(table("grade"))
     assert (model.classes_.tolist(), model.classes_.dtype) == ([0, 1, 2], np.int64)
@@ -215,6 +219,7 @@ def test_numbers_of_each_step(pulses):
     assert net("pulse").fit(table(pulse=gaps)).scores_["rmse"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_step", [False, True])
 def test_several_numbers(per_step):
     names = ["pulse", "blood"]
@@ -229,6 +234,7 @@ def test_several_numbers(per_step):
     np.testing.assert_allclose(model.baseline_.mean, [60, 5], rtol=0.1)
 
 
+@pytest.mark.slow
 def test_several_labels_side_by_side():
     data = table(a=UP * 1.0, b=(SERIES % 3 == 0) * 1.0)
     model = net(["a", "b"]).fit(data)
@@ -281,6 +287,7 @@ def test_a_label_of_one_sequence_is_always_learnt(seed):
     assert not set(model.holdout_names_) & {"007", "009"}
 
 
+@pytest.mark.slow
 def test_few_sequences_are_all_learnt_from():
     model = net("label").fit(table("label", rows=np.flatnonzero(SERIES < 6)))
     assert (model.n_train_, model.n_holdout_, model.holdout_names_) == (6, 0, [])
@@ -313,6 +320,7 @@ def test_the_order_of_the_rows_does_not_matter(labels):
         np.testing.assert_allclose(p, by_name[name], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_without_time_rows_stay_in_their_order():
     rows = np.arange(STEPS)
     kinds = {"hour": "number"}
@@ -337,6 +345,7 @@ def test_categories_and_missing_values(labels):
     assert (missing[:, 1] == 1).sum() == 2
 
 
+@pytest.mark.slow
 def test_files_frames_and_tables(labels, tmp_path):
     """From a CSV file 007 is a name and no number, when learnt and when applied."""
     pandas = pytest.importorskip("pandas")
@@ -388,6 +397,7 @@ def test_evaluated_beside_the_baseline(labels):
 # ---- files of the archives, sets, what was read before -------------------------------
 
 
+@pytest.mark.slow
 def test_files_of_the_archives(tmp_path):
     model = SequenceModel(settings=QUICK, random_state=0).fit(letters(tmp_path))
     assert (model.target_, model.classes_.tolist()) == (["class"], ["a", "b"])
@@ -417,6 +427,7 @@ def test_labels_of_two_files_are_compared_in_one_type(tmp_path):
     assert found == pytest.approx(np.mean((told == 1) & (np.arange(24) % 2 == 0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "target", "task", "per_step"),
     [
@@ -432,6 +443,7 @@ def test_embedded_sets(name, target, task, per_step):
     assert model.evaluate(name)["rows"] == len(load(name).X)
 
 
+@pytest.mark.slow
 def test_a_divided_set_is_applied_to_what_is_kept_for_the_test():
     how = {"max_iter": 1, "layers": [GRU(4)]}
     few = read_sequences("japanese_vowels").only(np.arange(0, 270, 18))
@@ -441,6 +453,7 @@ def test_a_divided_set_is_applied_to_what_is_kept_for_the_test():
     assert kept.y.tolist() == [str(k + 1) for k in known.y_test]
 
 
+@pytest.mark.slow
 def test_what_was_read_before(labels):
     """Scaled before, over all of its sequences; a note says so."""
     read = read_long(table("label"), "patient", "hour", "label")
@@ -587,6 +600,7 @@ def places(value, path=()):
             yield from places(inner, (*path, number))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["states", "pulses"])
 def test_whatever_stands_in_a_file_ends_in_an_error_of_values(name, request, rng):
     model = request.getfixturevalue(name)

@@ -25,6 +25,7 @@ def diabetes():
     return TableModel(random_state=0, settings=QUICK).fit("diabetes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "least"),
     [("iris", 0.9), ("wine", 0.9), ("breast_cancer", 0.92), ("moons", 0.95)],
@@ -35,6 +36,7 @@ def test_classes_are_learnt_well(name, least):
     assert model.scores_["accuracy"] > model.baseline_scores_["accuracy"] + 0.25
 
 
+@pytest.mark.slow
 def test_digits_are_learnt_to_97_percent():
     model = TableModel(random_state=0).fit("digits")
     assert model.n_holdout_ == pytest.approx(360, abs=5)
@@ -48,6 +50,7 @@ def test_numbers_are_learnt_well():
     assert abs(model.baseline_scores_["r2"]) < 0.1
 
 
+@pytest.mark.slow
 def test_held_out_rows_are_seen_by_nothing(iris):
     """The model without these rows in its table at all is the same model."""
     table = load("iris").as_table()
@@ -103,6 +106,7 @@ def test_every_class_gives_its_share(iris):
     assert np.bincount(labels).tolist() == [10, 10, 10]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(iris):
     again = TableModel(random_state=0).fit("iris")
     assert again.scores_ == iris.scores_
@@ -271,6 +275,7 @@ def test_a_table_model_goes_on_from_its_checkpoint(tmp_path):
         TableModel(settings={"max_iter": 5}, **how | {"holdout": 0.5}).fit("iris")
 
 
+@pytest.mark.slow
 def test_targets_with_gaps_are_learnt_from_row_by_row():
     """No row is lost for want of one of two targets, and scores leave gaps out."""
     rng = np.random.default_rng(0)

@@ -84,6 +84,7 @@ def test_targets_that_nothing_can_be_learnt_from():
     check_target(table, schema, np.array(["a", "b"] * 25, object))
 
 
+@pytest.mark.slow
 def test_time_grows_with_the_columns_and_not_with_their_square():
     n = 8_000
     table = read_table({f"c{i}": [1.0, 2.0, i] for i in range(n)})

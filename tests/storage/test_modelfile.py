@@ -124,6 +124,7 @@ def test_what_has_no_place_in_a_file_is_refused(tmp_path):
 # ---- damage -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_is_refused(path):
     """All bytes, each changed in up to six ways, one of them a blank of JSON."""
     whole = path.read_bytes()

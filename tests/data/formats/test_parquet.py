@@ -2,6 +2,7 @@
 
 import duckdb
 import numpy as np
+import pytest
 
 from lamina.data import Table, read_table
 from tests.data.helpers import attempted, unreadable
@@ -52,6 +53,7 @@ def test_bad_parquet(tmp_path, write):
         unreadable(parquet(tmp_path, query, "q.parquet"), part)
 
 
+@pytest.mark.slow
 def test_flipped_bits_of_parquet_never_escape(tmp_path, write):
     content = parquet(tmp_path, "SELECT range a FROM range(50)").read_bytes()
     random = np.random.default_rng(1)

@@ -33,6 +33,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(one[name], other[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(2, 5).flatmap(
@@ -99,6 +100,7 @@ def test_mixed_kinds_of_many_columns(write):
     assert table.where(1) == "line 3"
 
 
+@pytest.mark.slow
 def test_time_grows_with_the_columns_and_not_with_their_square(write):
     """16,000 columns took over a minute of a processor, and now a fifth of a second."""
     n = 16_000

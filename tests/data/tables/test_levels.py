@@ -75,6 +75,7 @@ def test_the_message_names_column_values_rows_and_what_may_be_meant():
     assert Unseen.among("sex", [], ["male"]) is None
 
 
+@pytest.mark.slow
 def test_hostile_names_and_values_are_escaped_and_bounded():
     values = [f"{i}\x1b[2J\n" + "v" * 70_000 for i in range(10_000)]
     unseen = Unseen.among("c\x07" * 70_000, values, ["v" * 70_000] * 3)

@@ -67,6 +67,7 @@ dates = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(dates)
 def test_sql_and_python_read_the_same_dates(text):

@@ -32,6 +32,7 @@ def test_text_of_numbers_in_a_data_frame_is_numbers():
     assert kinds(read_table({"x": ["1", "2.5", "?", "3"]})) == {"x": "number"}
 
 
+@pytest.mark.slow
 def test_100_000_categories_are_text_and_not_used():
     names = [f"name {i}" for i in range(100_000)]
     table = read_table({"c": names, "x": np.sin(np.arange(1e5))})

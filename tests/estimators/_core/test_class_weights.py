@@ -157,6 +157,7 @@ def _shared():
     return {name: getattr(weighted(), name) for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [of_labels, of_missing_labels, of_pictures, of_sequences]
 )

@@ -159,6 +159,7 @@ def test_equal_pixels_are_only_shifted():
     assert scale_of(np.full((2, 1, 1, 1), 7.0), None) == (7.0, 1.0)
 
 
+@pytest.mark.slow
 def test_layers_before_those_given(images):
     model = net(augmentation="default").fit(images, LABELS)
     first, second, *rest = model.network_.layers

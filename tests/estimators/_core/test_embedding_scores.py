@@ -61,6 +61,7 @@ def test_pseudo_likelihoods_stand_beside_independent_inputs():
     assert pca["pseudo_likelihood"] is None
 
 
+@pytest.mark.slow
 def test_densities_stand_beside_independent_normal_numbers():
     x = RNG.standard_normal((60, 3)) * [1, 10, 100]
     model = GaussianRBM(2, n_iter=2, random_state=0).fit(x)
@@ -78,6 +79,7 @@ def test_densities_stand_beside_independent_normal_numbers():
     assert base["free_energy"] is None
 
 
+@pytest.mark.slow
 def test_a_deep_machine_tells_its_bound():
     model = DeepBoltzmannMachine((4, 2), n_iter=1, random_state=0).fit(BITS)
     own, base, _ = compared(model, BITS)

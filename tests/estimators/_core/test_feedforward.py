@@ -31,6 +31,7 @@ def test_validation_rows_are_outside_training():
     assert sorted([*rows, *held]) == list(range(40))
 
 
+@pytest.mark.slow
 def test_early_stopping_by_the_loss_gives_back_its_lowest_weights(digits):
     model = MLPClassifier(
         (20,),
@@ -103,6 +104,7 @@ class PictureClassifier(PictureNet, FeedForwardClassifier):
         self.dtype = dtype
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:max_iter")
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_family_brings_its_inputs_layers_and_signature(early_stopping, digits):
@@ -122,6 +124,7 @@ def test_a_family_brings_its_inputs_layers_and_signature(early_stopping, digits)
         model.predict(pictures[:, :4])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:max_iter")
 def test_a_family_may_be_given_a_validation_set_and_go_on(digits):
     X, y = digits[0].reshape(-1, 8, 8), digits[1]
@@ -135,6 +138,7 @@ def test_a_family_may_be_given_a_validation_set_and_go_on(digits):
         model.fit(X, y[:-1])
 
 
+@pytest.mark.slow
 def test_attacked_inputs_are_within_bounds_and_worse_than_noise(digits):
     X, y = digits
     model = MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y.astype(str))
@@ -151,6 +155,7 @@ def test_attacked_inputs_are_within_bounds_and_worse_than_noise(digits):
     np.testing.assert_array_equal(moved, again)
 
 
+@pytest.mark.slow
 def test_attacks_move_inputs_of_numbers_too(diabetes):
     X, y = diabetes
     model = MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", tol=10.0)

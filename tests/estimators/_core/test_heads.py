@@ -75,6 +75,7 @@ def test_sizes_are_hidden_layers_whatever_the_outputs(activation):
     assert counts.network_.out_activation == "exp"
 
 
+@pytest.mark.slow
 def test_one_logistic_unit_below_the_output_learns_a_line():
     """scikit-learn has R² = 1.000; the hidden unit as output layer has −24."""
     y = 10 * X[:, 0] + 50

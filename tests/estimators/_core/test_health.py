@@ -212,6 +212,7 @@ def test_records_of_a_damaged_file_are_refused(damaged):
 # ---- advice: silent where all is well -----------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["iris", "digits", "breast_cancer", "wine"])
 def test_no_advice_for_a_good_fit(name):
     """scikit-learn's defaults on standardised columns."""
@@ -239,11 +240,13 @@ GOOD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", GOOD.values(), ids=GOOD)
 def test_no_advice_for_other_good_fits(how):
     assert MLPClassifier(**({"random_state": 0} | how)).fit(*digits()).advice_ is None
 
 
+@pytest.mark.slow
 def test_no_advice_for_regression_and_for_xor():
     known = data.load("diabetes")
     target = (known.y - known.y.mean()) / known.y.std()
@@ -281,11 +284,13 @@ def test_columns_are_named_as_the_table_names_them():
     assert "column 'salary' has values around 4.95e+03" in advice({}, frame, Y)
 
 
+@pytest.mark.slow
 def test_a_single_large_column_needs_no_other_to_be_large():
     text = advice({}, 1000 * X[:, :1], Y)
     assert "column 0 has values around 942;" in text
 
 
+@pytest.mark.slow
 def test_divergence():
     known = data.load("diabetes")
     text = advice({"solver": SGD(1.0)}, scaled(known.X), known.y, MLPRegressor)
@@ -294,6 +299,7 @@ def test_divergence():
     assert text.startswith("the loss grew without bounds: the learning rate 5 is too")
 
 
+@pytest.mark.slow
 def test_a_deep_logistic_stack_is_told_which_layers_do_not_learn():
     """The deck's claim: at most ¼ of δ is left a layer."""
     model = MLPClassifier(
@@ -307,6 +313,7 @@ def test_a_deep_logistic_stack_is_told_which_layers_do_not_learn():
     assert model.summary().endswith(f"advice: {model.advice_}")
 
 
+@pytest.mark.slow
 def test_dead_units():
     text = advice({"solver": SGD(5.0)})
     assert "of the relu units of layer 1 are 0 for all examples" in text
@@ -316,6 +323,7 @@ def test_dead_units():
     assert "other initial weights" in text
 
 
+@pytest.mark.slow
 def test_saturated_units():
     x, y = digits()
     text = advice(
@@ -346,6 +354,7 @@ def test_a_rate_that_is_too_low(rule):
     assert "is too low; try ten times as much" in text
 
 
+@pytest.mark.slow
 def test_the_same_answer_for_all():
     text = advice({"init": "zeros", "activation": "tanh", "max_iter": 20})
     assert "all examples get nearly the same answer" in text
@@ -355,6 +364,7 @@ def test_the_same_answer_for_all():
     assert begun.advice_ is None
 
 
+@pytest.mark.slow
 def test_methods_without_a_rate_get_no_advice_about_it():
     model = small(solver=LBFGS(), max_iter=30, tol=0).fit(X, Y)
     case = module.case_of(model, LBFGS())

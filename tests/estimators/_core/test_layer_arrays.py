@@ -43,6 +43,7 @@ def drawn(seed):
     return weights, [rng.normal(size=2), rng.normal(size=1)]
 
 
+@pytest.mark.slow
 def test_lists_of_arrays_become_the_weights(model):
     coefs, biases = drawn(0)
     model.coefs_, model.intercepts_ = coefs, tuple(biases)
@@ -160,6 +161,7 @@ def test_weights_given_before_there_is_a_network_are_begun_with():
     assert not hasattr(MLPRegressor(), "coefs_")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [Autoencoder, DeepBeliefNetwork])
 def test_arrays_that_are_worked_out_for_others_cannot_be_replaced(make):
     """They are weights for inputs in units of X, not those of the network itself."""

@@ -8,6 +8,7 @@ from sklearn.metrics import r2_score
 from lamina import MLPClassifier, MLPRegressor
 
 
+@pytest.mark.slow
 def test_missing_targets_train_each_task_on_its_own_rows():
     """Linear tasks share nothing: each is its own regression, in weights and score."""
     rng = np.random.default_rng(0)
@@ -28,6 +29,7 @@ def test_missing_targets_train_each_task_on_its_own_rows():
     assert model.score(X, Y) == pytest.approx(np.mean(scores), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_missing_labels_are_masked_in_early_stopping_and_score_too():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(200, 5))
@@ -66,6 +68,7 @@ def test_a_column_without_any_label_is_refused():
         MLPRegressor().fit(X, Y)
 
 
+@pytest.mark.slow
 def test_a_column_that_is_not_measured_is_left_out_of_the_score():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(40, 3))

@@ -58,6 +58,7 @@ def same(one, other):
     return np.array_equal(one.predict_proba(RAGGED), other.predict_proba(RAGGED))
 
 
+@pytest.mark.slow
 def test_every_form_of_the_same_sequences_teaches_the_same():
     model = net().fit(RAGGED, LABELS)
     filled = with_nans(RAGGED)
@@ -67,6 +68,7 @@ def test_every_form_of_the_same_sequences_teaches_the_same():
     assert same(model, net().fit([x.tolist() for x in RAGGED], LABELS))
 
 
+@pytest.mark.slow
 def test_sequences_in_arrays_of_objects_and_in_columns():
     """As scikit-learn's splitters and data frames hand them out."""
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
@@ -123,6 +125,7 @@ def test_features_of_many_steps_in_single_precision(weight):
     np.testing.assert_allclose(scale, 1, atol=0.01)
 
 
+@pytest.mark.slow
 def test_the_network_sees_standardised_steps():
     model = net().fit(RAGGED, LABELS)
     for one, p in zip(RAGGED, model.predict_proba(RAGGED), strict=True):
@@ -138,6 +141,7 @@ def test_an_answer_does_not_depend_on_the_others():
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_program_a_bucket_and_none_the_second_time():
     """Buckets of 8 and 16 steps, and the probe of health."""
     layers = [GRU(5)]
@@ -157,6 +161,7 @@ def test_sequences_of_one_length_are_an_array():
     )
 
 
+@pytest.mark.slow
 def test_layers_end_before_the_output():
     def names(layers, **params):
         model = net(layers, max_iter=1, **params).fit(RAGGED, LABELS)
@@ -174,6 +179,7 @@ def test_layers_end_before_the_output():
     assert [type(layer) for layer in kept] == [Bidirectional, MeanOverTime, Dense]
 
 
+@pytest.mark.slow
 def test_errors_go_back_within_chunks():
     layers = [Bidirectional(GRU(4)), Residual((LSTM(8), Dense(8)))]
     model = net(layers, tbptt=4).fit(RAGGED, LABELS)
@@ -219,6 +225,7 @@ def test_which_layers_mix_steps(layers, first):
     assert mixing(network, params) == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layers",
     [
@@ -241,6 +248,7 @@ def test_norms_and_pools_leave_out_what_fills_up(layers):
     assert again.predict_proba(equal).shape == (20, 2)
 
 
+@pytest.mark.slow
 def test_symbols_are_embedded_as_they_are():
     X = [RNG.integers(0, 5, n) for n in LENGTHS]
     y = np.array([int(x[0]) for x in X])
@@ -257,6 +265,7 @@ def test_symbols_are_embedded_as_they_are():
             model.predict([np.array(wrong)])
 
 
+@pytest.mark.slow
 def test_texts_are_sequences_of_characters(tmp_path):
     """Whether a word has more a than b."""
     words = ["".join(RNG.choice(list("abc"), n)) for n in RNG.integers(3, 12, 150)]
@@ -277,6 +286,7 @@ def test_texts_are_sequences_of_characters(tmp_path):
         model.predict(["a", ""])
 
 
+@pytest.mark.slow
 def test_more_can_be_learnt_from_other_lengths():
     model = net(warm_start=True).fit(RAGGED, LABELS)
     before = model.feature_mean_.copy()
@@ -285,6 +295,7 @@ def test_more_can_be_learnt_from_other_lengths():
     model.partial_fit(RAGGED[:10], LABELS[:10])
 
 
+@pytest.mark.slow
 def test_validation_and_all_the_rows_after_it():
     model = net(early_stopping=True, refit="restart", validation_fraction=0.3)
     model.fit(RAGGED, LABELS)
@@ -296,6 +307,7 @@ def test_validation_and_all_the_rows_after_it():
     both.fit(equal, np.arange(30) % 2, X_val=RAGGED[:9], y_val=np.arange(9) % 2)
 
 
+@pytest.mark.slow
 def test_attacked_sequences_keep_their_lengths():
     model = net(max_iter=30, learning_rate_init=0.02).fit(RAGGED, LABELS)
     moved = model.attacked(RAGGED, LABELS, FGSM(0.2))
@@ -306,6 +318,7 @@ def test_attacked_sequences_keep_their_lengths():
     assert model.score(moved, LABELS) < model.score(RAGGED, LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"input_noise": 0.5}, {"adversarial": FGSM(0.5)}])
 def test_steps_are_disturbed_in_training(how):
     """What fills up short sequences is not: it may be in any form, and NaN."""
@@ -316,6 +329,7 @@ def test_steps_are_disturbed_in_training(how):
     assert same(disturbed, net(**how).fit(with_nans(RAGGED), LABELS))
 
 
+@pytest.mark.slow
 def test_a_file_answers_the_same(tmp_path):
     layers = [Bidirectional(LSTM(3, "peephole")), Last()]
     model = net(layers).fit(RAGGED, LABELS)
@@ -371,6 +385,7 @@ def test_other_bad_input():
         net().fit([*RAGGED[:2], np.array([[0, 0], [1e300, 0]])], [0, 1, 0])
 
 
+@pytest.mark.slow
 def test_one_long_sequence_among_short_ones():
     X = [*RAGGED[:20], RNG.standard_normal((5000, 2))]
     y = np.arange(21) % 2
@@ -397,6 +412,7 @@ def test_one_sequence_is_a_list_of_one():
             model.predict(wrong)
 
 
+@pytest.mark.slow
 def test_levenberg_marquardt_takes_one_length():
     how = {"schedule": None, "clip_norm": None, "solver": "lm"}
     model = RecurrentRegressor([RNN(2)], max_iter=1, **how)
@@ -406,6 +422,7 @@ def test_levenberg_marquardt_takes_one_length():
     assert model.fit(X, X.sum(axis=1)).n_iter_ == 1
 
 
+@pytest.mark.slow
 def test_a_solver_without_a_rate_says_what_it_takes():
     model = net(solver="lbfgs")
     with pytest.raises(ValueError, match="takes clip_norm=None, schedule=None"):

@@ -56,6 +56,7 @@ def same(a, b):
 # ---- it helps -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", WORDS)
 def test_a_deep_logistic_network_trains_that_does_not_by_itself(how):
     """Five layers of logistic units: δ shrinks by 4 a layer and nothing is learnt."""
@@ -73,6 +74,7 @@ def test_a_deep_logistic_network_trains_that_does_not_by_itself(how):
 # ---- what it means ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", WORDS)
 def test_words_are_descriptions(word):
     known = {
@@ -102,6 +104,7 @@ def test_the_network_starts_from_what_the_layers_learnt():
         np.testing.assert_array_equal(a.coefs_[2], b.coefs_[2])
 
 
+@pytest.mark.slow
 def test_numbers_of_it_are_found_by_a_search():
     model = net([RBMPretraining(1, ContrastiveDivergence(0.2)), None])
     assert model.get_params()["pretraining__0__solver__learning_rate"] == 0.2
@@ -121,6 +124,7 @@ def test_layers_of_ones_own_learn_too():
     assert {"pretraining1_loss", "pretraining2_loss"} <= set(model.history_)
 
 
+@pytest.mark.slow
 def test_a_regressor_has_it_too():
     y = X @ np.arange(6.0)
     model = MLPRegressor(
@@ -153,6 +157,7 @@ def test_a_second_fit_compiles_nothing():
     assert net(random_state=1).fit(X, Y).n_compiles_ == 0
 
 
+@pytest.mark.slow
 def test_double_precision_and_methods_of_second_order():
     model = net(dtype="float64").fit(X, Y)
     assert all(w.dtype == np.float64 for w in model.coefs_)
@@ -164,6 +169,7 @@ def test_double_precision_and_methods_of_second_order():
 # ---- examples without a label -------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_examples_without_a_label_are_learnt_from():
     plain = net().fit(X, Y)
     model = net().fit(X, Y, X_unlabelled=MORE)
@@ -201,6 +207,7 @@ def test_warm_starts_and_partial_fit_go_on_from_what_was_learnt():
         net().partial_fit(X, Y)
 
 
+@pytest.mark.slow
 def test_held_out_rows_decide_and_are_learnt_from_afterwards():
     how = {"early_stopping": True, "refit": "restart", "validation_fraction": 0.3}
     model = net(**how, max_iter=6).fit(X, Y)

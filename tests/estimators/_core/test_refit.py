@@ -16,6 +16,7 @@ def stopped_early(digits):
     return model.fit(*digits)
 
 
+@pytest.mark.slow
 def test_refit_by_restarting_is_a_fit_of_all_rows(stopped_early, digits):
     """Deck 002's first way: fresh weights, as many epochs as were best, all rows."""
     again = clone(stopped_early).set_params(refit="restart").fit(*digits)
@@ -32,6 +33,7 @@ def test_refit_by_restarting_is_a_fit_of_all_rows(stopped_early, digits):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_refit_by_continuing_stops_below_the_validation_loss(stopped_early, digits):
     """Deck 002's second way; with dropout the training loss is the larger one."""
     again = clone(stopped_early).set_params(refit="continue", dropout=0.3).fit(*digits)
@@ -45,6 +47,7 @@ def test_refit_by_continuing_stops_below_the_validation_loss(stopped_early, digi
     assert again.t_ == first * (rows - rows // 10) + again.refit_n_iter_ * rows
 
 
+@pytest.mark.slow
 def test_both_runs_count_in_what_is_compiled(stopped_early, digits):
     """200 and 300 rows take programs of their own; a second fit takes none."""
     X, y = digits
@@ -117,6 +120,7 @@ def test_divergence_in_the_first_epoch_leaves_out_the_second_run(stopped_early, 
     assert (model.n_iter_, model.stopped_, model.refit_n_iter_) == (0, "diverged", 0)
 
 
+@pytest.mark.slow
 def test_refit_learns_from_a_validation_set_of_ones_own(digits):
     """The rows of both sets together, as if they had been one."""
     X, y = digits

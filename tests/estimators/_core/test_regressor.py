@@ -22,6 +22,7 @@ from lamina.networks import Key
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.mark.slow
 def test_regression_with_scaled_target_on_diabetes(diabetes):
     model = MLPRegressor(
         hidden_layer_sizes=(16,), scale_target=True, random_state=0, alpha=1
@@ -40,6 +41,7 @@ def test_poisson_regression_recovers_the_rates():
     np.testing.assert_allclose(model.intercepts_[0], [0.5], atol=0.06)
 
 
+@pytest.mark.slow
 def test_absolute_error_finds_the_median():
     y = np.array([0.0, 0, 0, 0, 100])
     model = MLPRegressor(
@@ -76,6 +78,7 @@ def bounded(activation, **params):
     return MLPRegressor(layers=layers, scale_target=True, **how | params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "shift", "scale"), [("logistic", 460, 80), ("tanh", 500, 40)]
 )
@@ -240,6 +243,7 @@ def test_the_loss_of_several_outputs_is_their_mean_as_in_scikit_learn(
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs", "newton", "cg", "lm", "exact"])
 def test_methods_that_report_the_loss_after_a_step_report_its_mean(solver, linear):
     """½ meanᵢⱼ (yᵢⱼ − aᵢⱼ)² + ½ α Σ W² / n."""
@@ -281,6 +285,7 @@ def test_a_number_a_step_has_the_mean_over_outputs_too(rng):
 # ---- the type of predictions --------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_predictions_have_the_type_of_the_inputs(kind, iris):
     X = iris[0].astype(kind)
@@ -338,6 +343,7 @@ def test_each_output_has_a_mean_of_its_own():
     assert left.std() < 0.2
 
 
+@pytest.mark.slow
 def test_targets_that_float32_resolves_are_learnt_as_they_are():
     """Also such as have the same value everywhere, and counts."""
     for y in (SMOOTH, 5000 + SMOOTH, 1e8 * SMOOTH, np.full(200, 1e8)):

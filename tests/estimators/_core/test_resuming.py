@@ -336,6 +336,7 @@ MLPClassifier((3,), callbacks=[stop], **how).fit(X, X[:, 0] > 0)
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_began_on_other_cores_is_refused_with_the_cure(tmp_path):
     np.save(tmp_path / "X.npy", X)
     cores = str(computing_threads() + 1)

@@ -172,6 +172,7 @@ def test_the_closed_form_is_one_epoch_and_has_converged():
     np.testing.assert_allclose(model.predict([[10.0]]), [21.0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_numbers_reach_the_objective(digits):
     numbers = {
         "alpha": 0.5,
@@ -201,6 +202,7 @@ def test_numbers_reach_the_objective(digits):
     assert np.all(lengths <= 6 + 1e-6)
 
 
+@pytest.mark.slow
 def test_lm_computes_in_double_and_keeps_the_dtype(digits):
     X, y = digits
     model = MLPClassifier((2,), solver="lm", max_iter=2, random_state=0)
@@ -217,6 +219,7 @@ def test_whole_batch_solvers_have_no_partial_fit(solver):
     assert hasattr(MLPRegressor(solver="rmsprop"), "partial_fit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["rmsprop", "rprop", "cg", "bfgs", "lm"])
 def test_every_solver_learns_by_its_word(solver):
     """XOR in a few units."""
@@ -235,6 +238,7 @@ def test_every_solver_learns_by_its_word(solver):
 # ---- evaluations that are used up ---------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_that_used_up_its_evaluations_has_not_converged(digits):
     model = MLPClassifier((5,), solver="lbfgs", max_fun=4, random_state=0)
     with pytest.warns(ConvergenceWarning, match="4 evaluations .* raise max_fun"):

@@ -51,6 +51,7 @@ def test_logarithms_and_horizons_longer_than_a_season():
     np.testing.assert_allclose(model.predict(), right, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["recurrent", "mlp"])
 def test_airline_passengers(estimator):
     """Better than the season before in a backtest of 12 steps."""
@@ -63,6 +64,7 @@ def test_airline_passengers(estimator):
     assert found["coverage"] > 0.5
 
 
+@pytest.mark.slow
 def test_same_seed_same_forecast():
     model = Forecaster(3, members=2, estimator="mlp", intervals=False, random_state=1)
     one, other = (clone_of(model).fit(AIRLINE).predict() for _ in range(2))
@@ -130,6 +132,7 @@ def test_what_came_since_is_continued_without_learning():
         known.predict(X[80:], y=y)
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_they_promise():
     """A random walk: errors grow as √k, and 80 % lie within."""
     walks = 5 * np.cumsum(RNG.standard_normal((400, 8)), axis=0)
@@ -169,6 +172,7 @@ def test_intervals_are_learnt_from_windows_that_were_not():
     np.testing.assert_allclose(model.residuals_, right, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_file_forecasts_the_same(tmp_path):
     model = Forecaster(3, season=12, estimator="mlp", random_state=0).fit(AIRLINE)
     model.save(tmp_path / "model.lamina")

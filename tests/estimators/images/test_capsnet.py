@@ -28,6 +28,7 @@ def fitted(pictures):
     return net(**how).fit(*pictures)
 
 
+@pytest.mark.slow
 def test_it_learns_digits_and_draws_them(pictures, fitted):
     X, y = pictures
     assert fitted.score(X, y) > 0.97
@@ -73,6 +74,7 @@ def test_drawing_by_hand(pictures, fitted):
     np.testing.assert_allclose(fitted.reconstruct(X[:1]).ravel(), drawn, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_without_weight_the_decoder_learns_nothing(pictures):
     model = net(reconstruction=0.0).fit(*pictures)
     again = net(reconstruction=0.0, max_iter=1).fit(*pictures)
@@ -87,6 +89,7 @@ def test_no_probabilities(fitted):
     assert not hasattr(fitted, "predict_log_proba")
 
 
+@pytest.mark.slow
 def test_two_classes_are_two_capsules(pictures):
     X, y = pictures
     model = net().fit(X, np.where(y > 4, "high", "low"))
@@ -96,6 +99,7 @@ def test_two_classes_are_two_capsules(pictures):
     assert np.array_equal(model.predict(X) == "low", found > 0)
 
 
+@pytest.mark.slow
 def test_early_stopping_and_file(pictures, tmp_path):
     X, y = pictures
     model = net(early_stopping=True, augmentation="default").fit(X, y)

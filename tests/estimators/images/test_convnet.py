@@ -85,6 +85,7 @@ def test_summary_and_health(fitted):
     assert set(fitted.health_["layer"]) == {1, 2}
 
 
+@pytest.mark.slow
 def test_file_predicts_the_same_and_goes_on_the_same(pictures, tmp_path):
     X, y = pictures
     model = net(augmentation="default").fit(X, y)
@@ -126,6 +127,7 @@ def test_killed_fit_goes_on_to_the_same_weights(pictures, tmp_path):
             assert np.array_equal(a[name], b[name])
 
 
+@pytest.mark.slow
 def test_search_reaches_the_layers(pictures):
     model = net(max_iter=8, learning_rate_init=0.01)
     search = GridSearchCV(model, {"layers__0__filters": [1, 8]}, cv=2).fit(*pictures)
@@ -154,6 +156,7 @@ def test_early_stopping_partial_fit_and_classes(pictures):
     assert steps.partial_fit(X[50:], y[50:]).n_outputs_ == 10
 
 
+@pytest.mark.slow
 def test_two_classes_and_several_labels(pictures):
     X, y = pictures
     two = net().fit(X, y > 4)
@@ -172,6 +175,7 @@ def test_weights_of_classes_and_examples(pictures):
     assert not np.array_equal(balanced.predict_proba(X), plain.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_bytes_are_disturbed_as_numbers(pictures):
     """Noise and attacks need numbers with a gradient, in units of the pictures."""
     X, y = pictures
@@ -204,6 +208,7 @@ def test_batches_have_64_pictures():
     assert size(300, solver="lbfgs") == 300
 
 
+@pytest.mark.slow
 def test_regressor_finds_where_something_is(rng):
     """The centre of a bright spot, row and column."""
     where = rng.uniform(2, 9, (200, 2))

@@ -92,6 +92,7 @@ def test_score_counts_labelled_pixels(squares, fitted):
     np.testing.assert_array_equal(alone, fitted.iou(X[:1], y[:1]))
 
 
+@pytest.mark.slow
 def test_early_stopping_watches_that_score(squares):
     X, y = squares
     model = net(early_stopping=True, refit="restart").fit(X[:100], y[:100])

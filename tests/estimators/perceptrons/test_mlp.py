@@ -210,6 +210,7 @@ class TestWeights:
 
 
 class TestGoingOn:
+    @pytest.mark.slow
     def test_warm_start_equals_one_run_bit_for_bit(self, iris):
         X, y = iris
         options = {"batch_size": 32, "random_state": 0, "tol": 0}
@@ -367,6 +368,7 @@ class TestDescriptions:
         with pytest.raises(ValueError, match=r"no parameter|Invalid parameter"):
             model.set_params(**{name: 1})
 
+    @pytest.mark.slow
     def test_grid_search_in_a_pipeline(self, iris):
         pipeline = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=30))
         grid = {

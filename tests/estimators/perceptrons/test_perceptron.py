@@ -129,6 +129,7 @@ def deck_002(X, y, orders, w, b):
     return np.array(path)
 
 
+@pytest.mark.slow
 @quiet
 @given(seed=st.integers(0, 2**32 - 1))
 def test_every_step_equals_deck_002(seed):
@@ -149,6 +150,7 @@ def test_every_step_equals_deck_002(seed):
     np.testing.assert_array_equal(model.trace_[-1, 3:], model.intercept_)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1))
 def test_converges_within_the_bound_if_separable(seed):
     """Novikoff: (R/γ)² mistakes at most, with the bias as one more weight."""
@@ -274,6 +276,7 @@ def test_as_good_on_many_classes(digits):
     assert ours.score(X[test], y[test]) > theirs.score(X[test], y[test]) - 0.03
 
 
+@pytest.mark.slow
 @quiet
 def test_early_stopping_gives_back_the_weights_that_scored_best(digits):
     model = Perceptron(early_stopping=True, max_iter=30, tol=None).fit(*digits)
@@ -346,6 +349,7 @@ def with_net_inputs(n_classes, h):
     return model.predict(h), model.decision_function(h)
 
 
+@pytest.mark.slow
 @quiet
 @given(h=st.lists(st.floats(-9, 9), min_size=3, max_size=3), n=st.integers(5, 8))
 def test_the_prediction_is_the_class_of_the_code_or_the_nearest(h, n):
@@ -401,6 +405,7 @@ def test_the_trace_of_several_units(iris):
 # ---- data in other clothes ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trace", [False, True])
 @pytest.mark.parametrize("penalty", [None, "l1"])
 def test_sparse_data_learn_the_same_bit_for_bit(penalty, trace, digits):

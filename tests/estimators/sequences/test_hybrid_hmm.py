@@ -32,6 +32,7 @@ def model():
     return HybridHMM(context=0, random_state=0).fit(CHAIN.X, CHAIN.y)
 
 
+@pytest.mark.slow
 def test_the_order_of_states_helps(model):
     """The network sees single steps: 69 %; with the chain 83 %."""
     alone, together = (
@@ -77,6 +78,7 @@ def test_frames_repeat_the_ends():
     assert framed(X, 0).tolist() == [[1], [2], [3], [9]]
 
 
+@pytest.mark.slow
 def test_any_network_tells_states():
     tagger = RecurrentTagger([lamina.GRU(8)], max_iter=5, random_state=0)
     found = HybridHMM(tagger).fit(CHAIN.X, CHAIN.y).predict(MORE.X)

@@ -9,6 +9,7 @@ from lamina import GRU, LSTM, RecurrentClassifier, RecurrentRegressor, data
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.mark.slow
 def test_japanese_vowels():
     """Nine speakers by two vowels in a row, of 7 to 29 steps: 97 % are asked for."""
     vowels = data.load("japanese_vowels")
@@ -19,6 +20,7 @@ def test_japanese_vowels():
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_sum_of_two_marked_numbers():
     """The adding problem of few steps; the variance of its target is 1/6."""
     problem = data.load("adding_problem", n=1000, length=12, seed=0)
@@ -29,6 +31,7 @@ def test_the_sum_of_two_marked_numbers():
     assert model.predict(more.X).dtype == np.float64
 
 
+@pytest.mark.slow
 def test_several_numbers_and_several_labels():
     rng = np.random.default_rng(0)
     X = [rng.standard_normal((n, 1)) for n in rng.integers(3, 9, 60)]
@@ -41,6 +44,7 @@ def test_several_numbers_and_several_labels():
     assert model.out_activation_ == "logistic"
 
 
+@pytest.mark.slow
 def test_searches_over_nested_parameters():
     rng = np.random.default_rng(0)
     X = [rng.standard_normal(n) for n in rng.integers(3, 9, 60)]

@@ -27,6 +27,7 @@ def tagger():
     return net().fit(X, SIGNS)
 
 
+@pytest.mark.slow
 def test_labels(tagger):
     assert tagger.classes_.tolist() == ["above", "below"]
     found = tagger.predict(X)
@@ -46,6 +47,7 @@ def test_labels_never_learnt_count_as_errors(tagger):
         assert tagger.score(X, strange) == pytest.approx((found == truth).mean())
 
 
+@pytest.mark.slow
 def test_numbers():
     model = net(loss="squared_error").fit(X, SUMS)
     found = model.predict(X)
@@ -58,6 +60,7 @@ def test_numbers():
         model.predict_proba(X)
 
 
+@pytest.mark.slow
 def test_several_numbers_some_of_them_unknown():
     y = [np.stack([np.cumsum(x), -x], axis=1) for x in X]
     for one in y:
@@ -67,6 +70,7 @@ def test_several_numbers_some_of_them_unknown():
     assert model.score(X, y) > 0.8
 
 
+@pytest.mark.slow
 def test_steps_without_a_label_at_the_end_teach_as_little_as_no_steps():
     """A GRU reads forward: no step with a label depends on those after it."""
     inputs = np.random.default_rng(2).standard_normal((24, 8))
@@ -97,6 +101,7 @@ def test_steps_without_a_label_do_not_count():
     assert model.score(X, one) == pytest.approx(right[flat].mean())
 
 
+@pytest.mark.slow
 def test_arrays_of_one_length_are_what_lists_are():
     A = RNG.standard_normal((40, 9))
     y = (np.cumsum(A, axis=1) > 0).astype(int)
@@ -111,6 +116,7 @@ def test_arrays_of_one_length_are_what_lists_are():
     assert numbers.fit(A, np.cumsum(A, axis=1)).predict(A)[0].shape == (9,)
 
 
+@pytest.mark.slow
 def test_validation_refit_and_going_on():
     model = net(max_iter=3, early_stopping=True, refit="restart").fit(X, SIGNS)
     assert len(model.validation_scores_) <= 3

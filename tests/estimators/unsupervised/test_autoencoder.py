@@ -56,6 +56,7 @@ def count(params):
 # ---- the network --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_golden_number_13():
     """Deck 003: 784-1000-500-250-2 and its mirror."""
     model = Autoencoder((1000, 500, 250, 2), max_iter=1)
@@ -68,6 +69,7 @@ def test_golden_number_13():
     assert names == ["relu"] * 3 + ["identity"] + ["relu"] * 3 + ["logistic"]
 
 
+@pytest.mark.slow
 def test_tied_weights_are_those_of_the_encoder():
     plain = Autoencoder((1000, 500, 250, 2), tied=True, max_iter=1)
     plain.fit(RNG.uniform(size=(4, 784)))
@@ -111,6 +113,7 @@ def test_a_linear_one_finds_the_plane_that_pca_finds():
     np.testing.assert_allclose(model.reconstruction_error(X), best, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_deep_codes_are_better_than_pca(digits):
     X, _ = digits
     pca = PCA(2).fit(X)
@@ -215,6 +218,7 @@ def test_the_target_is_the_clean_input():
     np.testing.assert_allclose(nothing[0], UNIT.mean(axis=0), atol=0.03)
 
 
+@pytest.mark.slow
 def test_denoising_learns_to_denoise(digits):
     X, _ = digits
     noisy = np.where(np.random.default_rng(1).random(X.shape) < 0.3, 0, X)
@@ -226,6 +230,7 @@ def test_denoising_learns_to_denoise(digits):
     assert left[1] < 0.6 * squares(X, noisy).mean()
 
 
+@pytest.mark.slow
 def test_kl_keeps_units_as_rarely_active_as_told():
     X = RNG.uniform(size=(300, 6))
     how = {"code_activation": "logistic", "learning_rate_init": 0.02, "max_iter": 200}
@@ -235,6 +240,7 @@ def test_kl_keeps_units_as_rarely_active_as_told():
     assert np.abs(kept.mean(axis=0) - 0.1).max() < 0.03
 
 
+@pytest.mark.slow
 def test_l1_makes_codes_zero(digits):
     X, _ = digits
     how = {"code_activation": "relu", "max_iter": 100, "batch_size": 50, "alpha": 0.01}
@@ -245,6 +251,7 @@ def test_l1_makes_codes_zero(digits):
     assert off[1] > off[0] + 0.2
 
 
+@pytest.mark.slow
 def test_sparsity_reaches_the_objective():
     """The loss of the first epoch is that of the initial weights, penalty included."""
     how = {"code_activation": "logistic", "batch_size": "full", "max_iter": 1}
@@ -273,6 +280,7 @@ def test_kl_needs_logistic_units():
 # ---- pictures -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 def test_convolutional(tied):
     layers = LAYERS if not tied else [LAYERS[0], Conv(2, 2, 2, activation="logistic")]
@@ -324,6 +332,7 @@ def test_dense_layers_for_pictures():
     )
 
 
+@pytest.mark.slow
 def test_a_code_of_dense_units_behind_convolutions():
     model = net(layers=[*LAYERS[:2], Dense(3, "identity")], batch_size=16)
     model.fit(PICTURES)
@@ -331,6 +340,7 @@ def test_a_code_of_dense_units_behind_convolutions():
     assert model.reconstruct(PICTURES).shape == PICTURES.shape
 
 
+@pytest.mark.slow
 def test_convolutional_ones_learn(digits):
     X, _ = digits
     X = X.reshape(-1, 8, 8)
@@ -344,6 +354,7 @@ def test_convolutional_ones_learn(digits):
 # ---- decoders of one's own ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_decoder_that_is_no_mirror():
     model = net(decoder=[9, Dense(4, "tanh")]).fit(UNIT)
     assert [layer.units for layer in model.network_.layers] == [5, 2, 9, 4, 6]
@@ -385,6 +396,7 @@ def test_networks_that_cannot_be_are_refused(how, X, message):
 # ---- what it takes ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array]
 )
@@ -463,6 +475,7 @@ def test_a_refused_fit_leaves_what_was_learnt():
     assert np.array_equal(model.transform(PICTURES), before)
 
 
+@pytest.mark.slow
 def test_other_solvers():
     for solver in ("sgd", "rprop", "lbfgs", "lm"):
         model = net((2,), solver=solver, max_iter=20).fit(NUMBERS)
@@ -480,6 +493,7 @@ def test_partial_fit_goes_on():
     assert len(model.history_["loss"]) == 2
 
 
+@pytest.mark.slow
 def test_early_stopping_and_a_validation_set():
     model = net(early_stopping=True, max_iter=30).fit(UNIT)
     assert len(model.history_["score"]) == model.n_iter_
@@ -521,6 +535,7 @@ def test_errors_of_many_rows_are_those_of_few(monkeypatch):
     np.testing.assert_allclose(model.reconstruction_error(UNIT), whole, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_any_predictor_learns_from_codes(digits):
     X, y = digits
     codes = Autoencoder((32, 10), max_iter=60, batch_size=50, random_state=0)
@@ -555,6 +570,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_keep_everything(kind, tmp_path):
     params, X = (make() for make in KINDS[kind])

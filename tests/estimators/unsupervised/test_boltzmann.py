@@ -58,6 +58,7 @@ def test_numbers_are_made_again_in_their_units():
     np.testing.assert_allclose(errors, (off**2).mean(axis=1), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_wide_sparse_rows_stay_sparse():
     wide = sparse.random_array((50, 2000), density=0.01, rng=0, format="csr")
     wide.data[:] = 1
@@ -118,6 +119,7 @@ def test_partial_fit_is_one_step_of_all_rows():
     assert not np.array_equal(model.components_, before)
 
 
+@pytest.mark.slow
 def test_draws_can_be_repeated(model):
     one, other = machine().fit(X), machine().fit(X)
     assert np.array_equal(one.sample(3, 5), other.sample(3, 5))
@@ -205,6 +207,7 @@ def test_a_second_fit_compiles_nothing():
     assert again.n_compiles_ == 0
 
 
+@pytest.mark.slow
 def test_hidden_units_are_features_for_another_estimator():
     """Digits from 100 hidden units, in a pipeline of two steps."""
     from sklearn.linear_model import LogisticRegression

@@ -34,6 +34,7 @@ def model():
     return deep().fit(X)
 
 
+@pytest.mark.slow
 def test_rows_are_made_again_of_the_lowest_means(model):
     means = dbm.mean_field(model.network_.layers, model.params_, X.astype("f4"), 10)
     own = model.params_[0]
@@ -78,6 +79,7 @@ def test_features_are_the_means_of_the_top(model):
     assert model.get_feature_names_out().tolist()[0] == "deepboltzmannmachine0"
 
 
+@pytest.mark.slow
 def test_samples_have_the_means_of_the_data():
     model = deep((12, 6), n_iter=150, learning_rate=0.05).fit(np.tile(X, (5, 1)))
     drawn = model.sample(4000, 100)
@@ -87,6 +89,7 @@ def test_samples_have_the_means_of_the_data():
     assert ((grey > 0) & (grey < 1)).all()
 
 
+@pytest.mark.slow
 def test_it_knows_which_inputs_go_together():
     """Two groups of inputs that are on in turn: mixed ones are less likely."""
     side = RNG.integers(0, 2, 400)[:, None]
@@ -99,12 +102,14 @@ def test_it_knows_which_inputs_go_together():
     assert np.mean(np.abs(left - right) > 0.7) > 0.8
 
 
+@pytest.mark.slow
 def test_gaussian_inputs_keep_their_units():
     model = deep(visible="gaussian", learning_rate=0.005).fit(NUMBERS)
     drawn = model.sample(2000, 20)
     np.testing.assert_allclose(drawn.std(axis=0), NUMBERS.std(axis=0), rtol=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", [2, 4])
 def test_a_killed_fit_goes_on_bit_for_bit(tmp_path, calls):
     """Killed with one layer, or with two."""

@@ -73,6 +73,7 @@ def test_features_are_those_of_the_top(model):
     ]
 
 
+@pytest.mark.slow
 def test_samples_come_from_the_top_machine_and_its_way_down():
     """χ² of all states of two inputs, summed over all states of the others."""
     model = stack((3, 2), n_iter=20).fit(X[:, :2])
@@ -88,6 +89,7 @@ def test_samples_come_from_the_top_machine_and_its_way_down():
     assert stats.chisquare(counts, p * len(drawn)).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_samples_have_the_means_of_the_data():
     model = stack((20, 10), n_iter=100, learning_rate=0.05).fit(np.tile(X, (5, 1)))
     drawn = model.sample(4000, 100)
@@ -127,6 +129,7 @@ def test_a_killed_fit_goes_on_bit_for_bit(tmp_path, epoch):
     assert np.array_equal(again.sample(3, 5), whole.sample(3, 5))
 
 
+@pytest.mark.slow
 def test_a_file_samples_as_the_model_does(tmp_path):
     for persistent in (True, False):
         model = stack(persistent=persistent).fit(X)
@@ -163,6 +166,7 @@ def test_an_interruption_ends_all_machines():
     assert model.sample(3, 5).shape == (3, 12)
 
 
+@pytest.mark.slow
 def test_features_serve_another_estimator():
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -218,6 +222,7 @@ def log_likelihood(model, X):
     return special.logsumexp(each + prior, axis=1)
 
 
+@pytest.mark.slow
 def test_up_and_down_makes_the_data_more_likely():
     """Exact likelihoods; the stack alone has learnt each machine by itself."""
     X = bits(500)
@@ -232,6 +237,7 @@ def test_up_and_down_makes_the_data_more_likely():
     assert greedy.n_iter_ == 40
 
 
+@pytest.mark.slow
 def test_up_and_down_starts_from_the_stack():
     greedy = stack().fit(X)
     still = stack(up_down=1, up_down_rate=1e-30).fit(X)
@@ -282,6 +288,7 @@ def test_up_and_down_needs_two_machines():
         stack(up_down=2, up_down_rate=0).fit(X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed", [{"up_down": 0}, {"batch_size": 20}, {"n_components": (3, 2)}]
 )

@@ -54,6 +54,7 @@ def test_scores_are_estimates_of_the_pseudo_likelihood(peer):
     np.testing.assert_allclose(model.score_samples(rows[::-1][:50]), found[::-1][:50])
 
 
+@pytest.mark.slow
 def test_learns_as_well_as_scikit_learn():
     """Pseudo-likelihood on digits with the same settings, two seeds each."""
     pixels = data.load("digits").X / 16
@@ -70,6 +71,7 @@ def test_learns_as_well_as_scikit_learn():
     assert scores[BernoulliRBM] > scores[Peer] - 0.3
 
 
+@pytest.mark.slow
 def test_inputs_that_are_no_probabilities_are_told():
     with pytest.warns(UserWarning, match="values from 0 to 16, but binary units"):
         BernoulliRBM(3, n_iter=1).fit(data.load("digits").X)
@@ -79,6 +81,7 @@ def test_inputs_that_are_no_probabilities_are_told():
         model.partial_fit(X)
 
 
+@pytest.mark.slow
 def test_gaussian_inputs_have_their_own_scale():
     model = GaussianRBM(5, random_state=0, n_iter=3).fit(NUMBERS)
     np.testing.assert_allclose(model.feature_mean_, NUMBERS.mean(axis=0))
@@ -95,6 +98,7 @@ def test_gaussian_inputs_have_their_own_scale():
     )
 
 
+@pytest.mark.slow
 def test_gaussian_density_is_one_in_all():
     """Over one input in its own units, whose grid is fine enough."""
     one = NUMBERS[:, 1:2]
@@ -121,6 +125,7 @@ def test_a_constant_input_keeps_its_value():
     assert abs(model.sample(500, 20)[:, 0].mean() - 7) < 0.5
 
 
+@pytest.mark.slow
 def test_gaussian_machines_know_two_clusters():
     """Samples come from both, and hardly from between."""
     side = RNG.choice([-4.0, 4.0], 500)

@@ -134,6 +134,7 @@ def step_examples():
     return x, Series(values, x.lengths)
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_sequence_is_the_mean_over_its_known_answers():
     x, y = step_examples()
     params, _ = TAGGING.init(Key(1), (12, 2), np.float32)
@@ -151,6 +152,7 @@ def test_the_loss_of_a_sequence_is_the_mean_over_its_known_answers():
     np.testing.assert_allclose(record["validation_loss"], total / 3, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_steps_of_equal_sequences_teach_what_ragged_ones_do():
     """An array (n, time, outputs) and sequences of one length: the same gradient."""
     rng = np.random.default_rng(0)
@@ -169,6 +171,7 @@ def test_steps_of_equal_sequences_teach_what_ragged_ones_do():
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", [learning.InputNoise(0.1), learning.FGSM(0.1)])
 def test_noise_and_attacks_move_the_numbers(term):
     """Steps that fill up are moved too, and change nothing."""
@@ -189,6 +192,7 @@ def test_noise_and_attacks_move_the_numbers(term):
         np.testing.assert_allclose(objective(params, more, key), loss, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_attacked_sequences_come_in_their_places():
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
@@ -223,6 +227,7 @@ def trained(feed, epochs=2, **how):
     return learning.fit(*now, key=Key(2), epochs=epochs, **how)
 
 
+@pytest.mark.slow
 def test_a_whole_batch_learns_what_each_sequence_alone_teaches():
     """One step of gradient descent by hand: the mean of 20 gradients."""
     feed = feed_of(batch_size=20)
@@ -246,6 +251,7 @@ def test_a_whole_batch_learns_what_each_sequence_alone_teaches():
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_program_a_bucket_and_none_the_second_time():
     before = compile_count()
     first = trained(feed_of())
@@ -292,6 +298,7 @@ def test_a_run_goes_on_where_it_was_broken_off():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_validation_sees_every_sequence_in_its_place():
     feed = feed_of()
     result = trained(feed)
@@ -312,6 +319,7 @@ def test_validation_sees_every_sequence_in_its_place():
     np.testing.assert_allclose(record["validation_loss"], loss, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [True, False])
 def test_every_sequence_gets_the_answer_it_gets_alone(whole, monkeypatch):
     """One for the whole, or one at each step; few at a time, and a long one too."""

@@ -62,6 +62,7 @@ def test_without_shuffling_rows_come_as_given():
         assert epoch[:2].tolist() == [[5, 2], [9, 11]]
 
 
+@pytest.mark.slow
 def test_all_orders_are_drawn_alike():
     """Each row is first equally often: 6,600 epochs, 600 each ± 5 σ."""
     f = feed(batch_size=1)

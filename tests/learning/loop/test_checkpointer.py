@@ -192,6 +192,7 @@ def digest(result, *watchers):
 # ---- broken off anywhere ------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2**14, 2, 1], ids=["whole epochs", "2", "1"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_goes_on_from_every_snapshot_to_the_same_bits(case, steps, monkeypatch):

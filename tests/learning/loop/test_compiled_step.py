@@ -188,6 +188,7 @@ def test_evaluation_has_no_penalty_and_no_dropout():
     assert float(loss) == float(plain)
 
 
+@pytest.mark.slow
 def test_many_models_train_side_by_side():
     """Mapped over rates, dropout rates, starts and keys: each as if it were alone."""
     network = Network((Dense(4, "tanh"), Dropout(0.5), Dense(1, "identity")))
@@ -236,6 +237,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 def test_eight_settings_train_in_one_program_as_eight_runs_would():
     """Every number of an objective and an algorithm is a leaf, and so is the seed."""
     start, _ = Network((Dense(4, "tanh"), Dense(1, "identity"))).init(
@@ -311,6 +313,7 @@ def test_each_thread_counts_its_own():
     assert compile_count() == before
 
 
+@pytest.mark.slow
 def test_a_fit_whose_program_was_forgotten_is_the_same_fit(monkeypatch):
     def weights():
         feed = Feed(Examples(X, Y, dtype=np.float64), batch_size=2)

@@ -128,6 +128,7 @@ def streamed(request):
         return whole, trained(batch_size, data=examples(resident=False))
 
 
+@pytest.mark.slow
 def test_blocks_of_any_size_give_the_same_bits(streamed):
     for a, b in zip(*map(leaves, streamed), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -145,6 +146,7 @@ def test_csr_and_dense_give_the_same_bits(batch_size, form):
     assert same(trained(batch_size, data=examples(form(X))), trained(batch_size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [5, 17])
 def test_gears_agree_on_some_of_the_rows(batch_size):
     """Rows of a whole batch lie elsewhere in memory: the last places may differ."""
@@ -196,6 +198,7 @@ def test_padding_to_another_size_gives_the_same_bits(size, monkeypatch):
     assert same(trained(5), expected)
 
 
+@pytest.mark.slow
 def test_padding_a_whole_batch_changes_at_most_the_last_places(monkeypatch):
     """Dropout included: its mask is drawn number by number, whatever comes after."""
     with jax.enable_x64(True):
@@ -607,6 +610,7 @@ SQUARED = Objective(
 )
 
 
+@pytest.mark.slow
 @BATCHES
 def test_divergence_gives_back_weights_of_a_finite_loss(batch_size):
     result = trained(batch_size, epochs=9, by=SGD(1e25), objective=SQUARED)
@@ -872,6 +876,7 @@ def test_all_gears_and_schedules_share_a_program():
 # ---- double precision ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "algorithm", [SGD(0.1, 0.9), Adam(0.1), LBFGS()], ids=["sgd", "adam", "lbfgs"]
 )
@@ -890,6 +895,7 @@ def test_single_precision_data_train_where_double_is_enabled(algorithm):
 # ---- long epochs --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_epoch_of_several_calls_gives_the_same_bits(monkeypatch, one_epoch_a_call):
     """The sums of losses are then added on the host, in double precision."""
     whole = trained(2, epochs=3)

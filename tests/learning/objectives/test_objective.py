@@ -76,6 +76,7 @@ def test_penalties_by_hand(penalties, expected):
     assert float(objective(*penalties).penalty(PARAMS)) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("padding", [0.0, 1e6])
 def test_rows_of_weight_zero_change_neither_value_nor_gradient(padding):
     batch = Batch(X, Y, W)
@@ -152,6 +153,7 @@ def test_targets_of_another_shape_are_refused():
         objective()(PARAMS, Batch(X, Y[:, 0], W))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [None, jax.random.key(0)], ids=["plain", "dropout"])
 def test_gradients_summed_in_chunks_are_those_of_the_whole(monkeypatch, key):
     """E and ∇E with weights and penalties; a batch of odd size is taken whole."""
@@ -206,6 +208,7 @@ def test_strengths_of_a_kind_are_added_up():
     assert float(one.penalty(PARAMS)) == pytest.approx(expected, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_terms_that_an_algorithm_does_not_take_are_named():
     one = objective(L2(0.1), L1(0.3))
     one.check_terms("it", L1, L2)
@@ -225,6 +228,7 @@ def test_a_second_term_of_a_kind_draws_its_own_numbers():
     assert float(twice) == pytest.approx(2 * float(once), rel=0.05)
 
 
+@pytest.mark.slow
 def test_an_algorithm_may_see_a_changed_gradient():
     batch = Batch(X, Y, W)
     one = objective(L2(0.1))
@@ -271,6 +275,7 @@ def test_a_full_mask_changes_nothing(loss):
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_missing_labels_give_the_gradients_of_each_task_on_its_own_rows():
     """Two linear tasks that share nothing: each column is its own regression."""
     rng = np.random.default_rng(2)
@@ -334,6 +339,7 @@ def test_a_large_batch_has_the_sparsity_of_a_small_one(penalty, padding, monkeyp
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [KLSparsity(0.1, 2), L1Sparsity(0.3)])
 def test_devices_share_the_sparsity(penalty):
     """Two devices with half of the examples each have the gradient of all of them."""

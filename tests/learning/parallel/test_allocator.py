@@ -36,6 +36,7 @@ def measure(code):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @linux
 def test_large_buffers_stay_as_long_as_the_fit():
     code = """
@@ -50,6 +51,7 @@ with own_buffers():
     assert measure(code) == [ALL, NOTHING, ALL]
 
 
+@pytest.mark.slow
 @linux
 def test_small_fits_and_what_is_no_fit_change_nothing():
     code = """
@@ -62,6 +64,7 @@ found.append(stays())
     assert measure(code) == [NOTHING, NOTHING]
 
 
+@pytest.mark.slow
 @linux
 def test_the_last_of_several_fits_ends_it():
     code = """
@@ -77,6 +80,7 @@ found.append(stays())
     assert measure(code) == [ALL, NOTHING]
 
 
+@pytest.mark.slow
 @linux
 def test_a_fit_that_fails_ends_it_too():
     code = """
@@ -90,6 +94,7 @@ except ZeroDivisionError:
     assert measure(code) == [NOTHING]
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize(("size", "left"), [(2**27, NOTHING), (2**23, ALL)])
 def test_what_a_huge_fit_has_freed_goes_back_at_its_end(size, left):

@@ -50,6 +50,7 @@ def assert_close(one, other, atol):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), atol=atol)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("algorithm", [SGD(0.1, 0.9), Adam(0.01)], ids=["sgd", "adam"])
 def test_two_devices_learn_what_one_does(monkeypatch, algorithm):
@@ -59,6 +60,7 @@ def test_two_devices_learn_what_one_does(monkeypatch, algorithm):
     np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_large_shares_are_summed_in_chunks(monkeypatch):
     one = trained(1, monkeypatch)
@@ -159,6 +161,7 @@ def counted_devices(**environment):
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_process_gets_one_device_a_core_unless_somebody_said_how_many():
     cores = len(os.sched_getaffinity(0))
     assert counted_devices() == min(cores, 8)

@@ -150,6 +150,7 @@ def test_outputs_of_hidden_layers_are_targets_as_they_are():
     same(second, alone(objective, SGD(0.1), v, v, 2, 2, 15).params[0])
 
 
+@pytest.mark.slow
 def test_a_sparse_code_is_about_the_units_of_the_layer():
     how = AutoencoderPretraining(60, Adam(0.01), 20, sparsity=KLSparsity(0.05, 3.0))
     plain = AutoencoderPretraining(60, Adam(0.01), 20)
@@ -246,6 +247,7 @@ def test_rows_held_out_are_never_seen(how):
         np.testing.assert_array_equal(a["weight"], b["weight"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [RBMPretraining(2), AutoencoderPretraining(2)])
 def test_rows_without_a_target_are_learnt_from_too(how):
     more = np.concatenate([X, X[::-1], X[5:9]])

@@ -29,6 +29,7 @@ def machine(n=6, units=5, seed=0):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 3])
 def test_a_walk_is_one_gibbs_step_after_the_other(steps):
     """Of one step too: chains that draw the same numbers soon meet."""
@@ -68,6 +69,7 @@ def test_a_deep_machine_makes_rows_of_its_lowest_means():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_long_chains_have_the_distribution_of_the_machine():
     """χ² of all states of v, each from a chain of its own."""
     rbm, params = RBM(5), machine(4)

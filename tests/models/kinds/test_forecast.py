@@ -28,6 +28,7 @@ def fitted(airline, tmp_path, **how):
     return fit(airline, out=out, **how)
 
 
+@pytest.mark.slow
 def test_from_a_table_to_the_next_steps(airline, tmp_path, capsys):
     out = str(tmp_path / "m.lamina")
     how = {"forecast": ("passengers",), "horizon": 6, "sets": QUICK, "out": out}
@@ -63,11 +64,13 @@ def test_an_embedded_series_is_forecast_unasked(tmp_path):
     assert report["target"] == ["passengers"]
 
 
+@pytest.mark.slow
 def test_a_person_may_know_the_season(airline, tmp_path):
     report = fitted(airline, tmp_path, season=4)
     assert report["season"] == 4
 
 
+@pytest.mark.slow
 def test_on_how_many_ends_it_is_tried(airline, tmp_path, capsys):
     assert fitted(airline, tmp_path)["folds"] == 3
     assert fitted(airline, tmp_path, folds=1)["folds"] == 1
@@ -78,6 +81,7 @@ def test_on_how_many_ends_it_is_tried(airline, tmp_path, capsys):
     assert "known end" not in said(report, capsys)
 
 
+@pytest.mark.slow
 def test_steps_without_times(tmp_path):
     path = tmp_path / "plain.csv"
     rows = 5 + np.sin(np.arange(80))

@@ -37,6 +37,7 @@ def options(tmp_path, **how):
     return {"out": str(tmp_path / "m.lamina"), "sets": QUICK} | how
 
 
+@pytest.mark.slow
 def test_a_file_of_sequences(tmp_path, capsys):
     """Rows of the file: features by commas, their columns by colons, the label last."""
     path = tmp_path / "waves.ts"
@@ -63,6 +64,7 @@ def test_a_file_of_sequences(tmp_path, capsys):
     assert "Sequences 5 to 8 steps × 2 features" in text
 
 
+@pytest.mark.slow
 def test_a_table_of_steps(tmp_path, sines):
     held = str(tmp_path / "held.csv")
     how = {"series": "series", "time": "step", "target": ("class",)}
@@ -79,6 +81,7 @@ def test_a_table_of_steps(tmp_path, sines):
     assert len(found.columns[1]) == 30
 
 
+@pytest.mark.slow
 def test_an_answer_at_each_step(tmp_path, steps):
     how = {"series": "series", "time": "step", "target": ("state",)}
     report = fit(steps, **options(tmp_path, **how))

@@ -144,6 +144,7 @@ def test_tied_weights_are_counted_once():
     assert inside == 18 + 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
     ("layers", "shape"),

@@ -63,6 +63,7 @@ def test_loss_by_hand():
     np.testing.assert_allclose(loss, [0.5 * 0.16 + 0.36 + 0.1 * 2.5], rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_only_the_right_class_learns_to_draw():
     loss = CapsuleLoss(2, 1.0)
     y = jnp.array([0])

@@ -232,6 +232,7 @@ def test_nested_names():
     )
 
 
+@pytest.mark.slow
 def test_a_residual_network_is_fitted_kept_and_summarised(tmp_path):
     from lamina.estimators import MLPClassifier, load
 

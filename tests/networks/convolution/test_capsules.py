@@ -130,6 +130,7 @@ def test_the_network_of_the_paper():
     assert round(sum(counts) / 1e6, 1) == 6.8
 
 
+@pytest.mark.slow
 def test_a_network_learns_from_the_margin_loss_and_tells_its_vectors():
     network = Network((PrimaryCapsules(2, 3, 3, 2), Capsules(4, 5), Lengths()))
     params, _ = network.init(Key(0), (7, 7, 1), np.float64)
@@ -161,6 +162,7 @@ def test_work_by_hand():
     assert primary.flops(params, (5, 4, 1)) == 2 * (2 * 2) * 4 * 6
 
 
+@pytest.mark.slow
 def test_silent_capsules_have_a_gradient_of_0():
     """Blank pictures: u = 0, so every vector is 0, and nothing becomes NaN."""
     network = Network((PrimaryCapsules(1, 2, 2, 1), Capsules(3, 2), Lengths()))

@@ -109,6 +109,7 @@ EVERY_WAY = [
 """Size, stride, padding and dilation: every pair of their values occurs."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [3, 5])
 def test_a_channel_more_changes_nothing(channels):
     """Odd numbers of channels are computed with another one, of zeros."""
@@ -136,6 +137,7 @@ def test_a_channel_more_changes_nothing(channels):
         np.testing.assert_allclose(got, right, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [1, 2], ids=lambda g: f"{g}groups")
 @pytest.mark.parametrize("axes", [1, 2], ids=["1d", "2d"])
 def test_every_way_is_the_equation(axes, groups):

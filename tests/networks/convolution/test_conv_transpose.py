@@ -56,6 +56,7 @@ def test_it_is_the_adjoint_of_the_convolution(shape, fields):
     assert again == pytest.approx(there, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "fields"), GEOMETRIES[3:6], ids=ids)
 def test_gradients_are_those_of_automatic_differentiation(shape, fields):
     """Of the sum of the transposed convolution, written as that of a derivative."""
@@ -79,6 +80,7 @@ def test_gradients_are_those_of_automatic_differentiation(shape, fields):
         np.testing.assert_allclose(g, e, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_other_devices_compute_the_same(monkeypatch):
     """They keep the derivatives that automatic differentiation writes."""
     back = ConvTranspose(4, 3, 2, "same", groups=2, activation="tanh")
@@ -137,6 +139,7 @@ TORCH = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("y", "weight", "fields", "expected"), TORCH)
 def test_pytorch_computes_the_same(y, weight, fields, expected):
     layer = ConvTranspose(

@@ -59,6 +59,7 @@ STACKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", STACKS, ids=lambda s: type(s[0]).__name__)
 def test_answers_and_gradients_are_those_of_each_sequence_alone(layers):
     """However long, and whatever with, they are filled up."""

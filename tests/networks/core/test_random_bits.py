@@ -69,6 +69,7 @@ def test_numbers_are_uniform(dtype):
         assert stats.kstest(drawn.ravel() * 2**30 % 1, "uniform").pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_neighbours_have_nothing_to_do_with_each_other():
     """Along both axes, and from one step's key to the next."""
     key = Key(2).device()

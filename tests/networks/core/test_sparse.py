@@ -203,6 +203,7 @@ def choice(x, rows, w):
     return energy(map_rows(lambda a: a[rows], x))(w)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [(None, 0), (0, None), (0, 0)])
 def test_many_models_at_once(axes):
     """Their weights, or their rows, or both are their own."""

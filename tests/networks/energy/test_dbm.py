@@ -93,6 +93,7 @@ def test_the_means_begin_with_a_pass_from_the_bottom_to_the_top():
     np.testing.assert_allclose(found[1], second, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_every_update_makes_the_bound_larger():
     params, v = machine(2.0), STATES[0]
     bounds = [
@@ -115,6 +116,7 @@ def test_the_bound_is_below_the_likelihood_and_close(size, gap, seed):
     assert 0 < off.max() < gap
 
 
+@pytest.mark.slow
 def test_the_bound_is_exact_for_one_machine():
     """Q is P(h | v) then, and nothing is lost; numbers between 0 and 1 have no entropy
     of their own."""
@@ -125,6 +127,7 @@ def test_the_bound_is_exact_for_one_machine():
     np.testing.assert_allclose(found, -rbm.free_energy(params, v), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_chains_have_the_distribution_of_the_machine():
     """χ² of all v after 100 steps, each of a chain of its own."""
     params, n, key = machine(), 20_000, Key(1).device()
@@ -143,6 +146,7 @@ def test_chains_have_the_distribution_of_the_machine():
     assert stats.chisquare(counts, np.exp(log_p) * n).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_three_hidden_layers_go_the_same_way():
     layers, params = (RBM(3), RBM(2), RBM(2)), machine(sizes=(4, 3, 2, 2))
     odd = (np.zeros((5, 3)), np.zeros((5, 2)))

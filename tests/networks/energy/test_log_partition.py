@@ -56,6 +56,7 @@ def test_gaussian_inputs_are_integrated():
     assert found == pytest.approx(logsumexp(-free) + 2 * np.log(0.04), rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visible", ["binary", "gaussian"])
 @pytest.mark.parametrize("seed", range(3))
 def test_annealed_importance_sampling_is_within_a_hundredth(visible, seed):
@@ -81,6 +82,7 @@ def test_the_standard_error_is_the_spread_of_estimates():
     np.testing.assert_allclose(np.mean(error), np.std(found), rtol=0.4)
 
 
+@pytest.mark.slow
 def test_without_weights_nothing_is_left_to_estimate():
     params = machine(8, 4)
     params["weight"][:] = 0

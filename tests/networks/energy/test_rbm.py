@@ -100,6 +100,7 @@ def test_gaussian_inputs_have_that_density(params):
         np.testing.assert_allclose(free, -logsumexp(-energy, axis=0), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_the_likelihood_agrees_with_enumeration(params):
     """∂F(v)/∂θ − ⟨∂F/∂θ⟩ beside the derivative of −log P(v) by its definition."""
     machine, at = RBM(UNITS), [3, 17, 40, 63]
@@ -125,6 +126,7 @@ def test_the_gradient_of_the_likelihood_agrees_with_enumeration(params):
         np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_samples_are_drawn_with_those_probabilities(params):
     params = jax.tree.map(np.float32, params)
     machine, key, n = RBM(UNITS), Key(1).device(), 100_000

@@ -204,6 +204,7 @@ MATCHED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "activation"), MATCHED)
 def test_curvature_root_squared_is_the_hessian(loss, activation):
     """BᵀB = ∂²ℓ/∂h² and Bᵀρ = ∂ℓ/∂h, both by differentiating the loss itself."""

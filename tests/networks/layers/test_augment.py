@@ -33,12 +33,14 @@ def augmented(x, layer, seed=0):
 # ---- one change at a time -----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_change_is_exact():
     x = picture(3, 5, 4, 2)
     assert np.array_equal(moved(x), x)
     assert np.array_equal(augmented(x, Augment()), x)
 
 
+@pytest.mark.slow
 def test_shift_by_whole_pixels_repeats_the_border():
     x = picture(2, 4, 8, 3)
     down = moved(x, shift=(0.5, 0.0))  # 2 of 4 rows
@@ -49,12 +51,14 @@ def test_shift_by_whole_pixels_repeats_the_border():
     np.testing.assert_array_equal(left[:, :, -1], x[:, :, -1])
 
 
+@pytest.mark.slow
 def test_shift_by_half_a_pixel_is_the_mean_of_neighbours():
     x = np.array([1.0, 3.0, 7.0, 5.0]).reshape(1, 1, 4, 1)
     right = moved(x, shift=(0.0, 0.125))  # half of one of 4 columns
     np.testing.assert_array_equal(right.ravel(), [1, 2, 5, 6])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", [1, 2, 3, -1])
 def test_quarter_turns_are_those_of_numpy(turns):
     x = picture(2, 5, 5, 2)
@@ -65,12 +69,14 @@ def test_quarter_turns_are_those_of_numpy(turns):
     np.testing.assert_allclose(turned, np.rot90(x, turns, axes=(1, 2)), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_flip_is_a_flip():
     x = picture(2, 3, 4, 2)
     assert np.array_equal(moved(x, mirror=-1.0), x[:, :, ::-1])
     assert np.array_equal(augmented(x, Augment(flip=1)), x[:, :, ::-1])
 
 
+@pytest.mark.slow
 def test_twice_the_size_by_hand():
     """Around the centre of 0 … 4, place j shows place 2 + (j − 2) / 2."""
     x = np.array([0.0, 10, 20, 30, 40]).reshape(1, 1, 5, 1)
@@ -80,6 +86,7 @@ def test_twice_the_size_by_hand():
     np.testing.assert_array_equal(small.ravel(), [0, 0, 20, 40, 40])
 
 
+@pytest.mark.slow
 def test_all_at_once_is_the_formula():
     """One place, worked by hand: 3 × 3, φ = 90°, s = 2, m = −1, shifted by (1/3, 0).
 
@@ -100,6 +107,7 @@ def test_pictures_have_draws_of_their_own():
     assert len(np.unique(y.reshape(50, -1), axis=0)) == 50
 
 
+@pytest.mark.slow
 def test_draws_cover_what_is_asked_for_and_no_more():
     """A ramp tells where it was moved to, in the middle, where no border is seen."""
     n = 2000
@@ -174,6 +182,7 @@ def test_gradient_goes_to_where_pixels_came_from():
     np.testing.assert_array_equal(right.ravel(), [0, 0, 1, 0])
 
 
+@pytest.mark.slow
 def test_numbers_are_leaves():
     x = jax.numpy.asarray(picture(2, 4, 4, 1))
     k = Key(0).device()

@@ -110,6 +110,7 @@ def test_a_large_mean_costs_no_digits_in_single_precision():
     np.testing.assert_allclose(a, [[-math.sqrt(1.5), 0, math.sqrt(1.5)]], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_constant_inputs_give_the_shift_and_a_finite_gradient():
     x = jnp.full((1, 4), 7.0)
     params = {"scale": jnp.ones(4), "shift": jnp.array([1.0, 2, 3, 4])}

@@ -28,11 +28,13 @@ def clockwork(layer, p, x):
     return np.stack(every, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
     check(layer, clockwork)
 
 
+@pytest.mark.slow
 def test_a_slow_module_waits_for_its_clock():
     """Periods 1 and 3: the second unit changes at t = 0 and 3 only."""
     layer = ClockworkRNN(2, (1, 3))

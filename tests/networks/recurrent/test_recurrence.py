@@ -14,6 +14,7 @@ from lamina.networks.recurrent.recurrence import recur
 pytestmark = pytest.mark.usefixtures("x64")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [RNN(3), LSTM(3), GRU(3, "before")], ids=repr)
 @pytest.mark.parametrize("lengths", [None, [6, 0, 2]], ids=str)
 def test_written_out_derivatives_are_the_automatic_ones(cell, lengths):

@@ -50,6 +50,7 @@ LAYERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_truncated_errors_stay_in_their_chunk(layer):
     """∂h_t/∂x_s is 0 for s before t's chunk, and within it what it is without."""
@@ -66,6 +67,7 @@ def test_truncated_errors_stay_in_their_chunk(layer):
     np.testing.assert_array_equal(layer(params, x), whole(params, x))
 
 
+@pytest.mark.slow
 def test_chunks_as_they_are_cut_by_hand():
     """The gradient of U, with h taken for a constant where a chunk begins."""
     layer = RNN(3, tbptt=2)

@@ -85,6 +85,7 @@ def by_hand(algorithm, params, x, weight, key, chains=None):
     return {name: model[name] - data[name] for name in data}, h
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("chains", [None, 4])
 @pytest.mark.parametrize("steps", [1, 3])
@@ -111,6 +112,7 @@ def test_three_updates_by_hand(steps, chains):
             np.testing.assert_array_equal(state["chains"], h)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visible", ["binary", "gaussian"])
 def test_the_loss_is_the_difference_of_free_energies(x64, visible):
     params, x, key = machine(), VISIBLE[[3, 30]], Key(0).device()
@@ -225,6 +227,7 @@ def test_rows_of_weight_0_teach_nothing(x64):
         assert float(report["loss"]) == 0
 
 
+@pytest.mark.slow
 def test_sparse_rows_teach_what_dense_ones_do():
     params, x = jax.tree.map(np.float32, machine()), VISIBLE[20:40].astype("f4")
     rows = SparseRows.from_csr(sparse.csr_array(x), np.float32, 20, 128)

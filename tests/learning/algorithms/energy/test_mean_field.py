@@ -59,6 +59,7 @@ def log_likelihoods(params):
     return each - special.logsumexp(each)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("steps", [1, 3])
 def test_three_updates_by_hand(steps):
@@ -105,6 +106,7 @@ def test_three_updates_by_hand(steps):
         np.testing.assert_array_equal(state["chains"][0], odd[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_of_one_machine_it_is_persistent_contrastive_divergence():
     one = Objective(Network((RBM(4),)), "squared_error")
@@ -124,6 +126,7 @@ def test_of_one_machine_it_is_persistent_contrastive_divergence():
         np.testing.assert_allclose(value, found[1][name], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_likelihood_grows():
     """Of four states, from small random weights: exactly, over all states."""
     x = np.tile(VISIBLE[[5, 10, 21, 26]], (50, 1)).astype("f4")
@@ -142,6 +145,7 @@ def test_the_likelihood_grows():
     assert after > -2.0  # of at best −log 4 = −1.39
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_rows_of_weight_0_teach_nothing():
     algorithm, params = MeanFieldLearning(chains=3), machine()

@@ -115,6 +115,7 @@ def test_the_top_machine_learns_by_contrastive_divergence(step, params):
     np.testing.assert_allclose(moved["bias"], (q - after) @ on, atol=0.005)
 
 
+@pytest.mark.slow
 def test_many_steps_end_at_what_the_top_machine_believes(step, params):
     """After k → ∞ steps s¹ has nothing to do with v."""
     n = 100_000

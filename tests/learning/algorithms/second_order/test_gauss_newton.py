@@ -51,6 +51,7 @@ def flat(params):
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(params)])
 
 
+@pytest.mark.slow
 def test_one_linear_unit_by_hand():
     """h = xW + b at W = 2, b = 1; x = 1 and 3, y = 2 and 9, w = 1 and 3, α = 8.
 
@@ -72,6 +73,7 @@ def test_one_linear_unit_by_hand():
     np.testing.assert_allclose(model.damped_step(1.0), s, rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", HEADS)
 @pytest.mark.parametrize("hidden", [3, 40])
 def test_loss_and_gradient_are_those_of_the_objective(loss, hidden):
@@ -84,6 +86,7 @@ def test_loss_and_gradient_are_those_of_the_objective(loss, hidden):
     np.testing.assert_allclose(model.g, flat(g), rtol=1e-11, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", HEADS)
 def test_curvature_is_the_hessian_of_the_loss_between_jacobians(loss):
     """JᵀJ = Σ wᵢ/Σw (∂h/∂θ)ᵀ ∂²ℓ/∂h² ∂h/∂θ, each part by differentiation."""
@@ -113,6 +116,7 @@ def test_class_numbers_are_one_hot_rows():
     np.testing.assert_array_equal(by_row.g, by_number.g)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared_error", "binary_cross_entropy"])
 def test_masked_outputs_count_as_much_as_their_mask(loss):
     objective, params, batch = problem(loss)

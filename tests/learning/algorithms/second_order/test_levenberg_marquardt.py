@@ -186,6 +186,7 @@ def test_sine_is_fitted_to_1e_8_within_200_steps_from_most_starts():
     assert sum(error <= 1e-8 for error in errors) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l2", [None, 1e-3])
 def test_reaches_a_minimum_of_scipy(l2):
     """SciPy goes on from where we end, and finds nothing better."""

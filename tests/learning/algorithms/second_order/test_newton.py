@@ -112,6 +112,7 @@ def test_the_radius_shrinks_after_a_step_too_far():
         assert [r["products"] for r in reports] == [2, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_radius_doubles_where_the_model_is_good():
     """A bowl from 100: 10, 20 and 40 along the way, then Newton's step, which ends
     within 80: that stays."""

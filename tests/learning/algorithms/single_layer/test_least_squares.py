@@ -35,6 +35,7 @@ def data():
     return x, rng.standard_normal((50, 2)) + 3, rng.uniform(0.1, 4, 50)
 
 
+@pytest.mark.slow
 def test_line_by_hand():
     """(0, 1), (1, 3), (2, 2): W = Σ(x−1)(y−2) / Σ(x−1)² = ½, b = 2 − ½."""
     x, y = np.array([[0.0], [1.0], [2.0]]), np.array([[1.0], [3.0], [2.0]])
@@ -45,6 +46,7 @@ def test_line_by_hand():
     assert float(report["loss"]) == pytest.approx(0.5 * 1.5 / 3, rel=1e-13)
 
 
+@pytest.mark.slow
 def test_golden_g14_the_pseudo_inverse_of_the_extended_inputs(data):
     """w = X̃⁺ y, and no other w is better: the gradient X̃ᵀ(X̃w − y) is 0."""
     x, y, _ = data
@@ -65,6 +67,7 @@ def test_weights_and_padding_as_in_numpy(data):
     np.testing.assert_allclose(np.vstack([W, b]), expected, rtol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("weighted", [True, False])
 def test_a_penalty_makes_it_scikit_learns_ridge(data, bias, weighted):
@@ -88,6 +91,7 @@ def test_summed_squares_halve_the_penalty(data):
     assert float(report["gradient"]) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 50])
 def test_of_many_solutions_the_least(data, n):
     """Twice the same column, and fewer examples than weights, or more."""
@@ -101,6 +105,7 @@ def test_of_many_solutions_the_least(data, n):
     np.testing.assert_allclose(np.vstack([W, b]), expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_masked_outputs_learn_from_their_own_examples(data):
     x, y, w = data
     mask = np.ones((50, 2))

@@ -214,6 +214,7 @@ def deck_004(X, y, order, eta, w, theta):
     return np.array(path)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), rate=st.sampled_from([0.1, 0.5, 1.0]))
 def test_every_step_equals_deck_002(seed, rate):
     rng = np.random.default_rng(seed)
@@ -241,6 +242,7 @@ def test_zeros_and_ones_are_the_same_rule_without_the_half(rng):
 # ---- the theorem --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), margin=st.floats(0.05, 1))
 def test_convergence_theorem(seed, margin):
     """Novikoff: at most (R/γ)² mistakes from 0 on; b is the weight of a constant 1."""

@@ -60,6 +60,7 @@ def weights_into_units(layer, params, shape):
     return needs.reshape(-1, *params["weight"].shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 def test_each_unit_is_bounded_by_itself(name):
     """W_j ← W_j min(1, c / ‖W_j‖) for the weights W_j that the unit's h depends on."""
