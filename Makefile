@@ -7,6 +7,9 @@
 #   make mutants     which wrong lines do the tests not notice?
 #   make lint types contracts    what CI checks besides
 #   make metrics     count what the design promises: depth of classes, sizes, dispatch
+#   make docs        the documentation as pages, in build/docs
+#   make wheel       build the package, install it in a fresh place, use it
+#   make newest      put the newest JAX and scikit-learn into the environment
 #   make bench       lamina against PyTorch, scikit-learn and skorch
 #   make clean       remove what these targets made
 #
@@ -26,7 +29,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=10
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-all mutants metrics lint format types contracts \
-        bench clean core-env test-env dev-env bench-env
+        docs wheel newest bench clean core-env test-env dev-env docs-env bench-env
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -74,6 +77,15 @@ contracts: dev-env
 metrics: core-env
 	$(BIN)/python .ci/metrics.py $(ARGS)
 
+docs: docs-env
+	$(BIN)/sphinx-build -q -W --keep-going -j auto -c docs -d .cache/sphinx . build/docs
+
+wheel: dev-env
+	sh .ci/wheel.sh $(BIN)/python
+
+newest: test-env
+	$(BIN)/python -m pip install --upgrade --pre jax scikit-learn
+
 bench: bench-env
 	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
 
@@ -89,6 +101,9 @@ test-env:
 
 dev-env:
 	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(VENV) test dev
+
+docs-env:
+	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(VENV) docs
 
 bench-env:
 	@PYTHON="$(PYTHON)" sh .ci/environment.sh $(BENCH_VENV) bench

@@ -3,7 +3,7 @@
 # PYTHON, when set, is the only interpreter that is tried.
 set -eu
 
-candidates="python3 python3.13 python3.12 python3.11 python"
+candidates="python3 python3.14 python3.13 python3.12 python3.11 python"
 maker="$(dirname "$0")/environment.py"
 
 new_enough() {

@@ -134,8 +134,7 @@ def deconvolution(
     Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, ECCV,
     section 2.1. Springenberg, Dosovitskiy, Brox & Riedmiller (2015), Striving for
     simplicity: the all convolutional net, ICLR workshop, section 3.2 and figure 1.
-    Adebayo et al. (2018), Sanity checks for saliency maps, NeurIPS. Deck 004 shows the
-    paper's pictures.
+    Adebayo et al. (2018), Sanity checks for saliency maps, NeurIPS.
     """
     if rule not in RULES:
         raise ValueError(f"rule must be one of {', '.join(RULES)}; got {rule!r}")

@@ -114,7 +114,7 @@ def filters(model: Any, layer: Any = None) -> Filters:
     References
     ----------
     Krizhevsky, Sutskever & Hinton (2012), ImageNet classification with deep
-    convolutional neural networks, NIPS, figure 3; deck 002 ("Visualizing CNNs").
+    convolutional neural networks, NIPS, figure 3.
     """
     network, params = _unopened(model)
     pairs = network.walk(params)
@@ -202,7 +202,7 @@ def feature_maps(model: Any, image: Any, layer: int) -> FeatureMaps:
     References
     ----------
     LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
-    recognition, Proc. IEEE 86, figure 12; decks 002 and 004 ("feature map").
+    recognition, Proc. IEEE 86, figure 12.
     """
     seen = opened_for(model, np.asarray(image)[None])
     x = seen.image(image)
@@ -293,8 +293,7 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
     References
     ----------
     Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, ECCV,
-    section 4.1 and figure 2; deck 004 ("real images that lead to a high activation of
-    the considered neuron").
+    section 4.1 and figure 2.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")

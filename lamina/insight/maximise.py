@@ -143,8 +143,7 @@ def maximising_input(
     deep network, technical report 1341, University of Montreal, section 4.1. Simonyan,
     Vedaldi & Zisserman (2014), Deep inside convolutional networks, ICLR workshop,
     section 2. Mahendran & Vedaldi (2015), Understanding deep image representations by
-    inverting them, CVPR, section 2.1 (neighbours). Deck 004 ("hypothetical inputs
-    maximizing activation").
+    inverting them, CVPR, section 2.1 (neighbours).
     """
     seen = opened(model, shape)
     layer = seen.number(layer)

@@ -40,7 +40,7 @@ class Skip(Composite):
     ----------
     Ronneberger, Fischer & Brox (2015), U-Net: convolutional networks for biomedical
     image segmentation, MICCAI, section 2. Long, Shelhamer & Darrell (2015), Fully
-    convolutional networks for semantic segmentation, CVPR, section 4.2; deck 004.
+    convolutional networks for semantic segmentation, CVPR, section 4.2.
     """
 
     layers: Nested

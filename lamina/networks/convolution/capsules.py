@@ -56,7 +56,6 @@ class PrimaryCapsules(Activated):
     References
     ----------
     Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, section 4.
-    Deck 002 names capsule networks as further reading.
     """
 
     channels: int = 32

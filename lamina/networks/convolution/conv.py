@@ -76,8 +76,8 @@ class Conv(Activated):
     ----------
     LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
     recognition, Proc. IEEE 86, section II. Dumoulin & Visin (2016), A guide to
-    convolution arithmetic for deep learning, arXiv:1603.07285 (sizes). Decks 000, 001,
-    002 and 004; see docs/errata.md for their sizes.
+    convolution arithmetic for deep learning, arXiv:1603.07285 (sizes; docs/errata.md
+    lists common misprints of them).
     """
 
     filters: int

@@ -68,7 +68,7 @@ class ConvTranspose(Activated):
     Zeiler, Krishnan, Taylor & Fergus (2010), Deconvolutional networks, CVPR. Dumoulin &
     Visin (2016), A guide to convolution arithmetic for deep learning, arXiv:1603.07285,
     chapter 4 (sizes). Long, Shelhamer & Darrell (2015), Fully convolutional networks
-    for semantic segmentation, CVPR, section 3.3; deck 004 (segmentation).
+    for semantic segmentation, CVPR, section 3.3.
     """
 
     filters: int

@@ -28,7 +28,7 @@ KERNELS: dict[str, tuple] = {
     "edge_detect": ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
     "emboss": ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
 }
-"""The kernels of decks 001 and 002. Those that sum to 1 keep the brightness."""
+"""Common image filters. Those that sum to 1 keep the brightness."""
 
 
 @description
@@ -39,8 +39,7 @@ class FixedConv(Layer):
     ---------
         a[i, j, c] = Σ_u Σ_v K[u, v] x[i + u − p, j + v − p, c]
 
-    with p places of zeros before the first: the cross-correlation with K, as decks 001
-    and 002 compute it.
+    with p places of zeros before the first: the cross-correlation with K.
 
     Shapes
     ------
@@ -57,8 +56,7 @@ class FixedConv(Layer):
 
     References
     ----------
-    Gonzalez & Woods (2018), Digital image processing, 4th edition, chapter 3; decks
-    001 and 002.
+    Gonzalez & Woods (2018), Digital image processing, 4th edition, chapter 3.
     """
 
     kernel: str | tuple = "sharpen"

@@ -72,7 +72,7 @@ class LocallyConnected(Activated):
     LeCun (1989), Generalization and network design strategies, in Connectionism in
     perspective, Elsevier. Taigman, Yang, Ranzato & Wolf (2014), DeepFace, CVPR, section
     3. Le et al. (2012), Building high-level features using large scale unsupervised
-    learning, ICML, section 3; deck 003 ("untied weights").
+    learning, ICML, section 3 ("untied weights").
     """
 
     filters: int

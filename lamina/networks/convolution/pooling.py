@@ -109,7 +109,7 @@ class MaxPool(_Pool):
 
     References
     ----------
-    Decks 000, 002 and 004.
+    Goodfellow, Bengio & Courville (2016), Deep Learning, MIT Press, section 9.3.
     """
 
     size: Spatial = 2
@@ -140,7 +140,8 @@ class AveragePool(_Pool):
 
     References
     ----------
-    Decks 000, 002 and 004.
+    LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
+    recognition, Proc. IEEE 86, section II.A.
     """
 
     size: Spatial = 2
@@ -170,7 +171,8 @@ class SumPool(_Pool):
 
     References
     ----------
-    Deck 001.
+    LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
+    recognition, Proc. IEEE 86, section II.B (layer S2 adds its inputs).
     """
 
     size: Spatial = 2

@@ -45,7 +45,7 @@ class Upsample(Layer):
     Dumoulin & Olah (2016), Deconvolution and checkerboard artifacts, Distill: why a
     network does better with this and a convolution than with strides in a transposed
     convolution. Long, Shelhamer & Darrell (2015), Fully convolutional networks for
-    semantic segmentation, CVPR, section 3.3; deck 004 (segmentation).
+    semantic segmentation, CVPR, section 3.3.
     """
 
     factor: Spatial = 2

@@ -79,7 +79,7 @@ class Last(_OverTime):
 
     References
     ----------
-    Deck 004, "output emitted only in last step"; deck 001, many-to-one.
+    Lectures 001 (many-to-one) and 004 in docs/sources.md.
     """
 
     stepwise: ClassVar[bool] = True  # of a piece the last: so far it is the last of all
@@ -109,7 +109,7 @@ class MeanOverTime(_OverTime):
 
     References
     ----------
-    Deck 001, many-to-one.
+    Lecture 001 in docs/sources.md (many-to-one).
     """
 
     def __call__(

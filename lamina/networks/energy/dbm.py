@@ -31,8 +31,7 @@ def energy(layers: Layers, params: Sequence[dict], states: Sequence[Any]) -> Any
 
     References
     ----------
-    Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS, section 3. Decks
-    003 and 004.
+    Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS, section 3.
     """
     pairs = zip(layers, params, states, states[1:], strict=False)
     return sum(rbm.energy(own, below, above) for rbm, own, below, above in pairs)

@@ -10,7 +10,7 @@ logarithms, which nothing underflows. Shapes: bₜ of all steps (steps, K).
 References
 ----------
 L. R. Rabiner (1989), A tutorial on hidden Markov models and selected applications in
-speech recognition, Proceedings of the IEEE 77(2), section III. Deck 003.
+speech recognition, Proceedings of the IEEE 77(2), section III.
 """
 
 from typing import NamedTuple

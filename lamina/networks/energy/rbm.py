@@ -60,7 +60,7 @@ class RBM(Activated):
     harmony theory, in Parallel Distributed Processing 1; Hinton (2002), Training
     products of experts by minimizing contrastive divergence, Neural Computation 14;
     Hinton (2012), A practical guide to training restricted Boltzmann machines, in
-    Neural Networks: Tricks of the Trade, sections 2, 8 and 13.2. Decks 003 and 004.
+    Neural Networks: Tricks of the Trade, sections 2, 8 and 13.2.
     """
 
     units: int

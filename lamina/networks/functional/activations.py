@@ -23,34 +23,34 @@ def namespace(h: Any) -> Any:
 
 
 def identity(h):
-    """a = h (decks 000 and 004: regression outputs)."""
+    """a = h, for regression."""
     return h
 
 
 def threshold(h):
-    """a = 1 if h > 0, else 0 (deck 004, equation 1: it fires *above* its threshold)."""
+    """a = 1 if h > 0, else 0: it fires *above* its threshold."""
     return (h > 0).astype(h.dtype)
 
 
 def sign(h):
-    """a = +1 if h ≥ 0, else −1; a tie counts as positive (deck 002)."""
+    """a = +1 if h ≥ 0, else −1; 0 counts as positive."""
     return namespace(h).where(h >= 0, 1, -1).astype(h.dtype)
 
 
 def logistic(h):
-    """a = 1 / (1 + e^−h);  a′ = a (1 − a) ≤ ¼ (decks 002, 003, 004)."""
+    """a = 1 / (1 + e^−h);  a′ = a (1 − a) ≤ ¼."""
     if namespace(h) is jnp:
         return jax.nn.sigmoid(h)
     return np.exp(-np.logaddexp(0, -h))
 
 
 def tanh(h):
-    """a = (e^h − e^−h) / (e^h + e^−h) = 2σ(2h) − 1;  a′ = 1 − a² (decks 002, 004)."""
+    """a = (e^h − e^−h) / (e^h + e^−h) = 2σ(2h) − 1;  a′ = 1 − a²."""
     return namespace(h).tanh(h)
 
 
 def relu(h):
-    """a = max(0, h);  a′ = 1 if h > 0, else 0, at the kink too (deck 000)."""
+    """a = max(0, h);  a′ = 1 if h > 0, else 0, at the kink too."""
     return jax.nn.relu(h) if namespace(h) is jnp else np.maximum(h, 0)
 
 
@@ -62,8 +62,7 @@ def leaky_relu(h):
 def softmax(h):
     """aᵢ = e^(hᵢ−m) / Σⱼ e^(hⱼ−m) with m = max h, over the last axis.
 
-    Its derivative is a Jacobian, ∂aᵢ/∂hⱼ = aᵢ (δᵢⱼ − aⱼ); decks 000 and 002 print only
-    the diagonal.
+    Its derivative is a Jacobian, ∂aᵢ/∂hⱼ = aᵢ (δᵢⱼ − aⱼ).
     """
     xp = namespace(h)
     e = xp.exp(h - xp.max(h, axis=-1, keepdims=True))

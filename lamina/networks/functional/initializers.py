@@ -15,17 +15,17 @@ Initializer = Callable[[Key, tuple[int, ...], int, int], np.ndarray]
 
 
 def zeros(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ = 0. Hidden units then stay equal to each other (deck 000)."""
+    """θ = 0. Hidden units then stay equal to each other."""
     return np.zeros(shape)
 
 
 def uniform(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ ~ U[−0.1, 0.1], the small random start (deck 004)."""
+    """θ ~ U[−0.1, 0.1], small random weights."""
     return key.generator().uniform(-0.1, 0.1, shape)
 
 
 def normal(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ ~ N(0, 1); explodes with depth (deck 000, golden G12)."""
+    """θ ~ N(0, 1); explodes with depth."""
     return key.generator().standard_normal(shape)
 
 
@@ -47,7 +47,7 @@ def glorot_normal(
     References
     ----------
     Glorot & Bengio (2010), Understanding the difficulty of training deep feedforward
-    neural networks, AISTATS, section 4.2; deck 000.
+    neural networks, AISTATS, section 4.2.
     """
     return key.generator().normal(0, np.sqrt(2 / (fan_in + fan_out)), shape)
 
@@ -55,7 +55,7 @@ def glorot_normal(
 def glorot_uniform(
     key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int
 ) -> np.ndarray:
-    """θ ~ U[−√(6/(n + n′)), √(6/(n + n′))]; deck 000 prints it without the root.
+    """θ ~ U[−√(6/(n + n′)), √(6/(n + n′))].
 
     References
     ----------

@@ -54,12 +54,12 @@ TINY_ROOT = 1e-15
 
 
 def squared_error(a, y):
-    """ℓ = ½ Σⱼ (yⱼ − aⱼ)², so that ∂ℓ/∂a = a − y (decks 000, 003, 004)."""
+    """ℓ = ½ Σⱼ (yⱼ − aⱼ)², so that ∂ℓ/∂a = a − y."""
     return 0.5 * jnp.sum((y - a) ** 2, axis=-1)
 
 
 def sum_squared_error(a, y):
-    """ℓ = Σⱼ (yⱼ − aⱼ)², without the ½: deck 002, whose δ is twice as large."""
+    """ℓ = Σⱼ (yⱼ − aⱼ)², without the ½: δ is twice as large."""
     return jnp.sum((y - a) ** 2, axis=-1)
 
 
@@ -75,7 +75,7 @@ def binary_cross_entropy(a, y):
 
 
 def cross_entropy(a, y):
-    """ℓ = −Σⱼ yⱼ ln aⱼ, for exclusive classes (decks 000, 002, 004)."""
+    """ℓ = −Σⱼ yⱼ ln aⱼ, for exclusive classes."""
     return -jnp.sum(_one_hot(y, a) * jnp.log(jnp.clip(a, TINY, 1)), axis=-1)
 
 

@@ -20,7 +20,7 @@ class Dense(Activated):
     ---------
         h = x W + b,   a = φ(h)
 
-    The bias b is the weight of a unit that is constantly 1 (decks 000 and 004).
+    The bias b is the weight of a unit that is constantly 1.
 
     Shapes
     ------
@@ -41,7 +41,8 @@ class Dense(Activated):
 
     References
     ----------
-    Decks 000 (h = θx, x = σ(h)), 002 (n, a), 003 (z, a) and 004 (net, a).
+    Goodfellow, Bengio & Courville (2016), Deep Learning, MIT Press, chapter 6. For
+    (h, a) textbooks also write (n, a), (z, a) or (net, a).
     """
 
     units: int

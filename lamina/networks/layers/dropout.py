@@ -21,8 +21,7 @@ class Dropout(Layer):
         a = x                                          at application
 
     Dividing by 1 − p keeps the expected net input of the next layer, so that nothing
-    has to be rescaled at application time. Decks 000 and 002 leave it out, and say
-    "in each training set" and "weights" for what is each step, and units.
+    has to be rescaled at application time.
 
     Shapes
     ------
@@ -36,7 +35,7 @@ class Dropout(Layer):
     References
     ----------
     Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropout, JMLR 15,
-    section 4; deck 002.
+    section 4.
     """
 
     rate: float = 0.5

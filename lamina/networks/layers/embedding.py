@@ -36,7 +36,7 @@ class Embedding(Layer):
     References
     ----------
     Bengio, Ducharme, Vincent & Jauvin (2003), A neural probabilistic language model,
-    JMLR 3, section 2. Deck 002.
+    JMLR 3, section 2.
     """
 
     stepwise: ClassVar[bool] = True

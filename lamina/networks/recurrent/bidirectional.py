@@ -32,7 +32,7 @@ class Bidirectional(Layer):
     References
     ----------
     Schuster & Paliwal (1997), Bidirectional recurrent neural networks, IEEE Trans.
-    Signal Processing 45. Deck 002.
+    Signal Processing 45.
     """
 
     layer: Nested

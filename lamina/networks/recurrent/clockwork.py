@@ -48,8 +48,7 @@ class ClockworkRNN(Recurrent):
 
     References
     ----------
-    Koutník, Greff, Gomez & Schmidhuber (2014), A clockwork RNN, ICML, section 3. Deck
-    002.
+    Koutník, Greff, Gomez & Schmidhuber (2014), A clockwork RNN, ICML, section 3.
     """
 
     units: int

@@ -23,8 +23,8 @@ class GRU(Recurrent):
         h̃_t = tanh(x_t W_h + (r_t ∘ h_{t−1}) U_h + b_h)         reset="before"
         h_t = (1 − z_t) ∘ h_{t−1} + z_t ∘ h̃_t,                  h_0 = 0
 
-    z is that of Chung and others and of deck 002; Cho and others, PyTorch, Keras and
-    ONNX write 1 − z for it. Deck 002 leaves the biases out.
+    z is that of Chung and others; Cho and others, PyTorch, Keras and ONNX write 1 − z
+    for it.
 
     Shapes
     ------
@@ -36,7 +36,7 @@ class GRU(Recurrent):
     units : int
     reset : {"after", "before"}, default="after"
         Whether r meets the product with U_h or the state before it. ``before`` is what
-        the paper and deck 002 say; ``after`` needs one product a step instead of two,
+        the paper says; ``after`` needs one product a step instead of two,
         and is what PyTorch and cuDNN compute.
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal, block by block, b and c at 0.
@@ -49,7 +49,6 @@ class GRU(Recurrent):
     Cho and others (2014), Learning phrase representations using RNN encoder–decoder,
     EMNLP, section 2.3; Chung, Gulcehre, Cho & Bengio (2014), Empirical evaluation of
     gated recurrent neural networks on sequence modeling, arXiv:1412.3555, section 3.2.
-    Deck 002.
     """
 
     units: int

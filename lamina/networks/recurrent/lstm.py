@@ -33,7 +33,7 @@ class LSTM(Recurrent):
     ``peephole``   + p_f ∘ C_{t−1}, + p_i ∘ C_{t−1} and + p_o ∘ C_t in the gates
     =============  ==========================================================
 
-    Deck 002 draws peepholes as full matrices; they are one weight a unit.
+    Peepholes are one weight per unit, not full matrices.
 
     Shapes
     ------
@@ -60,7 +60,7 @@ class LSTM(Recurrent):
     Schmidhuber (2000), Recurrent nets that time and count, IJCNN (peepholes). Greff and
     others (2017), LSTM: a search space odyssey, IEEE TNNLS 28 (coupled gates).
     Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent
-    network architectures, ICML (b_f = 1). Decks 001, 002 and 004.
+    network architectures, ICML (b_f = 1).
     """
 
     units: int

@@ -47,7 +47,7 @@ class OutputFeedbackRNN(Recurrent):
     References
     ----------
     Jordan (1986), Serial order: a parallel distributed processing approach, ICS report
-    8604, UC San Diego. Decks 000 and 002 ("use the output at the previous step").
+    8604, UC San Diego.
     """
 
     units: int

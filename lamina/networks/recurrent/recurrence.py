@@ -16,7 +16,7 @@ References
 ----------
 Werbos (1990), Backpropagation through time, Proc. IEEE 78; Williams & Peng (1990), An
 efficient gradient-based algorithm for on-line training of recurrent network
-trajectories, Neural Computation 2 (truncated). Decks 000, 001, 002 and 004.
+trajectories, Neural Computation 2 (truncated).
 """
 
 from abc import ABC, abstractmethod

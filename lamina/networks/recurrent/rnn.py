@@ -45,8 +45,7 @@ class RNN(Recurrent):
 
     References
     ----------
-    Elman (1990), Finding structure in time, Cognitive Science 14. Decks 000, 001, 002
-    and 004 (U, W and V for the weights of inputs, states and outputs, or the like).
+    Elman (1990), Finding structure in time, Cognitive Science 14.
     """
 
     units: int
