@@ -26,13 +26,13 @@ from lamina.learning import (
     InputNoise,
     Objective,
     Validation,
-    fit,
 )
 from lamina.learning.loop.compiled_step import train
 from lamina.learning.objectives import objective as objective_module
 from lamina.learning.objectives.adversarial import FGSM
 from lamina.learning.parallel.compilation import Compiled
 from lamina.networks import Key
+from tests.learning.fits import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 N, FEATURES = 60, 400
@@ -113,7 +113,7 @@ def test_a_whole_batch_is_summed_in_chunks(monkeypatch, dense):
     """Dropout draws for each chunk, as in a batch of dense rows."""
     monkeypatch.setattr(objective_module, "CHUNK_ROWS", 32)
     # Programs that other tests have left know nothing of it.
-    monkeypatch.setattr("lamina.learning.loop.driver.compiled_train", Compiled(train))
+    monkeypatch.setattr("lamina.learning.loop.trainer.compiled_train", Compiled(train))
     assert_same(trained(X, N), trained(DENSE, N))
 
 

@@ -47,8 +47,9 @@ from lamina.learning.data.dataset import Examples
 from lamina.learning.data.loader import Feed
 from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.data.selective import SelectiveDelta
-from lamina.learning.loop.driver import Progress, Result, fit
+from lamina.learning.loop.driver import fit, fit_many
 from lamina.learning.loop.evaluation import Validation, attacked
+from lamina.learning.loop.problem import Control, Problem, Progress, Result, Start
 from lamina.learning.objectives.adversarial import FGSM, PGD
 from lamina.learning.objectives.label_smoothing import LabelSmoothing
 from lamina.learning.objectives.noise import InputNoise, WeightNoise
@@ -86,6 +87,7 @@ __all__ = [
     "ConjugateGradient",
     "Constant",
     "ContrastiveDivergence",
+    "Control",
     "Cosine",
     "Exact",
     "Examples",
@@ -105,6 +107,7 @@ __all__ = [
     "NoImprovement",
     "Objective",
     "PerceptronRule",
+    "Problem",
     "Progress",
     "RBMPretraining",
     "RMSProp",
@@ -113,6 +116,7 @@ __all__ = [
     "SelectiveDelta",
     "SmallChange",
     "SmallImprovement",
+    "Start",
     "Step",
     "SupervisedPretraining",
     "Traced",
@@ -121,6 +125,7 @@ __all__ = [
     "WeightNoise",
     "attacked",
     "fit",
+    "fit_many",
     "for_unscaled",
     "hidden_layers",
     "mean_and_scale",

@@ -44,14 +44,14 @@ from lamina.learning import (
     Rprop,
     Traced,
     UpDown,
-    fit,
     perceptron_loss,
 )
-from lamina.learning.loop.compiled_step import compiled_train, train
+from lamina.learning.loop.compiled_step import Work, compiled_train, train
 from lamina.learning.parallel.compilation import compile_count
 from lamina.networks import RBM, Dense, Key, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.layer import Activated
+from tests.learning.fits import fit
 from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -610,7 +610,7 @@ def run(objective, algorithm, feed, params):
     words = Key(0).words()
     return (
         *(objective, algorithm, params, algorithm.init(params), feed.examples.device),
-        *(order, 2, 0, feed.steps, words, 0, 0),
+        Work(order, 2, 0, feed.steps, words, 0, 0, {}),
     )
 
 

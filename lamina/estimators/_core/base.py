@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -25,7 +26,6 @@ from lamina.estimators._core.resuming import drawn_seed, made_with, run_of
 from lamina.estimators._core.saved import Saved
 from lamina.estimators._core.shared_parameters import CommonParams
 from lamina.estimators._core.summary import layer_table
-from lamina.learning.control.stopping import rules_of
 from lamina.learning.loop.apply import outputs
 from lamina.learning.parallel.allocator import own_buffers
 from lamina.learning.parallel.compilation import compile_count
@@ -211,29 +211,44 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
 
     def _learn(
         self,
-        objective: learning.Objective,
-        algorithm: Any,
-        *,
+        problem: learning.Problem,
+        start: learning.Start,
+        control: learning.Control,
         prefix: str = "",
-        **how: Any,
     ) -> None:
         """Call the loop, from where an earlier call ended, and keep what it returns.
 
         A prefix keeps the history of a second run apart.
         """
-        before, dtype = compile_count(), self._learning_dtype(algorithm)
-        checkpoint = self._checkpoint
+        before = compile_count()
+        problem, start, control = self._ready(problem, start, control, prefix)
+        result = learning.fit(problem, start, control)
+        self.n_compiles_ = compile_count() - before
+        self._keep(result, problem.algorithm, control.epochs, prefix)
+
+    def _ready(
+        self,
+        problem: learning.Problem,
+        start: learning.Start,
+        control: learning.Control,
+        prefix: str = "",
+    ) -> tuple[learning.Problem, learning.Start, learning.Control]:
+        """Return what the loop is called with: checkpoint, precision, recorder."""
+        dtype, checkpoint = self._learning_dtype(problem.algorithm), self._checkpoint
         if checkpoint is not None:
-            how["checkpoint"] = checkpoint.part(prefix or "run")
-        how["params"] = jax.tree.map(lambda a: np.asarray(a, dtype), how["params"])
-        how["health"] = self._new_recorder(objective, how["feed"], how["params"])
+            control = replace(control, checkpoint=checkpoint.part(prefix or "run"))
+        params = jax.tree.map(lambda a: np.asarray(a, dtype), start.params)
+        health = self._new_recorder(problem.objective, problem.feed, params)
         if not prefix:
-            self._own_checkpoint(how["feed"], how.get("validation"))
-        if not prefix:
+            self._own_checkpoint(problem.feed, problem.validation)
             there = checkpoint.load("run") if checkpoint is not None else None
             self.resumed_from_ = None if there is None else there.get("epochs")
-        result = learning.fit(objective, algorithm, **how)
-        self.n_compiles_ = compile_count() - before
+        return replace(problem, health=health), replace(start, params=params), control
+
+    def _keep(
+        self, result: learning.Result, algorithm: Any, epochs: int, prefix: str = ""
+    ) -> None:
+        """Keep what the loop returned, and warn if it is not what was hoped for."""
         self.params_ = jax.tree.map(self._kept, result.params)
         self._state = jax.tree.map(np.asarray, result.state)
         self._state_owner = self._owner(algorithm)
@@ -243,10 +258,7 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         self.stopped_ = result.reason
         for name, values in result.history.items():
             self.history_.setdefault(prefix + name, []).extend(values)
-        stopping = how.get("stopping", ())
-        _explain(
-            result, how["epochs"], stopping, self._advice, self._remedies(algorithm)
-        )
+        _explain(result, epochs, self._advice, self._remedies(algorithm))
 
     def _remedies(self, algorithm: Any) -> str:
         """Return what helps where steps lead away from what is best."""
@@ -310,9 +322,7 @@ EVEN = 0.999
 units may be saturated, where gradients are 0."""
 
 
-def _explain(
-    result: learning.Result, epochs: int, stopping: Any, advice: str, remedies: str
-) -> None:
+def _explain(result: learning.Result, epochs: int, advice: str, remedies: str) -> None:
     """Warn about an end that is not what the user wanted, and say what to try."""
     message = ""
     if result.reason == "diverged":
@@ -322,12 +332,12 @@ def _explain(
         )
     elif result.reason == "interrupted":
         message = f"learning was interrupted after {result.epochs} epochs; weights kept"
-    elif result.reason == "finished" and stopping:
+    elif result.reason == "finished" and result.rules:
         message = (
             f"max_iter={epochs} epochs reached and learning has not converged yet: "
             f"{advice}"
         )
-    elif (limit := _used_up(result, stopping)) is not None:
+    elif (limit := _used_up(result)) is not None:
         message = (
             f"learning ended after {limit} and has not "
             "converged yet: raise max_fun or tol, or scale the inputs (StandardScaler)."
@@ -364,15 +374,14 @@ def divergence(result: learning.Result) -> str:
     return f"diverged: the loss rose from {start:.3g} to {end:.3g}"
 
 
-def _used_up(result: learning.Result, stopping: Any) -> str | None:
+def _used_up(result: learning.Result) -> str | None:
     """Return the budget that ended learning, if no rule says that it is done."""
     if result.reason != "stopped":
         return None
     last = {name: values[-1] for name, values in result.history.items()}
-    rules = rules_of(stopping)
-    if any(rule.has_fired(last) for rule in rules):
+    if any(rule.has_fired(last) for rule in result.rules):
         return None
-    return next(filter(None, [rule.used_up() for rule in rules]), None)
+    return next(filter(None, [rule.used_up() for rule in result.rules]), None)
 
 
 def split(

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -330,32 +331,50 @@ class FeedForward(NetworkParams, Refitting):
         return learning.Validation(feed, score)
 
     def _train(self, feed: Any, validation: Any, incremental: bool) -> None:
+        problem, start, control = self._lesson(feed, validation, incremental)
+        with ExitStack() as stack:
+            if self.verbose:
+                bar = stack.enter_context(ProgressBar(control.epochs))
+                control = replace(control, callbacks=(*control.callbacks, bar))
+            self._learn(problem, start, control)
+
+    def _lesson(
+        self, feed: Any, validation: Any, incremental: bool
+    ) -> tuple[learning.Problem, learning.Start, learning.Control]:
+        """Return what is learnt, where it begins and how long it may take."""
         algorithm = self._algorithm_in_use
         once = incremental or self._is_closed_form()
-        epochs = 1 if once else self.max_iter
         best = self._watched() if validation and self._stops_early() else None
-        with ExitStack() as stack:
-            callbacks: list[Any] = list(self.callbacks or ())
-            if self.verbose:
-                callbacks.append(stack.enter_context(ProgressBar(epochs)))
-            self._learn(
-                self._objective(),
-                algorithm,
-                feed=feed,
-                params=self.params_,
-                state=self._kept_state(algorithm),
-                key=self._run_key,
-                epochs=epochs,
-                first_epoch=self._epochs,
-                examples=self.t_,
-                stopping=() if once else self._stopping(validation is not None),
-                schedule=self._schedule(),
-                validation=validation,
-                keep_best=best,
-                callbacks=callbacks,
+        state = self._kept_state(algorithm)
+        return (
+            learning.Problem(self._objective(), algorithm, feed, validation),
+            learning.Start(self.params_, self._run_key, state, self._epochs, self.t_),
+            learning.Control(
+                1 if once else self.max_iter,
+                () if once else self._stopping(validation is not None),
+                self._schedule(),
+                best,
+                self.callbacks or (),
                 selective=self.selective_delta,
                 compare=not incremental,
-            )
+            ),
+        )
+
+    def _begun(
+        self, X: Any, y: Any
+    ) -> tuple[learning.Problem, learning.Start, learning.Control]:
+        """Start anew with these examples, but do not learn yet."""
+        self._algorithm_in_use = self._algorithm()
+        self._check_fits_solver()
+        self._check_beginning(True, False, FROM_SCRATCH)
+        X, y, missing = self._validate(X, y, reset=True)
+        check_measured(missing)
+        target = self._encode(y, missing, True, False, None)
+        with self._precision(self._learning_dtype(self._algorithm_in_use)):
+            factors = self._class_factors(target)
+            self._start(X, target, _weighted(None, target, factors))
+            train, validation, _ = self._feeds(X, target, None, None, None, False)
+            return self._ready(*self._lesson(train, validation, False))
 
     def _summarise(self, incremental: bool) -> None:
         """Set scikit-learn's names for what ``history_`` holds."""

@@ -10,7 +10,7 @@ from lamina.estimators._core.health import Watched
 from lamina.estimators._core.labels import Labels
 from lamina.estimators._core.state import Count, Epochs, Number, State
 from lamina.learning.diagnostics.recorder import FIGURES
-from lamina.learning.loop.checkpointer import like
+from lamina.learning.loop.snapshot import like
 from lamina.networks import Key, Network
 from lamina.networks.core.computing import own_settings
 from lamina.storage.codec import register

@@ -61,19 +61,16 @@ class Refitting(Pretraining):
         else:
             stopping = [learning.Below("loss", math.nextafter(bound, -math.inf))]
         self._learn(
-            self._objective(),
-            self._algorithm_in_use,
+            learning.Problem(self._objective(), self._algorithm_in_use, everything),
+            learning.Start(params, key, first_epoch=self._epochs, examples=self.t_),
+            learning.Control(
+                best if again else self.max_iter,
+                stopping,
+                self._schedule(),
+                callbacks=self.callbacks or (),
+                selective=self.selective_delta,
+            ),
             prefix="refit_",
-            feed=everything,
-            params=params,
-            key=key,
-            epochs=best if again else self.max_iter,
-            first_epoch=self._epochs,
-            examples=self.t_,
-            stopping=stopping,
-            schedule=self._schedule(),
-            callbacks=list(self.callbacks or ()),
-            selective=self.selective_delta,
         )
         self.refit_n_iter_, self.refit_stopped_ = self.n_iter_, self.stopped_
         interrupted = self.stopped_ == "interrupted"  # so was the fit as a whole

@@ -28,6 +28,7 @@ from lamina.estimators._core.over_sequences import OverSequences
 from lamina.estimators._core.parameters import Checked, estimator, fixed, param
 from lamina.estimators._core.saved import Saved
 from lamina.estimators._core.shared_parameters import ProgressParams
+from lamina.estimators._core.together import fit_together
 from lamina.estimators.forecasting.backtest import backtest
 from lamina.estimators.forecasting.state import FittedForecaster
 from lamina.estimators.perceptrons.mlp import MLPRegressor
@@ -83,8 +84,8 @@ class Forecaster(ProgressParams, Saved, Checked):
         found with them too.
     n_series_ : int
     interrupted_ : bool
-        Whether Ctrl-C ended the fit: members and intervals that were not learnt by then
-        are missing.
+        Whether Ctrl-C ended the fit: members of one's own ``estimator`` and intervals
+        that were not learnt by then are missing.
     n_compiles_ : int
         Programs that ``fit`` had to compile.
 
@@ -259,15 +260,12 @@ class Forecaster(ProgressParams, Saved, Checked):
     def _trained(self, X: np.ndarray, Y: np.ndarray) -> list[Any]:
         """Return the members, trained."""
         seeds = check_random_state(self.random_state).randint(2**31, size=self.members)
-        found = []
-        for seed in seeds.tolist():
-            one = self._fresh(len(X), seed)
-            one.fit(_shaped(one, X), Y[:, 0] if self.horizon == 1 else Y)
-            self.n_compiles_ += getattr(one, "n_compiles_", 0)
-            found.append(one)
-            if getattr(one, "stopped_", None) == "interrupted":
-                self.interrupted_ = True
-                break
+        members = [self._fresh(len(X), seed) for seed in seeds.tolist()]
+        y = Y[:, 0] if self.horizon == 1 else Y
+        found = fit_together(members, _shaped(members[0], X), y)
+        self.n_compiles_ += sum(getattr(one, "n_compiles_", 0) for one in found)
+        ends = [getattr(one, "stopped_", None) for one in found]
+        self.interrupted_ = "interrupted" in ends
         return found
 
     def _fresh(self, n: int, seed: int) -> Any:

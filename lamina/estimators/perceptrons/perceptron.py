@@ -447,17 +447,14 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
                 algorithm = trace.algorithm
                 callbacks.append(trace)
             self._learn(
-                self._objective(),
-                algorithm,
-                feed=feed,
-                params=self.params_,
-                key=self._run_key,
-                epochs=epochs,
-                first_epoch=self._epochs,
-                stopping=self._stopping(incremental),
-                validation=validation,
-                keep_best="score" if validation else None,
-                callbacks=callbacks,
+                learning.Problem(self._objective(), algorithm, feed, validation),
+                learning.Start(self.params_, self._run_key, first_epoch=self._epochs),
+                learning.Control(
+                    epochs,
+                    self._stopping(incremental),
+                    keep_best="score" if validation else None,
+                    callbacks=callbacks,
+                ),
             )
         self._summarise(feed, trace, steps_before if incremental else 0)
 

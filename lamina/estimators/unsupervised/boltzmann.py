@@ -7,6 +7,7 @@ inputs; one machine is a stack of one.
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -403,50 +404,45 @@ class Boltzmann(
             network, "squared_error", learning.penalties(self.alpha)
         )
         algorithm, higher = self._algorithm(), number > 0
-        self._run(
-            objective,
-            algorithm,
-            v,
-            weight,
-            prefix=f"layer{number + 1}_" if higher else "",
-            batch_size=v.shape[0] if incremental else self.batch_size,
-            state=self._kept_state(algorithm) if incremental else None,
-            key=self._run_key.fold_in("layer", number) if higher else self._run_key,
-            epochs=1 if incremental else self.n_iter,
-            first_epoch=0 if higher else self._epochs,
-            examples=0 if higher else self.t_,
+        size = v.shape[0] if incremental else self.batch_size
+        key = self._run_key.fold_in("layer", number) if higher else self._run_key
+        start = learning.Start(
+            self.params_,
+            key,
+            self._kept_state(algorithm) if incremental else None,
+            0 if higher else self._epochs,
+            0 if higher else self.t_,
+        )
+        control = learning.Control(
+            1 if incremental else self.n_iter,
             schedule=None if incremental else self._schedule(),
         )
+        problem = learning.Problem(objective, algorithm, self._feed(v, weight, size))
+        self._run(problem, start, control, f"layer{number + 1}_" if higher else "")
 
-    def _run(
-        self,
-        objective: Any,
-        algorithm: Any,
-        v: Any,
-        weight: np.ndarray | None,
-        *,
-        batch_size: int,
-        epochs: int,
-        **how: Any,
-    ) -> None:
-        """Call the loop for what learns without targets, from ``params_``."""
+    def _feed(
+        self, v: Any, weight: np.ndarray | None, batch_size: int
+    ) -> learning.Feed:
+        """Return examples without targets, in batches."""
         dtype = self._dtype()
         no_target = np.zeros((v.shape[0], 1), dtype)
         examples = learning.Examples(v, no_target, weight, dtype=dtype)
-        feed = learning.Feed(examples, batch_size=batch_size, shuffle=self.shuffle)
+        return learning.Feed(examples, batch_size=batch_size, shuffle=self.shuffle)
+
+    def _run(
+        self,
+        problem: learning.Problem,
+        start: learning.Start,
+        control: learning.Control,
+        prefix: str,
+    ) -> None:
+        """Call the loop, and show how it goes."""
         with ExitStack() as stack:
             callbacks: list[Any] = list(self.callbacks or ())
             if self.verbose:
-                callbacks.append(stack.enter_context(ProgressBar(epochs)))
-            self._learn(
-                objective,
-                algorithm,
-                feed=feed,
-                params=self.params_,
-                epochs=epochs,
-                callbacks=callbacks,
-                **how,
-            )
+                bar = ProgressBar(control.epochs)
+                callbacks.append(stack.enter_context(bar))
+            self._learn(problem, start, replace(control, callbacks=callbacks), prefix)
 
     def _new_recorder(self, objective: Any, feed: Any, params: Any) -> None:
         """No records of health: they are about the gradients of a loss."""

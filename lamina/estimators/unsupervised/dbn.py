@@ -115,15 +115,14 @@ class DeepBeliefNetwork(Boltzmann):
         """Let all machines learn by the up–down algorithm."""
         compiled, epochs = self.n_compiles_, self.n_iter_
         self._run(
-            learning.Objective(self.network_, "squared_error"),
-            learning.UpDown(self.up_down_rate, self.n_steps),
-            X,
-            weight,
-            prefix="up_down_",
-            batch_size=self.batch_size,
-            epochs=self.up_down,
-            key=self._run_key.fold_in("up_down"),
-            schedule=self._schedule(),
+            learning.Problem(
+                learning.Objective(self.network_, "squared_error"),
+                learning.UpDown(self.up_down_rate, self.n_steps),
+                self._feed(X, weight, self.batch_size),
+            ),
+            learning.Start(self.params_, self._run_key.fold_in("up_down")),
+            learning.Control(self.up_down, schedule=self._schedule()),
+            "up_down_",
         )
         self._state = None
         self.n_compiles_ += compiled

@@ -122,6 +122,13 @@ class Feed:
             feed.steps = -(-len(rows) // self.batch_size)
         return feed
 
+    def of(self, examples: Examples) -> "Feed":
+        """Return a feed of the same rows of other examples."""
+        feed = copy.copy(self)
+        vars(feed).pop("whole_batch", None)
+        feed.examples = examples
+        return feed
+
     def in_order(self) -> "Feed":
         """Return this feed with its rows as they were given."""
         feed = self.divided(1)

@@ -2,23 +2,54 @@
 
 One program serves every fit of a structure: descriptions bring their numbers as traced
 leaves, rows come padded to few sizes, and the numbers of epochs and steps are traced
-too. It can be mapped over many models with ``jax.vmap``.
+too. Many models train side by side in one program.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL
+from lamina.learning.loop.side_by_side import mapped, row_axes
 from lamina.learning.objectives.objective import Batch, Objective
 from lamina.learning.parallel.compilation import Compiled, count_compilation
-from lamina.learning.parallel.mesh import on_each
+from lamina.learning.parallel.mesh import EVERYWHERE, by_rows, on_each
 from lamina.networks.core.keys import device_key
 from lamina.networks.core.masking import values_of, with_values
 from lamina.networks.core.random_bits import fold_in
 from lamina.networks.core.sparse import map_rows
+
+
+class Work(NamedTuple):
+    """Which steps a call takes.
+
+    Parameters
+    ----------
+    order : int array (epochs per call, steps, batch) or None
+        Row numbers of each batch; None for one batch of all examples.
+    epochs : int
+        How many of the epochs to take.
+    begin, end : int
+        The steps of each epoch to take: from ``begin`` until before ``end``.
+    key : uint32 array (2,)
+        Words of the run's key; a step's key is ``fold_in(epoch, step)`` of it.
+    first_epoch, first_step : int
+        Numbers of ``order[0]`` and of ``order[0, 0]`` in the run, for the keys.
+    limits : dict of float
+        The first epoch of which a reported number's mean is not above its limit is the
+        last one; numbers that the algorithm does not report are left out.
+    """
+
+    order: Any
+    epochs: Any
+    begin: Any
+    end: Any
+    key: Any
+    first_epoch: Any
+    first_step: Any
+    limits: dict[str, Any]
 
 
 def train(
@@ -27,16 +58,9 @@ def train(
     params: Any,
     state: Any,
     data: Batch,
-    order: Any,
-    epochs: Any,
-    begin: Any,
-    end: Any,
-    key_words: Any,
-    first_epoch: Any,
-    first_step: Any,
-    limits: dict[str, Any] | None = None,
+    work: Work,
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Train for some epochs.
+    """Train for some epochs: one model, or many side by side.
 
     Parameters
     ----------
@@ -45,35 +69,26 @@ def train(
         The parameters and the algorithm's state.
     data : Batch
         Examples on the device; where there are ``objective.shares``, each device
-        has a share of every batch, and ``order`` counts the rows of a share.
-    order : int array (epochs per call, steps, batch) or None
-        Row numbers of each batch; None for one batch of all examples.
-    epochs : int
-        How many of the epochs to take.
-    begin, end : int
-        The steps of each epoch to take: from ``begin`` until before ``end``.
-    key_words : uint32 array (2,)
-        Key of the run; a step's key is ``fold_in(epoch, step)`` of it.
-    first_epoch, first_step : int
-        Numbers of ``order[0]`` and of ``order[0, 0]`` in the run, for the keys.
-    limits : dict of float, optional
-        The first epoch of which a reported number's mean is not above its limit is the
-        last one; numbers that the algorithm does not report are left out.
+        has a share of every batch, and the order counts the rows of a share.
+    work : Work
+
+    Of many models, each has its own of every leaf that is marked so: see
+    :class:`lamina.learning.loop.side_by_side.Own`.
 
     Returns
     -------
     params, state, sums
         sums[name] (epochs per call,): each number that the algorithm reports, times
         its batch's weight and summed over the epoch; ``sums["weight"]``: the weights.
-        NaN for epochs that were not taken.
+        NaN for epochs that were not taken. Of many models, all have one axis more.
     """
     count_compilation()
-    step_args = (data, order, epochs, begin, end, key_words, first_epoch, first_step)
-    args = (objective, algorithm, params, state, *step_args, limits)
+    args, run = (objective, algorithm, params, state, data, work), mapped(_train)
     if objective.shares is None:
-        return _train(*args)
-    divided = [arg is data for arg in args]
-    return on_each(_train, objective.shares.devices, tuple(divided))(*args)
+        return run(*args)
+    rows = row_axes(data, by_rows(0), by_rows(1))
+    seen = tuple([rows if arg is data else EVERYWHERE for arg in args])
+    return on_each(run, objective.shares.devices, seen)(*args)
 
 
 def _train(
@@ -82,22 +97,16 @@ def _train(
     params: Any,
     state: Any,
     data: Batch,
-    order: Any,
-    epochs: Any,
-    begin: Any,
-    end: Any,
-    key_words: Any,
-    first_epoch: Any,
-    first_step: Any,
-    limits: dict[str, Any] | None,
+    work: Work,
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Train as :func:`train` says; ``data`` is this device's share."""
-    key = device_key(key_words)
+    """Train one model as :func:`train` says; ``data`` is this device's share."""
+    key, order = device_key(work.key), work.order
 
     def take_step(epoch: Any, step: Any, carry: Any) -> Any:
         params, state, sums = carry
         batch = data if order is None else _take(data, order[epoch, step])
-        step_key = fold_in(fold_in(key, first_epoch + epoch), first_step + step)
+        epoch_key = fold_in(key, work.first_epoch + epoch)
+        step_key = fold_in(epoch_key, work.first_step + step)
         before = params
         params, state, report = algorithm.update(
             objective, params, state, batch, step_key
@@ -114,17 +123,17 @@ def _train(
         last = {name: history[name][epoch - 1] for name in history}
         within = [
             last[name] / last["weight"] <= limit
-            for name, limit in (limits or {}).items()
+            for name, limit in work.limits.items()
             if name in last
         ]
         ended = jnp.any(jnp.array(within, bool)) & (epoch > 0)
-        return (epoch < epochs) & ~ended
+        return (epoch < work.epochs) & ~ended
 
     def take_epoch(carry: Any) -> Any:
         epoch, params, state, history = carry
         carry = params, state, zero
         body = partial(take_step, epoch)
-        params, state, sums = jax.lax.fori_loop(begin, end, body, carry)
+        params, state, sums = jax.lax.fori_loop(work.begin, work.end, body, carry)
         sums = objective.over_shares(sums)
         history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
         return epoch + 1, params, state, history
@@ -167,9 +176,18 @@ def evaluate(
 ) -> tuple[Any, Any, Any]:
     """Return (Σ w ℓ, Σ w, outputs) over batches, in application mode.
 
+    Of one model, or of many side by side as in :func:`train`.
+
     Shapes: order (steps, batch); outputs (steps · batch, …).
     """
     count_compilation()
+    return mapped(_evaluate)(objective, params, data, order)
+
+
+def _evaluate(
+    objective: Objective, params: Any, data: Batch, order: Any
+) -> tuple[Any, Any, Any]:
+    """Evaluate one model as :func:`evaluate` says."""
 
     def one(rows: Any) -> tuple[Any, Any, Any]:
         batch = _take(data, rows)

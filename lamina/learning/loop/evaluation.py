@@ -1,6 +1,6 @@
 """Passes over examples in their order, in which nothing is learnt."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from lamina.learning.loop.compiled_step import (
     compiled_deltas,
     compiled_evaluate,
 )
+from lamina.learning.loop.side_by_side import own, pick, stack
 from lamina.learning.objectives.objective import Batch, Objective
 from lamina.networks.core.computing import computing
 from lamina.networks.core.keys import Key
@@ -29,17 +30,58 @@ class Validation:
 
 def validate(objective: Objective, params: Any, validation: Validation) -> Record:
     """Return the loss and the score of held-out examples."""
-    feed = validation.feed
-    losses, weights, outputs = [], [], []
-    for data, order, rows in in_order(feed):
-        loss, weight, output = compiled_evaluate(objective, params, data, order)
-        losses.append(loss)
-        weights.append(weight)
-        outputs.append((rows, output))
-    weight = max(float(sum(map(float, weights))), 1e-300)
-    loss = float(sum(map(float, losses))) / weight / _measured_outputs(objective, feed)
-    found = _in_their_places(feed, outputs)
-    return {"validation_loss": loss, "score": validation.score(found)}
+    return validate_each([objective], params, [validation], [0])[0]
+
+
+def validate_each(
+    objectives: Sequence[Objective],
+    params: Any,
+    validations: Sequence[Validation | None],
+    models: Sequence[int],
+) -> dict[int, Record]:
+    """Return losses and scores of some of n models side by side.
+
+    Those that are held out are the same for all models, and evaluated together, or each
+    has its own.
+    """
+    n = len(objectives)
+    held = {i: one for i in models if (one := validations[i]) is not None}
+    if not held:
+        return {}
+    feeds = [None if one is None else one.feed for one in validations]
+    if any(feed is not feeds[0] for feed in feeds):
+        return {
+            i: validate(objectives[i], pick(params, i, n), one)
+            for i, one in held.items()
+        }
+    parts = _evaluated(own(stack(objectives), n), own(params, n), feeds[0])
+    found = {}
+    for i, one in held.items():
+        alone = [(rows, pick(part, i, n)) for rows, part in parts]
+        found[i] = _record(objectives[i], one, alone)
+    return found
+
+
+def _evaluated(objective: Any, params: Any, feed: Any) -> list[tuple[Any, tuple]]:
+    """Return (rows, (Σ w ℓ, Σ w, outputs)) of a feed, batch by batch."""
+    return [
+        (rows, compiled_evaluate(objective, params, data, order))
+        for data, order, rows in in_order(feed)
+    ]
+
+
+def _record(
+    objective: Objective, validation: Validation, parts: list[tuple[Any, tuple]]
+) -> Record:
+    losses = sum(float(loss) for _, (loss, _, _) in parts)
+    weights = sum(float(weight) for _, (_, weight, _) in parts)
+    outputs = [(rows, output) for rows, (_, _, output) in parts]
+    measured = _measured_outputs(objective, validation.feed)
+    found = _in_their_places(validation.feed, outputs)
+    return {
+        "validation_loss": float(losses) / max(float(weights), 1e-300) / measured,
+        "score": validation.score(found),
+    }
 
 
 def _measured_outputs(objective: Objective, feed: Feed) -> int:

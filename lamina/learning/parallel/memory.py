@@ -34,11 +34,12 @@ def _physical_memory() -> float:
         return float("inf")
 
 
-def check_memory(algorithm: Algorithm, params: Any, rows: int) -> None:
+def check_memory(algorithm: Algorithm, params: Any, rows: int, models: int = 1) -> None:
     """Refuse an algorithm that needs more memory than there is.
 
     An algorithm with large arrays of its own tells how large by
-    ``memory_bytes(n_params, n_rows, n_outputs, itemsize)``.
+    ``memory_bytes(n_params, n_rows, n_outputs, itemsize)``; of several models side by
+    side each has its own.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def check_memory(algorithm: Algorithm, params: Any, rows: int) -> None:
     n = sum(np.size(leaf) for leaf in leaves)
     itemsize = np.dtype(leaves[0].dtype).itemsize
     outputs = [1, *np.shape(leaves[-1])][-1]  # of the last layer's weights
-    needed = algorithm.memory_bytes(n, rows, outputs, itemsize)
+    needed = models * algorithm.memory_bytes(n, rows, outputs, itemsize)
     free = free_memory()
     if needed > SHARE * free:
         raise ValueError(

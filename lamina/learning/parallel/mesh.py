@@ -147,10 +147,19 @@ def mesh(shares: int) -> Mesh:
 
 def divided(rows: Any, shares: int) -> Any:
     """Put arrays on the devices, each its share of the first axis."""
-    return jax.device_put(rows, NamedSharding(mesh(shares), PartitionSpec(AXIS)))
+    return jax.device_put(rows, NamedSharding(mesh(shares), by_rows()))
 
 
-def on_each(function: Any, shares: int, divided: tuple[bool, ...]) -> Any:
+EVERYWHERE = PartitionSpec()
+"""All devices see all of an array."""
+
+
+def by_rows(axis: int = 0) -> PartitionSpec:
+    """Return that each device sees its share of an array's rows, along this axis."""
+    return PartitionSpec(*[None] * axis, AXIS)
+
+
+def on_each(function: Any, shares: int, seen: tuple[Any, ...]) -> Any:
     """Return the function as it runs on each device; its results are all the same.
 
     The compiler can divide a program by itself, if batches lie on a mesh (``jax.jit``
@@ -159,14 +168,14 @@ def on_each(function: Any, shares: int, divided: tuple[bool, ...]) -> Any:
     101 ms against 67: its loops along time are divided badly. And sums differ in their
     last bits.
 
-    ``divided`` says of each argument whether a device sees its share of it, or all.
+    ``seen`` says of each argument what a device sees of it: :data:`EVERYWHERE`, or
+    :func:`by_rows`.
     """
-    specs = tuple([PartitionSpec(AXIS) if cut else PartitionSpec() for cut in divided])
     return jax.shard_map(
         function,
         mesh=mesh(shares),
-        in_specs=specs,
-        out_specs=PartitionSpec(),
+        in_specs=seen,
+        out_specs=EVERYWHERE,
         check_vma=False,  # it cannot see through loops that sums are equal everywhere
     )
 
@@ -175,7 +184,7 @@ def to_each(values: Any, shares: int) -> Any:
     """Put arrays on each of the devices, if there are several."""
     if shares == 1:
         return values
-    return jax.device_put(values, NamedSharding(mesh(shares), PartitionSpec()))
+    return jax.device_put(values, NamedSharding(mesh(shares), EVERYWHERE))
 
 
 def one_copy(values: Any, shares: int) -> Any:

@@ -20,7 +20,15 @@ from lamina.learning.data.dataset import Examples
 from lamina.learning.data.loader import Feed
 from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.loop.apply import outputs
-from lamina.learning.loop.driver import Callback, Progress, Result, fit
+from lamina.learning.loop.driver import fit
+from lamina.learning.loop.problem import (
+    Callback,
+    Control,
+    Problem,
+    Progress,
+    Result,
+    Start,
+)
 from lamina.learning.objectives.objective import Objective
 from lamina.learning.objectives.penalties import penalties
 from lamina.learning.objectives.sparsity import SPARSITIES, KLSparsity
@@ -419,15 +427,15 @@ def pretrain(
         lesson = inputs.lesson(objective, tuple(learnt), place, how.supervised)
         stage = how.stage(lesson, own)
         size = how.batch_size
+        seen = Feed(stage.examples, lesson.rows, batch_size=size, shuffle=feed.shuffle)
         result = fit(
-            stage.objective,
-            stage.algorithm,
-            Feed(stage.examples, lesson.rows, batch_size=size, shuffle=feed.shuffle),
-            stage.params,
-            key=own,
-            epochs=how.epochs,
-            callbacks=[_counted(one, done, total) for one in callbacks],
-            checkpoint=None if part is None else part(f"pretraining{number}"),
+            Problem(stage.objective, stage.algorithm, seen),
+            Start(stage.params, own),
+            Control(
+                how.epochs,
+                callbacks=[_counted(one, done, total) for one in callbacks],
+                checkpoint=None if part is None else part(f"pretraining{number}"),
+            ),
         )
         results.append(result)
         if result.reason == "interrupted":

@@ -134,7 +134,7 @@ def test_a_drawn_seed_is_that_of_the_checkpoint(tmp_path):
 def test_a_finished_fit_is_given_back_at_once(tmp_path, monkeypatch):
     model = MLPClassifier(**SMALL, checkpoint=tmp_path).fit(X, Y)
     before = (tmp_path / "checkpoint.lamina").read_bytes()
-    monkeypatch.setattr("lamina.learning.loop.driver.compiled_train", None)
+    monkeypatch.setattr("lamina.learning.loop.trainer.compiled_train", None)
     again = clone(model).fit(X, Y)
     assert again.resumed_from_ == 12
     assert digest(again) == digest(model)
@@ -248,7 +248,7 @@ def test_a_checkpoint_is_a_path(value):
 
 def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setattr("lamina.learning.loop.driver.compiled_train", None)
+    monkeypatch.setattr("lamina.learning.loop.trainer.compiled_train", None)
     with pytest.raises(UnwritableError, match="is a file; a checkpoint is a folder"):
         MLPClassifier(**SMALL, checkpoint=tmp_path / "file").fit(X, Y)
 

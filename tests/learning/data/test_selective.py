@@ -11,9 +11,9 @@ from lamina.learning import (
     Feed,
     Objective,
     SelectiveDelta,
-    fit,
 )
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 from tests.model_files import through_json
 
 LINE = Objective(Network((Dense(1, "identity", use_bias=False),)), "squared_error")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective, fit
+from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective
 from lamina.learning.diagnostics import recorder as module
 from lamina.learning.diagnostics.recorder import (
     FIGURES,
@@ -23,6 +23,7 @@ from lamina.learning.diagnostics.recorder import (
 )
 from lamina.learning.parallel.compilation import compile_count
 from lamina.networks import Dense, Dropout, Key, Network
+from tests.learning.fits import fit
 
 N = 23
 RNG = np.random.default_rng(0)

@@ -5,10 +5,10 @@ run can be taken up from each of them. Files are the business of ``tests/storage
 """
 
 import copy
-import dataclasses
 import hashlib
 import json
 import math
+import time
 
 import jax
 import numpy as np
@@ -29,24 +29,17 @@ from lamina.learning import (
     Objective,
     SelectiveDelta,
     Validation,
-    fit,
 )
-from lamina.learning.control.stopping import Asked
 from lamina.learning.data import inputs
-from lamina.learning.loop import driver as module
-from lamina.learning.loop.checkpointer import (
-    Within,
+from lamina.learning.loop import plan as module
+from lamina.learning.loop import trainer
+from lamina.learning.loop.snapshot import (
     is_plain,
-    like,
-    memory_of,
-    on_host,
-    remind,
-    shapes_of,
-    total,
 )
 from lamina.learning.protocols import FirstOrder, Schedule
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
+from tests.learning.fits import fit
 
 N, HELD = 23, np.array([3, 1, 8, 15, 4])
 REST = np.setdiff1d(np.arange(N), HELD)
@@ -243,7 +236,7 @@ def test_ctrl_c_and_errors_of_callbacks_leave_what_was_learnt(case, error):
 def test_ctrl_c_amid_an_epoch_leaves_the_steps_taken(monkeypatch):
     monkeypatch.setattr(module, "STEPS_PER_SUM", 2)
     expected = digest(run("sgd, resident"))
-    train, calls = module.compiled_train, []
+    train, calls = trainer.compiled_train, []
 
     def interrupted(*args):
         calls.append(1)
@@ -253,7 +246,7 @@ def test_ctrl_c_amid_an_epoch_leaves_the_steps_taken(monkeypatch):
 
     checkpoint = InMemory(always=False)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "compiled_train", interrupted)
+        patch.setattr(trainer, "compiled_train", interrupted)
         assert run("sgd, resident", checkpoint).reason == "interrupted"
     last = checkpoint.saved[-1]
     assert (last["epochs"], last["within"]["step"]) == (2, 2)
@@ -268,9 +261,9 @@ def test_only_the_rest_of_an_epoch_is_taken(case, monkeypatch):
     every = InMemory()
     run(case, every, epochs=3)
     snapshot = next(s for s in every.saved if s["epochs"] == 2 and s["within"])
-    calls, train = [], module.compiled_train
+    calls, train = [], trainer.compiled_train
     monkeypatch.setattr(
-        module, "compiled_train", lambda *args: calls.append(args) or train(*args)
+        trainer, "compiled_train", lambda *args: calls.append(args) or train(*args)
     )
     run(case, InMemory(snapshot), epochs=3)
     assert len(calls) == 2  # steps 2, 3 and 4 of 0 to 4
@@ -291,11 +284,11 @@ def test_where_an_epoch_is_broken_follows_from_sizes_alone(monkeypatch):
     monkeypatch.setattr(module, "FLOPS", 6 * 43 * 5 / 25.8e-6)
     monkeypatch.setattr(module, "SECONDS_PER_SUM", 72e-6)
     steps = []
-    train = module.compiled_train
+    train = trainer.compiled_train
     monkeypatch.setattr(
-        module, "compiled_train", lambda *a: steps.append(a[7:9]) or train(*a)
+        trainer, "compiled_train", lambda *a: steps.append(a[5][2:4]) or train(*a)
     )
-    monkeypatch.setattr(module.time, "perf_counter", iter(range(10**6)).__next__)
+    monkeypatch.setattr(time, "perf_counter", iter(range(10**6)).__next__)
     run("sgd, resident", epochs=1)
     assert steps == [(0, 2), (2, 4), (4, 5)]
 
@@ -307,7 +300,7 @@ def test_where_an_epoch_is_broken_follows_from_sizes_alone(monkeypatch):
 def test_a_finished_run_is_given_back_at_once(case, monkeypatch):
     every = InMemory()
     expected = digest(run(case, every, epochs=60))
-    monkeypatch.setattr(module, "compiled_train", None)  # nothing is trained
+    monkeypatch.setattr(trainer, "compiled_train", None)  # nothing is trained
     again = InMemory(every.saved[-1])
     assert digest(run(case, again, epochs=60)) == expected
     assert again.saved == []
@@ -427,40 +420,75 @@ def test_an_algorithm_with_another_state_is_refused(snapshot):
         {"epochs": -1},
         {"epochs": "4"},
         {"epochs": True},
-        {"examples": 2**70},
-        {"reason": "eval"},
-        {"params": []},
-        {"params": None},
-        {"params": [np.zeros(3)] * 4},
-        {"state": [1, 2, 3, 4]},
-        {"history": [1]},
-        {"history": {"loss": ["x"]}},
-        {"kept": {}},
-        {"kept": {"best": "x", "plateaus": 0}},
-        {"kept": {"best": 0.0, "plateaus": 0, "selected": np.array([10**6])}},
-        {"kept": {"best": 0.0, "plateaus": 0, "selected": np.array([0.5])}},
-        {"kept": {"best": 0.0, "plateaus": 0, "selected": "all"}},
+        {"planned": 2**70},
+        {"seeds": [1.0]},
+        {"weights": []},
+        {"weights": None},
+        {"weights": [np.zeros(3)] * 8},
+        {"weights": [1, 2, 3, 4]},
         {"anchor": {}},
         {"best_params": [None]},
         {"within": {"step": -1}},
         {"within": 3},
-        {"rules": [{}]},
+        {"shares": "x"},
+        {"threads": -1},
+        {"models": []},
+        {"models": 3},
         {"elapsed": None},
         {"callbacks": 3},
+        {"health": []},
+        {"epochs of one": -1},
+        {"epochs of one": "4"},
+        {"epochs of one": True},
+        {"epochs of one": 3},
+        {"examples": 2**70},
+        {"reason": "eval"},
+        {"history": [1]},
+        {"history": {"loss": ["x"]}},
+        {"best": "x"},
+        {"plateaus": None},
+        {"least_epoch": 0.5},
+        {"selected": np.array([10**6])},
+        {"selected": np.array([0.5])},
+        {"selected": "all"},
+        {"rules": [{}]},
     ],
     ids=lambda change: json.dumps(change, default=str)[:40],
 )
 def test_a_snapshot_that_is_nonsense_is_refused_in_one_line(snapshot, change):
     """A file's digest shows damage, not intent."""
+    ((name, value),) = change.items()
+    wrong = copy.deepcopy(snapshot)
+    of_one = name.removesuffix(" of one") in snapshot["models"][0] and name not in wrong
+    place = wrong["models"][0] if of_one else wrong
+    place[name.removesuffix(" of one")] = value
     with pytest.raises(ValueError, match="checkpoint"):
-        run("sgd, resident", InMemory(snapshot | change))
+        run("sgd, resident", InMemory(wrong))
 
 
-@pytest.mark.parametrize("name", ["seed", "epochs", "params", "rules", "within"])
+NEEDED = ["seeds", "epochs", "weights", "models", "within", "threads", "health"]
+
+
+@pytest.mark.parametrize("name", NEEDED)
 def test_a_snapshot_without_a_part_is_refused(snapshot, name):
     rest = {key: value for key, value in snapshot.items() if key != name}
     with pytest.raises(ValueError, match="not readable"):
         run("sgd, resident", InMemory(rest))
+
+
+@pytest.mark.parametrize("name", ["epochs", "reason", "rules", "least", "selected"])
+def test_a_model_without_a_part_is_refused(snapshot, name):
+    wrong = copy.deepcopy(snapshot)
+    del wrong["models"][0][name]
+    with pytest.raises(ValueError, match="not readable"):
+        run("sgd, resident", InMemory(wrong))
+
+
+def test_a_snapshot_of_an_earlier_version_is_refused_in_one_line(snapshot):
+    """One that was written when a run was always of one model."""
+    old = {"seed": 1, "first_epoch": 0, "planned": 9, "epochs": 4, "params": []}
+    with pytest.raises(ValueError, match="written by another version of lamina$"):
+        run("sgd, resident", InMemory(old))
 
 
 # ---- a disk that fails --------------------------------------------------------------
@@ -478,7 +506,7 @@ class Full(InMemory):
 
 
 def test_a_checkpoint_that_cannot_be_written_at_the_start_is_an_error(monkeypatch):
-    monkeypatch.setattr(module, "compiled_train", None)  # nothing is trained
+    monkeypatch.setattr(trainer, "compiled_train", None)  # nothing is trained
     with pytest.raises(OSError, match="No space left"):
         run("sgd, resident", Full(0))
 
@@ -502,20 +530,6 @@ def test_a_checkpoint_that_cannot_be_written_later_is_a_warning(monkeypatch):
 # ---- the parts ----------------------------------------------------------------------
 
 
-def test_every_field_of_a_run_is_kept_or_follows_from_the_arguments():
-    """Who adds a field that learning depends on adds it to ``kept``."""
-    arguments = {
-        *("objective", "algorithm", "feed", "key", "epochs", "first_epoch"),
-        *("stopping", "schedule", "validation", "keep_best", "callbacks"),
-        *("selective", "health", "compare", "start_params"),
-    }
-    by_hand = {"result", "best_params", "anchor", "within", "done", "started"}
-    guesses = {"next_epochs"}
-    fields = {field.name for field in dataclasses.fields(module._Run)}
-    known = arguments | by_hand | guesses | set(module._Run.kept)
-    assert fields == known
-
-
 def test_the_clock_of_a_run_goes_on(snapshot):
     """Progress tells seconds and speed of the whole run."""
     told = []
@@ -523,54 +537,3 @@ def test_the_clock_of_a_run_goes_on(snapshot):
     run("sgd, resident", InMemory(earlier), epochs=5, callbacks=[told.append])
     assert 1000 < told[0].seconds < 1100
     assert told[0].epoch == 5
-
-
-def test_a_rule_remembers_its_numbers_and_only_these():
-    rule = NoImprovement("loss", 0.1, 3)
-    rule({"loss": 2.0})
-    rule({"loss": 1.95})
-    memory = memory_of(rule)
-    assert (memory["best"], memory["count"]) == (1.95, 1)
-    other = NoImprovement("loss", 0.1, 3)
-    remind(other, memory)
-    assert other == rule
-    rule({"loss": 1.0})
-    assert memory["best"] == 1.95
-    with pytest.raises(ValueError, match="has other fields"):
-        remind(Budget("loss", 3.0), memory)
-    assert memory_of(Asked(lambda record: True)) == {}
-
-
-def test_what_a_snapshot_can_hold():
-    values = [None, 1, 1.5, "a", True, np.zeros(2), [1, (2, {"a": None})]]
-    assert all(map(is_plain, values))
-    assert not any(map(is_plain, [print, object(), {1: 2}, [print], Within(0, 1, 2)]))
-
-
-def test_arrays_are_put_back_where_they_were_and_must_fit():
-    tree = {"a": np.zeros((2, 3), np.float32), "b": (np.int32(4),)}
-    shapes = shapes_of(tree)
-    back = like(shapes, [np.ones((2, 3), np.float32), np.asarray(np.int32(5))])
-    assert back["b"][0] == 5
-    for wrong in (
-        [],
-        [np.ones((2, 3)), np.int32(5)],
-        [np.ones((3, 2), np.float32), np.asarray(np.int32(5))],
-    ):
-        with pytest.raises(ValueError, match="do not fit"):
-            like(shapes, wrong)
-
-
-def test_device_arrays_come_to_the_host_and_all_else_stays():
-    found = on_host({"a": jax.numpy.ones(2), "b": "text", "c": None, "d": (1.5,)})
-    assert isinstance(found["a"], np.ndarray)
-    assert (found["b"], found["c"], found["d"]) == ("text", None, (1.5,))
-
-
-def test_a_sum_that_is_broken_off_is_the_same_sum():
-    """In another order these three numbers give another sum."""
-    sums = [{"loss": np.array([v], np.float32)} for v in (2.0**53, 1, 1)]
-    whole = total(sums)["loss"]
-    broken = total([total(sums[:2]), sums[2]])["loss"]
-    assert broken.tobytes() == whole.tobytes()
-    assert whole[0] == 2**53 != 2**53 + total(sums[1:])["loss"][0]

@@ -22,9 +22,9 @@ from lamina.learning import (
     MaxNorm,
     Objective,
     WeightNoise,
-    fit,
 )
 from lamina.learning.loop.compiled_step import (
+    Work,
     apply,
     compiled_apply,
     compiled_evaluate,
@@ -36,6 +36,7 @@ from lamina.learning.parallel.compilation import compile_count
 from lamina.learning.protocols import Algorithm
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
+from tests.learning.fits import fit
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -82,7 +83,7 @@ def test_epochs_and_batches_by_hand():
     algorithm = SGD(0.1)
     params, _, sums = compiled_train(
         *(OBJECTIVE, algorithm, START, algorithm.init(START), padded()),
-        *(order, 2, 0, 3, WORDS, 0, 0),
+        Work(order, 2, 0, 3, WORDS, 0, 0, {}),
     )
     w, b, losses = batches_by_hand(ORDERS, 0.1)
     np.testing.assert_allclose(params[0]["weight"][:, 0], w, rtol=1e-13)
@@ -95,7 +96,7 @@ def test_a_whole_batch_by_hand():
     algorithm = SGD(0.1)
     params, _, sums = compiled_train(
         *(OBJECTIVE, algorithm, START, algorithm.init(START), padded()),
-        *(None, 3, 0, 1, WORDS, 0, 0),
+        Work(None, 3, 0, 1, WORDS, 0, 0, {}),
     )
     w, b, losses = batches_by_hand([[[0, 1, 2, 3, 4]]] * 3, 0.1)
     np.testing.assert_allclose(params[0]["weight"][:, 0], w, rtol=1e-13)
@@ -109,7 +110,7 @@ def test_a_limit_ends_a_call_after_the_first_epoch_that_keeps_it():
     how = (OBJECTIVE, algorithm, START, algorithm.init(START), padded())
     _, _, losses = batches_by_hand([[[0, 1, 2, 3, 4]]] * 5, 0.1)
     limits = {"loss": losses[2] / 5.5 * (1 + 1e-12), "accuracy": 1.0}
-    params, _, sums = compiled_train(*how, None, 5, 0, 1, WORDS, 0, 0, limits)
+    params, _, sums = compiled_train(*how, Work(None, 5, 0, 1, WORDS, 0, 0, limits))
     w, _, _ = batches_by_hand([[[0, 1, 2, 3, 4]]] * 3, 0.1)
     np.testing.assert_allclose(params[0]["weight"][:, 0], w, rtol=1e-13)
     np.testing.assert_allclose(sums["loss"][:3], losses[:3], rtol=1e-13)
@@ -129,8 +130,8 @@ class KeyTeller(Algorithm):
 
 def draws(order, epochs, steps, first_epoch=0, first_step=0):
     args = (OBJECTIVE, KeyTeller(), START, {}, padded())
-    where = (epochs, 0, steps, WORDS, first_epoch, first_step)
-    sums = compiled_train(*args, order, *where)[2]
+    work = Work(order, epochs, 0, steps, WORDS, first_epoch, first_step, {})
+    sums = compiled_train(*args, work)[2]
     return np.asarray(sums["draw"] / np.maximum(sums["weight"], 1e-9))[:epochs]
 
 
@@ -164,7 +165,7 @@ def test_another_mask_each_step():
     sums = compiled_train(
         *(objective, algorithm, params, algorithm.init(params)),
         Batch(np.ones((1, 1)), np.zeros((1, 1)), np.ones(1)),
-        *(order, 8, 0, 1, WORDS, 0, 0),
+        Work(order, 8, 0, 1, WORDS, 0, 0, {}),
     )[2]
     assert set(sums["loss"].tolist()) == {0.0, 2.0}
 
@@ -203,8 +204,8 @@ def test_many_models_train_side_by_side():
         objective = Objective(Network(layers), "squared_error")
         algorithm = SGD(rate, momentum=0.9)
         state = algorithm.init(params)
-        how = (objective, algorithm, params, state, data, order)
-        params, _, sums = train(*how, 2, 0, 2, words, 0, 0)
+        work = Work(order, 2, 0, 2, words, 0, 0, {})
+        params, _, sums = train(objective, algorithm, params, state, data, work)
         return params, sums["loss"]
 
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *starts)
@@ -261,8 +262,9 @@ def test_eight_settings_train_in_one_program_as_eight_runs_would():
         algorithm = ClipValue(algorithm, numbers["clip_value"])
         algorithm = MaxNorm(algorithm, numbers["max_norm"])
         state = algorithm.init(params)
-        how = (objective, algorithm, params, state, data, order)
-        params_after, _, sums = train(*how, 2, 0, 2, seed, 0, 0)
+        work = Work(order, 2, 0, 2, seed, 0, 0, {})
+        how = (objective, algorithm, params, state, data, work)
+        params_after, _, sums = train(*how)
         return params_after, sums["loss"]
 
     together = jax.jit(jax.vmap(lambda settings: trained(**settings)))(SETTINGS)

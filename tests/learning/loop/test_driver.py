@@ -30,16 +30,17 @@ from lamina.learning import (
     Objective,
     SmallChange,
     Validation,
-    fit,
 )
 from lamina.learning.data import inputs
 from lamina.learning.data import loader as feed_module
-from lamina.learning.loop import driver as module
+from lamina.learning.loop import plan as module
+from lamina.learning.loop import trainer
 from lamina.learning.loop.evaluation import validate
 from lamina.learning.parallel.compilation import compile_count
 from lamina.learning.protocols import FirstOrder, Moment, Schedule, StoppingRule
 from lamina.networks import Dense, Dropout, Key, Network
 from lamina.networks.core.description import description
+from tests.learning.fits import fit
 
 N = 23
 RNG = np.random.default_rng(0)
@@ -231,13 +232,13 @@ def test_many_epochs_a_call_are_as_many_calls(batch_size, monkeypatch):
 
 def count_calls(monkeypatch):
     """Let a list grow with each call of the compiled program."""
-    calls, train = [], module.compiled_train
+    calls, train = [], trainer.compiled_train
 
     def counted(*args):
         calls.append(args)
         return train(*args)
 
-    monkeypatch.setattr(module, "compiled_train", counted)
+    monkeypatch.setattr(trainer, "compiled_train", counted)
     return calls
 
 
@@ -640,7 +641,7 @@ def test_divergence_amid_a_call(many_epochs_a_call):
 
 
 def test_ctrl_c_keeps_what_was_learnt(monkeypatch, one_epoch_a_call):
-    train, calls = module.compiled_train, []
+    train, calls = trainer.compiled_train, []
 
     def interrupted(*args):
         calls.append(1)
@@ -649,7 +650,7 @@ def test_ctrl_c_keeps_what_was_learnt(monkeypatch, one_epoch_a_call):
         return train(*args)
 
     expected = trained(epochs=3)
-    monkeypatch.setattr(module, "compiled_train", interrupted)
+    monkeypatch.setattr(trainer, "compiled_train", interrupted)
     result = trained(epochs=9)
     assert result.reason == "interrupted"
     assert result.epochs == 3

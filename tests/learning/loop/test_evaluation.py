@@ -12,9 +12,13 @@ from lamina.learning import (
     Feed,
     LabelSmoothing,
     Objective,
+    Validation,
     attacked,
 )
-from lamina.learning.loop.evaluation import deltas, in_order
+from lamina.learning.loop import evaluation as module
+from lamina.learning.loop.compiled_step import compiled_evaluate
+from lamina.learning.loop.evaluation import deltas, in_order, validate, validate_each
+from lamina.learning.loop.side_by_side import stack
 from lamina.networks import Dense, Dropout, Key, Network
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -73,3 +77,48 @@ def test_random_starts_derive_from_the_key():
     assert not np.allclose(one, other)
     assert len(np.unique(one[:, 0])) == 8  # each row has a start of its own
     assert np.max(np.abs(one - X[rows])) <= 0.1 + 1e-12
+
+
+# ---- many models --------------------------------------------------------------------
+
+
+def held(rows=None, resident=True):
+    return Validation(feed(resident, rows), lambda outputs: float(outputs[0, 0]))
+
+
+def many(n):
+    params = [NETWORK.init(Key(i), (4,), np.float64)[0] for i in range(n)]
+    return [OBJECTIVE] * n, params
+
+
+@pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
+def test_models_are_evaluated_together_as_one_by_one(resident, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        module,
+        "compiled_evaluate",
+        lambda *args: calls.append(1) or compiled_evaluate(*args),
+    )
+    objectives, params = many(3)
+    common = held(resident=resident)
+    found = validate_each(objectives, stack(params), [common] * 3, [0, 2])
+    assert len(calls) == 1
+    assert list(found) == [0, 2]
+    for i, record in found.items():
+        alone = validate(OBJECTIVE, params[i], common)
+        assert record == pytest.approx(alone, rel=1e-12)
+
+
+def test_each_model_may_hold_out_rows_of_its_own():
+    objectives, params = many(3)
+    each = [held(np.array([1, 5])), None, held(np.array([7, 2, 3]))]
+    found = validate_each(objectives, stack(params), each, [0, 1, 2])
+    assert list(found) == [0, 2]
+    for i, record in found.items():
+        assert record == validate(OBJECTIVE, params[i], each[i])
+
+
+def test_without_validation_there_is_nothing_to_tell():
+    objectives, params = many(2)
+    assert validate_each(objectives, stack(params), [None, None], [0, 1]) == {}
+    assert validate_each(objectives, stack(params), [held()] * 2, []) == {}

@@ -25,7 +25,7 @@ from lamina.learning.objectives.objective import (
     value_and_grad,
     zeros_like,
 )
-from lamina.learning.parallel.mesh import Shares, on_each
+from lamina.learning.parallel.mesh import EVERYWHERE, Shares, by_rows, on_each
 from lamina.networks import (
     Conv,
     Dense,
@@ -346,7 +346,9 @@ def test_devices_share_the_sparsity(penalty):
     one, params, batch = coded(40, replace(penalty, layer=1), shares=Shares(2))
     alone, *_ = coded(40, replace(penalty, layer=1))
     both = on_each(
-        lambda params, batch: one.value_and_grad(params, batch, None), 2, (False, True)
+        lambda params, batch: one.value_and_grad(params, batch, None),
+        2,
+        (EVERYWHERE, by_rows()),
     )
     found, slope = both(params, batch)
     value, g = jax.value_and_grad(alone)(params, batch)

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import L2, SGD, Adam, ClipNorm, Examples, Feed, Objective, fit
+from lamina.learning import L2, SGD, Adam, ClipNorm, Examples, Feed, Objective
 from lamina.learning.data.dataset import Examples as FeedExamples
-from lamina.learning.loop import driver as loop
+from lamina.learning.loop import beginning as loop
 from lamina.learning.loop.compiled_step import train
 from lamina.learning.objectives import objective
 from lamina.learning.parallel.compilation import Compiled
@@ -26,6 +26,7 @@ from lamina.networks import Conv, Dense, Dropout, Flatten, Key, MaxPool, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import device_key
 from lamina.networks.core.layer import Activated
+from tests.learning.fits import fit
 
 NETWORK = Network(
     (Conv(2, 3, activation="tanh"), MaxPool(2), Flatten(), Dense(3, "softmax"))
@@ -66,7 +67,7 @@ def test_large_shares_are_summed_in_chunks(monkeypatch):
     one = trained(1, monkeypatch)
     monkeypatch.setattr(objective, "CHUNK_ROWS", 2)
     # Programs that other tests have left know nothing of it.
-    monkeypatch.setattr("lamina.learning.loop.driver.compiled_train", Compiled(train))
+    monkeypatch.setattr("lamina.learning.loop.trainer.compiled_train", Compiled(train))
     two = trained(2, monkeypatch)
     assert_close(one.params, two.params, 1e-12)
 

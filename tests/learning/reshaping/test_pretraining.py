@@ -19,7 +19,6 @@ from lamina.learning import (
     Objective,
     RBMPretraining,
     SupervisedPretraining,
-    fit,
     hidden_layers,
     penalties,
     pretrain,
@@ -35,6 +34,7 @@ from lamina.networks import (
     Rescale,
 )
 from lamina.networks.composite.mirror import Tied
+from tests.learning.fits import fit
 
 RNG = np.random.default_rng(0)
 N = 60

@@ -14,11 +14,11 @@ from lamina.learning import (
     Examples,
     Feed,
     Objective,
-    fit,
 )
 from lamina.networks import RBM, Dense, Key, Network
 from lamina.networks.core.random_bits import bernoulli
 from lamina.networks.core.sparse import SparseRows
+from tests.learning.fits import fit
 
 N, UNITS = 6, 5
 VISIBLE = np.array(list(product([0.0, 1.0], repeat=N)))

@@ -15,10 +15,10 @@ from lamina.learning import (
     Feed,
     MeanFieldLearning,
     Objective,
-    fit,
 )
 from lamina.networks import RBM, Dense, Key, Network
 from lamina.networks.energy import dbm
+from tests.learning.fits import fit
 
 SIZES = (5, 4, 3)
 LAYERS = (RBM(4), RBM(3))

@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import Examples, Feed, Objective, Rprop, fit
+from lamina.learning import Examples, Feed, Objective, Rprop
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 
 pytestmark = pytest.mark.usefixtures("x64")
 

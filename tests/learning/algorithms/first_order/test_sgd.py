@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective, fit
+from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lamina.learning import Batch, Examples, Feed, HebbRule, Objective, fit
+from lamina.learning import Batch, Examples, Feed, HebbRule, Objective
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -16,11 +16,11 @@ from lamina.learning import (
     Objective,
     PerceptronRule,
     Traced,
-    fit,
     penalties,
     perceptron_loss,
 )
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -13,9 +13,9 @@ from lamina.learning import (
     Feed,
     FixedMask,
     Objective,
-    fit,
 )
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 
 pytestmark = pytest.mark.usefixtures("x64")
 

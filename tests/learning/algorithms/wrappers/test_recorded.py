@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lamina.learning import SGD, Batch, Examples, Feed, Objective, Traced, fit
+from lamina.learning import SGD, Batch, Examples, Feed, Objective, Traced
 from lamina.networks import Dense, Key, Network
+from tests.learning.fits import fit
 
 NETWORK = Network((Dense(1, "identity", "zeros"),))
 OBJECTIVE = Objective(NETWORK, "squared_error")

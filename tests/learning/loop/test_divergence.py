@@ -19,12 +19,12 @@ from lamina.learning import (
     RMSProp,
     Rprop,
     Validation,
-    fit,
 )
-from lamina.learning.loop import driver as module
+from lamina.learning.loop import divergence, plan
 from lamina.learning.protocols import Schedule
 from lamina.networks import Dense, Key, Network
 from lamina.networks.core.description import description
+from tests.learning.fits import fit
 
 N = 30
 RNG = np.random.default_rng(0)
@@ -84,7 +84,7 @@ class InMemory:
 @pytest.mark.parametrize("seconds", [0, 1e9], ids=["one epoch", "many"])
 def test_the_weights_of_the_least_loss_are_given_back(seconds, monkeypatch):
     """However many epochs a call has; a whole batch's loss is that before its step."""
-    monkeypatch.setattr(module, "SECONDS_PER_CALL", seconds)
+    monkeypatch.setattr(plan, "SECONDS_PER_CALL", seconds)
     result = run(CURVED)
     losses = result.history["loss"]
     best = int(np.argmin(losses))
@@ -110,7 +110,7 @@ def test_a_resumed_run_diverges_to_the_same_bits(batch_size, monkeypatch):
     expected = run(by, batch_size, checkpoint=every)
     assert expected.reason == "diverged"
     for number, snapshot in enumerate(every.saved):
-        monkeypatch.setattr(module, "SECONDS_PER_CALL", 1e9 * (number % 2))
+        monkeypatch.setattr(plan, "SECONDS_PER_CALL", 1e9 * (number % 2))
         again = run(by, batch_size, checkpoint=InMemory(snapshot))
         assert digest(again) == digest(expected)
 
@@ -130,7 +130,7 @@ def test_no_run_ends_worse_than_it_began(method, rate, batch_size):
     """A loss that is far above the variance of the targets and above the start's."""
     result = run(method(rate), batch_size, objective=DEEP, start=START, epochs=12)
     found, first = loss_of(result.params, DEEP), loss_of(START, DEEP)
-    assert found <= max(first, module.FAR * 0.5 * Y.var()) * (1 + 1e-6)
+    assert found <= max(first, divergence.FAR * 0.5 * Y.var()) * (1 + 1e-6)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(result.params))
 
 
@@ -159,7 +159,7 @@ def test_nothing_is_compared_in_a_run_that_went_well(monkeypatch):
     def compared(self, params):
         raise AssertionError
 
-    monkeypatch.setattr(module._Run, "loss_of", compared)
+    monkeypatch.setattr(divergence.Verdict, "loss_of", compared)
     assert run(SGD(0.5)).reason == "finished"
 
 

@@ -1,0 +1,96 @@
+"""Estimators that differ in their random numbers only, fitted side by side."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lamina import learning
+from lamina.estimators._core.feedforward import FeedForward
+from lamina.estimators._core.progress import ProgressBar
+from lamina.learning.parallel.compilation import compile_count
+
+Lesson = tuple[learning.Problem, learning.Start, learning.Control]
+
+
+def fit_together(models: Sequence[Any], X: Any, y: np.ndarray) -> list[Any]:
+    """Fit estimators that are alike but for ``random_state``, each as if it were alone.
+
+    Networks learn side by side in one program, which rounds in another way. What takes
+    more than one training loop, or is no network, is fitted one after another, up to
+    the one that Ctrl-C interrupts.
+
+    Parameters
+    ----------
+    models : list of estimators
+    X, y : as ``fit`` takes them
+        Numbers, none of them missing.
+
+    Returns
+    -------
+    list
+        The estimators that were fitted.
+    """
+    if len(models) > 1 and all(map(_takes_one_loop, models)):
+        _fit_side_by_side(models, X, y)
+        return list(models)
+    fitted = []
+    for model in models:
+        fitted.append(model.fit(X, y))
+        if getattr(model, "stopped_", None) == "interrupted":
+            break
+    return fitted
+
+
+def _takes_one_loop(model: Any) -> bool:
+    """Whether a fit is one call of the training loop."""
+    if not isinstance(model, FeedForward) or model.warm_start or model.refit:
+        return False
+    return model.pretraining is None and getattr(model, "checkpoint", None) is None
+
+
+def _fit_side_by_side(models: Sequence[Any], X: Any, y: np.ndarray) -> None:
+    with ExitStack() as stack:
+        for model in models:
+            stack.enter_context(model._all_or_nothing())
+        lessons = [model._begun(X, y) for model in models]
+        first, _, control = lessons[0]
+        callbacks = [
+            _of_model(i, callback)
+            for i, (_, _, own) in enumerate(lessons)
+            for callback in own.callbacks
+        ]
+        if models[0].verbose:
+            bar = stack.enter_context(ProgressBar(control.epochs))
+            callbacks.append(_of_model(0, bar))
+        before = compile_count()
+        results = learning.fit_many(
+            [_on(first, problem) for problem, _, _ in lessons],
+            [start for _, start, _ in lessons],
+            replace(control, callbacks=callbacks),
+        )
+        compiled = compile_count() - before
+        for model, result in zip(models, results, strict=True):
+            model.n_compiles_, compiled = compiled, 0
+            model._keep(result, first.algorithm, control.epochs)
+            model._summarise(False)
+
+
+def _on(first: learning.Problem, problem: learning.Problem) -> learning.Problem:
+    """Return a problem on the first one's examples, which are the same."""
+    examples, feed, validation = first.feed.examples, problem.feed, problem.validation
+    feed = first.feed if np.array_equal(first.feed.rows, feed.rows) else feed
+    if validation is not None:
+        validation = replace(validation, feed=validation.feed.of(examples))
+    return replace(problem, feed=feed.of(examples), validation=validation)
+
+
+def _of_model(i: int, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a callback that is told of one of the models, as if it were alone."""
+
+    def told(progress: learning.Progress) -> Any:
+        return callback(replace(progress, model=0)) if progress.model == i else None
+
+    return told

@@ -1,0 +1,64 @@
+"""The beginning of a run: what can be refused, and where its models stand."""
+
+import copy
+from collections.abc import Sequence
+
+from lamina.learning.control.schedules import check_schedulable
+from lamina.learning.loop.controller import Controller
+from lamina.learning.loop.plan import Plan, seconds_of_step
+from lamina.learning.loop.problem import Control, Problem, Start
+from lamina.learning.loop.side_by_side import stack
+from lamina.learning.loop.state import ModelState, Standing, Weights
+from lamina.learning.loop.trainer import check_alike
+from lamina.learning.parallel.memory import check_memory
+from lamina.learning.parallel.mesh import computing_threads, shares_of
+
+
+def begun(
+    problems: Sequence[Problem], starts: Sequence[Start], control: Control
+) -> Controller:
+    """Return a run that is ready to go.
+
+    Raises
+    ------
+    ValueError
+        If models cannot learn side by side, the memory is too small, or the algorithm
+        has no rate that the schedule could set.
+    """
+    first, n = problems[0], len(problems)
+    check_alike(problems, [start.key for start in starts])
+    check_memory(first.algorithm, starts[0].params, first.feed.examples.n, n)
+    if not control.rates.is_constant:
+        check_schedulable(first.algorithm)
+    pairs = list(zip(problems, starts, strict=True))
+    weights = stack([_weights(problem, start) for problem, start in pairs])
+    each = [_standing(start, control, n) for start in starts]
+    for (problem, start), one in zip(pairs, each, strict=True):
+        if problem.health is not None:
+            problem.health.begin(one.epoch, start.params)
+    seconds = seconds_of_step(first, starts[0].params)
+    shares = _shares(first, starts[0], seconds)
+    state = ModelState(weights, weights, each, shares, computing_threads())
+    plan = Plan(problems, control, n * seconds)
+    return Controller(problems, starts, control, state, plan)
+
+
+def _weights(problem: Problem, start: Start) -> Weights:
+    fresh = start.state is None
+    state = problem.algorithm.init(start.params) if fresh else start.state
+    return Weights(start.params, state)
+
+
+def _standing(start: Start, control: Control, n: int) -> Standing:
+    """Return where a model stands; one of many has rules of its own."""
+    rules = control.rules if n == 1 else copy.deepcopy(control.rules)
+    return Standing(rules, first_epoch=start.first_epoch, examples=start.examples)
+
+
+def _shares(problem: Problem, start: Start, seconds: float) -> int:
+    """Return among how many devices batches are divided, as for one model alone."""
+    feed = problem.feed
+    if feed.whole or feed.examples.sparse:
+        return 1
+    rows = min(feed.batch_size, len(feed.rows))
+    return shares_of(problem.objective.network, start.params, rows, seconds)

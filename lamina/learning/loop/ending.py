@@ -1,0 +1,47 @@
+"""The end of a run: the results of its models."""
+
+from lamina.learning.loop.checkpointer import Keeper
+from lamina.learning.loop.controller import Controller
+from lamina.learning.loop.divergence import Verdict, is_finite
+from lamina.learning.loop.problem import Result
+from lamina.learning.loop.side_by_side import pick
+
+
+def finished(run: Controller, keeper: Keeper, interrupted: bool) -> list[Result]:
+    """Check the last weights, whose loss nobody has seen, and return the results.
+
+    What went wrong is put right after the run has been written down: with more epochs
+    it goes on from where it was.
+    """
+    for i, one in enumerate(run.state.each):
+        if interrupted and one.reason == "finished":
+            one.reason = "interrupted"
+        if not is_finite(run.state.params_of(i)):
+            one.reason = "diverged"
+    if not interrupted:
+        keeper.note()
+        keeper.write()
+    return [_result(run, i) for i in range(run.n)]
+
+
+def _result(run: Controller, i: int) -> Result:
+    """Return what becomes of a model."""
+    state, one = run.state, run.state.each[i]
+    now = pick(state.weights, i, run.n)
+    result = Result(
+        now.params,
+        now.state,
+        epochs=one.epochs,
+        examples=one.examples,
+        reason=one.reason,
+        history=one.history,
+        rules=one.rules,
+    )
+    verdict = Verdict(run, i, result, state.best_of(i))
+    if result.reason != "interrupted":
+        verdict.judge()
+    if (health := run.problems[i].health) is not None:
+        health.end(one.first_epoch + result.epochs, result.params)
+    if verdict.best_params is not None:
+        result.params = verdict.best_params
+    return result

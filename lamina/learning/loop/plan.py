@@ -1,0 +1,100 @@
+"""How much the next call of the compiled program takes: epochs, and steps of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL, Feed
+from lamina.learning.loop.problem import Control, Problem
+from lamina.learning.loop.state import Standing
+from lamina.networks.core.flops import flops
+
+SECONDS_PER_CALL = 0.05
+"""Short epochs are taken several in one call, as long as the call is this short."""
+
+SECONDS_OF_A_CALL = 2e-3
+"""Some times what a call itself costs: shorter ones are not worth while."""
+
+STEPS_PER_SUM, SECONDS_PER_SUM = 2**14, 1.0
+"""Epochs that are longer than either take several calls: the device sums losses in
+float32, and the host sums those sums in float64. Between them Ctrl-C is heard and a
+checkpoint can be written. Where an epoch is broken changes the last bits of its loss,
+and through a stopping rule perhaps more: it follows from sizes, never from a clock."""
+
+SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
+"""A modest machine, to guess how long a step will take."""
+
+
+def seconds_of_step(problem: Problem, params: object) -> float:
+    """Return how long a step of one model takes on a modest machine."""
+    feed = problem.feed
+    rows = min(feed.batch_size, len(feed.rows))
+    forward = flops(problem.objective.network, params, feed.examples.shape)
+    return SECONDS_PER_STEP + 3 * forward * rows / FLOPS
+
+
+@dataclass
+class Plan:
+    """What the next call takes.
+
+    Parameters
+    ----------
+    problems : list of Problem
+        Of the models that learn side by side.
+    control : Control
+    step_seconds : float
+        How long a step of all of them takes on a modest machine.
+    """
+
+    problems: Sequence[Problem]
+    control: Control
+    step_seconds: float
+
+    @property
+    def steps(self) -> int:
+        """Most steps of a call; what it does not depend on is time."""
+        return max(1, min(STEPS_PER_SUM, int(SECONDS_PER_SUM / self.step_seconds)))
+
+    def one_by_one(self, feed: Feed) -> bool:
+        """Whether each epoch takes a call of its own.
+
+        So it does if something has to see the weights after it, or the rate changes.
+        """
+        control = self.control
+        watched = control.callbacks or control.keep_best or control.selective
+        watched = watched or any(rule.watches_change for rule in control.rules)
+        watched = watched or any(one.validation is not None for one in self.problems)
+        long = feed.streams or feed.steps > self.steps
+        return bool(watched or long or not control.rates.is_constant)
+
+    def epochs(self, feed: Feed, each: dict[int, Standing], seconds: float) -> int:
+        """Return how many epochs the next call takes.
+
+        Parameters
+        ----------
+        feed : Feed
+            Of the first model.
+        each : dict of Standing
+            Those of the models that still learn.
+        seconds : float
+            How long the last epoch took, or will take.
+        """
+        if self.one_by_one(feed):
+            return 1
+        fitting = int(SECONDS_PER_CALL / max(seconds, 1e-9))
+        left = [self.control.epochs - one.epochs for one in each.values()]
+        most = min(*left, feed.epochs_per_call, _soonest_stop(each.values(), seconds))
+        for i, one in each.items():
+            if (health := self.problems[i].health) is not None:
+                most = min(most, health.until_due(one.epoch))
+        return max(1, min(fitting, most))
+
+
+def _soonest_stop(each: Iterable[Standing], seconds: float) -> int:
+    """Return after how many epochs a rule may end a run, at the soonest.
+
+    Epochs after that are taken for nothing; where they cost less than a call does,
+    that does not matter.
+    """
+    soonest = [rule.soonest() for one in each for rule in one.rules]
+    least = int(SECONDS_OF_A_CALL / max(seconds, 1e-9))
+    return int(max(min([*soonest, MAX_EPOCHS_PER_CALL]), least, 1))

@@ -1,0 +1,250 @@
+"""Calls of the compiled program: which data and which steps, for one model or many."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina.learning.data.loader import Feed
+from lamina.learning.loop.compiled_step import Work, compiled_train
+from lamina.learning.loop.problem import Problem
+from lamina.learning.loop.records import records
+from lamina.learning.loop.side_by_side import Own, common_or_own, own, stack
+from lamina.learning.loop.state import Weights, Within
+from lamina.learning.objectives.objective import Batch
+from lamina.learning.parallel.mesh import Shares, one_copy, to_each
+from lamina.learning.protocols import Algorithm, Record
+from lamina.networks.core.keys import Key
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Which epochs are to be taken, model by model.
+
+    Parameters
+    ----------
+    first : list of int
+        The number of the first one.
+    count : list of int
+        How many. A model that takes none stays as it is, bit for bit.
+    steps : int
+        Most steps of each epoch.
+    """
+
+    first: Sequence[int]
+    count: Sequence[int]
+    steps: int = sys.maxsize
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The rows of some epochs in their order; equal ones are the same."""
+
+    feed: Feed
+    key: Key
+    first: int
+    count: int
+
+    def order(self) -> np.ndarray:
+        return self.feed.order(self.key, self.first, self.count)
+
+    def blocks(self, step: int) -> Iterator[tuple[Batch, np.ndarray, int]]:
+        return self.feed.blocks(self.key, self.first, step)
+
+
+class Trainer:
+    """Trains n models side by side.
+
+    Parameters
+    ----------
+    problems : list of Problem
+        Of one structure, on the same examples, with as many steps an epoch.
+    keys : list of Key
+        Models of the same key and the same rows see them in the same order, which then
+        is on the device once.
+    limits : dict of float
+        Thresholds at which the compiled program itself ends a call.
+    shares : int
+        Devices among which each batch is divided.
+    most_steps : int
+        Most steps of a call.
+
+    Attributes
+    ----------
+    feeds : list of Feed
+        The rows that each model learns from now; ``all_rows`` are those of all epochs.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        keys: Sequence[Key],
+        limits: dict[str, float],
+        shares: int,
+        most_steps: int,
+    ) -> None:
+        self.n, self.keys, self.limits = len(problems), keys, limits
+        self.shares, self.most_steps = shares, most_steps
+        self.objectives = [
+            replace(one.objective, shares=Shares.of(shares)) for one in problems
+        ]
+        self.objective = own(stack(self.objectives), self.n)
+        divided = {id(one.feed): one.feed.divided(shares) for one in problems}
+        self.feeds = self.all_rows = [divided[id(one.feed)] for one in problems]
+        words = [key.fold_in("steps").words() for key in keys]
+        self.words = words[0] if _all_same(keys) else Own(np.stack(words))
+
+    @property
+    def feed(self) -> Feed:
+        """The feed of the first model: as many steps, whole and streamed as all are."""
+        return self.feeds[0]
+
+    def train(
+        self,
+        algorithms: Sequence[Algorithm],
+        weights: Weights,
+        epochs: Epochs,
+        within: Within | None = None,
+        note: Callable[[Within], None] | None = None,
+    ) -> tuple[Weights, list[list[Record]]]:
+        """Take epochs; return the weights after them, and the records of each model.
+
+        Parameters
+        ----------
+        algorithms : list of Algorithm
+        weights : Weights
+        epochs : Epochs
+        within : Within, optional
+            Where in the epoch to begin, instead of with the weights.
+        note : callable, optional
+            Is told, after each call, where in the epoch that is.
+        """
+        step, weights, sums = within or Within(0, weights)
+        algorithm, sums = own(stack(algorithms), self.n), list(sums)
+        params, state = to_each(weights, self.shares)
+        for data, work in self._calls(epochs, step):
+            params, state, part = compiled_train(
+                self.objective,
+                algorithm,
+                own(params, self.n),
+                own(state, self.n),
+                data,
+                work,
+            )
+            sums.append(part)
+            done = work.first_step + work.end
+            if note is not None and done < self.feed.steps:
+                # Calls return before they are done: one may be under way while the
+                # host prepares the next, but no more, or Ctrl-C would come too late.
+                jax.block_until_ready(sums[-2:][0])
+                now = Weights(*one_copy((params, state), self.shares))
+                note(Within(done, now, tuple(sums)))
+        now = Weights(*one_copy((params, state), self.shares))
+        return now, records(sums, epochs.count)
+
+    def _calls(self, epochs: Epochs, step: int) -> Iterator[tuple[Any, Work]]:
+        """Yield data and steps of each call, from a step on."""
+        if self.n == 1:
+            count, first = epochs.count[0], epochs.first[0]
+        else:
+            count, first = (
+                Own(np.array(numbers, np.int32))
+                for numbers in (epochs.count, epochs.first)
+            )
+        for data, order, (begin, end), number in self._spans(epochs, step):
+            end = min(end, epochs.steps - number)
+            if begin < end:
+                span = begin, end, self.words, first, number, self.limits
+                yield data, Work(order, count, *span)
+
+    def _spans(self, epochs: Epochs, step: int) -> Iterator[tuple]:
+        """Yield (data, order, steps, number of the first) of each call."""
+        feed, most = self.feed, self.most_steps
+        if feed.whole:
+            whole = common_or_own([feed.whole_batch for feed in self.feeds])
+            yield whole, None, (0, 1), 0
+            return
+        sources = self._sources(epochs)
+        if not feed.streams:
+            orders = {source: source.order() for source in set(sources)}
+            order = self._together(sources, orders)
+            for begin in range(step, feed.steps, most):
+                yield feed.examples.device, order, _steps(begin, most, feed.steps), 0
+            return
+        done = step // feed.block_steps * feed.block_steps
+        for data, order, steps in self._blocks(sources, done):
+            for begin in range(0, steps, most):
+                if done + begin >= step:
+                    yield data, order, _steps(begin, most, steps), done
+            done += steps
+
+    def _blocks(
+        self, sources: list[_Source], step: int
+    ) -> Iterator[tuple[Any, np.ndarray, int]]:
+        """Yield blocks of batches as :meth:`Feed.blocks` does, of all models."""
+        each = {source: source.blocks(step) for source in set(sources)}
+        for blocks in zip(*each.values(), strict=True):
+            _, order, steps = blocks[0]
+            data = dict(zip(each, (block[0] for block in blocks), strict=True))
+            yield self._together(sources, data), order, steps
+
+    def _sources(self, epochs: Epochs) -> list[_Source]:
+        """Return whose rows each model sees; those of another, if it takes none."""
+        most, taking = max(epochs.count), [i for i in range(self.n) if epochs.count[i]]
+        whose = [i if i in taking else taking[0] for i in range(self.n)]
+        return [
+            _Source(self.feeds[i], self.keys[i], epochs.first[i], most) for i in whose
+        ]
+
+    def _together(self, sources: list[_Source], values: dict[_Source, Any]) -> Any:
+        """Return what the sources give, once if it is common to all models.
+
+        Models that stop leave fewer sources; whether there may be several is settled
+        beforehand, or other programs would have to be compiled on the way.
+        """
+        common = _all_same(self.keys) and _all_same([id(feed) for feed in self.feeds])
+        if common and len(values) == 1:
+            return values[sources[0]]
+        trees = [values[source] for source in sources]
+        return jax.tree.map(lambda *leaves: Own(np.stack(leaves)), *trees)
+
+
+def _all_same(values: Sequence[Any]) -> bool:
+    return all(value == values[0] for value in values)
+
+
+def _steps(begin: int, most: int, end: int) -> tuple[int, int]:
+    return begin, min(begin + most, end)
+
+
+def check_alike(problems: Sequence[Problem], keys: Sequence[Key]) -> None:
+    """Refuse problems whose models cannot learn side by side.
+
+    Raises
+    ------
+    ValueError
+        If examples or steps are not the same, or if batches are of sequences of
+        different lengths that come in different orders.
+    """
+    first, *others = [problem.feed for problem in problems]
+    for other in others:
+        if other.examples is not first.examples:
+            raise ValueError("models side by side must learn from the same examples")
+        if _pace(other) != _pace(first):
+            raise ValueError(
+                "models side by side must take as many steps an epoch, of as many "
+                f"examples: {_pace(other)} is not {_pace(first)}"
+            )
+    orders = {(problem.feed, key) for problem, key in zip(problems, keys, strict=True)}
+    if first.examples.ragged and not first.whole and len(orders) > 1:
+        raise ValueError(
+            "sequences of different lengths come in batches of similar lengths: models "
+            "side by side must see them in the same order, so give them the same key"
+        )
+
+
+def _pace(feed: Feed) -> tuple[int, int, bool]:
+    return feed.steps, feed.batch_size, feed.whole

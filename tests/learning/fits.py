@@ -1,0 +1,16 @@
+"""Fits of one model from plain arguments."""
+
+from lamina.learning import Control, Problem, Start
+from lamina.learning import fit as fit_problem
+
+
+def fit(objective, algorithm, feed, params, *, key, epochs, **how):
+    """Fit; what is named goes to the problem, the start and the control."""
+    problem = {k: how.pop(k) for k in ("validation", "health") if k in how}
+    names = ("state", "first_epoch", "examples")
+    start = {k: how.pop(k) for k in names if k in how}
+    return fit_problem(
+        Problem(objective, algorithm, feed, **problem),
+        Start(params, key, **start),
+        Control(epochs, **how),
+    )
