@@ -1,8 +1,9 @@
-"""Fits of this checkout beside another: ``python -m benchmarks.beside FOLDER``.
+"""Fits of this checkout beside another's: ``python -m benchmarks.beside FOLDER``.
 
 FOLDER is a checkout of another commit (``git worktree add --detach FOLDER COMMIT``).
 Both fit the same models in warm processes of their own, in alternating rounds.
-``--noisy`` does not wait until other programs are idle, and shows the fastest rounds.
+``--noisy`` does not wait for other programs to fall silent; then the fastest rounds
+tell more than the medians.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def second_order() -> Callable[[], object]:
     X = np.linspace(-1, 1, 100)[:, None]
     y = np.sin(3 * np.pi * X[:, 0])
     how = {"solver": "lm", "max_iter": 100, "random_state": 0}
-    return lambda: MLPRegressor((10,), **how).fit(X, y)
+    return lambda: MLPRegressor(hidden_layer_sizes=(10,), **how).fit(X, y)
 
 
 def recurrent() -> Callable[[], object]:

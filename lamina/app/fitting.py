@@ -49,13 +49,11 @@ def fit(source: str, given: Given, progress: bool = False) -> Report:
     options = registry.checked(kind, source, given)
     check_places(source, options.out, given.get("holdout_out"))
     start_engine()
-    from lamina.estimators._core.base import InterruptedWarning
-
     announce(source)
     with reading_bar(progress) as bar:
         model, data = kind.prepare(source, options, bar)
     start = time.perf_counter()
-    with noted(InterruptedWarning) as notes, reserved(options.out):
+    with noted(*kind.said()) as notes, reserved(options.out):
         kind.fit(model, data)
     seconds = time.perf_counter() - start
     kind.check_learnt(model, notes)

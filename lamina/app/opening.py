@@ -47,6 +47,8 @@ def noted(*said: type[Warning]) -> Iterator[Notes]:
     *said : type of Warning
         Of what the report says already.
     """
+    from lamina.data.tables.levels import UnseenWarning
+
     notes = Notes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -57,9 +59,8 @@ def noted(*said: type[Warning]) -> Iterator[Notes]:
         text = in_words(warning.message)
         if told and text not in notes and not issubclass(warning.category, said):
             notes.append(text)
-            unseen = getattr(warning.message, "unseen", None)
-            if unseen is not None:
-                notes.unseen.append(unseen.to_json())
+            if isinstance(warning.message, UnseenWarning):
+                notes.unseen.append(warning.message.unseen.to_json())
 
 
 def check_out(out: str, *inputs: str) -> None:

@@ -15,7 +15,7 @@ from lamina.estimators._core.checks import (
     option,
 )
 from lamina.estimators._core.constraints import COUNT, NAMES, SETTINGS, sides
-from lamina.estimators._core.parameters import fixed, param, table
+from lamina.estimators._core.parameters import SeedParams, fixed, param, table
 from lamina.estimators._core.shared_parameters import CheckpointParams, ProgressParams
 
 
@@ -31,7 +31,7 @@ class SettingsParams:
 
 
 @table("Model")
-class ModelParams(SettingsParams, ProgressParams, CheckpointParams):
+class ModelParams(SettingsParams, SeedParams, ProgressParams, CheckpointParams):
     """Parameters of models that hold one network and try it on held-out rows."""
 
     target: Any = param(

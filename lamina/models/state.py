@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from lamina.data import ImageSchema, TableSchema
-from lamina.data.tables.table import as_names
 from lamina.estimators._core.embedding_scores import NAMES
 from lamina.estimators._core.over_sequences import OverSequences
 from lamina.estimators._core.state import Count, Epochs, Fitted, Number, State
@@ -103,14 +102,13 @@ class FittedSequences(FittedPredictive):
 
     def check(self, estimator: Any) -> None:
         super().check(estimator)
-        network, names = self.estimator, (estimator.series, estimator.time)
+        estimator._check_params()
+        network = self.estimator
         tags = isinstance(network, RecurrentTagger)
         if not isinstance(network, OverSequences) or self.per_step is not tags:
             raise ValueError("the network does not fit the answers")
         if tags and network._tells_labels != (self.task == "classification"):
             raise ValueError("the network does not fit the answers")
-        if not all(isinstance(name, str | None) for name in names):
-            raise ValueError("the names of columns are not readable")
         if self.schema and self.schema.width != network.n_features_in_:
             raise ValueError("the network does not fit the columns")
 
@@ -209,6 +207,7 @@ class FittedForecast(State):
 
     def check(self, estimator: Any) -> None:
         super().check(estimator)
+        estimator._check_params()
         model, n = self.forecaster, _n_series(self)
         if model.horizon != estimator.horizon:
             raise ValueError("the forecaster does not fit the horizon")
@@ -218,8 +217,3 @@ class FittedForecast(State):
         if (self.later is None) != (model._known is None) or len(known) % n:
             raise ValueError("what is known beforehand is not readable")
         as_times(self.ahead)
-        columns = [*as_names(estimator.target), *as_names(estimator.exogenous)]
-        if not all(
-            isinstance(name, str | None) for name in (*columns, estimator.series)
-        ):
-            raise ValueError("the names of columns are not readable")

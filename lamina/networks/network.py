@@ -114,8 +114,8 @@ class Network(Composite):
         (x, mask), after = unpacked(x, mask), []
         rows = zip(self.layers, params, state, strict=True)
         for i, (layer, own, before) in enumerate(rows):
-            layer_key = None if key is None else jax.random.fold_in(key, i)
-            y, later = layer.run(own, x, before, key=layer_key, mask=mask)
+            part = None if key is None else jax.random.fold_in(key, i)
+            y, later = layer.run(own, x, before, key=part, mask=mask)
             mask, x = _mask_after(mask, x, y), y
             after.append(later)
         return x, tuple(after)

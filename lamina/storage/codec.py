@@ -304,7 +304,7 @@ class Reader:
         """Return the value that JSON describes, and errors call ``path``."""
         if isinstance(json, list):
             with _one_deeper(self.inside, "list", path):
-                return [self.value(v, f"{path}[{i}]") for i, v in enumerate(json)]
+                return self.each(json, path)
         if not isinstance(json, dict):
             return json
         if len(json) != 1:
@@ -317,6 +317,10 @@ class Reader:
                 return self.record(description_named(kind, path), content, path)
             except _NONSENSE:
                 raise ValueError(f"{path} is not a readable {kind[:40]!r}") from None
+
+    def each(self, items: list, path: str) -> list[Any]:
+        """Return the values of a list."""
+        return [self.value(item, f"{path}[{i}]") for i, item in enumerate(items)]
 
     def record(self, record: Record, content: Any, path: str, outer: Any = None) -> Any:
         """Return a record.
@@ -391,7 +395,7 @@ def _read_texts(content: Any, reader: Reader, path: str) -> np.ndarray:
 
 
 def _read_objects(content: Any, reader: Reader, path: str) -> np.ndarray:
-    items = reader.value(list(content["items"]), path)
+    items = reader.each(list(content["items"]), path)
     return _in_shape(items, content["shape"], path)
 
 
@@ -407,7 +411,7 @@ def _in_shape(items: list[Any], shape: Any, path: str) -> np.ndarray:
 
 
 def _read_tuple(content: Any, reader: Reader, path: str) -> tuple:
-    return tuple(reader.value(list(content), path))
+    return tuple(reader.each(list(content), path))
 
 
 def _read_dict(content: Any, reader: Reader, path: str) -> dict[str, Any]:
@@ -417,10 +421,9 @@ def _read_dict(content: Any, reader: Reader, path: str) -> dict[str, Any]:
 
 
 def _read_items(content: Any, reader: Reader, path: str) -> dict[Any, Any]:
-    pairs = reader.value(list(content), path)
-    if not all(len(pair) == 2 for pair in pairs):
+    if not all(len(pair) == 2 for pair in content):
         raise TypeError
-    return dict(pairs)
+    return dict(reader.each(list(pair), path) for pair in content)
 
 
 # ---- the tables ---------------------------------------------------------------------

@@ -153,6 +153,7 @@ def test_codes_as_a_file_or_a_map(call, folder, tmp_path):
     assert b"<svg" in (tmp_path / "c.svg").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_stands_beside_the_codes_of_pictures(call, folder):
     model, photos = folder / "mapped.lamina", folder / "photos"
     status, out, err = call("transform", model, photos)
@@ -179,6 +180,7 @@ def test_files_of_mnist(call, tmp_path):
     assert Image.open("samples.png").mode == "L"
 
 
+@pytest.mark.slow
 def test_samples(call, folder, tmp_path):
     how = "-n", "7", "--steps", "3"
     status, out, _ = call("sample", folder / "rows.lamina", *how)
@@ -263,6 +265,7 @@ def test_sequences_have_no_codes(call, source):
     refused(call("fit", source, "--model", "rbm"), "learns from tables and pictures")
 
 
+@pytest.mark.slow
 def test_models_that_cannot(call, folder, tmp_path):
     iris, predictor = folder / "iris.lamina", folder / "p.lamina"
     refused(call("predict", iris, "iris"), "lamina transform", "predicts nothing")
@@ -278,6 +281,7 @@ def test_models_that_cannot(call, folder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_data_that_do_not_fit(call, folder, tmp_path):
     (tmp_path / "few.csv").write_text("a,b\n1,2\n")
     (tmp_path / "none.csv").write_text(",".join(load("iris").feature_names) + "\n")
@@ -289,6 +293,7 @@ def test_data_that_do_not_fit(call, folder, tmp_path):
     refused(call("evaluate", model, "few.csv"), "columns that the model needs")
 
 
+@pytest.mark.slow
 def test_places_that_cannot_be_written(call, folder, tmp_path):
     model = folder / "iris.lamina"
     (tmp_path / "t.csv").write_text("x")
@@ -304,6 +309,7 @@ def test_places_that_cannot_be_written(call, folder, tmp_path):
     refused(call("sample", folder / "rows.lamina", "-o", "s.svg"), ".png or as .csv")
 
 
+@pytest.mark.slow
 def test_samples_that_make_no_sense(call, folder):
     rows_, photos = folder / "rows.lamina", folder / "photos.lamina"
     refused(call("sample", rows_, "-n", "0"), "-n must be at least 1; got 0")

@@ -13,6 +13,12 @@ from lamina.data.errors import Message, Setting, UserError
 from lamina.models.options import option, options_of
 
 
+@pytest.fixture(autouse=True)
+def no_command_runs():
+    """Tests of commands leave behind which options they had."""
+    messages.speak(())
+
+
 @given(st.text())
 def test_nothing_moves_the_cursor(text):
     assert printable(text).isprintable()

@@ -573,6 +573,27 @@ def tiny(name, n):
     return Objective(network, loss), feed, params
 
 
+def test_the_loop_trains_many_as_it_trains_each(name, row):
+    """Three starts and three keys: the same weights, states, losses and ends."""
+    objective, feed, params = tiny(name, 22)
+    scaled = [jax.tree.map(lambda p, f=f: f * p, params) for f in (0.5, 0.8, 1.0)]
+    starts = [learning.Start(start, Key(i)) for i, start in enumerate(scaled)]
+    problem = learning.Problem(objective, row.algorithm, feed)
+    control = learning.Control(3)
+    many = learning.fit_many([problem] * 3, starts, control)
+    rtol = 1e-7 if name == "levenberg_marquardt" else 1e-10  # JᵀJ is nearly singular
+    for one, start in zip(many, starts, strict=True):
+        alone = learning.fit(problem, start, control)
+        assert (one.reason, one.epochs) == (alone.reason, alone.epochs)
+        pairs = (one.params, one.state, one.history)
+        for a, b in zip(
+            jax.tree.leaves(pairs),
+            jax.tree.leaves((alone.params, alone.state, alone.history)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-12)
+
+
 def test_second_fit_compiles_nothing(name, row, monkeypatch):
     """The same structure on other data of a similar size, at other rates."""
     monkeypatch.setattr("lamina.learning.parallel.compilation.MAX_PROGRAMS", math.inf)

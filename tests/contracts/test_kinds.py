@@ -23,7 +23,10 @@ NETWORK = ("max_iter=1", "hidden_layer_sizes=[4]")
 def photos(folder):
     for k, name in enumerate(("cat", "dog")):
         for i in range(3):
-            save(folder / "photos" / name / f"{i}.png", np.full((6, 6), 90 * k + i))
+            save(
+                folder / "photos" / name / f"{i}.png",
+                np.full((6, 6), 90 * k + i, np.uint8),
+            )
     return folder / "photos"
 
 
@@ -36,13 +39,23 @@ ROWS = {
     ),
     "forecast": (
         lambda folder: "airline",
-        {"sets": ("estimator=linear", "members=1"), "folds": 1},
+        {"sets": ("estimator=mlp", "members=1"), "folds": 1},
     ),
     "embedding": (lambda folder: "iris", {"model": "rbm", "sets": ("n_iter=1",)}),
 }
 
 
-@pytest.fixture(scope="module", params=ROWS)
+SLOW = ("forecast", "sequence")
+"""Kinds whose networks take seconds to compile."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in ROWS
+    ],
+)
 def fitted(request, tmp_path_factory):
     """A kind, a source of it, the file of a model and the report of its fit."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -204,14 +204,14 @@ def test_methods_of_second_order_refuse_what_they_cannot_follow(term, algorithm)
 
 
 @description
-class Nothing(Term):
+class NoTerm(Term):
     """A term as it is when nothing is said."""
 
 
 def test_what_is_not_there_costs_nothing():
     """Not a multiplication, and not a random number."""
     work = []
-    for terms in ((), (Nothing(),)):
+    for terms in ((), (NoTerm(),)):
         objective, params, batch = problem(*terms)
         program = jax.jit(objective.value_and_grad).lower(params, batch, KEY).compile()
         work.append(program.cost_analysis()["flops"])

@@ -51,6 +51,7 @@ def test_two_codes_of_digits_tell_more_than_two_principal_components(digits):
     assert digits.estimator_.error_ == "binary_cross_entropy"
 
 
+@pytest.mark.slow
 def test_pixels_are_sixteenths_and_held_out_rows_are_seen_by_nothing(digits):
     table = load("digits").as_table()
     held = digits.holdout_rows_
@@ -155,6 +156,7 @@ def test_samples_are_rows_in_their_units(model):
     assert drawn == fitted.sample(20, 5, random_state=1)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_has_no_samples(digits):
     with pytest.raises(ValueError, match="no distribution to draw from; fit a machine"):
         digits.sample()
@@ -253,6 +255,7 @@ def test_a_persons_own_estimator():
     assert any("no rows are held out" in note for note in fitted.notes_)
 
 
+@pytest.mark.slow
 def test_other_tables_have_to_hold_the_columns(digits):
     fitted = quick().fit("iris")
     table = load("iris").as_table()

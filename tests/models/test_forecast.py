@@ -531,7 +531,7 @@ def test_bad_input_to_a_fitted_model(airline):
 
 
 def test_ctrl_c_ends_at_once_and_keeps_what_was_learnt():
-    """Not one network, after which the next begins."""
+    """Networks learn side by side, and all end after the same epoch."""
     fits = []
 
     def stop(progress):
@@ -544,7 +544,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_was_learnt():
     model.fit({"y": walk(60)})
     assert len(fits) == 2
     assert model.forecaster_.interrupted_
-    assert len(model.forecaster_.estimators_) == 1
+    assert [one.n_iter_ for one in model.forecaster_.estimators_] == [1, 1, 1]
     assert (model.scores_, model.backtest_) == (None, [])
     assert list(model.predict()) == ["step", "y"]
     with pytest.raises(ValueError, match="no intervals: the fit was interrupted"):
@@ -608,7 +608,7 @@ DAMAGES = {
     "known beforehand is not readable": ("fitted", "later", None),
     "time must be None or a text": ("fitted", "time", 3),
     "scores must be None or a dictionary of mae": ("fitted", "scores", 3),
-    "names of columns are": ("parameters", "series", 3),
+    "series must be a text": ("parameters", "series", 3),
     "ahead.* must|does not fit the horizon": ("parameters", "horizon", 10**12),
     "spacing must be None or a text; got nothing": ("fitted", "spacing", ...),
 }

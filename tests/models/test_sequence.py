@@ -564,7 +564,7 @@ DAMAGES = {
     "has no field 'classes'": ("classes", ["a", "b"]),
     "schema must be None or a TableSchema": ("schema", [1]),
     "network does not fit the columns": ("schema", None),
-    "names of columns": ("series", 3),
+    "series must be a text": ("series", 3),
     "estimator must be a fitted estimator; got nothing": ("estimator", ...),
 }
 

@@ -299,6 +299,7 @@ def test_a_sequence_in_pieces_gives_what_the_whole_one_gives(last):
     np.testing.assert_allclose(found, whole, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_the_state_is_that_after_the_last_real_step():
     params, _ = PIECEWISE.init(Key(0), (6, 1), np.float64)
     x = np.random.default_rng(1).integers(0, 5, (2, 6, 1))

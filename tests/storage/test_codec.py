@@ -17,9 +17,17 @@ from lamina.learning import L2, Objective
 from lamina.metrics.scores import Baseline
 from lamina.models import records  # noqa: F401  (registers schemas and baselines)
 from lamina.networks import Key
+from lamina.networks.core.description import Nested, description
 from lamina.storage import read_models, write_models
 from lamina.storage.codec import LONG_LIST, MAX_DEPTH, decode, encode, register
 from lamina.storage.rules import Whole
+
+
+@description
+class Inside:
+    """A description around anything."""
+
+    inner: Nested = None
 
 
 def there_and_back(value, kind=Any):
@@ -222,12 +230,24 @@ def test_deep_values_are_refused():
         encode(value)  # or it could never be read again
 
 
-def test_the_deepest_value_comes_back_from_a_file(tmp_path):
-    value = 1
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda v: (v,),
+        lambda v: [v],
+        lambda v: {"a": v},
+        lambda v: {1: v},
+        lambda v: Inside(v),
+        lambda v: np.array([v, None], object),
+    ],
+)
+def test_the_deepest_value_comes_back_from_a_file(around, tmp_path):
+    """Reading counts as writing does, and JSON may nest as deep as it needs."""
+    value = None
     for _ in range(MAX_DEPTH):
-        value = (value,)
+        value = around(value)
     write_models(tmp_path / "m", {"a": value})
-    assert read_models(tmp_path / "m") == {"a": value}
+    assert repr(read_models(tmp_path / "m")) == repr({"a": value})
 
 
 def test_a_width_that_asks_for_memory_is_not_believed():

@@ -50,7 +50,7 @@ def command(
         flags = [one for one in own if one.flag]
         options = [*arguments, *more, *flags]
 
-        def call(context: typer.Context, **values: Any) -> None:
+        def call(context: Any, **values: Any) -> None:
             messages.speak(options)
             exits.show_traces(values["verbose"])
             mine = {one.name: _value(one, values[one.name]) for one in own}

@@ -1,12 +1,20 @@
 """Reports as JSON."""
 
+import datetime
 import json
 from typing import Any
 
 
 def as_json(report: Any) -> str:
     """Return JSON types as one line of JSON."""
-    text = json.dumps(report, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(report, ensure_ascii=False, allow_nan=False, default=_text)
     if any("\ud800" <= c <= "\udfff" for c in text):  # a file name that is not UTF-8
-        text = json.dumps(report, allow_nan=False)
+        text = json.dumps(report, allow_nan=False, default=_text)
     return text
+
+
+def _text(value: Any) -> str:
+    """Return a day or a time as ISO 8601 writes it."""
+    if isinstance(value, datetime.date):  # a time is a day too
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not a JSON type")

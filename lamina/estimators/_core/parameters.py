@@ -128,15 +128,20 @@ def table(group: str) -> Callable[[C], C]:
 def estimator(cls: C) -> C:
     """Make a class an estimator: a dataclass of all parameters that it declares.
 
-    The constructor stores its arguments unchanged, as ``clone`` needs it. The docstring
-    gets a *Parameters* section.
+    The constructor stores its arguments unchanged, as ``clone`` needs it. Keyword
+    parameters begin with those that ``_leading`` names: the order of scikit-learn's
+    namesake. The docstring gets a *Parameters* section.
     """
     _declare(cls, cls.__name__)
-    rows = _rows(cls)
+    leading: tuple[str, ...] = getattr(cls, "_leading", ())
+    places = {name: place for place, name in enumerate(leading)}
+    rows = sorted(
+        _rows(cls).values(), key=lambda row: places.get(row.name, len(places))
+    )
     # Fields of its own, not inherited ones: dataclasses let the last base class that
     # has got a field decide, Python the nearest class that declares it.
-    cls.__annotations__ = dict.fromkeys(rows, Any)
-    for row in rows.values():
+    cls.__annotations__ = {row.name: Any for row in rows}
+    for row in rows:
         how = {"default": row.default, "kw_only": row.kw_only}
         setattr(cls, row.name, dataclasses.field(init=not row.missing, **how))
     dataclasses.dataclass(cls, repr=False, eq=False, match_args=False)

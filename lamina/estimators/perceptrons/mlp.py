@@ -61,6 +61,30 @@ class MLPParams(NetworkParams, PretrainingParams):
 class MLP(MLPParams, FeedForward):
     """What is special about multi-layer perceptrons: rows in, a list of sizes."""
 
+    _leading = (
+        "solver",
+        "alpha",
+        "batch_size",
+        "learning_rate",
+        "learning_rate_init",
+        "power_t",
+        "max_iter",
+        "shuffle",
+        "random_state",
+        "tol",
+        "verbose",
+        "warm_start",
+        "momentum",
+        "nesterovs_momentum",
+        "early_stopping",
+        "validation_fraction",
+        "beta_1",
+        "beta_2",
+        "epsilon",
+        "n_iter_no_change",
+        "max_fun",
+    )
+
     def fit(
         self,
         X,

@@ -126,6 +126,24 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
     """
 
     _state_type = FittedPerceptron
+    _leading = (
+        "penalty",
+        "alpha",
+        "l1_ratio",
+        "fit_intercept",
+        "max_iter",
+        "tol",
+        "shuffle",
+        "verbose",
+        "eta0",
+        "n_jobs",
+        "random_state",
+        "early_stopping",
+        "validation_fraction",
+        "n_iter_no_change",
+        "class_weight",
+        "warm_start",
+    )
 
     penalty: str | None = param(
         default=None,

@@ -218,6 +218,8 @@ class BernoulliRBM(OneMachine):
     (5, 64)
     """
 
+    _leading = ("learning_rate", "batch_size", "n_iter", "verbose", "random_state")
+
     n_components: int = param(
         default=256, doc="Hidden units.", check=COUNT, kw_only=False
     )

@@ -1,1 +1,1 @@
-"""The one training loop: driver, compiled step, evaluation, checkpoints."""
+"""The one training loop: driver, plan, controller, compiled step, checkpoints."""

@@ -92,6 +92,8 @@ class Keeper:
         self._check(snapshot)
         try:
             self._restore(snapshot)
+        except UnreadableError:
+            raise
         except NONSENSE as error:
             raise UnreadableError(error) from None
         state = self.run.state
@@ -175,7 +177,13 @@ class Keeper:
                 f"the checkpoint has {epochs} epochs already, more than the "
                 f"{asked} asked for: raise max_iter, or start anew elsewhere"
             )
-        if epochs and planned != asked and run.depends_on_end(epochs, planned):
+        if (
+            epochs
+            and planned != asked
+            and run.control.depends_on_end(
+                run.problems[0].algorithm.rate, epochs, planned
+            )
+        ):
             raise ValueError(
                 f"{asked} epochs are asked for and {planned} were: the rates of "
                 "this schedule depend on that, so the run cannot go on with others"

@@ -69,18 +69,10 @@ class Controller:
         return Trainer(
             self.problems,
             [start.key for start in self.starts],
-            self._limits,
+            self.control.limits,
             self.state.shares,
             self.plan.steps,
         )
-
-    @property
-    def _limits(self) -> dict[str, float]:
-        limits: dict[str, float] = {}
-        for rule in self.control.rules:
-            for name, threshold in rule.limits().items():
-                limits[name] = max(limits.get(name, -math.inf), threshold)
-        return limits
 
     # ---- before an epoch ------------------------------------------------------------
 
@@ -114,15 +106,6 @@ class Controller:
             whole=self.trainer.feed.whole,
         )
         return self.control.rates.rate(self.problems[i].algorithm.rate, moment)
-
-    def depends_on_end(self, epoch: int, planned: int) -> bool:
-        """Whether an epoch's rate would be another with so many epochs planned."""
-        schedule, initial = self.control.rates, self.problems[0].algorithm.rate
-        if schedule.is_constant:
-            return False
-        ends = (planned, self.control.epochs)
-        rates = [schedule.rate(initial, Moment(epoch=epoch, epochs=e)) for e in ends]
-        return rates[0] != rates[1]
 
     def algorithms(self) -> list[Algorithm]:
         """Return the algorithm of each model, at the rate of its next epoch."""
@@ -183,7 +166,7 @@ class Controller:
         objectives = self.trainer.objectives
         for i, found in validate_each(objectives, weights.params, held, sound).items():
             records[i][0] |= found
-        if any(rule.watches_change for rule in self.control.rules):
+        if self.control.watches_change:
             for i in sound:
                 change = _largest_change(
                     self.state.params_of(i), pick(weights.params, i, self.n)

@@ -16,6 +16,8 @@ def finished(run: Controller, keeper: Keeper, interrupted: bool) -> list[Result]
     for i, one in enumerate(run.state.each):
         if interrupted and one.reason == "finished":
             one.reason = "interrupted"
+            for values in one.history.values():  # Ctrl-C may come amid its writing
+                del values[one.epochs :]
         if not is_finite(run.state.params_of(i)):
             one.reason = "diverged"
     if not interrupted:

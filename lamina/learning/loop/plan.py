@@ -61,7 +61,7 @@ class Plan:
         """
         control = self.control
         watched = control.callbacks or control.keep_best or control.selective
-        watched = watched or any(rule.watches_change for rule in control.rules)
+        watched = watched or control.watches_change
         watched = watched or any(one.validation is not None for one in self.problems)
         long = feed.streams or feed.steps > self.steps
         return bool(watched or long or not control.rates.is_constant)

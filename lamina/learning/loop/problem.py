@@ -13,7 +13,7 @@ from lamina.learning.diagnostics.recorder import Recorder
 from lamina.learning.loop.checkpointer import Checkpoint
 from lamina.learning.loop.evaluation import Validation
 from lamina.learning.objectives.objective import Objective
-from lamina.learning.protocols import Algorithm, Record, Schedule, StoppingRule
+from lamina.learning.protocols import Algorithm, Moment, Record, Schedule, StoppingRule
 from lamina.networks.core.keys import Key
 
 
@@ -136,6 +136,28 @@ class Control:
     def rates(self) -> Schedule:
         """The schedule."""
         return self.schedule or _CONSTANT
+
+    @property
+    def watches_change(self) -> bool:
+        """Whether a rule asks how far the weights have moved."""
+        return any(rule.watches_change for rule in self.rules)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Thresholds at which the compiled program itself ends a call."""
+        limits: dict[str, float] = {}
+        for rule in self.rules:
+            for name, threshold in rule.limits().items():
+                limits[name] = max(limits.get(name, -math.inf), threshold)
+        return limits
+
+    def depends_on_end(self, initial: Any, epoch: int, planned: int) -> bool:
+        """Whether an epoch's rate would be another with so many epochs planned."""
+        if self.rates.is_constant:
+            return False
+        moments = [Moment(epoch=epoch, epochs=end) for end in (planned, self.epochs)]
+        rates = [self.rates.rate(initial, moment) for moment in moments]
+        return rates[0] != rates[1]
 
 
 @dataclass

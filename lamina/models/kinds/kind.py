@@ -201,9 +201,9 @@ class Kind(Described):
             If it was interrupted before.
         """
 
-    def stopped(self, model: Any) -> str:
-        """Return why training ended."""
-        return "finished"
+    def said(self) -> tuple[type[Warning], ...]:
+        """Return the warnings of a fit that its report says in other parts."""
+        return ()
 
     @abstractmethod
     def report(self, model: Any, fit: Fit) -> list[Part]:

@@ -60,8 +60,10 @@ class TrainedKind(Kind):
             raise KeyboardInterrupt
         raise UserError(notes[-1] if notes else "nothing was learnt")
 
-    def stopped(self, model: Any) -> str:
-        return model.estimator_.stopped_
+    def said(self) -> tuple[type[Warning], ...]:
+        from lamina.estimators._core.base import InterruptedWarning
+
+        return (InterruptedWarning,)  # why training ended stands beside its epochs
 
     # ---- reports ---------------------------------------------------------------------
 

@@ -190,7 +190,9 @@ def test_commands_options_and_words_are_completed(words, found):
 
 
 def test_completion_can_be_installed(tmp_path):
-    done = process("--install-completion", "bash", HOME=str(tmp_path))
+    # Without a terminal nobody can tell which shell it is.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = process("--install-completion", "bash", HOME=str(tmp_path), **named)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / ".bash_completions" / "lamina.sh").exists()
 

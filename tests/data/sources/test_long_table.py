@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from lamina.data import TableSchema, load, read_long, read_table
-from tests.data.helpers import refused, through_json
+from tests.data.helpers import refused
+from tests.model_files import through_json
 
 LONG = """id,when,x,kind,label,number
 b,2024-01-02,3,u,yes,0.5

@@ -112,6 +112,21 @@ def test_the_signature_is_that_of_a_hand_written_constructor():
         Own(3, 4)
 
 
+def test_some_parameters_may_lead_the_others():
+    @estimator
+    class Led(Own):
+        """Its signature begins like another's."""
+
+        _leading = ("flag", "rate")
+
+    assert list(inspect.signature(Led).parameters) == [
+        "units",
+        "flag",
+        "rate",
+        "random_state",
+    ]
+
+
 def test_arguments_are_stored_unchanged_and_estimators_are_cloned_and_pickled():
     given = {"units": np.int64(3), "rate": [1], "flag": "no", "random_state": object}
     model = Own(**given)

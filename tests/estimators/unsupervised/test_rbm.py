@@ -161,6 +161,6 @@ def test_a_gaussian_file_keeps_its_scale(tmp_path):
     model.feature_scale_ = np.ones(2)
     model.save(tmp_path / "m.lamina")
     with pytest.raises(
-        lamina.storage.ModelFileError, match="feature_scale_ must be an array"
+        lamina.storage.ModelFileError, match="feature_scale must be an array"
     ):
         lamina.load(tmp_path / "m.lamina")

@@ -22,6 +22,7 @@ from lamina.networks import (
     Network,
     Sequences,
 )
+from tests.learning.fits import fit
 
 
 def sequences(lengths, features=2, seed=0):
@@ -224,7 +225,7 @@ def trained(feed, epochs=2, **how):
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
     now = objective, learning.SGD(0.1), feed, params
-    return learning.fit(*now, key=Key(2), epochs=epochs, **how)
+    return fit(*now, key=Key(2), epochs=epochs, **how)
 
 
 @pytest.mark.slow

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.learning import SGD, Examples, Feed, Objective, fit
+from lamina.learning import SGD, Examples, Feed, Objective
 from lamina.learning.data.inputs import Dense, Several, Sparse, Stored, inputs_of
 from lamina.networks import Dense as DenseLayer
 from lamina.networks import Key, Network
 from lamina.networks.core.description import description
 from lamina.networks.core.flops import flops
 from lamina.networks.core.layer import Layer
+from tests.learning.fits import fit
 
 RNG = np.random.default_rng(0)
 A, B = RNG.standard_normal((20, 3)), RNG.standard_normal((20, 2))

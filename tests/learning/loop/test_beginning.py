@@ -15,6 +15,7 @@ from lamina.learning import (
     Problem,
     Start,
 )
+from lamina.learning.diagnostics import recorder
 from lamina.learning.loop import beginning as module
 from lamina.learning.loop.beginning import begun
 from lamina.networks import Dense, Key, Network
@@ -24,7 +25,7 @@ OBJECTIVE = Objective(NETWORK, "cross_entropy")
 DATA = Examples(np.ones((23, 4)), np.zeros(23, int))
 
 
-class Recorder:
+class Recorder(recorder.Recorder):
     def __init__(self):
         self.begun = []
 

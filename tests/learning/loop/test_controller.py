@@ -154,16 +154,6 @@ def test_a_plateau_is_answered_until_the_rate_is_too_small():
     assert run.state.each[0].plateaus == 2
 
 
-def test_the_end_matters_to_some_schedules_only():
-    class Planned(InverseScaling):
-        def rate(self, initial, moment):
-            return initial / moment.epochs
-
-    assert not controller().depends_on_end(3, 50)
-    assert not controller(schedule=InverseScaling()).depends_on_end(3, 50)
-    assert controller(schedule=Planned()).depends_on_end(3, 50)
-
-
 # ---- looking at weights -------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lamina.learning import SGD, Control, Examples, Feed, Objective, Problem, Start
+from lamina.learning.diagnostics import recorder
 from lamina.learning.loop.beginning import begun
 from lamina.learning.loop.checkpointer import Keeper
 from lamina.learning.loop.ending import finished
@@ -16,7 +17,7 @@ PARAMS, _ = NETWORK.init(Key(0), (4,))
 FEED = Feed(Examples(np.ones((12, 4)), np.arange(12) % 3), batch_size=4)
 
 
-class Recorder:
+class Recorder(recorder.Recorder):
     """Keeps what it is told, in order."""
 
     def __init__(self):
@@ -97,3 +98,13 @@ def test_the_best_weights_are_given_back_with_the_last_state():
     (result,) = ended(on)
     assert float(result.params[0]["bias"][0]) == np.float32(0.1)
     assert result.loss == 1.0
+
+
+def test_history_ends_where_the_weights_do():
+    """Ctrl-C may come between the two."""
+    on = run(1)
+    one_epoch(on, 0.1)
+    on.decide([[{"loss": 0.5}]])
+    (result,) = ended(on, interrupted=True)
+    assert (result.reason, result.epochs) == ("interrupted", 1)
+    assert result.history == {"loss": [1.0]}

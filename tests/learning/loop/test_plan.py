@@ -18,6 +18,7 @@ from lamina.learning import (
     SmallChange,
     Validation,
 )
+from lamina.learning.diagnostics import recorder
 from lamina.learning.loop import plan as module
 from lamina.learning.loop.plan import Plan, seconds_of_step
 from lamina.learning.loop.state import Standing
@@ -29,7 +30,7 @@ DATA = Examples(np.ones((23, 4)), np.zeros(23, int))
 FEED = Feed(DATA, batch_size=5)
 
 
-class Recorder:
+class Recorder(recorder.Recorder):
     def __init__(self, due):
         self.due = due
 
@@ -87,7 +88,9 @@ def test_a_call_is_no_longer_than_until_a_rule_may_stop():
     assert epochs(Control(99, [Below("loss", 0.1)]), seconds=1e-3) == 32
     standing = Standing(patient.rules)
     late = Standing((NoImprovement("loss", 0.1, 4, count=3),))
-    assert epochs(patient, seconds=2e-3, each={0: standing, 2: late}) == 2
+    three = [problem() for _ in range(3)]
+    each = {0: standing, 2: late}
+    assert epochs(patient, problems=three, seconds=2e-3, each=each) == 2
 
 
 def test_a_record_of_health_is_taken_when_it_is_due():

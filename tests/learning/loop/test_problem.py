@@ -2,7 +2,15 @@
 
 import pytest
 
-from lamina.learning import Constant, Control, InverseScaling, NoImprovement, Progress
+from lamina.learning import (
+    Below,
+    Constant,
+    Control,
+    InverseScaling,
+    NoImprovement,
+    Progress,
+    SmallChange,
+)
 from lamina.learning.protocols import StoppingRule
 
 
@@ -24,3 +32,25 @@ def test_speed_is_examples_a_second():
     progress = Progress(1, 2, {}, None, seconds=2.0, examples=30)
     assert progress.speed == pytest.approx(15)
     assert progress.model == 0
+
+
+def test_the_highest_of_several_thresholds_ends_a_call():
+    rules = [Below("loss", 0.1), Below("loss", 0.3), Below("gradient", 1e-3)]
+    assert Control(9, rules).limits == {"loss": 0.3, "gradient": 1e-3}
+    assert Control(9, [NoImprovement()]).limits == {}
+
+
+def test_a_rule_may_ask_how_far_weights_move():
+    assert Control(9, [NoImprovement(), SmallChange()]).watches_change
+    assert not Control(9, [NoImprovement()]).watches_change
+
+
+def test_the_end_matters_to_some_schedules_only():
+    class Planned(InverseScaling):
+        def rate(self, initial, moment):
+            return initial / moment.epochs
+
+    assert not Control(9).depends_on_end(0.1, 3, 50)
+    assert not Control(9, schedule=InverseScaling()).depends_on_end(0.1, 3, 50)
+    assert Control(9, schedule=Planned()).depends_on_end(0.1, 3, 50)
+    assert not Control(9, schedule=Planned()).depends_on_end(0.1, 3, 9)

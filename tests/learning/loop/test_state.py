@@ -10,6 +10,8 @@ from lamina.learning import NoImprovement
 from lamina.learning.loop.snapshot import is_plain, plain
 from lamina.learning.loop.state import ModelState, Standing, Weights, Within
 
+pytestmark = pytest.mark.usefixtures("x64")
+
 PARAMS = {"w": np.arange(6.0).reshape(2, 3)}
 ROWS = np.arange(10)
 
