@@ -4,6 +4,8 @@
 numbers of a description may be traced, stacked or swept over, arrays of them as well.
 """
 
+from typing import Any
+
 import jax
 import numpy as np
 from beartype import BeartypeConf, FrozenDict, beartype
@@ -25,4 +27,15 @@ class Marked(metaclass=_Marks):
 
 Number = float | int | np.floating | np.integer | np.ndarray | jax.Array | Marked
 
-check = beartype(conf=BeartypeConf(hint_overrides=FrozenDict({float: Number})))
+_checked = beartype(conf=BeartypeConf(hint_overrides=FrozenDict({float: Number})))
+
+
+def check(function: Any) -> Any:
+    """Return the function, or class, with its annotations checked.
+
+    Those of a fitted state are left to the codec, whose rules they are: it checks them
+    where a file is read, and tests write wrong ones to see that it does.
+    """
+    name = getattr(function, "__qualname__", "")
+    of_state = name.startswith("Fitted") and name.endswith(".__init__")
+    return function if of_state else _checked(function)
