@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina.app import cli
+from lamina.app.cli.entry import app
+from lamina.app.exits import run
 from tests.data.picture_files import save
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -20,7 +21,7 @@ def call(capsys, monkeypatch, tmp_path):
 
     def call(*arguments):
         command = [str(a) for a in arguments]
-        assert cli.run(lambda: cli.app(command, standalone_mode=False)) == 0
+        assert run(lambda: app(command, standalone_mode=False)) == 0
         return capsys.readouterr()
 
     return call

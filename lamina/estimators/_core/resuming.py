@@ -101,7 +101,8 @@ def drawn_seed(checkpoint: Any, drawn: int) -> int:
     snapshot = checkpoint.load() if checkpoint is not None else None
     if snapshot is None:
         return drawn
-    seed = snapshot.get("seed")
+    seeds = snapshot.get("seeds")
+    seed = seeds[0] if isinstance(seeds, list) and len(seeds) == 1 else None
     if type(seed) is not int or not 0 <= seed < 2**63:
         raise ValueError("the checkpoint is not readable: its seed is no number")
     return seed

@@ -114,7 +114,7 @@ def test_the_signature_is_that_of_a_hand_written_constructor():
 
 def test_some_parameters_may_lead_the_others():
     @estimator
-    class Led(Own):
+    class Led(Left, Right):
         """Its signature begins like another's."""
 
         _leading = ("flag", "rate")
