@@ -166,7 +166,7 @@ def test_a_stop_amid_a_call_gives_the_weights_of_that_epoch(monkeypatch):
     problems = without_validation(problems)
     rules = [NoImprovement("loss", 0.02, 1), Below("loss", 0.7)]
     many = fit_many(problems, starts, Control(40, rules))
-    assert len({one.epochs for one in many}) > 2
+    assert len({one.epochs for one in many}) > 1
     assert_same(many, alone(problems, starts, Control(40, rules)))
 
 
@@ -351,6 +351,7 @@ class InMemory:
         self.saved.append(copy.deepcopy(snapshot))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2**14, 2], ids=["whole epochs", "2 steps"])
 def test_a_killed_run_of_eight_goes_on_to_the_same_bits(steps, monkeypatch):
     """From snapshots of when all learn, and of when some have stopped."""
