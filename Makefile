@@ -37,7 +37,7 @@ help:
 demo: core-env
 	@mkdir -p $(DEMO)
 	$(BIN)/lamina fit digits -o $(DEMO)/digits.lamina \
-	    --holdout-out $(DEMO)/digits.heldout.csv
+	    --save-holdout $(DEMO)/digits.heldout.csv
 	$(BIN)/lamina summary $(DEMO)/digits.lamina
 	$(BIN)/lamina predict $(DEMO)/digits.lamina $(DEMO)/digits.heldout.csv \
 	    -o $(DEMO)/predictions.csv

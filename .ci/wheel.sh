@@ -36,7 +36,7 @@ assert model.score(iris.X, iris.y) > 0.9
 model.save("iris.lamina")
 assert (load("iris.lamina").predict(iris.X) == model.predict(iris.X)).all()
 EOF
-venv/bin/lamina fit iris -q -o table.lamina --holdout-out held.csv
+venv/bin/lamina fit iris -q -o table.lamina --save-holdout held.csv
 venv/bin/lamina predict table.lamina held.csv -o predictions.csv
 venv/bin/lamina evaluate table.lamina held.csv
 test -s predictions.csv

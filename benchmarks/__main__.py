@@ -21,7 +21,7 @@ WORKLOADS = (
     "cold_start",
     "memory",
     "sparse",
-    "pictures",
+    "images",
     "mnist_accuracy",
     "mnist_convnet",
     "long_lag",

@@ -3,7 +3,7 @@
 What comes out is compared, and the gradients of inputs and weights.
 
 - Convolutions and pools: every combination of size, stride, padding, dilation and
-  groups, on a line and on a picture, in float32. "Same" padding is left out where
+  groups, on a line and on an image, in float32. "Same" padding is left out where
   PyTorch has none (strides), and is then compared through explicit numbers.
 - Recurrent layers: one and two on top of each other, in one direction and in both, on
   sequences of one length and of different lengths, in float64 and in float32.
@@ -20,7 +20,7 @@ from benchmarks.report import Claim, Report, Row, Table
 CLOSE = {"float32": 1e-5, "float64": 1e-12}
 SIZES, STRIDES, DILATIONS, GROUPS = (1, 2, 3, 5), (1, 2, 3), (1, 2), (1, 2, 4)
 PADDINGS = ("valid", "same", "full", 1, 2)
-PICTURE, LINE = (13, 12, 4), (17, 4)
+IMAGE, LINE = (13, 12, 4), (17, 4)
 FILTERS = 8
 RECURRENT = ("RNN, tanh", "RNN, relu", "LSTM", "GRU")
 LENGTHS = ((1,), (3, 2), (12, 1, 7, 5, 12), (50, 49, 3), (2, 100, 31, 64) * 8)
@@ -40,7 +40,7 @@ def run(options: Options) -> Report:
 
 def places() -> Iterator[Table]:
     """Yield the tables of convolutions and pools."""
-    for title, shape in (("pictures 13 × 12 × 4", PICTURE), ("lines 17 × 4", LINE)):
+    for title, shape in (("images 13 × 12 × 4", IMAGE), ("lines 17 × 4", LINE)):
         found = {
             "Conv": [convolution(shape, *how) for how in convolutions(shape)],
             "MaxPool": [pool(shape, "max", *how) for how in pools()],
@@ -80,7 +80,7 @@ def convolutions(shape: tuple[int, ...]):
         try:
             layer.init(Key(0), shape)
         except ValueError:
-            continue  # a window larger than the picture
+            continue  # a window larger than the image
         yield layer, layer._how(shape[:-1])
 
 

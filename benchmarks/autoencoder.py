@@ -1,8 +1,8 @@
 """Two numbers a digit of MNIST: a deep autoencoder's codes beside PCA's.
 
 Deck 003's network, 784-1000-500-250-2 and its mirror, learns from the first 10,000
-pictures, from random weights. What it makes of the codes of the first 2,000 test
-pictures is compared with them, and the digit of the nearest code that was learnt with
+images, from random weights. What it makes of the codes of the first 2,000 test
+images is compared with them, and the digit of the nearest code that was learnt with
 theirs. The four files are read from the folder that ``--data`` names; this repository
 has none of them.
 """
@@ -39,7 +39,7 @@ def run(options: Options) -> Report:
     maps(models, *new).savefig(RESULTS / "autoencoder.png", dpi=110)
     names = "-".join(map(str, (X.shape[1], *ENCODER)))
     for table in tables:
-        table.title = f"{names}, {LEARNT:,} pictures: {table.title}"
+        table.title = f"{names}, {LEARNT:,} images: {table.title}"
     return Report("autoencoder", "Two numbers a digit of MNIST", tables)
 
 
@@ -90,7 +90,7 @@ def nearest(model: Any, known: tuple, new: tuple) -> float:
 
 
 def maps(models: dict[str, Any], X: np.ndarray, y: np.ndarray) -> Any:
-    """A figure of the codes of the same pictures by each model, coloured by digit.
+    """A figure of the codes of the same images by each model, coloured by digit.
 
     Few codes lie far out and most close together: axes are linear in the middle half of
     them, and logarithmic beyond (asinh).

@@ -93,7 +93,7 @@ def forecaster() -> Callable[[], object]:
     from lamina import Forecaster, data
 
     y = data.load("airline").y
-    how = {"season": 12, "intervals": False, "random_state": 0}
+    how = {"seasonal_period": 12, "intervals": False, "random_state": 0}
     return lambda: Forecaster(12, **how).fit(y)
 
 

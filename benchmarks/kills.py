@@ -66,7 +66,13 @@ def digest(model: Any) -> str:
     for leaf in jax.tree.leaves((model.params_, model._state)):
         leaf = np.asarray(leaf)
         found.update(f"{leaf.dtype} {leaf.shape}".encode() + leaf.tobytes())
-    ends = [model.n_iter_, model.t_, model.stopped_, model.history_, model.health_]
+    ends = [
+        model.n_iter_,
+        model.t_,
+        model.stop_reason_,
+        model.history_,
+        model.diagnostics_,
+    ]
     found.update(repr(ends).encode())
     return found.hexdigest()
 
@@ -81,9 +87,11 @@ def eight_models(X: Any, y: Any, folder: Path | None) -> str:
     from lamina.storage import Checkpoint
 
     held = np.arange(0, len(X), 5)
-    examples = learning.Examples(X, y)
-    feed = learning.Feed(examples, np.setdiff1d(np.arange(len(X)), held), batch_size=64)
-    seen = learning.Feed(examples, held, batch_size=512, shuffle=False)
+    examples = learning.Dataset(X, y)
+    loader = learning.Loader(
+        examples, np.setdiff1d(np.arange(len(X)), held), batch_size=64
+    )
+    seen = learning.Loader(examples, held, batch_size=512, shuffle=False)
     validation = learning.Validation(
         seen, lambda outputs: float((outputs.argmax(axis=1) == y[held]).mean())
     )
@@ -94,7 +102,7 @@ def eight_models(X: Any, y: Any, folder: Path | None) -> str:
         terms = learning.penalties(10.0 ** (-i))
         objective = learning.Objective(network, "cross_entropy", terms)
         algorithm = learning.Adam(0.001 * 2.0**i)
-        problems.append(learning.Problem(objective, algorithm, feed, validation))
+        problems.append(learning.Problem(objective, algorithm, loader, validation))
         start, _ = network.init(key.fold_in("init"), X.shape[1:])
         starts.append(learning.Start(start, key))
     rule = learning.NoImprovement("validation_loss", 1e-3, 3)

@@ -144,10 +144,10 @@ def model(problem: Problem, solver: object, **settings):
 
 def lamina_task() -> tuple[Task, int]:
     """Fits that end at the target."""
-    from lamina import Below
+    from lamina import LossBelow
 
     X, y = SINE.load()
-    stop = [Below("loss", TARGET / 2)]  # the loss is half the mean squared error
+    stop = [LossBelow("loss", TARGET / 2)]  # the loss is half the mean squared error
     solver = model(SINE, "lm", max_iter=STEPS, stopping=stop)
 
     def task() -> None:
@@ -161,10 +161,10 @@ def lamina_task() -> tuple[Task, int]:
 
 def adam_task() -> tuple[Task, int]:
     """Fits by Adam, of many epochs."""
-    from lamina import Adam, Below
+    from lamina import Adam, LossBelow
 
     X, y = SINE.load()
-    stop = [Below("loss", TARGET / 2)]
+    stop = [LossBelow("loss", TARGET / 2)]
     solver = model(SINE, Adam(0.003), max_iter=ADAM_EPOCHS, stopping=stop)
 
     def task() -> None:

@@ -103,7 +103,7 @@ def robustness(plain, X, y, X_test, y_test) -> Table:
     hardened, *_ = trained(WAYS[0], X, y, X_test, y_test, adversarial=attack)
     rows, under = [], []
     for name, model in (("plain", plain), ("adversarial", hardened)):
-        moved = model.attacked(X_test, y_test, attack)
+        moved = model.adversarial_examples(X_test, y_test, attack)
         under.append(float(np.mean(model.predict(moved) == y_test)))
         clean = float(np.mean(model.predict(X_test) == y_test))
         rows += [

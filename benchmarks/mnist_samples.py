@@ -1,10 +1,10 @@
 """Digits that nobody wrote: samples of a deep belief network that has seen MNIST.
 
-Two machines, 784-500-1000, learn all 60,000 pictures without labels, 20 epochs each.
+Two machines, 784-500-1000, learn all 60,000 images without labels, 20 epochs each.
 Chains begin where those of learning ended and take 1,000 Gibbs steps in the top one.
-Whether what comes out are digits is for a person to say: the picture shows the first
+Whether what comes out are digits is for a person to say: the image shows the first
 hundred, none left out. A perceptron that has learnt to tell digits says of all samples
-which digit they are and how sure it is, as it does of pictures it never saw.
+which digit they are and how sure it is, as it does of images it never saw.
 """
 
 import warnings
@@ -63,7 +63,7 @@ def judged(told: Any, drawn: np.ndarray, known: np.ndarray) -> Table:
     of_known = np.mean(told.predict_proba(known).max(axis=1) >= SURE)
     rows = [
         Row("samples told for sure", float(sure.mean())),
-        Row("unseen pictures told for sure", float(of_known)),
+        Row("unseen images told for sure", float(of_known)),
         *[Row(f"of these samples, {d}", float(s)) for d, s in enumerate(shares)],
     ]
     claims = [
@@ -75,13 +75,13 @@ def judged(told: Any, drawn: np.ndarray, known: np.ndarray) -> Table:
     )
 
 
-def grid(pictures: np.ndarray) -> Any:
+def grid(images: np.ndarray) -> Any:
     """A figure of the first hundred."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 8), layout="constrained")
     axes: Any = figure.subplots(ACROSS, ACROSS)
-    for axis, pixels in zip(axes.flat, pictures, strict=False):
+    for axis, pixels in zip(axes.flat, images, strict=False):
         axis.imshow(pixels.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
         axis.set_axis_off()
     return figure

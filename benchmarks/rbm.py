@@ -43,7 +43,7 @@ class Case:
         return self.rows * self.epochs
 
     def data(self) -> np.ndarray:
-        """Numbers in [0, 1), most of them near 0, as of pictures of digits."""
+        """Numbers in [0, 1), most of them near 0, as of images of digits."""
         rng = np.random.default_rng(0)
         return rng.random((self.rows, self.features), dtype=np.float32) ** 4
 

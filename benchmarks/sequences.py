@@ -91,7 +91,9 @@ def passengers(name: str, folds: int, step: int) -> Table:
     for kind in KINDS:
         errors, inside = [], []
         for seed in SEEDS:
-            model = Forecaster(12, season=12, estimator=kind, random_state=seed)
+            model = Forecaster(
+                12, seasonal_period=12, estimator=kind, random_state=seed
+            )
             found = model.backtest(airline.y, folds=folds, step=step)
             scores = found["scores"]
             errors.append(scores["model"]["mase"])

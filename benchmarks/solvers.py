@@ -106,7 +106,7 @@ RATES = {
 
 
 def run(options: Options) -> Report:
-    """All courses, a table each, and a picture of them all."""
+    """All courses, a table each, and an image of them all."""
     tables = []
     for name, (course, rivals) in COURSES.items():
         laps = race(entrants(course, rivals), options.rounds, options.budget)
@@ -230,7 +230,7 @@ def reached(loss: float, course: Course) -> None:
 
 def lamina_model(course: Course, epochs: int = MAX_EPOCHS):
     """An estimator that ends at the target."""
-    from lamina import SGD, Adam, Below, MLPClassifier, RMSProp, Rprop
+    from lamina import SGD, Adam, LossBelow, MLPClassifier, RMSProp, Rprop
 
     solvers = {"sgd": SGD, "adam": Adam, "rmsprop": RMSProp, "rprop": Rprop}
     by_rate = solvers.get(course.solver)
@@ -238,7 +238,7 @@ def lamina_model(course: Course, epochs: int = MAX_EPOCHS):
         (course.hidden,),
         "tanh",
         solver=by_rate(course.rate) if by_rate else course.solver,
-        stopping=[Below("loss", course.target)],
+        stopping=[LossBelow("loss", course.target)],
         alpha=0.0,
         batch_size=course.batch_size or "full",
         max_iter=epochs,
@@ -463,7 +463,7 @@ def scipy_task(method: str, **settings) -> tuple[Task, int]:
     return task, 1
 
 
-# ---- the picture --------------------------------------------------------------------
+# ---- the image --------------------------------------------------------------------
 
 COLOURS = {
     "lamina": "#0072B2",

@@ -1,4 +1,4 @@
-"""Pictures changed at random in every training step, and what that is worth.
+"""Images changed at random in every training step, and what that is worth.
 
 Run it with
 
@@ -29,7 +29,7 @@ KINDS = {
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures (n, 8, 8) and labels."""
+    """Return images (n, 8, 8) and labels."""
     found = data.load("digits")
     return found.X.reshape(-1, 8, 8), found.y
 
@@ -48,14 +48,14 @@ def scores() -> dict[str, float]:
 
 
 def draw():
-    """Return a figure: a picture in each row, changed in one way in eight steps."""
+    """Return a figure: an image in each row, changed in one way in eight steps."""
     from matplotlib.figure import Figure
 
-    pictures = digits()[0].astype(np.float32)
+    images = digits()[0].astype(np.float32)
     figure = Figure(figsize=(9, 8), layout="constrained")
     grid = figure.subplots(len(KINDS), 9)
     for i, (axes, (name, layer)) in enumerate(zip(grid, KINDS.items(), strict=True)):
-        same = np.repeat(pictures[i + 1][None, :, :, None], 8, axis=0)
+        same = np.repeat(images[i + 1][None, :, :, None], 8, axis=0)
         changed = layer({}, same, key=Key(0).device())
         for axis, shown in zip(axes, [same[0], *np.asarray(changed)], strict=True):
             axis.imshow(shown[..., 0], cmap="gray", vmin=0, vmax=16)
@@ -67,7 +67,7 @@ def draw():
 
 
 def main() -> None:
-    """Print both scores, and draw the pictures if a file is given."""
+    """Print both scores, and draw the images if a file is given."""
     for name, score in scores().items():
         print(f"{name}: {score:.1%} of 1,572 unseen digits are right")
     if len(sys.argv) > 1:

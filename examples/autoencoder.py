@@ -1,4 +1,4 @@
-"""Two numbers for a picture of a digit: an autoencoder's codes beside PCA's.
+"""Two numbers for an image of a digit: an autoencoder's codes beside PCA's.
 
 PCA finds the plane in which digits differ most; a deep autoencoder may bend it. Both
 learn without labels. Run it with
@@ -85,9 +85,9 @@ def draw(models: dict[str, Any], shares: list[float], X: np.ndarray, y: np.ndarr
     for name, model in models.items():
         rows[name] = model.inverse_transform(model.transform(X[chosen]))
     grid = parts[1].subplots(len(rows), len(chosen))
-    for line, (name, pictures) in zip(grid, rows.items(), strict=True):
-        for axes, picture in zip(line, pictures, strict=True):
-            axes.imshow(picture.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+    for line, (name, images) in zip(grid, rows.items(), strict=True):
+        for axes, image in zip(line, images, strict=True):
+            axes.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=13)

@@ -18,7 +18,7 @@ from lamina import CapsNetClassifier, data
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures (n, 8, 8) and labels."""
+    """Return images (n, 8, 8) and labels."""
     found = data.load("digits")
     return found.X.reshape(-1, 8, 8), found.y
 
@@ -45,9 +45,9 @@ def draw(model: CapsNetClassifier):
     figure = Figure(figsize=(10, 2.6), layout="constrained")
     grid = figure.subplots(2, 10)
     rows = {"digit": X[shown], "drawn again": model.reconstruct(X[shown])[..., 0]}
-    for axes, (name, pictures) in zip(grid, rows.items(), strict=True):
-        for axis, picture in zip(axes, pictures, strict=True):
-            axis.imshow(picture, cmap="gray", vmin=0, vmax=16)
+    for axes, (name, images) in zip(grid, rows.items(), strict=True):
+        for axis, image in zip(axes, images, strict=True):
+            axis.imshow(image, cmap="gray", vmin=0, vmax=16)
             axis.set(xticks=[], yticks=[])
         axes[0].set_ylabel(name, fontsize=11)
     return figure

@@ -1,4 +1,4 @@
-"""A convolutional network that reads digits: pictures in, labels in, nothing else.
+"""A convolutional network that reads digits: images in, labels in, nothing else.
 
 Run it with ``python examples/convnet_digits.py``.
 """

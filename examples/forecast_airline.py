@@ -66,7 +66,7 @@ def draw(airline: data.TimeSeriesDataset, model: Forecaster, tried: dict):
 def main() -> None:
     """Print what three known years and the next one come to, and draw it."""
     airline = data.load("airline")
-    model = Forecaster(horizon=12, season=12, random_state=0)
+    model = Forecaster(horizon=12, seasonal_period=12, random_state=0)
     tried = model.backtest(airline.y, folds=3)
     print("errors over three known years, thousands a month")
     for key, name in NAMES.items():

@@ -23,7 +23,7 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73"]
 SHOWN = 6
 
 
-def true_paths(X: data.Series) -> list[np.ndarray]:
+def true_paths(X: data.RaggedArray) -> list[np.ndarray]:
     """Return Viterbi's paths with the numbers that made the sequences."""
     start, transition, means = markov_chain()
     chain = Chain(np.log(start), np.log(transition))
@@ -31,7 +31,7 @@ def true_paths(X: data.Series) -> list[np.ndarray]:
     return [viterbi(chain, -d / (2 * NOISE**2)) for d in distances]
 
 
-def draw(paths: dict[str, list[np.ndarray]], X: data.Series):
+def draw(paths: dict[str, list[np.ndarray]], X: data.RaggedArray):
     """Return a figure: single steps, and the paths through one sequence."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure

@@ -1,6 +1,6 @@
 """What a convolutional network of digits has learnt to see, and where it looks.
 
-Filters, the pictures that each output likes most, the patches that excite a unit, and,
+Filters, the images that each output likes most, the patches that excite a unit, and,
 for one digit, saliency, integrated gradients, occlusion and deconvolution. Run it with
 
     python examples/look_inside.py [FILE.png]
@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from lamina import Conv, ConvNetClassifier, Dense, MaxPool, data, insight
-from lamina.insight import drawing
+from lamina.insight import plotting
 
 LAYERS = [Conv(10, 3, padding="same"), MaxPool(2), Conv(16, 3), Dense(32)]
 UNIT, DIGIT = 5, 1503
@@ -49,14 +49,14 @@ def looks(model: ConvNetClassifier, images: np.ndarray) -> dict:
 def tell(model: ConvNetClassifier, images: np.ndarray, seen: dict) -> None:
     """Print what can be said in numbers."""
     scores = seen["liked"].scores
-    sure = np.diag(model.predict_proba(seen["liked"].pictures))
+    sure = np.diag(model.predict_proba(seen["liked"].images))
     print(f"h of the ten outputs, from noise: {scores[:, 0].round(1)}")
     print(f"  after {scores.shape[1] - 1} steps of ascent: {scores[:, -1].round(1)}")
     print(f"  the network takes them for their class, p at least {sure.min():.4f}")
     digit, shares = images[DIGIT], seen["integrated"]
     black = insight.saliency(model, np.zeros_like(digit), shares.target).score
     print(f"digit {DIGIT}, taken for a {model.classes_[shares.target]}:")
-    print(f"  h = {shares.score:.3f}, of a black picture {black:.3f}")
+    print(f"  h = {shares.score:.3f}, of a black image {black:.3f}")
     print(f"  integrated gradients add up to {shares.attribution.sum():.3f}")
     hidden = seen["occlusion"]
     print(
@@ -66,43 +66,45 @@ def tell(model: ConvNetClassifier, images: np.ndarray, seen: dict) -> None:
 
 def draw(images: np.ndarray, seen: dict):
     """Return a figure of four rows of ten panels."""
-    figure = drawing.blank(12.5, 6.6)
+    figure = plotting.blank(12.5, 6.6)
     rows = figure.subfigures(4, 1)
-    digit = drawing.as_seen(images[DIGIT][..., None])
+    digit = plotting.as_seen(images[DIGIT][..., None])
     strips = [
-        ("Filters of the first layer", seen["filters"].pictures),
+        ("Filters of the first layer", seen["filters"].images),
         (
             "What the outputs 0 to 9 like most",
-            [drawing.as_seen(p) for p in seen["liked"].pictures],
+            [plotting.as_seen(p) for p in seen["liked"].images],
         ),
         (
             f"Unit {UNIT} of the second convolution: what it likes most, and the "
             "nine digits (what it sees of them) that excite it most",
             [
-                drawing.as_seen(seen["liked by the unit"].seen[0]),
+                plotting.as_seen(seen["liked by the unit"].seen[0]),
                 *(p[..., 0] / 16 for p in seen["patches"].patches),
             ],
         ),
     ]
-    for part, (title, pictures) in zip(rows, strips, strict=False):
+    for part, (title, panels) in zip(rows, strips, strict=False):
         part.suptitle(title, fontsize=12)
-        for axis, picture in zip(part.subplots(1, 10), pictures, strict=True):
-            drawing.show(axis, picture, "")
+        for axis, panel in zip(part.subplots(1, 10), panels, strict=True):
+            plotting.show(axis, panel, "")
     last = rows[3]
     last.suptitle("One digit: what counts for the answer", fontsize=12)
     axes = last.subplots(1, 7)
-    drawing.show(axes[0], digit, "the digit")
+    plotting.show(axes[0], digit, "the digit")
     for axis, name in zip(axes[1:3], ("gradient", "smooth"), strict=True):
-        drawing.show(axis, seen[name].map / seen[name].map.max(), name)
+        plotting.show(axis, seen[name].map / seen[name].map.max(), name)
     shares = seen["integrated"].attribution[..., 0]
     white = np.ones((*shares.shape, 3))
-    drawing.heat(axes[3], white, shares, "integrated", np.abs(shares).max())
+    plotting.heat(axes[3], white, shares, "integrated", np.abs(shares).max())
     lost = seen["occlusion"].map
-    drawing.heat(axes[4], digit, lost, "occlusion", np.abs(lost).max())
+    plotting.heat(axes[4], digit, lost, "occlusion", np.abs(lost).max())
     for axis, name in zip(axes[5:], ("deconvnet", "guided"), strict=True):
         found = seen[name]
-        drawing.show(axis, drawing.around_grey(found.picture), f"{name}, one unit")
-        drawing.frame(axis, found.box)
+        plotting.show(
+            axis, plotting.around_grey(found.reconstruction), f"{name}, one unit"
+        )
+        plotting.frame(axis, found.box)
     return figure
 
 

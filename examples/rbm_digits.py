@@ -27,10 +27,10 @@ MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 
 def moved(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return each digit five times: as it is, and moved by a pixel each way."""
-    pictures = X.reshape(-1, 8, 8)
+    images = X.reshape(-1, 8, 8)
     parts = []
     for down, right in MOVES:
-        padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))
+        padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
         parts.append(padded[:, 1 - down : 9 - down, 1 - right : 9 - right])
     return np.concatenate(parts).reshape(-1, 64), np.tile(y, len(MOVES))
 
@@ -52,8 +52,8 @@ def draw(model: BernoulliRBM):
     noise = np.random.default_rng(0).random((ACROSS, 64)).round()
     found = [model.gibbs(noise, n, mean=True, random_state=1) for n in STEPS]
     rows = right.subplots(len(STEPS) + 1, ACROSS)
-    for row, n, pictures in zip(rows, (0, *STEPS), [noise, *found], strict=True):
-        for axis, pixels in zip(row, pictures, strict=True):
+    for row, n, images in zip(rows, (0, *STEPS), [noise, *found], strict=True):
+        for axis, pixels in zip(row, images, strict=True):
             axis.imshow(pixels.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)

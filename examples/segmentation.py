@@ -2,11 +2,11 @@
 
 Run it with
 
-    python examples/segmentation.py [FILE.png [PICTURES]]
+    python examples/segmentation.py [FILE.png [IMAGES]]
 
-It prints how well areas are found, and draws pictures, truth and answers if a file is
-given; the last picture is larger than those that were learnt. It learns from 2,000
-pictures unless told otherwise; from 8,000, in a minute or two, it is right more often.
+It prints how well areas are found, and draws images, truth and answers if a file is
+given; the last image is larger than those that were learnt. It learns from 2,000
+images unless told otherwise; from 8,000, in a minute or two, it is right more often.
 """
 
 import sys
@@ -19,15 +19,15 @@ from lamina import ConvNetSegmenter, data
 CLASSES = ["circle", "triangle"]
 
 
-def fitted(pictures: int) -> ConvNetSegmenter:
-    """Learn to find circles and triangles in pictures of 24 × 24."""
-    images, labels = data.shapes(pictures, size=24, seed=1, classes=CLASSES)
+def fitted(n_images: int) -> ConvNetSegmenter:
+    """Learn to find circles and triangles in images of 24 × 24."""
+    images, labels = data.shapes(n_images, size=24, seed=1, classes=CLASSES)
     model = ConvNetSegmenter(max_iter=10, schedule="cosine", random_state=0)
     return model.fit(images, labels)
 
 
 def draw(model: ConvNetSegmenter):
-    """Return a figure of pictures, truth and answers."""
+    """Return a figure of images, truth and answers."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
@@ -43,7 +43,7 @@ def draw(model: ConvNetSegmenter):
         grid[0, column].set_title(f"{image.shape[0]} × {image.shape[1]}", fontsize=12)
         for row, shown in ((1, labels), (2, found)):
             grid[row, column].imshow(shown, cmap=colours, vmin=0, vmax=2)
-    for axes, name in zip(grid, ("picture", "truth", "answer"), strict=True):
+    for axes, name in zip(grid, ("image", "truth", "answer"), strict=True):
         axes[0].set_ylabel(name, fontsize=13)
         for axis in axes:
             axis.set(xticks=[], yticks=[])

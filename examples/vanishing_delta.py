@@ -1,8 +1,9 @@
-"""Logistic layers let the error signal fade: deck 004's claim, seen in ``health_``.
+"""Logistic layers let the error signal fade: deck 004's claim, seen in
+``diagnostics_``.
 
 σ′ is at most ¼, so each logistic layer leaves at most about a quarter of δ, the
-derivative of the loss with respect to its net input. Ten such layers leave nothing for
-the lowest ones to learn from; relu layers keep it. Run it with
+derivative of the loss with respect to its pre-activation. Ten such layers leave nothing
+for the lowest ones to learn from; relu layers keep it. Run it with
 
     python examples/vanishing_delta.py [FILE.png]
 
@@ -37,7 +38,7 @@ def fitted(activation: str, rate: float) -> MLPClassifier:
 
 def deltas(model: MLPClassifier) -> np.ndarray:
     """Return δ (records, layers), root mean square over examples of its length."""
-    return np.reshape(model.health_["delta"], (-1, len(HIDDEN) + 1))
+    return np.reshape(model.diagnostics_["delta"], (-1, len(HIDDEN) + 1))
 
 
 def draw(models: dict[str, MLPClassifier]):
@@ -72,7 +73,7 @@ def draw(models: dict[str, MLPClassifier]):
     )
     axes.set(yscale="log", xticks=layers)
     axes.set_xlabel("layer (1 is next to the inputs, 10 is the output)", fontsize=13)
-    axes.set_ylabel("error signal ‖δ‖ (nats per unit of net input)", fontsize=13)
+    axes.set_ylabel("error signal ‖δ‖ (nats per unit of pre-activation)", fontsize=13)
     axes.set_title("Ten layers, before learning: logistic units lose δ", fontsize=14)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -93,7 +94,7 @@ def main() -> None:
         print(f"{name}: {model.score(*known()):.0%} right; before learning")
         print("  δ, layers 1 to 10:   ", " ".join(f"{d:.1e}" for d in delta))
         print(f"  left by each layer:   {factors.min():.2f} to {factors.max():.2f}")
-        print(f"  advice: {model.advice_ or 'none'}")
+        print(f"  advice: {model.diagnosis_ or 'none'}")
     if len(sys.argv) > 1:
         draw(models).savefig(sys.argv[1], dpi=120)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ROOMS = {
+_PACKAGES = {
     "lamina.networks": [
         "Augment",
         "AveragePool",
@@ -29,13 +29,13 @@ _ROOMS = {
         "GroupNorm",
         "KERNELS",
         "LSTM",
-        "Last",
+        "LastStep",
         "LayerNorm",
-        "Lengths",
+        "CapsuleLength",
         "LocallyConnected",
-        "Masking",
+        "MaskingNoise",
         "MaxPool",
-        "MeanOverTime",
+        "TemporalMean",
         "Network",
         "Output",
         "OutputFeedbackRNN",
@@ -46,7 +46,7 @@ _ROOMS = {
         "Reshape",
         "Residual",
         "SaltAndPepper",
-        "Skip",
+        "SkipConnection",
         "SumPool",
         "Upsample",
         "description",
@@ -77,12 +77,12 @@ _ROOMS = {
         "Adam",
         "Adaptive",
         "AutoencoderPretraining",
-        "Below",
+        "LossBelow",
         "BoldDriver",
-        "Budget",
+        "MaxEvaluations",
         "Constant",
         "Cosine",
-        "Exact",
+        "LeastSquares",
         "InverseScaling",
         "InverseTime",
         "LevenbergMarquardt",
@@ -93,7 +93,7 @@ _ROOMS = {
         "SelectiveDelta",
         "SmallChange",
         "SmallImprovement",
-        "Step",
+        "StepDecay",
         "SupervisedPretraining",
         "UpDown",
     ],
@@ -118,14 +118,14 @@ _ROOMS = {
         "load",
     ],
     "lamina.models": [
-        "CodeModel",
+        "EmbeddingModel",
         "ForecastModel",
         "ImageModel",
         "SequenceModel",
         "TableModel",
     ],
 }
-_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_HOME = {name: room for room, names in _PACKAGES.items() for name in names}
 _MODULES = (
     "data",
     "estimators",

@@ -5,7 +5,7 @@ import pytest
 
 import lamina
 from lamina.insight import maximising_input, occlusion, saliency
-from lamina.insight.opened import opened
+from lamina.insight.network_view import view_network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 METHODS = ("gradient", "integrated", "smooth")
@@ -32,7 +32,7 @@ def binary():
 
 def test_the_network_has_one_output(binary):
     assert binary[0].n_outputs_ == 1
-    assert opened(binary[0]).names == CLASSES
+    assert view_network(binary[0]).names == CLASSES
 
 
 @pytest.mark.parametrize("row", [0, 1])
@@ -80,13 +80,13 @@ def test_what_occlusion_takes_from_one_class_it_gives_to_the_other(binary):
 def test_an_input_for_each_class(binary):
     model, _ = binary
     found = maximising_input(model, unit=CLASSES, steps=20, contrast=3.0)
-    p = model.predict_proba(found.pictures)
+    p = model.predict_proba(found.images)
     assert p[0, 0] > 0.5 > p[1, 0]
     assert (found.scores[:, -1] > found.scores[:, 0]).all()
     assert found.names == CLASSES
     alone = maximising_input(model, steps=20, contrast=3.0)
     assert alone.names == ("flower",)
-    np.testing.assert_allclose(alone.pictures[0], found.pictures[1], atol=1e-5)
+    np.testing.assert_allclose(alone.images[0], found.images[1], atol=1e-5)
 
 
 @pytest.mark.slow

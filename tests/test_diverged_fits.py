@@ -85,7 +85,7 @@ def test_useless_fits_are_told_and_never_worse_than_their_start(solver):
 )
 def test_every_family_tells_of_divergence(model, data):
     model, told = fitted(model, *data)
-    assert model.stopped_ == "diverged"
+    assert model.stop_reason_ == "diverged"
     (text,) = told
     assert text.startswith("learning diverged")
     assert "a smaller learning rate" in text
@@ -95,7 +95,7 @@ def test_what_stopped_by_itself_may_be_worse_than_the_mean():
     """The tolerances of L-BFGS are absolute, and these targets are of 10⁻⁸."""
     model = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", random_state=0)
     model, told = fitted(model, X, 1e-8 * Y)
-    assert model.stopped_ == "stopped"
+    assert model.stop_reason_ == "stopped"
     (text,) = told
     assert "e-16 of always predicting the mean" in text
     assert "scale_target=True" in text
@@ -113,7 +113,7 @@ def test_what_converged_where_all_units_are_saturated_is_no_better_than_the_mean
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(X, Y, **start)
-    assert model.stopped_ == "stopped"
+    assert model.stop_reason_ == "stopped"
     assert model.score(X, Y) == pytest.approx(0, abs=1e-6)
     (text,) = [str(one.message) for one in caught]
     assert "no better than the" in text

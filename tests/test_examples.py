@@ -21,8 +21,8 @@ def test_there_are_examples():
 def test_example_runs(path, tmp_path, tmp_path_factory):
     command = [sys.executable, "-W", "error::DeprecationWarning:__main__", str(path)]
     draws = "[FILE.png]" in path.read_text(encoding="utf-8")
-    picture = tmp_path_factory.mktemp("pictures") / "picture.png"
-    command += [str(picture)] if draws else []
+    image = tmp_path_factory.mktemp("images") / "image.png"
+    command += [str(image)] if draws else []
     users = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env=users, timeout=240
@@ -31,8 +31,8 @@ def test_example_runs(path, tmp_path, tmp_path_factory):
     assert done.stdout.strip()
     assert not list(tmp_path.iterdir())  # leaves nothing behind
     if draws:
-        assert picture.read_bytes().startswith(b"\x89PNG")
-        assert picture.stat().st_size > 20_000  # more than empty axes
+        assert image.read_bytes().startswith(b"\x89PNG")
+        assert image.stat().st_size > 20_000  # more than empty axes
     if path.stem in CLAIMS:
         CLAIMS[path.stem](done.stdout)
 
@@ -70,7 +70,7 @@ def looking_inside_adds_up(printed):
     assert np.all(after > before + 5)
     assert float(re.findall(r"p at least (\S+)", printed)[0]) > 0.9
     whole, black = map(
-        float, re.findall(r"h = (\S+), of a black picture (\S+)\n", printed)[0]
+        float, re.findall(r"h = (\S+), of a black image (\S+)\n", printed)[0]
     )
     shares = float(re.findall(r"add up to (\S+)", printed)[0])
     assert abs(shares - (whole - black)) < 0.1
@@ -78,14 +78,14 @@ def looking_inside_adds_up(printed):
     assert covered < sure - 0.1
 
 
-def shares_of(printed):
+def shards_of(printed):
     """Return the shares that lines such as "name: 98.1% …" tell, by their names."""
     found = re.findall(r"^(.+?) *: +(\d+\.\d)%", printed, re.MULTILINE)
     return {name: float(share) for name, share in found}
 
 
 def speakers_are_told_apart(printed):
-    shares = shares_of(printed)
+    shares = shards_of(printed)
     assert shares["default layers"] >= 96
     assert shares["one LSTM layer"] >= 93
     sure = [float(p) for p in re.findall(r"p = (\d\.\d\d)", printed)]
@@ -100,13 +100,13 @@ def marked_numbers_are_added(printed):
 
 
 def both_ways_are_better_than_one(printed):
-    back, both = shares_of(printed).values()
+    back, both = shards_of(printed).values()
     assert 80 < back < both - 3
     assert both > 93
 
 
 def the_chain_helps(printed):
-    alone, together, truth = shares_of(printed).values()
+    alone, together, truth = shards_of(printed).values()
     assert together > alone + 10
     assert abs(together - truth) < 1.5
 

@@ -18,15 +18,15 @@ from lamina.learning import (
     SGD,
     Adam,
     Adaptive,
-    Below,
     BoldDriver,
     ClipNorm,
     Control,
-    Examples,
-    Feed,
+    Dataset,
     InputNoise,
     InverseScaling,
     LevenbergMarquardt,
+    Loader,
+    LossBelow,
     NoImprovement,
     Objective,
     Problem,
@@ -77,9 +77,9 @@ def settings(
     dropout=0.05,
 ):
     """Return problems and starts that differ in rate, decay, dropout and seed."""
-    data = Examples(X, CLASSES, dtype=np.float64, resident=resident)
-    feed = Feed(data, rows, batch_size=batch_size)
-    held = Validation(Feed(data, HELD, batch_size=8, shuffle=False), score)
+    data = Dataset(X, CLASSES, dtype=np.float64, resident=resident)
+    loader = Loader(data, rows, batch_size=batch_size)
+    held = Validation(Loader(data, HELD, batch_size=8, shuffle=False), score)
     problems, starts = [], []
     for i in range(models):
         left_out = [] if dropout is None else [Dropout(dropout * i)]
@@ -87,7 +87,7 @@ def settings(
         network, key = Network(layers), Key(seeds(i))
         objective = Objective(network, "cross_entropy", (L2(10.0 ** (-1 - i % 4)),))
         params, _ = network.init(key.fold_in("init"), (4,), np.float64)
-        problems.append(Problem(objective, by(i), feed, held))
+        problems.append(Problem(objective, by(i), loader, held))
         starts.append(Start(params, key))
     return problems, starts
 
@@ -164,7 +164,7 @@ def test_a_stop_amid_a_call_gives_the_weights_of_that_epoch(monkeypatch):
     monkeypatch.setattr(plan, "SECONDS_PER_CALL", 1e9)
     problems, starts = settings(models=4)
     problems = without_validation(problems)
-    rules = [NoImprovement("loss", 0.02, 1), Below("loss", 0.7)]
+    rules = [NoImprovement("loss", 0.02, 1), LossBelow("loss", 0.7)]
     many = fit_many(problems, starts, Control(40, rules))
     assert len({one.epochs for one in many}) > 1
     assert_same(many, alone(problems, starts, Control(40, rules)))
@@ -221,21 +221,21 @@ def test_terms_and_wrappers_have_numbers_of_their_own():
 def test_models_may_learn_from_other_rows_of_the_same_examples():
     """Three folds: as many rows, and each judged by those that it lacks."""
     problems, starts = settings(models=3)
-    data = problems[0].feed.examples
+    data = problems[0].loader.dataset
     for i, one in enumerate(problems):
         held = np.arange(i, N, 3)
-        feed = Feed(data, np.setdiff1d(np.arange(N), held), batch_size=8)
-        own = Feed(data, held, batch_size=8, shuffle=False)
+        loader = Loader(data, np.setdiff1d(np.arange(N), held), batch_size=8)
+        own = Loader(data, held, batch_size=8, shuffle=False)
         seen = Validation(
             own, lambda a, h=held: float((a.argmax(1) == CLASSES[h]).mean())
         )
-        problems[i] = replace(one, feed=feed, validation=seen)
+        problems[i] = replace(one, loader=loader, validation=seen)
     many = fit_many(problems, starts, early_stopping(12))
     assert_same(many, alone(problems, starts, early_stopping(12)))
 
 
 def test_devices_share_the_batches_of_all(monkeypatch):
-    monkeypatch.setattr(beginning, "shares_of", lambda *_: 2)
+    monkeypatch.setattr(beginning, "shards_of", lambda *_: 2)
     problems, starts = settings(models=3)
     many = fit_many(problems, starts, early_stopping(6))
     assert_same(many, alone(problems, starts, early_stopping(6)))
@@ -244,9 +244,9 @@ def test_devices_share_the_batches_of_all(monkeypatch):
 def test_single_precision_is_as_close_as_it_can_be():
     with jax.enable_x64(False):
         problems, starts = settings(models=3)
-        data = Examples(X, CLASSES)
-        feed = Feed(data, REST, batch_size=8)
-        problems = [replace(p, feed=feed, validation=None) for p in problems]
+        data = Dataset(X, CLASSES)
+        loader = Loader(data, REST, batch_size=8)
+        problems = [replace(p, loader=loader, validation=None) for p in problems]
         starts = [replace(s, params=jax.tree.map(np.float32, s.params)) for s in starts]
         many = fit_many(problems, starts, Control(5))
         assert_same(many, alone(problems, starts, Control(5)), 1e-4)
@@ -279,7 +279,7 @@ def test_divergence_of_one_does_not_touch_the_others(batch_size):
 def test_a_stopped_model_stays_as_it_was():
     """Its weights are those of a run that ended then for all."""
     problems, starts = settings(models=4)
-    many = fit_many(problems, starts, Control(30, [Below("validation_loss", 0.8)]))
+    many = fit_many(problems, starts, Control(30, [LossBelow("validation_loss", 0.8)]))
     first = min(many, key=lambda one: one.epochs)
     assert first.epochs < max(one.epochs for one in many)
     short = fit_many(problems, starts, Control(first.epochs))
@@ -446,8 +446,8 @@ def test_problems_that_do_not_go_together_are_refused():
     other = settings(models=1)[0][0]
     with pytest.raises(ValueError, match="from the same examples"):
         fit_many([problems[0], other], starts, Control(1))
-    data = problems[0].feed.examples
-    more = replace(problems[1], feed=Feed(data, batch_size=8))
+    data = problems[0].loader.dataset
+    more = replace(problems[1], loader=Loader(data, batch_size=8))
     with pytest.raises(ValueError, match="as many steps an epoch"):
         fit_many([problems[0], more], starts, Control(1))
     decayed = replace(problems[1].objective, terms=())

@@ -23,7 +23,7 @@ from lamina.networks import (
     GlobalPool,
     GroupNorm,
     Key,
-    Last,
+    LastStep,
     LayerNorm,
     MaxPool,
     Network,
@@ -230,7 +230,7 @@ def test_recurrent_layers(name):
     fresh, _ = Bidirectional(layer).init(Key(0), x.shape[1:])
     assert jax.tree.map(np.shape, fresh) == jax.tree.map(np.shape, ways)
     there, back = jnp.split(Bidirectional(layer)(ways, x), 2, axis=-1)
-    both = [(there, Last()({}, there)), (back, back[:, 0])]
+    both = [(there, LastStep()({}, there)), (back, back[:, 0])]
     which = {"forward": both[:1], "reverse": both[1:], "bidirectional": both}
     answers = zip(*which[attributes.get("direction", "forward")], strict=True)
     assert outputs

@@ -45,8 +45,8 @@ def perceptron(tmp):
     model.save(tmp / "model.lamina")
     known = load(tmp / "model.lamina")
     yield from (known.summary().encode(), known.predict_proba(X))
-    yield model.partial_fit(X, Y).attacked(X, Y, FGSM(0.1))
-    yield from model.health_["delta"]
+    yield model.partial_fit(X, Y).adversarial_examples(X, Y, FGSM(0.1))
+    yield from model.diagnostics_["delta"]
 
 
 def solvers(tmp):
@@ -61,7 +61,7 @@ def images(tmp):
     yield len(model.get_feature_names_out())
     yield insight.saliency(model, IMAGES[0], steps=2).map
     yield insight.feature_maps(model, IMAGES[0], 1).maps
-    yield insight.maximising_input(model, 1, 0, steps=2).pictures
+    yield insight.maximising_input(model, 1, 0, steps=2).images
 
 
 def machines(tmp):

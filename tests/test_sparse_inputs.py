@@ -21,9 +21,9 @@ from lamina import (
 from lamina.learning import (
     L2,
     Adam,
-    Examples,
-    Feed,
+    Dataset,
     InputNoise,
+    Loader,
     Objective,
     Validation,
 )
@@ -62,17 +62,17 @@ NETWORK = Network((Dropout(0.3), Dense(8, "tanh"), Dense(3, "logistic")))
 
 def trained(x, batch_size, resident=None, rows=None, network=NETWORK, terms=()):
     with jax.enable_x64(True):
-        data = Examples(x, Y.astype(float), dtype=np.float64, resident=resident)
+        data = Dataset(x, Y.astype(float), dtype=np.float64, resident=resident)
         params, _ = network.init(Key(1), (FEATURES,), np.float64)
         result = fit(
             Objective(network, "binary_cross_entropy", (L2(1e-3), *terms)),
             Adam(0.01),
-            Feed(data, rows, batch_size=batch_size),
+            Loader(data, rows, batch_size=batch_size),
             params,
             key=Key(2),
             epochs=3,
             validation=Validation(
-                Feed(data, np.arange(9), batch_size=4, shuffle=False),
+                Loader(data, np.arange(9), batch_size=4, shuffle=False),
                 lambda outputs: float(outputs.sum()),
             ),
         )

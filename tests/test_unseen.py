@@ -7,8 +7,8 @@ import pytest
 
 import lamina
 from lamina.app.cli.entry import app
-from lamina.app.exits import run
-from tests.data.picture_files import save
+from lamina.app.exit_codes import run
+from tests.data.sample_images import save
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"max_iter": 2}
@@ -101,10 +101,14 @@ def test_evaluation_of_a_table_counts_classes_never_learnt_as_errors(call, model
 @pytest.mark.slow
 def test_codes_of_a_table(call, table, tmp_path):
     inputs = {name: table[name] for name in ("sex", "age")}
-    model = lamina.CodeModel(n_codes=1, settings=QUICK, random_state=0).fit(inputs)
+    model = lamina.EmbeddingModel(latent_dim=1, settings=QUICK, random_state=0).fit(
+        inputs
+    )
     model.save(tmp_path / "codes.lamina")
     write("new.csv", "sex,age", "M,1", "male,2", "M,3", "x,4")
-    out, err = call("transform", "codes.lamina", "new.csv", "--errors", "--json")
+    out, err = call(
+        "transform", "codes.lamina", "new.csv", "--reconstruction-error", "--json"
+    )
     assert err == SEX
     assert json.loads(out)["unseen"] == [UNSEEN]
     out, err = call("evaluate", "codes.lamina", "new.csv")
@@ -132,7 +136,7 @@ def test_sequences(call, tmp_path):
 
 
 @pytest.mark.slow
-def test_labels_of_pictures(call, tmp_path):
+def test_labels_of_images(call, tmp_path):
     for k, name in enumerate(("cat", "dog")):
         for i in range(4):
             values = np.full((8, 8), 60 * k + i, np.uint8)

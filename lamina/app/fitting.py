@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from lamina.app.opening import check_out, noted
+from lamina.app.loading import check_out, noted
 from lamina.app.progress import announce, reading_bar
 from lamina.app.rescue import write_or_rescue
 from lamina.app.startup import start_engine
@@ -47,7 +47,7 @@ def fit(source: str, given: Given, progress: bool = False) -> Report:
 
     kind = registry.recognised(source, given)
     options = registry.checked(kind, source, given)
-    check_places(source, options.out, given.get("holdout_out"))
+    check_places(source, options.out, given.get("save_holdout"))
     start_engine()
     announce(source)
     with reading_bar(progress) as bar:
@@ -58,7 +58,7 @@ def fit(source: str, given: Given, progress: bool = False) -> Report:
     seconds = time.perf_counter() - start
     kind.check_learnt(model, notes)
     held = partial(kind.holdout, model, data)
-    rows = write(model, options.out, held, given.get("holdout_out"))
+    rows = write(model, options.out, held, given.get("save_holdout"))
     fitted = Fit(options, data.source, seconds, notes, rows)
     return Report("fit", tuple(kind.report(model, fitted)))
 

@@ -1,4 +1,4 @@
-"""Looking into a model of pictures at the command line: a figure into a file."""
+"""Looking into a model of images at the command line: a figure into a file."""
 
 import io
 import os
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lamina.app.opening import check_out, open_model
+from lamina.app.loading import check_out, open_model
 from lamina.app.progress import reading_bar
 from lamina.data.errors import Message, Setting, UserError
 from lamina.models.kinds.kind import Reading
@@ -30,7 +30,7 @@ DPI = 150
 
 @dataclass(frozen=True)
 class InspectRequest:
-    """What is to be shown, of which layer, unit, class and picture."""
+    """What is to be shown, of which layer, unit, class and image."""
 
     what: str | None = None
     image: str | None = None
@@ -65,19 +65,19 @@ class Shown:
 
 
 def inspect(path: str, asked: InspectRequest) -> Report:
-    """Draw what is inside a model of pictures, and write the figure.
+    """Draw what is inside a model of images, and write the figure.
 
     Raises
     ------
     ValueError
-        If the model, the picture or the options cannot be used.
+        If the model, the image or the options cannot be used.
     """
     check(asked)
     check_out(asked.file, path, *([asked.image] if asked.image else []))
     model, kind = open_model(path, "inspect")
     images = None
     if asked.image is not None:
-        kind.check_can(model, "read pictures", path)
+        kind.check_can(model, "read images", path)
         with reading_bar() as bar:
             reading = Reading(skip_broken=asked.skip_broken, progress=bar)
             images = kind.read(model, asked.image, reading)
@@ -108,7 +108,7 @@ def check(asked: InspectRequest) -> None:
     if "image" in NEEDS[what] and asked.image is None:
         needs = Setting("what", what), " needs ", Setting("image")
         raise UserError(
-            Message(*needs, ", a picture (or a folder of them)"), parameter="image"
+            Message(*needs, ", an image (or a folder of them)"), parameter="image"
         )
     if os.path.splitext(asked.file)[1].lower() not in FORMATS:
         raise UserError(
@@ -124,7 +124,7 @@ def look(path: str, model: Any, images: Any, asked: InspectRequest) -> Inspected
     ----------
     path : str
         The file of the model.
-    model : fitted ImageModel or estimator of pictures
+    model : fitted ImageModel or estimator of images
     images : ImageSet or None
     asked : InspectRequest
 

@@ -6,7 +6,7 @@ them.
 
 from dataclasses import replace
 
-from lamina.app.opening import noted, open_model
+from lamina.app.loading import noted, open_model
 from lamina.app.progress import announce, reading_bar
 from lamina.models.kinds.kind import Reading, size
 from lamina.models.reports import ModelFile, Part, Predictions, Report, Saved, Warned
@@ -15,7 +15,7 @@ from lamina.models.reports import ModelFile, Part, Predictions, Report, Saved, W
 def predict(
     path: str, source: str, probabilities: bool = False, skip_broken: bool = False
 ) -> Predictions:
-    """Predict the target for each row of a table, picture or sequence, or what follows.
+    """Predict the target for each row of a table, image or sequence, or what follows.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def summary(path: str) -> Report:
     return Report("summary", (file, *parts))
 
 
-def data_sets() -> Report:
+def datasets() -> Report:
     """List the embedded data sets."""
     from lamina import data
     from lamina.models.reports import DataSet, DataSets
@@ -89,7 +89,7 @@ def data_sets() -> Report:
                 first_sentence(known.description),
             )
         )
-    return Report("data", (DataSets(rows),))
+    return Report("datasets", (DataSets(rows),))
 
 
 def first_sentence(text: str) -> str:

@@ -49,7 +49,7 @@ def short_line(text: str) -> str:
 
 
 def worded(text: str) -> str:
-    """Return a message with settings as they are typed: ``--kind zip=category``."""
+    """Return a message with settings as they are typed: ``--column-type x=date``."""
     return text.worded(typed) if isinstance(text, Message) else text
 
 
@@ -64,7 +64,8 @@ def speak(options: Sequence[Any]) -> None:
 def typed(setting: Setting) -> str:
     """Return a setting as it is typed: by its option, or else with ``-s``.
 
-    ``n_codes=4`` is the option ``--codes 4``; ``max_iter=50`` is one of the network.
+    ``latent_dim=4`` is the option ``--latent-dim 4``; ``max_iter=50`` is one of the
+    network.
     """
     from lamina.models.kinds.registry import fit_options
     from lamina.models.options import find

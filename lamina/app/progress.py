@@ -58,7 +58,7 @@ def _bar() -> Any:
     )
 
     columns = (
-        TextColumn("reading pictures"),
+        TextColumn("reading images"),
         MofNCompleteColumn(),
         BarColumn(bar_width=20),
         TimeRemainingColumn(compact=True),

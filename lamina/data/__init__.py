@@ -1,4 +1,4 @@
-"""What goes in: tables, pictures, sequences, their encoding, embedded data sets.
+"""What goes in: tables, images, sequences, their encoding, embedded data sets.
 
 The names are handed on when they are first asked for, so that a program that only
 loads a data set does not pay for the readers of files.
@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from lamina.data.datasets.sequence_generators import markov_chain
     from lamina.data.datasets.sequence_sets import SequenceDataset, TimeSeriesDataset
     from lamina.data.datasets.sets import Dataset, load, names
-    from lamina.data.images.disk_images import Pictures
+    from lamina.data.images.disk_images import DiskImages
     from lamina.data.images.idx import read_idx
     from lamina.data.images.image_folder import read_image_folder
     from lamina.data.images.image_schema import ImageSchema
     from lamina.data.images.image_set import ImageSet
     from lamina.data.images.images import ImageError, as_images
-    from lamina.data.sequences.series import SequenceError, Series, as_series
-    from lamina.data.sequences.series_set import SeriesSet
+    from lamina.data.sequences.ragged_array import (
+        RaggedArray,
+        SequenceError,
+        as_ragged_array,
+    )
+    from lamina.data.sequences.sequence_set import SequenceSet
     from lamina.data.sequences.ts_files import read_ts
     from lamina.data.sources.image_table import read_image_table
     from lamina.data.sources.images import holds_images, read_images
@@ -32,21 +36,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dataset",
+    "DiskImages",
     "ForecastTable",
     "ImageError",
     "ImageSchema",
     "ImageSet",
-    "Pictures",
+    "RaggedArray",
     "SequenceDataset",
     "SequenceError",
-    "Series",
-    "SeriesSet",
+    "SequenceSet",
     "Table",
     "TableError",
     "TableSchema",
     "TimeSeriesDataset",
     "as_images",
-    "as_series",
+    "as_ragged_array",
     "holds_images",
     "holds_sequences",
     "load",
@@ -70,17 +74,17 @@ _HOMES = {
     "ImageError": "images.images",
     "ImageSchema": "images.image_schema",
     "ImageSet": "images.image_set",
-    "Pictures": "images.disk_images",
+    "DiskImages": "images.disk_images",
     "SequenceDataset": "datasets.sequence_sets",
-    "SequenceError": "sequences.series",
-    "Series": "sequences.series",
-    "SeriesSet": "sequences.series_set",
+    "SequenceError": "sequences.ragged_array",
+    "RaggedArray": "sequences.ragged_array",
+    "SequenceSet": "sequences.sequence_set",
     "Table": "tables.table",
     "TableError": "tables.table",
     "TableSchema": "tables.schema",
     "TimeSeriesDataset": "datasets.sequence_sets",
     "as_images": "images.images",
-    "as_series": "sequences.series",
+    "as_ragged_array": "sequences.ragged_array",
     "holds_images": "sources.images",
     "holds_sequences": "sources.sequences",
     "load": "datasets.sets",

@@ -10,7 +10,7 @@ from lamina.insight.features import (
     top_patches,
 )
 from lamina.insight.maximise import Maximised, maximising_input
-from lamina.insight.opened import layers
+from lamina.insight.network_view import layers
 from lamina.insight.saliency import Occlusion, Saliency, occlusion, saliency
 from lamina.insight.scatter import scatter
 

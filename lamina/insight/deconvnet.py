@@ -8,8 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.insight import drawing
-from lamina.insight.opened import Opened, activations, net_input, opened_for
+from lamina.insight import plotting
+from lamina.insight.network_view import (
+    NetworkView,
+    activations,
+    pre_activation,
+    view_network_for,
+)
 from lamina.insight.receptive import box, receptive_field
 from lamina.networks.core.description import is_description
 from lamina.networks.functional.activations import relu
@@ -39,7 +44,7 @@ class Deconvolution:
 
     Parameters
     ----------
-    picture : ndarray (height, width, channels)
+    image : ndarray (height, width, channels)
         R⁰, with signs.
     image : ndarray
     layer, unit : int
@@ -51,27 +56,27 @@ class Deconvolution:
     rule : str
     """
 
-    picture: np.ndarray
+    reconstruction: np.ndarray
     image: np.ndarray
     layer: int
     unit: int
-    place: tuple[int, ...]
+    position: tuple[int, ...]
     activation: float
     box: np.ndarray
     rule: str
 
     def figure(self) -> Any:
         """Return a matplotlib figure: the image, and what is left of it."""
-        figure = drawing.blank(6.2, 3.6)
+        figure = plotting.blank(6.2, 3.6)
         left, right = figure.subplots(1, 2)
-        drawing.show(left, drawing.as_seen(self.image), "image")
-        drawing.show(right, drawing.around_grey(self.picture), self.rule)
+        plotting.show(left, plotting.as_seen(self.image), "image")
+        plotting.show(right, plotting.around_grey(self.reconstruction), self.rule)
         for axis in (left, right):
-            drawing.frame(axis, self.box)
-        at = f", place {self.place}" if self.place else ""
+            plotting.frame(axis, self.box)
+        at = f", place {self.position}" if self.position else ""
         figure.suptitle(
             f"Unit {self.unit} of layer {self.layer}{at}: a = {self.activation:.3g}",
-            **drawing.LARGE,
+            **plotting.LARGE,
         )
         return figure
 
@@ -81,7 +86,7 @@ def deconvolution(
     image: Any,
     layer: int,
     unit: int | None = None,
-    place: Any = None,
+    position: Any = None,
     rule: str = "deconvnet",
 ) -> Deconvolution:
     """Return what in an image made a unit active, drawn with the network's own filters.
@@ -96,17 +101,17 @@ def deconvolution(
         R = max(0, R′) · [h > 0]             "guided"
         R = R′ · [h > 0]                     "gradient"
 
-    R′ is what comes from above, h the net input of the forward pass. The gradient
+    R′ is what comes from above, h the pre-activation of the forward pass. The gradient
     answers which pixels change a, and is a ∂h/∂x here. The deconvnet does not ask
     whether the relu was on, and keeps what speaks for the unit only; the guided rule
-    does both, and gives sharp pictures without switches too. Biases play no part, and
+    does both, and gives sharp images without switches too. Biases play no part, and
     all other activations keep their derivative.
 
     Notes
     -----
     A deconvnet is backpropagation with another rule at the relu (Springenberg et al.,
     section 3.2), so the network is derived as it is, with the relu exchanged. Guided
-    and deconvnet pictures depend on the image more than on the upper weights: they
+    and deconvnet images depend on the image more than on the upper weights: they
     hardly change where those are drawn anew (Adebayo et al. 2018). They show what a
     unit of a lower layer looks at; as an explanation of a decision take
     :func:`lamina.insight.saliency`.
@@ -138,14 +143,14 @@ def deconvolution(
     """
     if rule not in RULES:
         raise ValueError(f"rule must be one of {', '.join(RULES)}; got {rule!r}")
-    seen = opened_for(model, np.asarray(image)[None])
+    seen = view_network_for(model, np.asarray(image)[None])
     x = seen.image(image)
     layer = seen.number(layer)
     with seen.precision():
         a = np.asarray(activations(seen.network, seen.params, x, layer))[0]
-    unit, place = _chosen(seen, a, layer, unit, place)
+    unit, position = _chosen(seen, a, layer, unit, position)
     led_back = with_relu(seen.network, RULES[rule])
-    at = (*place, unit)
+    at = (*position, unit)
     with seen.precision():
         back = _back(led_back, seen.params, x, layer, at)
     return Deconvolution(
@@ -153,9 +158,9 @@ def deconvolution(
         np.asarray(image),
         layer,
         unit,
-        place,
+        position,
         float(a[at]),
-        box(receptive_field(seen, layer, place)),
+        box(receptive_field(seen, layer, position)),
         rule,
     )
 
@@ -175,21 +180,21 @@ def with_relu(layer: Any, exchanged: Any) -> Any:
 
 
 def _chosen(
-    seen: Opened, a: np.ndarray, layer: int, unit: int | None, place: Any
+    seen: NetworkView, a: np.ndarray, layer: int, unit: int | None, position: Any
 ) -> tuple[int, tuple[int, ...]]:
     """Return unit and place, those of the largest activation where none are given."""
     if unit is None:
-        where = a if place is None else a[seen.place(layer, place)]
+        where = a if position is None else a[seen.position(layer, position)]
         unit = int(np.argmax(where)) % a.shape[-1]
     unit = seen.unit(layer, unit)
-    if place is None:
+    if position is None:
         flat = np.argmax(a[..., unit])
-        place = tuple(int(i) for i in np.unravel_index(flat, a.shape[:-1]))
-    return unit, seen.place(layer, place)
+        position = tuple(int(i) for i in np.unravel_index(flat, a.shape[:-1]))
+    return unit, seen.position(layer, position)
 
 
 @partial(jax.jit, static_argnums=3)
 def _back(network: Any, params: Any, x: Any, layer: int, at: Any) -> Any:
-    return jax.grad(lambda x: net_input(network, params, x, layer)[(0, *at)])(
+    return jax.grad(lambda x: pre_activation(network, params, x, layer)[(0, *at)])(
         jnp.asarray(x)
     )

@@ -8,15 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.insight import drawing
-from lamina.insight.opened import (
-    Opened,
+from lamina.insight import plotting
+from lamina.insight.network_view import (
+    NetworkView,
     activations,
     as_batch,
     is_whole,
-    net_input,
-    opened,
-    opened_for,
+    pre_activation,
+    view_network,
+    view_network_for,
 )
 from lamina.insight.receptive import box, receptive_field
 from lamina.networks.convolution.conv import Conv
@@ -35,10 +35,10 @@ class Filters:
     Parameters
     ----------
     weights : ndarray (height, width, channels, filters)
-        As they meet the picture: turned by 180° if the layer has ``flip=True``.
+        As they meet the image: turned by 180° if the layer has ``flip=True``.
     layer : int
     of_pixels : bool
-        Whether the channels are those of the picture.
+        Whether the channels are those of the image.
     """
 
     weights: np.ndarray
@@ -46,8 +46,8 @@ class Filters:
     of_pixels: bool
 
     @property
-    def pictures(self) -> np.ndarray:
-        """Each filter as a picture (filters, height, width) or (…, 3), in [0, 1].
+    def images(self) -> np.ndarray:
+        """Each filter as an image (filters, height, width) or (…, 3), in [0, 1].
 
         Equations
         ---------
@@ -56,7 +56,7 @@ class Filters:
         """
         each = np.moveaxis(self.weights, -1, 0)
         if self.of_pixels and each.shape[-1] in (1, 3):
-            return np.stack([drawing.around_grey(w) for w in each])
+            return np.stack([plotting.around_grey(w) for w in each])
         norms = np.sqrt(np.sum(each**2, axis=-1))
         most = norms.max(axis=(1, 2), keepdims=True)
         return norms / np.where(most > 0, most, 1)
@@ -68,7 +68,7 @@ class Filters:
         ----------
         channel : int, optional
             The weights of one input channel, with their signs, on one scale for all
-            filters; by default :attr:`pictures`.
+            filters; by default :attr:`images`.
 
         Raises
         ------
@@ -79,19 +79,19 @@ class Filters:
         heading = f"Filters of layer {self.layer}"
         if channel is None:
             told = heading if self.of_pixels else f"{heading}, norm over the channels"
-            return drawing.grid(list(self.pictures), titles, told)
+            return plotting.grid(list(self.images), titles, told)
         if not 0 <= channel < self.weights.shape[2]:
             raise ValueError(
                 f"channel must be from 0 to {self.weights.shape[2] - 1}, got {channel}"
             )
         weights = np.moveaxis(self.weights[:, :, channel], -1, 0)
         bound = float(np.abs(weights).max())
-        pictures = [drawing.around_grey(w, bound) for w in weights]
-        return drawing.grid(pictures, titles, f"{heading}, channel {channel}")
+        images = [plotting.around_grey(w, bound) for w in weights]
+        return plotting.grid(images, titles, f"{heading}, channel {channel}")
 
 
 def filters(model: Any, layer: Any = None) -> Filters:
-    """Return the weights of a convolutional layer as pictures.
+    """Return the weights of a convolutional layer as images.
 
     A filter of the first layer is a template: on patches of one length it answers
     most to the one that looks like it.
@@ -140,8 +140,8 @@ def filters(model: Any, layer: Any = None) -> Filters:
 
 
 def _unopened(model: Any) -> tuple[Any, Any]:
-    """Return network and parameters; filters need no picture, nor its shape."""
-    known = opened(model, shape=(1, 1, 1))
+    """Return network and parameters; filters need no image, nor its shape."""
+    known = view_network(model, shape=(1, 1, 1))
     return known.network, known.params
 
 
@@ -166,14 +166,14 @@ class FeatureMaps:
 
     def figure(self) -> Any:
         """Return a matplotlib figure: the image, and the maps on one scale."""
-        n = min(self.maps.shape[-1], drawing.AT_MOST - 1)
+        n = min(self.maps.shape[-1], plotting.AT_MOST - 1)
         low, high = min(0.0, float(self.maps.min())), float(self.maps.max())
         spread = high - low if high > low else 1.0
         scaled = [(self.maps[..., u] - low) / spread for u in range(n)]
         total = self.maps.shape[-1]
         some = "" if n == total else f", {n} of {total}"
-        return drawing.grid(
-            [drawing.as_seen(self.image), *scaled],
+        return plotting.grid(
+            [plotting.as_seen(self.image), *scaled],
             ["image", *map(str, range(n))],
             f"Maps of layer {self.layer}{some}: black is {low:.3g}, white {high:.3g}",
         )
@@ -204,9 +204,9 @@ def feature_maps(model: Any, image: Any, layer: int) -> FeatureMaps:
     LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
     recognition, Proc. IEEE 86, figure 12.
     """
-    seen = opened_for(model, np.asarray(image)[None])
+    seen = view_network_for(model, np.asarray(image)[None])
     x = seen.image(image)
-    number = seen.number(layer, places=True)
+    number = seen.number(layer, positions=True)
     with seen.precision():
         maps = activations(seen.network, seen.params, x, number)
     return FeatureMaps(np.asarray(maps)[0], np.asarray(image), number)
@@ -224,7 +224,7 @@ class Patches:
     patches : list of ndarray (height, width, channels)
         Cut out of the images as they were given; smaller at a border.
     scores : ndarray (k,)
-        Net input of the unit there, the largest first.
+        Pre-activation of the unit there, the largest first.
     rows : ndarray of int (k,)
         Numbers of the images.
     places : ndarray of int (k, axes)
@@ -237,7 +237,7 @@ class Patches:
     patches: list[np.ndarray]
     scores: np.ndarray
     rows: np.ndarray
-    places: np.ndarray
+    positions: np.ndarray
     boxes: np.ndarray
     layer: int
     unit: int
@@ -249,8 +249,8 @@ class Patches:
         alike = all(patch.dtype == np.uint8 for patch in self.patches)
         low, high = (0.0, 255.0) if alike else (low, high)
         spread = high - low if high > low else 1.0
-        pictures = [
-            drawing.as_seen(np.uint8(np.round(255 * (p - low) / spread)))
+        images = [
+            plotting.as_seen(np.uint8(np.round(255 * (p - low) / spread)))
             for p in self.patches
         ]
         titles = [
@@ -258,7 +258,7 @@ class Patches:
             for s, row in zip(self.scores, self.rows, strict=True)
         ]
         heading = f"What excites unit {self.unit} of layer {self.layer} most"
-        return drawing.grid(pictures, titles, heading)
+        return plotting.grid(images, titles, heading)
 
 
 def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> Patches:
@@ -270,7 +270,7 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
 
     The k images of the largest scores are taken, and of each what the unit sees from
     its best place: see :func:`lamina.insight.receptive.receptive_field`. The first of
-    equal images and places wins. h is the net input, or a of a layer without one.
+    equal images and places wins. h is the pre-activation, or a of a layer without one.
 
     Shapes
     ------
@@ -297,15 +297,15 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    seen = opened_for(model, images[:1])
+    seen = view_network_for(model, images[:1])
     layer = seen.number(layer)
     unit = seen.unit(layer, unit)
-    scores, flat = _best_places(seen, images, layer, unit)
+    scores, flat = _best_positions(seen, images, layer, unit)
     rows = np.argsort(-scores, kind="stable")[:k]
     map_shape = seen.shapes[layer][:-1]
-    places = np.stack(np.unravel_index(flat[rows], map_shape or (1,)), axis=1)
-    places = places[:, : len(map_shape)]
-    fields = [receptive_field(seen, layer, tuple(p)) for p in places.tolist()]
+    positions = np.stack(np.unravel_index(flat[rows], map_shape or (1,)), axis=1)
+    positions = positions[:, : len(map_shape)]
+    fields = [receptive_field(seen, layer, tuple(p)) for p in positions.tolist()]
     boxes = np.stack([box(field) for field in fields])
     patches = [
         as_batch(images[row : row + 1])[0, top:bottom, left:right]
@@ -313,27 +313,27 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
             rows.tolist(), boxes.tolist(), strict=True
         )
     ]
-    return Patches(patches, scores[rows], rows, places, boxes, layer, unit)
+    return Patches(patches, scores[rows], rows, positions, boxes, layer, unit)
 
 
-def _best_places(
-    seen: Opened, images: Any, layer: int, unit: int
+def _best_positions(
+    seen: NetworkView, images: Any, layer: int, unit: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the largest h of each image and its place, counted row by row."""
-    scores, places = [], []
+    scores, positions = [], []
     for start in range(0, len(images), BATCH):
         x = seen.images(images[start : start + BATCH])
         missing = min(BATCH, len(images)) - len(x)  # one shape, one program
         padded = np.pad(x, ((0, missing), (0, 0), (0, 0), (0, 0)))
         with seen.precision():
             best = _best(seen.network, seen.params, padded, layer, unit)
-        score, place = map(np.asarray, best)
+        score, position = map(np.asarray, best)
         scores.append(score[: len(x)])
-        places.append(place[: len(x)])
-    return np.concatenate(scores), np.concatenate(places)
+        positions.append(position[: len(x)])
+    return np.concatenate(scores), np.concatenate(positions)
 
 
 @partial(jax.jit, static_argnums=3)
 def _best(network: Any, params: Any, x: Any, layer: int, unit: Any) -> Any:
-    h = net_input(network, params, x, layer)[..., unit].reshape(len(x), -1)
+    h = pre_activation(network, params, x, layer)[..., unit].reshape(len(x), -1)
     return jnp.max(h, axis=1), jnp.argmax(h, axis=1)

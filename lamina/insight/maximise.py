@@ -1,4 +1,4 @@
-"""The picture that a unit answers to most."""
+"""The image that a unit answers to most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.insight import drawing
-from lamina.insight.opened import Opened, is_whole, net_input, opened
+from lamina.insight import plotting
+from lamina.insight.network_view import (
+    NetworkView,
+    is_whole,
+    pre_activation,
+    view_network,
+)
 from lamina.insight.receptive import box, receptive_field
 from lamina.networks.core.keys import Key, device_key
 
@@ -25,11 +30,11 @@ TOGETHER = 16
 
 @dataclass(frozen=True)
 class Maximised:
-    """Pictures that maximise units.
+    """Images that maximise units.
 
     Parameters
     ----------
-    pictures : ndarray (units, height, width, channels)
+    images : ndarray (units, height, width, channels)
         In the units of the model's inputs.
     scores : ndarray (units, steps + 1)
         h of each unit: of the start, and after each step; −h for the first of two
@@ -43,7 +48,7 @@ class Maximised:
         What the units are called: of the output layer the classes.
     """
 
-    pictures: np.ndarray
+    images: np.ndarray
     scores: np.ndarray
     units: tuple[int, ...]
     layer: int
@@ -52,26 +57,26 @@ class Maximised:
 
     @property
     def seen(self) -> np.ndarray:
-        """The pictures, cut to the box."""
+        """The images, cut to the box."""
         (top, bottom), (left, right) = self.box
-        return self.pictures[:, top:bottom, left:right]
+        return self.images[:, top:bottom, left:right]
 
     def figure(self, names: Sequence[Any] | None = None) -> Any:
-        """Return a matplotlib figure of the pictures, cut to what the units see.
+        """Return a matplotlib figure of the images, cut to what the units see.
 
         Parameters
         ----------
         names : sequence, optional
             What the units stand for, other than they are called.
         """
-        shown = [drawing.as_seen(part) for part in self.seen]
+        shown = [plotting.as_seen(part) for part in self.seen]
         told = self.names or tuple(map(str, self.units))
         if names is not None:
             told = [str(names[u]) for u in self.units]
         last = zip(told, self.scores[:, -1], strict=True)
         titles = [f"{name}: {s:.3g}" for name, s in last]
         heading = f"What maximises units of layer {self.layer}"
-        return drawing.grid(shown, titles, heading)
+        return plotting.grid(shown, titles, heading)
 
 
 def maximising_input(
@@ -79,7 +84,7 @@ def maximising_input(
     layer: int = -1,
     unit: Any = None,
     *,
-    place: Any = None,
+    position: Any = None,
     steps: Any = 128,
     step: float = 0.1,
     contrast: float | None = 1.0,
@@ -102,11 +107,12 @@ def maximising_input(
     μ and f are the shift and the factor of a ``Rescale`` that the network begins with,
     so z are standardised pixels; without one they are 0 and 1. Only the pixels that the
     unit sees from its place change, and ‖ ‖ is of these; n is how many values they
-    hold, η the ``step``, T the ``steps``, κ the ``contrast``: the picture differs from
-    mean grey by at most κ, root mean square, and 1 is what the training pictures do. r
+    hold, η the ``step``, T the ``steps``, κ the ``contrast``: the image differs from
+    mean grey by at most κ, root mean square, and 1 is what the training images do. r
     is drawn anew in each step from −jitter … jitter places along either axis; the
-    picture is rolled by it, so that it does not hang on single pixels. h is the net
-    input of the unit at a place, or a where the layer has none. Neighbours lie below
+    image is rolled by it, so that it does not hang on single pixels. h is the
+    pre-activation
+     of the unit at a place, or a where the layer has none. Neighbours lie below
     each other or side by side.
 
     For a unit that is linear in x, h = ⟨w, x⟩ + b, with tv = 0 and no jitter, the
@@ -120,7 +126,7 @@ def maximising_input(
     unit : int, name of a class, or sequence of these, optional
         All units of the layer by default. Names are for the output layer; the first of
         two classes that share an output is what minimises it. Each has noise of its
-        own, so that its picture does not depend on which others are asked for.
+        own, so that its image does not depend on which others are asked for.
     place : (row, column), optional
         Of the layer's map; the middle one by default.
     steps, step, contrast, l2, tv, jitter : numbers
@@ -130,7 +136,7 @@ def maximising_input(
     seed : int, default=0
         Of noise and jitter.
     shape : (height, width, channels), optional
-        Of the picture, if the model is (network, params).
+        Of the image, if the model is (network, params).
 
     Raises
     ------
@@ -145,7 +151,7 @@ def maximising_input(
     section 2. Mahendran & Vedaldi (2015), Understanding deep image representations by
     inverting them, CVPR, section 2.1 (neighbours).
     """
-    seen = opened(model, shape)
+    seen = view_network(model, shape)
     layer = seen.number(layer)
     chosen = range(seen.shapes[layer][-1]) if unit is None else unit
     alone = is_whole(chosen) or isinstance(chosen, str)
@@ -154,7 +160,7 @@ def maximising_input(
         raise ValueError("there must be at least one unit")
     units, signs = map(tuple, zip(*pairs, strict=True))
     _check(steps, step, contrast, l2, tv, jitter)
-    at = seen.place(layer, place)
+    at = seen.position(layer, position)
     field = box(receptive_field(seen, layer, at))
     n = max(1, np.prod(np.diff(field)) * seen.shape[-1])
     bound = np.inf if contrast is None else contrast * np.sqrt(n)
@@ -167,7 +173,7 @@ def maximising_input(
     begin = np.stack([_start(seen, start, key, changed) for key in keys])
     words = np.stack([key.fold_in("jitter").words() for key in keys])
     with seen.precision():
-        pictures, scores = _ascend(
+        images, scores = _ascend(
             seen.network,
             seen.params,
             begin,
@@ -180,11 +186,13 @@ def maximising_input(
             layer,
             steps,
         )
-    found = np.asarray(pictures), np.asarray(scores), units, layer, field
+    found = np.asarray(images), np.asarray(scores), units, layer, field
     return Maximised(*found, _names(seen, layer, pairs))
 
 
-def _names(seen: Opened, layer: int, pairs: list[tuple[int, int]]) -> tuple[str, ...]:
+def _names(
+    seen: NetworkView, layer: int, pairs: list[tuple[int, int]]
+) -> tuple[str, ...]:
     """Return what units of a layer are called: the classes they speak for."""
     if layer == len(seen.shapes) - 1 and seen.is_binary:
         return tuple(seen.names[(sign + 1) // 2] for _, sign in pairs)
@@ -207,8 +215,8 @@ def _check(steps: Any, step: Any, contrast: Any, l2: Any, tv: Any, jitter: Any) 
         raise ValueError(f"l2 and tv must not be negative, got l2={l2} and tv={tv}")
 
 
-def _around(field: np.ndarray, jitter: int, seen: Opened) -> np.ndarray:
-    """Return 1 for the pixels that a unit sees in a picture rolled by the jitter."""
+def _around(field: np.ndarray, jitter: int, seen: NetworkView) -> np.ndarray:
+    """Return 1 for the pixels that a unit sees in an image rolled by the jitter."""
     inside = np.zeros((*seen.shape[:2], 1), seen.dtype)
     (top, bottom), (left, right) = field
     rows = slice(max(0, top - jitter), bottom + jitter)
@@ -216,7 +224,7 @@ def _around(field: np.ndarray, jitter: int, seen: Opened) -> np.ndarray:
     return inside
 
 
-def _start(seen: Opened, start: Any, key: Key, changed: np.ndarray) -> np.ndarray:
+def _start(seen: NetworkView, start: Any, key: Key, changed: np.ndarray) -> np.ndarray:
     """Return z at first."""
     if not isinstance(start, str):
         mean, unit = seen.scale or (0.0, 1.0)
@@ -248,7 +256,7 @@ def _ascend(
 
     def h(z: Any, unit: Any) -> Any:
         x, (number, sign) = (mean + unit_of_x * z)[None], unit
-        return sign * net_input(network, params, x, layer)[(0, *at, number)]
+        return sign * pre_activation(network, params, x, layer)[(0, *at, number)]
 
     def objective(z: Any, unit: Any, r: Any) -> Any:
         rolled = jnp.roll(z, r, axis=(0, 1))

@@ -1,19 +1,19 @@
-"""Receptive fields: which places of a picture a unit sees."""
+"""Receptive fields: which places of an image a unit sees."""
 
 from typing import Any
 
 import numpy as np
 
-from lamina.insight.opened import Opened
+from lamina.insight.network_view import NetworkView
 from lamina.networks.composite.residual import Residual
-from lamina.networks.composite.skip import Skip
+from lamina.networks.composite.skip import SkipConnection
 from lamina.networks.convolution.conv import Conv, Geometry
 from lamina.networks.convolution.conv_transpose import ConvTranspose
 from lamina.networks.convolution.fixed_conv import KERNELS, FixedConv
 from lamina.networks.convolution.locally_connected import LocallyConnected
 from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.convolution.rescale import Rescale
-from lamina.networks.convolution.spatial import padded_places, per_axis
+from lamina.networks.convolution.spatial import padded_positions, per_axis
 from lamina.networks.convolution.upsample import Upsample
 from lamina.networks.core.layer import Composite
 from lamina.networks.layers.augment import Augment
@@ -23,14 +23,14 @@ from lamina.networks.layers.norms import LayerNorm
 from lamina.networks.network import Network
 
 WINDOWS = (Conv, MaxPool, AveragePool, SumPool, LocallyConnected, FixedConv)
-EACH_PLACE = (Rescale, Augment, Dropout, Dense)
+EACH_POSITION = (Rescale, Augment, Dropout, Dense)
 
 Seen = tuple[np.ndarray, ...]
 """Places along each axis, in ascending order."""
 
 
-def receptive_field(model: Opened, layer: int, place: tuple[int, ...]) -> Seen:
-    """Return the rows and the columns of the picture that a unit depends on.
+def receptive_field(model: NetworkView, layer: int, position: tuple[int, ...]) -> Seen:
+    """Return the rows and the columns of the image that a unit depends on.
 
     Equations
     ---------
@@ -42,8 +42,8 @@ def receptive_field(model: Opened, layer: int, place: tuple[int, ...]) -> Seen:
         S ← {0, …, n − 1}                                          all others
 
     with size k, stride s, dilation d, p places of padding before the first, and n
-    places that come in. Where a ``Residual`` adds, or a ``Skip`` puts side by side, the
-    sets of both ways are united.
+    places that come in. Where a ``Residual`` adds, or a ``SkipConnection`` puts side by
+    side, the sets of both ways are united.
     Without padding and borders that is the known recursion: fields of r places, j
     apart, become r + d (k − 1) j and j s.
 
@@ -52,7 +52,7 @@ def receptive_field(model: Opened, layer: int, place: tuple[int, ...]) -> Seen:
 
     Parameters
     ----------
-    model : Opened
+    model : NetworkView
     layer : int
     place : (row, column) of the layer's map; () for a layer without places
 
@@ -63,7 +63,7 @@ def receptive_field(model: Opened, layer: int, place: tuple[int, ...]) -> Seen:
     convolutional neural networks, Distill, section "Computing receptive field region".
     """
     ways = sources(model.network.layers, model.params)
-    fields: dict[int, Seen] = {layer: tuple(np.array([i]) for i in place)}
+    fields: dict[int, Seen] = {layer: tuple(np.array([i]) for i in position)}
     for number in range(layer, -1, -1):
         if number not in fields:
             continue
@@ -81,8 +81,8 @@ def sources(
 ) -> list[tuple[int, ...]]:
     """Return from which layers each takes its input, in the order of ``walk``.
 
-    The picture is number −1. A ``Residual`` and a ``Skip`` take the last layer of f,
-    and the last one of the shortcut or what came into the block.
+    The image is number −1. A ``Residual`` and a ``SkipConnection`` take the last layer
+    of f, and the last one of the shortcut or what came into the block.
     """
     found: list[tuple[int, ...]] = []
     for layer, own in zip(layers, params, strict=True):
@@ -119,29 +119,31 @@ def _before(
         return _transposed(layer, seen, before, after)
     if isinstance(layer, Upsample):
         return _finer(layer, seen, before)
-    if isinstance(layer, Skip):  # of f the first places, which are those of x
+    if isinstance(layer, SkipConnection):  # of f the first places, which are those of x
         return seen
     if isinstance(layer, Residual) and before != after:  # the shortcut takes every r-th
         axes = zip(seen, before, after, strict=True)
         return tuple(o * (n // m) for o, n, m in axes)
     alone = isinstance(layer, LayerNorm) and layer.axes == 1
-    if before == after and (alone or isinstance(layer, (*EACH_PLACE, Residual))):
+    if before == after and (alone or isinstance(layer, (*EACH_POSITION, Residual))):
         return seen
     return tuple(map(np.arange, before))
 
 
-def _geometry(layer: Any, places: tuple[int, ...]) -> tuple[tuple[int, ...], Geometry]:
+def _geometry(
+    layer: Any, positions: tuple[int, ...]
+) -> tuple[tuple[int, ...], Geometry]:
     """Return size and movement of a layer's window over so many places."""
     if isinstance(layer, FixedConv):
         kernel = layer.kernel
         size = np.shape(KERNELS[kernel] if isinstance(kernel, str) else kernel)
     else:
-        size = per_axis("size", layer.size, len(places))
+        size = per_axis("size", layer.size, len(positions))
     stride = getattr(layer, "stride", 1)
-    stride = size if stride is None else per_axis("stride", stride, len(places))
-    dilation = per_axis("dilation", getattr(layer, "dilation", 1), len(places))
-    how = Geometry(stride, ((0, 0),) * len(places), dilation)
-    pads = padded_places(layer.padding, places, how.reach(size), stride)
+    stride = size if stride is None else per_axis("stride", stride, len(positions))
+    dilation = per_axis("dilation", getattr(layer, "dilation", 1), len(positions))
+    how = Geometry(stride, ((0, 0),) * len(positions), dilation)
+    pads = padded_positions(layer.padding, positions, how.reach(size), stride)
     return size, how._replace(pads=pads)
 
 
@@ -176,8 +178,8 @@ def _finer(layer: Any, seen: Seen, before: tuple[int, ...]) -> Seen:
     return tuple(found)
 
 
-def _inside(places: np.ndarray, n: int) -> np.ndarray:
-    return np.unique(places[(places >= 0) & (places < n)])
+def _inside(positions: np.ndarray, n: int) -> np.ndarray:
+    return np.unique(positions[(positions >= 0) & (positions < n)])
 
 
 def box(seen: Seen) -> np.ndarray:

@@ -7,8 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.insight import drawing
-from lamina.insight.opened import Opened, is_whole, net_input, opened_for
+from lamina.insight import plotting
+from lamina.insight.network_view import (
+    NetworkView,
+    is_whole,
+    pre_activation,
+    view_network_for,
+)
 from lamina.networks.core.keys import Key, device_key
 
 METHODS = ("gradient", "integrated", "smooth")
@@ -57,23 +62,25 @@ class Saliency:
         names : sequence, optional
             Of the classes or outputs, other than they are called.
         """
-        figure = drawing.blank(6.2, 3.6)
+        figure = plotting.blank(6.2, 3.6)
         left, right = figure.subplots(1, 2)
-        drawing.show(left, drawing.as_seen(self.image), "image")
+        plotting.show(left, plotting.as_seen(self.image), "image")
         if self.method == "integrated":
             shares = self.attribution.sum(axis=-1)
             bound = float(np.abs(shares).max()) or 1.0
             faint = np.ones((*shares.shape, 3))
-            drawing.heat(right, faint, shares, "red speaks for it, blue against", bound)
+            plotting.heat(
+                right, faint, shares, "red speaks for it, blue against", bound
+            )
         else:
             most = float(self.map.max()) or 1.0
-            drawing.show(right, self.map / most, f"saliency, {self.method}")
+            plotting.show(right, self.map / most, f"saliency, {self.method}")
         name = self.name if names is None else names[self.target]
         score = f"{self.score:.3g}".replace("-", "−")
         title = f"Output {name}: h = {score}"
         if self.probability is not None:
             title = f"{name}: logit {score} (p = {self.probability:.2f})"
-        figure.suptitle(title, **drawing.LARGE)
+        figure.suptitle(title, **plotting.LARGE)
         return figure
 
 
@@ -92,8 +99,8 @@ def saliency(
 
     Equations
     ---------
-    With f the net input h of the output (of a class before the softmax), K steps, and
-    f = −h for the first of two classes of which one logistic output tells:
+    With f the pre-activation h of the output (of a class before the softmax), K steps,
+    and f = −h for the first of two classes of which one logistic output tells:
 
         A = ∂f(x)/∂x                                                    "gradient"
         A = (x − x′) · (1/K) Σₖ ∂f(x′ + (k − ½)/K · (x − x′))/∂x        "integrated"
@@ -143,7 +150,7 @@ def saliency(
         raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
     if not noise >= 0:
         raise ValueError(f"noise must not be negative, got {noise}")
-    seen = opened_for(model, np.asarray(image)[None])
+    seen = view_network_for(model, np.asarray(image)[None])
     x = seen.image(image)[0]
     target, a, h = _target(seen, x, target)
     output, sign = seen.output(target)
@@ -164,7 +171,7 @@ def saliency(
     )
 
 
-def _baseline(seen: Opened, baseline: Any) -> np.ndarray:
+def _baseline(seen: NetworkView, baseline: Any) -> np.ndarray:
     """Return x′ in the shape of x."""
     if np.ndim(baseline) == 0:
         return np.full(seen.shape, baseline, seen.dtype)
@@ -172,7 +179,7 @@ def _baseline(seen: Opened, baseline: Any) -> np.ndarray:
 
 
 def _target(
-    seen: Opened, x: np.ndarray, target: Any
+    seen: NetworkView, x: np.ndarray, target: Any
 ) -> tuple[int, np.ndarray, np.ndarray]:
     """Return the number of the class to look at, a of all classes, and h of outputs."""
     seen.target(0)
@@ -184,11 +191,11 @@ def _target(
 
 @jax.jit
 def _outputs(network: Any, params: Any, x: Any) -> Any:
-    return network(params, x), net_input(network, params, x, -1)
+    return network(params, x), pre_activation(network, params, x, -1)
 
 
 def _mean_gradient(
-    seen: Opened,
+    seen: NetworkView,
     x: np.ndarray,
     start: np.ndarray,
     share: np.ndarray,
@@ -236,7 +243,7 @@ def _gradients(
     copies = start + weight * (x - start) + spread * noise
 
     def f(copies: Any) -> Any:
-        return jnp.sum(count * net_input(network, params, copies, -1)[:, target])
+        return jnp.sum(count * pre_activation(network, params, copies, -1)[:, target])
 
     return jnp.sum(jax.grad(f)(copies), axis=0)
 
@@ -294,20 +301,20 @@ class Occlusion:
         names : sequence, optional
             Of the classes or outputs, other than they are called.
         """
-        figure = drawing.blank(6.8, 3.6)
+        figure = plotting.blank(6.8, 3.6)
         left, right = figure.subplots(1, 2)
-        shown = drawing.as_seen(self.image)
-        drawing.show(left, shown, "image")
+        shown = plotting.as_seen(self.image)
+        plotting.show(left, shown, "image")
         bound = float(np.abs(self.map).max()) or 1.0
         what = "probability" if self.of_probability else "output"
         heading = f"drop in {what} when occluded"
-        drawn = drawing.heat(right, shown, self.map, heading, bound)
+        drawn = plotting.heat(right, shown, self.map, heading, bound)
         figure.colorbar(drawn, ax=right, shrink=0.8)
         name = self.name if names is None else names[self.target]
         title = f"Output {name}: a = {self.whole:.3g}"
         if self.of_probability:
             title = f"{name}: p = {self.whole:.2f}"
-        figure.suptitle(title, **drawing.LARGE)
+        figure.suptitle(title, **plotting.LARGE)
         return figure
 
 
@@ -344,7 +351,7 @@ def occlusion(
         Half the size by default.
     fill : float, optional
         What covers. By default mean grey: the shift of the ``Rescale`` that the network
-        begins with, which is the mean of the pictures that were learnt, or else the
+        begins with, which is the mean of the images that were learnt, or else the
         mean of this image.
     target : int or str, optional
         As of :func:`saliency`.
@@ -360,7 +367,7 @@ def occlusion(
     Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, ECCV,
     section 4.2 and figure 7.
     """
-    seen = opened_for(model, np.asarray(image)[None])
+    seen = view_network_for(model, np.asarray(image)[None])
     x = seen.image(image)[0]
     side = min(seen.shape[:2])
     size = max(1, side // 4) if size is None else size
@@ -393,12 +400,17 @@ def _starts(n: int, size: int, stride: int) -> np.ndarray:
     return np.union1d(np.arange(0, n - size, stride), [n - size])
 
 
-def _grey(seen: Opened, x: np.ndarray) -> float:
+def _grey(seen: NetworkView, x: np.ndarray) -> float:
     return float(x.mean()) if seen.scale is None else seen.scale[0]
 
 
 def _covered(
-    seen: Opened, x: np.ndarray, corners: np.ndarray, size: int, grey: Any, target: int
+    seen: NetworkView,
+    x: np.ndarray,
+    corners: np.ndarray,
+    size: int,
+    grey: Any,
+    target: int,
 ) -> np.ndarray:
     """Return the output for a square at each corner, a batch at a time."""
     found = []

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.insight.drawing import LARGE, SMALL, blank
+from lamina.insight.plotting import LARGE, SMALL, blank
 
 FEW = 10
 """Colours that can be told apart; of more labels neighbours in the list look alike."""
@@ -14,13 +14,13 @@ NAMED = 30
 
 
 def scatter(
-    codes: Any, labels: Any = None, heading: str = "", label_name: str = ""
+    embedding: Any, labels: Any = None, heading: str = "", label_name: str = ""
 ) -> Any:
     """Return a figure of points, one an example.
 
     Parameters
     ----------
-    codes : array-like (n, 2)
+    embedding : array-like (n, 2)
     labels : array-like (n,), optional
         Numbers give a scale of colours; texts a colour each, None where one is missing.
     heading : str
@@ -38,34 +38,34 @@ def scatter(
     ImportError
         If matplotlib is not installed.
     """
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or codes.shape[1] != 2:
-        raise ValueError(f"a map needs codes (n, 2), but they are {codes.shape}")
-    if labels is not None and len(labels) != len(codes):
-        raise ValueError(f"there are {len(labels)} labels of {len(codes)} codes")
+    embedding = np.asarray(embedding)
+    if embedding.ndim != 2 or embedding.shape[1] != 2:
+        raise ValueError(f"a map needs codes (n, 2), but they are {embedding.shape}")
+    if labels is not None and len(labels) != len(embedding):
+        raise ValueError(f"there are {len(labels)} labels of {len(embedding)} codes")
     figure = blank(7.2, 5.6)
     axis = figure.subplots()
-    size = float(np.clip(4000 / max(1, len(codes)), 3, 30))
+    size = float(np.clip(4000 / max(1, len(embedding)), 3, 30))
     how: dict[str, Any] = {"s": size, "alpha": 0.8, "linewidths": 0}
     if labels is None:
-        axis.scatter(*codes.T, color="#0072B2", **how)
+        axis.scatter(*embedding.T, color="#0072B2", **how)
     elif np.asarray(labels).dtype.kind == "f":
-        drawn = axis.scatter(*codes.T, c=np.asarray(labels), cmap="viridis", **how)
+        drawn = axis.scatter(*embedding.T, c=np.asarray(labels), cmap="viridis", **how)
         figure.colorbar(drawn).set_label(label_name, **SMALL)
     else:
-        _by_label(axis, codes, np.asarray(labels, object), label_name, how)
+        _by_label(axis, embedding, np.asarray(labels, object), label_name, how)
     axis.set_xlabel("code 1", **SMALL)
     axis.set_ylabel("code 2", **SMALL)
     axis.set_title(heading, **LARGE)
     return figure
 
 
-def _by_label(axis: Any, codes: Any, labels: Any, name: str, how: dict) -> None:
+def _by_label(axis: Any, embedding: Any, labels: Any, name: str, how: dict) -> None:
     import matplotlib
 
     missing = np.array([label is None for label in labels])
     if missing.any():
-        axis.scatter(*codes[missing].T, color="0.8", **how)
+        axis.scatter(*embedding[missing].T, color="0.8", **how)
     found = sorted(set(labels[~missing].tolist()))
     few = len(found) <= FEW
     colours = matplotlib.colormaps["tab10" if few else "turbo"]
@@ -73,7 +73,7 @@ def _by_label(axis: Any, codes: Any, labels: Any, name: str, how: dict) -> None:
     for number, label in enumerate(found):
         colour = colours(number if few else number / (len(found) - 1))
         rows = labels == label
-        handles.append(axis.scatter(*codes[rows].T, color=[colour], **how))
+        handles.append(axis.scatter(*embedding[rows].T, color=[colour], **how))
     shown = found[:NAMED] + ["…"] * (len(found) > NAMED)
     # The name of a class may hold dollar signs, between which there would be
     # mathematics.

@@ -17,7 +17,7 @@ from lamina.learning.algorithms.second_order.levenberg_marquardt import (
 )
 from lamina.learning.algorithms.second_order.newton import Newton
 from lamina.learning.algorithms.single_layer.hebb import HebbRule
-from lamina.learning.algorithms.single_layer.least_squares import Exact
+from lamina.learning.algorithms.single_layer.least_squares import LeastSquares
 from lamina.learning.algorithms.single_layer.perceptron import (
     PerceptronRule,
     perceptron_loss,
@@ -25,7 +25,7 @@ from lamina.learning.algorithms.single_layer.perceptron import (
 from lamina.learning.algorithms.wrappers.clipping import ClipNorm, ClipValue
 from lamina.learning.algorithms.wrappers.fixed_mask import FixedMask
 from lamina.learning.algorithms.wrappers.max_norm import MaxNorm
-from lamina.learning.algorithms.wrappers.recorded import Traced
+from lamina.learning.algorithms.wrappers.recorded import Recorded
 from lamina.learning.control.schedules import (
     SCHEDULES,
     Adaptive,
@@ -34,21 +34,21 @@ from lamina.learning.control.schedules import (
     Cosine,
     InverseScaling,
     InverseTime,
-    Step,
+    StepDecay,
 )
 from lamina.learning.control.stopping import (
-    Below,
-    Budget,
+    LossBelow,
+    MaxEvaluations,
     NoImprovement,
     SmallChange,
     SmallImprovement,
 )
-from lamina.learning.data.dataset import Examples
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.dataset import Dataset
+from lamina.learning.data.loader import Loader
 from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.data.selective import SelectiveDelta
 from lamina.learning.loop.driver import fit, fit_many
-from lamina.learning.loop.evaluation import Validation, attacked
+from lamina.learning.loop.evaluation import Validation, adversarial_examples
 from lamina.learning.loop.problem import Control, Problem, Progress, Result, Start
 from lamina.learning.objectives.adversarial import FGSM, PGD
 from lamina.learning.objectives.label_smoothing import LabelSmoothing
@@ -79,9 +79,7 @@ __all__ = [
     "Adaptive",
     "AutoencoderPretraining",
     "Batch",
-    "Below",
     "BoldDriver",
-    "Budget",
     "ClipNorm",
     "ClipValue",
     "ConjugateGradient",
@@ -89,9 +87,7 @@ __all__ = [
     "ContrastiveDivergence",
     "Control",
     "Cosine",
-    "Exact",
-    "Examples",
-    "Feed",
+    "Dataset",
     "FixedMask",
     "HebbRule",
     "InputNoise",
@@ -100,7 +96,11 @@ __all__ = [
     "KLSparsity",
     "L1Sparsity",
     "LabelSmoothing",
+    "LeastSquares",
     "LevenbergMarquardt",
+    "Loader",
+    "LossBelow",
+    "MaxEvaluations",
     "MaxNorm",
     "MeanFieldLearning",
     "Newton",
@@ -111,19 +111,19 @@ __all__ = [
     "Progress",
     "RBMPretraining",
     "RMSProp",
+    "Recorded",
     "Result",
     "Rprop",
     "SelectiveDelta",
     "SmallChange",
     "SmallImprovement",
     "Start",
-    "Step",
+    "StepDecay",
     "SupervisedPretraining",
-    "Traced",
     "UpDown",
     "Validation",
     "WeightNoise",
-    "attacked",
+    "adversarial_examples",
     "fit",
     "fit_many",
     "for_unscaled",

@@ -262,4 +262,4 @@ class Term:
 
 Loss = str | Callable[[Any, Any], Any]
 """A loss by its name, or a function of pre-activations h and targets y to ℓ (batch,):
-see :func:`lamina.networks.functional.losses.loss_from_net`."""
+see :func:`lamina.networks.functional.losses.loss_from_pre_activation`."""

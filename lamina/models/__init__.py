@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lamina.models.embedding import CodeModel
+    from lamina.models.embedding import EmbeddingModel
     from lamina.models.forecast import ForecastModel
     from lamina.models.image import ImageModel
     from lamina.models.sequence import SequenceModel
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOMES",
-    "CodeModel",
+    "EmbeddingModel",
     "ForecastModel",
     "ImageModel",
     "SequenceModel",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "CodeModel": "lamina.models.embedding",
+    "EmbeddingModel": "lamina.models.embedding",
     "ForecastModel": "lamina.models.forecast",
     "ImageModel": "lamina.models.image",
     "SequenceModel": "lamina.models.sequence",

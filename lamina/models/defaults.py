@@ -16,7 +16,7 @@ WIDE = 30
 MANY_STEPS = 40_000_000
 """About so many steps are taken with the default network, five minutes on two cores."""
 
-CODE_MODELS = ("autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm")
+EMBEDDING_MODELS = ("autoencoder", "rbm", "gaussian-rbm", "dbn", "dbm")
 """What learns without labels, in words."""
 
 MANY_ROWS = 20_000
@@ -54,7 +54,7 @@ def default_estimator(task: str, n_rows: int, n_features: int) -> Any:
 
 
 def default_image_estimator(task: str, n_rows: int) -> Any:
-    """Return an estimator for pictures.
+    """Return an estimator for images.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def default_image_estimator(task: str, n_rows: int) -> Any:
 
     Notes
     -----
-    The layers follow from the size of the pictures when they come. With pictures
+    The layers follow from the size of the images when they come. With images
     shifted and turned a little, 1,300 digits of MNIST taught 96.4 % of 3,000 others,
     without that 94.8 %.
     """
@@ -116,27 +116,27 @@ def default_sequence_estimator(
     return RecurrentRegressor(max_iter=epochs)
 
 
-def default_code_estimator(
-    model: str, n_codes: int | None, n_rows: int, n_features: int
+def default_embedding_estimator(
+    model: str, latent_dim: int | None, n_rows: int, n_features: int
 ) -> Any:
     """Return an estimator that learns without labels.
 
     Parameters
     ----------
-    model : one of :data:`CODE_MODELS`
-    n_codes : int or None
+    model : one of :data:`EMBEDDING_MODELS`
+    latent_dim : int or None
         Units of the code: 2 of an autoencoder by default, 100 of a machine.
     n_rows, n_features : int
         Size of the training part; its columns are scaled already.
     """
     if model == "autoencoder":
-        codes = max(1, min(2, n_features - 1)) if n_codes is None else n_codes
+        codes = max(1, min(2, n_features - 1)) if latent_dim is None else latent_dim
         return _default_autoencoder(codes, n_rows, n_features)
     from lamina.estimators.unsupervised.dbm import DeepBoltzmannMachine
     from lamina.estimators.unsupervised.dbn import DeepBeliefNetwork
     from lamina.estimators.unsupervised.rbm import BernoulliRBM, GaussianRBM
 
-    units: Any = 100 if n_codes is None else n_codes
+    units: Any = 100 if latent_dim is None else latent_dim
     how: dict[str, Any] = {"n_iter": min(200, max(10, 240_000 // max(1, n_rows)))}
     how["batch_size"] = 100 if n_rows >= MANY_ROWS else 10
     # Chains have to follow the machine, in small steps and at the end in ever smaller
@@ -154,7 +154,7 @@ def default_code_estimator(
     return DeepBoltzmannMachine((LOWER_UNITS, units), **how)
 
 
-def _default_autoencoder(n_codes: int, n_rows: int, n_features: int) -> Any:
+def _default_autoencoder(latent_dim: int, n_rows: int, n_features: int) -> Any:
     """Return an autoencoder.
 
     With layers of tanh units the held-out errors on the embedded tables were smaller
@@ -166,7 +166,7 @@ def _default_autoencoder(n_codes: int, n_rows: int, n_features: int) -> Any:
     large, wide = n_rows >= 10_000, n_features >= WIDE
     hidden = ((256, 128) if large else (128, 64)) if wide else (64, 32)
     return Autoencoder(
-        (*hidden, n_codes),
+        (*hidden, latent_dim),
         activation="tanh",
         standardize=False,
         learning_rate_init=0.001 if large else 0.003,

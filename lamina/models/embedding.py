@@ -1,4 +1,4 @@
-"""A table or pictures in, codes out: learning without labels."""
+"""A table or images in, codes out: learning without labels."""
 
 from math import prod
 from typing import Any
@@ -20,11 +20,14 @@ from lamina.data.tables.parsing import texts
 from lamina.data.tables.table import as_names
 from lamina.estimators._core.checks import NONE, option
 from lamina.estimators._core.constraints import COUNT, sides
-from lamina.estimators._core.embedding_scores import code_scores, principal_components
+from lamina.estimators._core.embedding_scores import (
+    embedding_scores,
+    principal_components,
+)
 from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators.unsupervised.autoencoder import Autoencoder
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
-from lamina.models.defaults import CODE_MODELS, default_code_estimator
+from lamina.models.defaults import EMBEDDING_MODELS, default_embedding_estimator
 from lamina.models.embedding_input import (
     BYTE,
     as_texts,
@@ -42,7 +45,7 @@ from lamina.models.embedding_input import (
 from lamina.models.image_input import checked_alike, read_alike
 from lamina.models.model_parameters import ColumnParams, ImageFileParams
 from lamina.models.source_model import SourceModel
-from lamina.models.state import FittedCodes
+from lamina.models.state import FittedEmbedding
 from lamina.models.table_input import (
     check_far,
     known_set,
@@ -71,11 +74,11 @@ WORSE_THAN_MEAN = (
 
 
 @estimator
-class CodeModel(ColumnParams, ImageFileParams, SourceModel):
-    """Codes of a table or of pictures, learnt without labels, tried on a part.
+class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
+    """Codes of a table or of images, learnt without labels, tried on a part.
 
     ``lamina fit digits --model autoencoder`` makes one of these. Columns are encoded
-    as in :class:`lamina.TableModel`, pictures brought to one size as in
+    as in :class:`lamina.TableModel`, images brought to one size as in
     :class:`lamina.ImageModel`; a target is left out of the inputs. Part of the rows is
     held out for the scores and seen neither by scaling nor by training.
 
@@ -85,7 +88,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
                                                  machines
         x = (f − low) / (high − low)             features, for binary machines, for
                                                  pixels, and for a loss that needs it
-        x = byte / 255                           pictures
+        x = byte / 255                           images
 
     f are the encoded columns; mean, scale, low and high are those of the rows that were
     learnt. Where rows are pixels, low and high are those of all columns together, for
@@ -93,8 +96,8 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
 
     Shapes
     ------
-    Codes (n_rows, n_codes), errors (n_rows,); samples are a table of n rows, or bytes
-    (n, height, width, channels).
+    Codes (n_rows, latent_dim), errors (n_rows,); samples are a table of n rows, or
+    bytes (n, height, width, channels).
 
     Attributes
     ----------
@@ -103,13 +106,13 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     estimator_ : the fitted network
     target_ : list of str
         Columns that were left out as labels.
-    n_codes_ : int
+    latent_dim_ : int
     limits_ : (low, high − low), each ndarray (n_features,), or None
         Of the features, where they are scaled to [0, 1].
     constants_ : dict
         Columns that are always the same, and what they are.
     image_shape_ : (height, width) or None
-    mean_, components_ : ndarrays (d,) and (n_codes, d) or None
+    mean_, components_ : ndarrays (d,) and (latent_dim, d) or None
         Mean and principal components of the inputs as the network sees them, with
         which scores are compared; there are no components where codes are many.
     scores_, baseline_scores_, pca_scores_ : dict of float
@@ -122,12 +125,12 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     References
     ----------
     Hinton & Salakhutdinov (2006), Reducing the dimensionality of data with neural
-    networks, Science 313. Decks 003 and 004.
+    networks, Science 313.
 
     Examples
     --------
-    >>> from lamina import CodeModel
-    >>> model = CodeModel("autoencoder", 2, random_state=0).fit("digits")
+    >>> from lamina import EmbeddingModel
+    >>> model = EmbeddingModel("autoencoder", 2, random_state=0).fit("digits")
     >>> model.transform("digits").shape
     (1797, 2)
     >>> error = "reconstruction_error"
@@ -135,19 +138,19 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     True
     """
 
-    _state_type = FittedCodes
+    _state_type = FittedEmbedding
 
     model: str = param(
         default="autoencoder",
         doc="""What learns: :class:`lamina.Autoencoder`, :class:`lamina.BernoulliRBM`,
         :class:`lamina.GaussianRBM`, :class:`lamina.DeepBeliefNetwork` or
         :class:`lamina.DeepBoltzmannMachine`.""",
-        check=option(*CODE_MODELS),
+        check=option(*EMBEDDING_MODELS),
         kw_only=False,
     )
     kind = "embedding"
 
-    n_codes: int | None = param(
+    latent_dim: int | None = param(
         default=None,
         doc="""Units of the code: of the last layer of the encoder (2 by default), or
         the hidden units of the machine, in a stack of the highest (100 by default).""",
@@ -173,7 +176,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
 
     # ---- fitting --------------------------------------------------------------------
 
-    def fit(self, source: Any, target: Any = None) -> "CodeModel":
+    def fit(self, source: Any, target: Any = None) -> "EmbeddingModel":
         """Learn codes.
 
         Parameters
@@ -201,7 +204,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         if shape is None and known is not None:
             shape = known.image_shape
         if isinstance(data, ImageSet):
-            self._fit_pictures(data)
+            self._fit_images(data)
         else:
             self._fit_table(data, as_names(target), shape)
         return self
@@ -215,7 +218,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         ----------
         source, target : as of :meth:`fit`
         **options
-            ``progress``, ``threads`` of pictures.
+            ``progress``, ``threads`` of images.
         """
         self._check_params()
         if not holds_images(source):
@@ -230,14 +233,14 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     def _check_params(self) -> None:
         super()._check_params()
         both = [name for name in UNITS if name in (self.settings or {})]
-        if both and self.n_codes is not None:
+        if both and self.latent_dim is not None:
             raise UserError(
                 Message(
-                    Setting("n_codes", self.n_codes),
+                    Setting("latent_dim", self.latent_dim),
                     f" and the setting {both[0]!r} both say how many codes there are",
                 ),
-                parameter="n_codes",
-                value=self.n_codes,
+                parameter="latent_dim",
+                value=self.latent_dim,
                 hint="give one of them",
             )
 
@@ -250,7 +253,10 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
 
     def _fit_table(self, table: Table, target: list[str], shape: Any) -> None:
         inputs = table.drop(*target)
-        how: dict[str, Any] = {"exclude": self.exclude, "kinds": self.kinds}
+        how: dict[str, Any] = {
+            "exclude": self.exclude,
+            "column_types": self.column_types,
+        }
         whole = TableSchema.fit(inputs, **how)
         check_rows(table.source, table.n_rows)
         check_far(inputs, whole)
@@ -259,7 +265,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         train, held = self._split_rows(seed, table.n_rows)
         schema = learnt_from(whole, inputs.take(train))
         features, _ = schema.encoded(inputs)
-        estimator = self._chosen_code(seed, len(train), schema.width, table.source)
+        estimator = self._chosen_estimator(seed, len(train), schema.width, table.source)
         self.limits_ = None
         if shape is not None or _needs_units(estimator):
             self.limits_ = unit_limits(features[train], schema, shape is not None)
@@ -273,12 +279,12 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
             estimator, to_units(features, self.limits_), labels, train, held, seed
         )
 
-    def _fit_pictures(self, images: ImageSet) -> None:
+    def _fit_images(self, images: ImageSet) -> None:
         check_rows(images.source, len(images))
         seed = Key(self._seed())
         train, held = self._split_rows(seed, len(images))
         width = prod(images.schema.shape)
-        estimator = self._chosen_code(seed, len(train), width, images.source)
+        estimator = self._chosen_estimator(seed, len(train), width, images.source)
         self.schema_: Any = images.schema
         self.target_ = [] if images.y is None else [images.target]
         self.limits_ = self.image_shape_ = None
@@ -290,7 +296,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     def _split_rows(self, seed: Key, n: int) -> tuple[np.ndarray, np.ndarray]:
         return self._split(seed.fold_in("holdout"), np.zeros(n), None)
 
-    def _chosen_code(self, seed: Key, n_rows: int, width: int, source: str) -> Any:
+    def _chosen_estimator(self, seed: Key, n_rows: int, width: int, source: str) -> Any:
         """Return the estimator to train.
 
         Raises
@@ -298,7 +304,9 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         ValueError
             If it would learn to copy: a code of as many numbers as there are features.
         """
-        default = default_code_estimator(self.model, self.n_codes, n_rows, width)
+        default = default_embedding_estimator(
+            self.model, self.latent_dim, n_rows, width
+        )
         estimator = self._chosen(default, None, seed)
         if not isinstance(estimator, Autoencoder) or estimator.layers is not None:
             return estimator
@@ -316,12 +324,12 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         if isinstance(codes, int) and codes >= width and not bound:
             raise UserError(
                 Message(
-                    Setting("n_codes", codes),
+                    Setting("latent_dim", codes),
                     f", but there are {width} features, which an autoencoder then "
                     "copies",
                 ),
                 where=source,
-                parameter="n_codes",
+                parameter="latent_dim",
                 value=codes,
                 hint="give fewer codes, or corruption or sparsity in the settings",
             )
@@ -338,11 +346,13 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     ) -> None:
         """Train, and compare with what is known without a network."""
         self._train(estimator, X[train], None)
-        self.n_codes_ = int(self.estimator_._n_features_out)
+        self.latent_dim_ = int(self.estimator_._n_features_out)
         self.holdout_rows_ = held
-        x = seen(self.estimator_, X[train])
+        x = network_inputs(self.estimator_, X[train])
         self.mean_ = x.mean(axis=0, dtype=np.float64)
-        self.components_ = principal_components(x, self.n_codes_, seed.fold_in("pca"))
+        self.components_ = principal_components(
+            x, self.latent_dim_, seed.fold_in("pca")
+        )
         rows = self._scored(train, held)
         some = None if labels is None else labels[rows]
         found = self._scores(X[rows], some)
@@ -353,7 +363,9 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
 
     def _scores(self, X: np.ndarray, labels: np.ndarray | None) -> Any:
         known = self.mean_, self.components_, self.n_train_
-        return code_scores(self.estimator_, X, seen(self.estimator_, X), *known, labels)
+        return embedding_scores(
+            self.estimator_, X, network_inputs(self.estimator_, X), *known, labels
+        )
 
     # ---- what goes in and comes out -------------------------------------------------
 
@@ -366,7 +378,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         ----------
         source : as of :meth:`fit`, with or without the target
         **options
-            ``errors``, ``progress``, ``threads`` of pictures.
+            ``errors``, ``progress``, ``threads`` of images.
 
         Raises
         ------
@@ -402,7 +414,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     # ---- application ----------------------------------------------------------------
 
     def transform(self, source: Any) -> np.ndarray:
-        """Return the codes of rows or pictures (n_rows, n_codes).
+        """Return the codes of rows or images (n_rows, latent_dim).
 
         Raises
         ------
@@ -469,7 +481,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
         *,
         random_state: int | None = None,
     ) -> Table | np.ndarray:
-        """Draw rows of a table, in its units, or pictures: one a chain.
+        """Draw rows of a table, in its units, or images: one a chain.
 
         Pixels, and columns of binary machines, are means of the last Gibbs step, so
         that they are between the least and the largest number that was learnt. Numbers
@@ -496,11 +508,11 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
                 "an autoencoder has codes and no distribution to draw from",
                 hint=Message("fit a machine: ", Setting("model", "rbm"), OTHERS),
             )
-        pictures = isinstance(self.schema_, ImageSchema)
-        mean = pictures or self.image_shape_ is not None or self.limits_ is not None
+        images = isinstance(self.schema_, ImageSchema)
+        mean = images or self.image_shape_ is not None or self.limits_ is not None
         how: dict[str, Any] = {"mean": mean, "random_state": random_state}
         drawn = self.estimator_.sample(n_samples, n_steps, **how)
-        if pictures:
+        if images:
             found = np.clip(np.rint(drawn * BYTE), 0, BYTE).astype(np.uint8)
             return found.reshape(-1, *self.schema_.shape)
         columns = dict(self.schema_.decode(from_units(drawn, self.limits_)).columns)
@@ -512,7 +524,7 @@ class CodeModel(ColumnParams, ImageFileParams, SourceModel):
     # ---- files ----------------------------------------------------------------------
 
 
-def seen(estimator: Any, X: np.ndarray) -> np.ndarray:
+def network_inputs(estimator: Any, X: np.ndarray) -> np.ndarray:
     """Return inputs as a network sees them, one row each (n, d)."""
     x = np.asarray(estimator._encoded(X))
     return x.reshape(len(x), -1)
@@ -531,5 +543,5 @@ def _takes_bits(estimator: Any) -> bool:
 
 
 def _as_taken(X: np.ndarray, estimator: Any) -> np.ndarray:
-    """Return pictures as an autoencoder takes them, or rows of them for a machine."""
+    """Return images as an autoencoder takes them, or rows of them for a machine."""
     return X if isinstance(estimator, Autoencoder) else X.reshape(len(X), -1)

@@ -1,4 +1,4 @@
-"""What codes are learnt from: encoded columns or pictures, at the scale they need."""
+"""What codes are learnt from: encoded columns or images, at the scale they need."""
 
 from math import prod
 from typing import Any
@@ -26,7 +26,7 @@ Limits = tuple[np.ndarray, np.ndarray]
 
 
 def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
-    """Return the shape of the pictures whose pixels the columns are, if they fit.
+    """Return the shape of the images whose pixels the columns are, if they fit.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def number_scales(schema: TableSchema) -> Limits:
 
 
 def brightness(images: ImageSet) -> np.ndarray:
-    """Return pictures as float32 numbers in [0, 1].
+    """Return images as float32 numbers in [0, 1].
 
     Raises
     ------
@@ -132,7 +132,7 @@ def brightness(images: ImageSet) -> np.ndarray:
     needed = _COPIES * 4 * prod(images.X.shape)
     if needed > memory_bytes():
         raise ImageError(
-            "learning without labels takes all pictures in memory, about "
+            "learning without labels takes all images in memory, about "
             f"{needed / 1e9:.1f} GB",
             where=images.source,
             parameter="size",
@@ -169,10 +169,10 @@ def checked_shape(shape: Any) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def as_pictures(
+def as_images(
     samples: Table, shape: tuple[int, int], schema: TableSchema, limits: Limits | None
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """Return sampled rows of pixels as pictures, and what is black and what is white.
+    """Return sampled rows of pixels as images, and what is black and what is white.
 
     Parameters
     ----------
@@ -192,10 +192,10 @@ def as_pictures(
     columns = samples.columns
     odd = next((name for name in columns if columns[name].dtype.kind != "f"), None)
     if odd is not None:
-        raise TableError(f"column {odd!r} holds no brightness, so rows are no pictures")
+        raise TableError(f"column {odd!r} holds no brightness, so rows are no images")
     if len(columns) != prod(shape):
         raise TableError(
-            f"a picture of {shape[0]}x{shape[1]} has {prod(shape):,} pixels, but a row "
+            f"an image of {shape[0]}x{shape[1]} has {prod(shape):,} pixels, but a row "
             f"has {len(columns):,} columns"
         )
     values = np.stack(list(columns.values()), axis=1).reshape(-1, *shape)

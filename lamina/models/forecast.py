@@ -16,8 +16,8 @@ from lamina.data import (
     read_forecast,
     read_table,
 )
-from lamina.data.sequences.series import OneSeriesError
-from lamina.data.tables.levels import UNSEEN, places, similar
+from lamina.data.sequences.ragged_array import OneSequenceError
+from lamina.data.tables.levels import UNSEEN, positions, similar
 from lamina.data.tables.parsing import is_missing, moments
 from lamina.data.tables.table import as_names, shorten
 from lamina.data.tables.time_column import time_values
@@ -30,7 +30,7 @@ from lamina.models.model_parameters import SettingsParams
 from lamina.models.source_model import checked_settings
 from lamina.models.state import FittedForecast, as_times
 
-OWN = ("horizon", "season", "random_state")
+OWN = ("horizon", "seasonal_period", "random_state")
 """Parameters of a Forecaster that are those of the model."""
 
 FEW_ODD = 0.1
@@ -64,7 +64,7 @@ class ForecastModel(SettingsParams, Saved, Checked):
         How far the times are apart, "1 month".
     series_ : list of str or None
         Names of the series, if there are several.
-    season_, n_steps_, n_series_ : int
+    seasonal_period_, n_steps_, n_series_ : int
         The season, the steps of the longest series, and how many series there are.
     notes_ : list of str
         What a person should know.
@@ -106,7 +106,7 @@ class ForecastModel(SettingsParams, Saved, Checked):
         check=NAMES,
     )
     horizon: int = param(default=12, doc="Steps to forecast.", check=COUNT)
-    season: int | None = param(
+    seasonal_period: int | None = param(
         default=None,
         doc="Steps after which the series resembles itself; found from the times.",
         check=COUNT | NONE,
@@ -149,22 +149,22 @@ class ForecastModel(SettingsParams, Saved, Checked):
         time = _times_of(table, used) if self.time is None else self.time
         self._check_names(targets, time)
         found = self._read(table, time)
-        season = self._season(found)
-        forecaster, notes = self._forecaster(season), []
+        seasonal_period = self._seasonal_period(found)
+        forecaster, notes = self._forecaster(seasonal_period), []
         each, known, later = _lists(found)
         with _called_by_name(found):
             forecaster.fit(each, known)
             tried = self._tried(forecaster, each, known, notes)
         if time is None:
             notes.append("no column of times: rows are taken as they come")
-        if season == 1 and self.season is None:
-            notes.append("no season was found from the times; season= says it")
+        if seasonal_period == 1 and self.seasonal_period is None:
+            notes.append("no season was found from the times; seasonal_period= says it")
         self.kind_, self.forecaster_, self.notes_ = self.kind, forecaster, notes
         scores = tried["scores"]
         self.scores_, self.baseline_scores_ = scores["model"], scores["seasonal_naive"]
         self.coverage_, self.backtest_ = tried["coverage"], tried["folds"]
         self.targets_, self.series_ = list(found.targets), found.series
-        self.time_, self.season_ = time, season
+        self.time_, self.seasonal_period_ = time, seasonal_period
         self.spacing_ = None if found.spacing is None else str(found.spacing)
         self.n_steps_ = max(map(len, each))
         self.n_series_ = len(each) // len(targets)
@@ -187,18 +187,24 @@ class ForecastModel(SettingsParams, Saved, Checked):
         now = source, target, time, self.exogenous
         return read_forecast(*now, series=self.series)
 
-    def _season(self, found: ForecastTable) -> Any:
-        season = found.period if self.season is None else self.season
-        return 1 if season is None else season
+    def _seasonal_period(self, found: ForecastTable) -> Any:
+        seasonal_period = (
+            found.period if self.seasonal_period is None else self.seasonal_period
+        )
+        return 1 if seasonal_period is None else seasonal_period
 
-    def _forecaster(self, season: Any) -> Any:
+    def _forecaster(self, seasonal_period: Any) -> Any:
         settings = dict(self.settings or {})
         for name in OWN:
             if name in settings:
                 raise ValueError(
                     f"{name} is a parameter of the ForecastModel and no setting"
                 )
-        model = Forecaster(self.horizon, season=season, random_state=self.random_state)
+        model = Forecaster(
+            self.horizon,
+            seasonal_period=seasonal_period,
+            random_state=self.random_state,
+        )
         return model.set_params(**checked_settings(model, settings))
 
     def _tried(
@@ -301,7 +307,7 @@ class ForecastModel(SettingsParams, Saved, Checked):
             )
         if found.series is None or self.series_ is None:
             return found
-        known = places(np.array(found.series, object), self.series_).tolist()
+        known = positions(np.array(found.series, object), self.series_).tolist()
         if sorted(known) != list(range(len(self.series_))):
             odd = _odd_series(found.series, known, self.series_)
             raise ValueError(
@@ -419,7 +425,7 @@ def _called_by_name(found: ForecastTable | None) -> Iterator[None]:
     """Say what a table calls a series instead of its number."""
     try:
         yield
-    except OneSeriesError as error:
+    except OneSequenceError as error:
         if found is None:
             raise
         series, target = divmod(error.number, len(found.targets))

@@ -1,4 +1,4 @@
-"""Pictures in, a trained network out."""
+"""Images in, a trained network out."""
 
 from typing import Any
 
@@ -13,27 +13,27 @@ from lamina.models.defaults import default_image_estimator
 from lamina.models.image_input import checked_alike, read_alike
 from lamina.models.model_parameters import ImageFileParams
 from lamina.models.predictive_model import PredictiveModel
-from lamina.models.source_model import some
+from lamina.models.source_model import subset
 from lamina.models.state import FittedImages
 from lamina.networks import Key
 
 MIN_IMAGES = 2
 MANY_CLASSES = 20
-"""So many classes of one picture each are no classes but names of the pictures."""
+"""So many classes of one image each are no classes but names of the images."""
 
 
 @estimator
 class ImageModel(ImageFileParams, PredictiveModel):
-    """A network for pictures: brought to one size, learnt from, scored on a part.
+    """A network for images: brought to one size, learnt from, scored on a part.
 
     ``lamina fit photos/`` makes one of these. Size and colours are found, classes are
-    the names of sub-folders or a column of a table. Part of the pictures is held out
+    the names of sub-folders or a column of a table. Part of the images is held out
     for the scores and not seen by training.
 
     Attributes
     ----------
     schema_ : ImageSchema
-        Size, colours and proportions that pictures are brought to.
+        Size, colours and proportions that images are brought to.
     estimator_ : ConvNetClassifier or ConvNetRegressor
         The fitted network.
     task_ : str
@@ -43,11 +43,11 @@ class ImageModel(ImageFileParams, PredictiveModel):
     baseline_ : Baseline
         The trivial predictor that scores are compared with.
     scores_, baseline_scores_ : dict of float
-        Of the held-out pictures; of those that were learnt if none were held out.
+        Of the held-out images; of those that were learnt if none were held out.
     n_train_, n_holdout_ : int
-        Pictures that were learnt from, validation pictures among them, and held out.
+        Images that were learnt from, validation images among them, and held out.
     holdout_rows_ : ndarray of int
-        Numbers of the held-out pictures in the source; not kept in a file.
+        Numbers of the held-out images in the source; not kept in a file.
     best_epoch_ : int
         Epoch whose weights are kept.
     notes_ : list of str
@@ -75,7 +75,7 @@ class ImageModel(ImageFileParams, PredictiveModel):
     # ---- fitting --------------------------------------------------------------------
 
     def fit(self, source: Any, target: str | None = None) -> "ImageModel":
-        """Learn to tell what pictures show.
+        """Learn to tell what images show.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class ImageModel(ImageFileParams, PredictiveModel):
         Raises
         ------
         ImageError, TableError
-            If the pictures cannot be read or learnt from: one line that says why.
+            If the images cannot be read or learnt from: one line that says why.
         ValueError
             If a parameter cannot be used.
         """
@@ -102,7 +102,7 @@ class ImageModel(ImageFileParams, PredictiveModel):
         train, held = self._split(seed.fold_in("holdout"), y, images.task)
         default = default_image_estimator(str(images.task), len(train))
         estimator = self._chosen(default, images.task, seed)
-        self._train(estimator, some(X, train), y[train])
+        self._train(estimator, subset(X, train), y[train])
         self.schema_, self.task_ = images.schema, images.task
         self.target_ = images.target
         self.notes_, self.holdout_rows_ = list(images.notes), held
@@ -112,7 +112,7 @@ class ImageModel(ImageFileParams, PredictiveModel):
     def read_training(
         self, source: Any, target: str | None = None, **options: Any
     ) -> ImageSet:
-        """Read pictures to learn from, as the parameters say.
+        """Read images to learn from, as the parameters say.
 
         ``fit`` takes what this returns. With ``progress=`` it tells how far it is.
         """
@@ -127,7 +127,7 @@ class ImageModel(ImageFileParams, PredictiveModel):
     # ---- application ----------------------------------------------------------------
 
     def read(self, source: Any, *, labels: bool = False, **options: Any) -> ImageSet:
-        """Read pictures in the size and colours that were learnt.
+        """Read images in the size and colours that were learnt.
 
         ``predict`` and ``evaluate`` take what this returns.
 
@@ -142,7 +142,7 @@ class ImageModel(ImageFileParams, PredictiveModel):
         return read_alike(source, self.schema_, **how)
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Return scores on pictures with labels, beside the baseline's.
+        """Return scores on images with labels, beside the baseline's.
 
         Returns
         -------
@@ -183,24 +183,24 @@ def _learnable(images: ImageSet) -> np.ndarray:
     """Return the labels, if something can be learnt from them."""
     if images.y is None:
         raise ImageError(
-            f"{images.source}: the pictures have no labels; one sub-folder for each "
+            f"{images.source}: the images have no labels; one sub-folder for each "
             "class is expected, or a table with a column of paths and one of labels"
         )
     n, y = len(images), images.y
     if n < MIN_IMAGES:
         raise ImageError(
-            f"{images.source}: holds {n} picture{'s' * (n != 1)}; at least "
+            f"{images.source}: holds {n} image{'s' * (n != 1)}; at least "
             f"{MIN_IMAGES} are needed to learn anything"
         )
     classes = images.classes
     if images.task == "classification" and len(classes) < 2:
         raise ImageError(
-            f"{images.source}: all pictures are of the class {classes[0]!r}; two "
+            f"{images.source}: all images are of the class {classes[0]!r}; two "
             "different ones are needed to learn anything"
         )
     if len(classes) > max(MANY_CLASSES, n / 2):
         raise ImageError(
-            f"{images.source}: there are {len(classes):,} classes in {n:,} pictures, "
+            f"{images.source}: there are {len(classes):,} classes in {n:,} images, "
             "most with one example only, too few to learn from"
         )
     return y

@@ -1,4 +1,4 @@
-"""Pictures read in the size and colours that a model has learnt."""
+"""Images read in the size and colours that a model has learnt."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from lamina.data.sources.images import is_image_table
 def read_alike(
     source: Any, schema: ImageSchema, target: str | None = None, **options: Any
 ) -> ImageSet:
-    """Read pictures as those were read that a model has learnt from.
+    """Read images as those were read that a model has learnt from.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def checked_alike(images: ImageSet, schema: ImageSchema) -> ImageSet:
 
 
 def has_column(source: Any, name: str) -> bool:
-    """Whether a source is a table with this column; a folder of pictures has none."""
+    """Whether a source is a table with this column; a folder of images has none."""
     if not is_image_table(source):
         return False
     return name in read_table(source, nrows=1).names

@@ -80,7 +80,7 @@ class ColumnParams:
         doc="Columns to leave out.",
         check=each(TEXT, "a list of column names"),
     )
-    kinds: Any = param(
+    column_types: Any = param(
         default=None,
         doc="""Kinds of columns where the one found is wrong: "number", "category",
         "date".""",

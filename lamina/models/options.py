@@ -68,7 +68,7 @@ class Option:
     write: Callable[[Any], str] = str
 
     def written(self, setting: Setting) -> str:
-        """Return a setting of this option as a person types it: ``--codes 4``."""
+        """Return a setting of this option as a person types it: ``--latent-dim 4``."""
         flag = self.flag or self.metavar
         if not setting.has_value or self.type is bool:
             return flag

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.metrics import scores
-from lamina.models.source_model import SourceModel, some
+from lamina.models.source_model import SourceModel, subset
 
 
 class PredictiveModel(SourceModel):
@@ -43,7 +43,7 @@ class PredictiveModel(SourceModel):
         else:
             self.baseline_ = scores.Baseline.of_numbers(self._told(y[train]))
         rows = self._scored(train, held)
-        self.scores_ = self._scores(some(X, rows), y[rows])
+        self.scores_ = self._scores(subset(X, rows), y[rows])
         self.baseline_scores_ = self._baseline(y[rows])
 
     def _scores(self, X: Any, y: np.ndarray) -> scores.Scores:

@@ -82,7 +82,7 @@ class Report:
     def is_interrupted(self) -> bool:
         """Whether it tells of a training that a person ended."""
         training = self.part(Training)
-        return training is not None and training.stopped == "interrupted"
+        return training is not None and training.stop_reason == "interrupted"
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -104,7 +104,7 @@ class Inputs(Part):
     Attributes
     ----------
     examples : str
-        What examples are called: rows, pictures, sequences.
+        What examples are called: rows, images, sequences.
     features : int
     images, sequences : str, optional
         In words, how large an image or a sequence is.
@@ -149,12 +149,12 @@ class Encoding(Part):
     inputs: Inputs
     target: Sequence[str]
     learner: str
-    codes: int
+    latent_dim: int
     samples: bool
     drawable: bool
     data: str | None = None
     rows: int | None = None
-    task: str = "codes"
+    task: str = "embedding"
 
     optional = ("data", "rows")
 
@@ -166,7 +166,7 @@ class Forecasting(Part):
     series: int
     target: Sequence[str]
     time: str | None
-    season: int
+    seasonal_period: int
     horizon: int
     data: str | None = None
     task: str = "forecast"
@@ -215,10 +215,10 @@ class NetworkSize(Part):
 
     network: str
     parameters: int | None
-    members: int | None = None
+    n_estimators: int | None = None
     learner: str = ""
 
-    optional = ("members",)
+    optional = ("n_estimators",)
     unsaid = ("learner",)
 
 
@@ -227,7 +227,7 @@ class Training(Part):
 
     epochs: int
     best_epoch: int | None
-    stopped: str
+    stop_reason: str
     seconds: float | None = None
 
     optional = ("best_epoch", "seconds")
@@ -237,7 +237,7 @@ class Ended(Part):
     """That training came to its end, and how long it took."""
 
     seconds: float
-    stopped: str = "finished"
+    stop_reason: str = "finished"
 
 
 class Run(Part):
@@ -246,9 +246,9 @@ class Run(Part):
     checkpoint: str | None
     resumed_from: int | None
     epochs: int
-    stopped: str
+    stop_reason: str
 
-    unsaid = ("epochs", "stopped")
+    unsaid = ("epochs", "stop_reason")
 
 
 class Compiled(Part):
@@ -296,10 +296,10 @@ class Layers(Part):
 
     layers: Sequence[Mapping[str, Any]]
     parameters: int | None
-    members: int | None = None
+    n_estimators: int | None = None
     """How many networks have these layers, if there are several."""
 
-    optional = ("members",)
+    optional = ("n_estimators",)
 
 
 class ColumnList(Part):
@@ -314,10 +314,10 @@ class Notes(Part):
     notes: Sequence[str]
 
 
-class Advice(Part):
+class Diagnosis(Part):
     """What to do about what went wrong in training."""
 
-    advice: str | None
+    diagnosis: str | None
 
 
 class Warned(Part):
@@ -366,7 +366,7 @@ class Transformed(Part):
     target: Sequence[str]
     examples: str
     rows: int
-    codes: int
+    latent_dim: int
     figure: bool
     notes: Sequence[str]
     warnings: Sequence[str]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data import SequenceError, Series, SeriesSet, Table, read_table
+from lamina.data import RaggedArray, SequenceError, SequenceSet, Table, read_table
 from lamina.data.errors import Message, Setting
 from lamina.data.sources.sequences import holds_sequences, read_sequences
 from lamina.data.tables.table import shorten
@@ -34,7 +34,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
     """A network for sequences of a file: read, encoded, trained, its score held out.
 
     ``lamina fit vowels.ts`` makes one of these, and so does ``lamina fit readings.csv
-    --series patient``. Part of the sequences is held out for the scores, and seen
+    --group-column patient``. Part of the sequences is held out for the scores, and seen
     neither by scaling nor by training.
 
     Attributes
@@ -52,7 +52,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
     holdout_rows_, best_epoch_, notes_
         As of :class:`lamina.TableModel`; counted in sequences, and scores of single
         steps where each has an answer.
-    shortest_, longest_ : int
+    min_length_, max_length_ : int
         Steps of the shortest and of the longest sequence.
 
     Examples
@@ -109,7 +109,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
 
         Parameters
         ----------
-        source : path, name of a data set, table, or SeriesSet
+        source : path, name of a data set, table, or SequenceSet
             See :func:`lamina.data.read_sequences`.
         target : str or list of str, optional
             Overrides the parameter of that name.
@@ -135,7 +135,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
             check_far(source, schema)
             learnt = np.sort(np.asarray(found.only(train).rows))
             schema = learnt_from(schema, source.take(learnt))
-            X = Series(schema.encoded(source)[0][found.rows], X.lengths)
+            X = RaggedArray(schema.encoded(source)[0][found.rows], X.lengths)
         elif schema is not None and len(held):
             notes.append(
                 "columns were scaled before, over the held-out sequences among others"
@@ -148,16 +148,16 @@ class SequenceModel(ColumnParams, PredictiveModel):
         self.target_ = list(found.target) or [unnamed]
         self.notes_, self.holdout_rows_ = notes, held
         self.holdout_names_ = [found.names[i] for i in held]
-        self.shortest_, self.longest_ = int(X.lengths.min()), int(X.lengths.max())
+        self.min_length_, self.max_length_ = int(X.lengths.min()), int(X.lengths.max())
         self._keep_scores(X, y, train, held)
         return self
 
-    def _read_training(self, source: Any, target: Any) -> tuple[Any, SeriesSet]:
+    def _read_training(self, source: Any, target: Any) -> tuple[Any, SequenceSet]:
         """Return the source, of tables what was read of it, and its sequences."""
         target = self.target if target is None else target
         options = {
             "exclude": self.exclude,
-            "kinds": self.kinds,
+            "column_types": self.column_types,
             "task": self.task,
             "per_step": self.per_step,
         }
@@ -167,7 +167,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
         return source, found
 
     def _divided(
-        self, found: SeriesSet, y: np.ndarray, key: Key
+        self, found: SequenceSet, y: np.ndarray, key: Key
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return which sequences are learnt from, and which are held out."""
         by_class = found.task if not found.per_step else None
@@ -180,7 +180,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
         return np.sort(train), np.setdiff1d(held, train)
 
     def _estimator_for(
-        self, found: SeriesSet, y: np.ndarray, n_steps: int, seed: Key
+        self, found: SequenceSet, y: np.ndarray, n_steps: int, seed: Key
     ) -> Any:
         """Return the estimator to train; it leaves out steps without a label."""
         default = default_sequence_estimator(
@@ -227,7 +227,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
 
     # ---- application ----------------------------------------------------------------
 
-    def read(self, source: Any, *, labels: bool = False) -> SeriesSet:
+    def read(self, source: Any, *, labels: bool = False) -> SequenceSet:
         """Read sequences as those that were learnt.
 
         ``predict`` and ``evaluate`` take what this returns.
@@ -254,8 +254,8 @@ class SequenceModel(ColumnParams, PredictiveModel):
             )
         return found
 
-    def _read(self, source: Any, labels: bool) -> SeriesSet:
-        if isinstance(source, SeriesSet):
+    def _read(self, source: Any, labels: bool) -> SequenceSet:
+        if isinstance(source, SequenceSet):
             return source
         if self.schema_ is None:
             return self._read_set(source)
@@ -278,12 +278,12 @@ class SequenceModel(ColumnParams, PredictiveModel):
             per_step=self.per_step_,
         )
 
-    def _read_set(self, source: Any) -> SeriesSet:
+    def _read_set(self, source: Any) -> SequenceSet:
         if not holds_sequences(source):
             named = isinstance(source, str | os.PathLike)
             raise SequenceError(
                 "the model was fitted to sequences of no table and takes a .ts file, a "
-                "set of that kind, or a SeriesSet; got "
+                "set of that kind, or a SequenceSet; got "
                 f"{shorten(str(source), 80) if named else f'a {type(source).__name__}'}"
             )
         return read_sequences(source, test=True)
@@ -339,7 +339,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
             "baseline": self._baseline(y),
         }
 
-    def _compared(self, found: SeriesSet) -> np.ndarray:
+    def _compared(self, found: SequenceSet) -> np.ndarray:
         """Return answers that can be compared with those of the model."""
         if found.y is None:
             names = ", ".join(map(repr, self.target_)) if self.schema_ else "them"
@@ -373,7 +373,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
         return self.read(source).X
 
 
-def _check_learnable(found: SeriesSet) -> None:
+def _check_learnable(found: SequenceSet) -> None:
     """Refuse what teaches nothing."""
     if found.y is None:
         named = Message("name the column, ", Setting("target", "label"), " perhaps")
@@ -400,7 +400,7 @@ def _check_learnable(found: SeriesSet) -> None:
         _check_classes(found)
 
 
-def _check_classes(found: SeriesSet) -> None:
+def _check_classes(found: SequenceSet) -> None:
     y = _answers(found)
     if np.ndim(y[0]) > (1 if found.per_step else 0):
         if found.per_step:
@@ -426,7 +426,7 @@ def _check_classes(found: SeriesSet) -> None:
         )
 
 
-def _check_kind(estimator: Any, found: SeriesSet) -> None:
+def _check_kind(estimator: Any, found: SequenceSet) -> None:
     """Refuse an estimator that has no such answers."""
     name = type(estimator).__name__
     tags = isinstance(estimator, RecurrentTagger)
@@ -445,7 +445,7 @@ def _check_kind(estimator: Any, found: SeriesSet) -> None:
         )
 
 
-def _answers(found: SeriesSet) -> np.ndarray:
+def _answers(found: SequenceSet) -> np.ndarray:
     """Return one answer a sequence, or an array of answers for each."""
     if not found.per_step:
         return np.asarray(found.y)
@@ -461,7 +461,7 @@ def _labels_in(y: Any) -> set[Any]:
     return {one for one in flat if one is not None and one == one}
 
 
-def _unused_label(found: SeriesSet, y: np.ndarray) -> Any:
+def _unused_label(found: SequenceSet, y: np.ndarray) -> Any:
     """Return a label for steps that have none; None if all have one."""
     if not found.per_step or found.task != "classification":
         return None

@@ -24,7 +24,7 @@ from lamina.networks import Key
 class SourceModel(ModelParams, Saved, Checked, ABC):
     """A model that is fitted to a source, and knows how well it does.
 
-    A subclass reads its source (a table, pictures), encodes it, and trains
+    A subclass reads its source (a table, images), encodes it, and trains
     ``estimator_`` with what is here.
     """
 
@@ -100,9 +100,9 @@ class SourceModel(ModelParams, Saved, Checked, ABC):
         return held if len(held) else train
 
 
-def some(X: Any, rows: np.ndarray) -> Any:
+def subset(X: Any, rows: np.ndarray) -> Any:
     """Return some rows: of what is stored without reading them."""
-    return X.take(rows) if hasattr(X, "is_pictures") else X[rows]
+    return X.take(rows) if hasattr(X, "is_images") else X[rows]
 
 
 def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:

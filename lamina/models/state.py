@@ -87,7 +87,7 @@ class FittedImages(FittedPredictive):
     def check(self, estimator: Any) -> None:
         super().check(estimator)
         if self.schema.shape != tuple(self.estimator._input_shape()):
-            raise ValueError("the network does not fit the pictures")
+            raise ValueError("the network does not fit the images")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -97,8 +97,8 @@ class FittedSequences(FittedPredictive):
     schema: TableSchema | None
     per_step: bool
     target: Annotated[list[str], Length(least=1)]
-    shortest: Count
-    longest: Count
+    min_length: Count
+    max_length: Count
 
     def check(self, estimator: Any) -> None:
         super().check(estimator)
@@ -114,7 +114,7 @@ class FittedSequences(FittedPredictive):
 
 
 @dataclass(kw_only=True, eq=False)
-class FittedCodes(FittedSource):
+class FittedEmbedding(FittedSource):
     """What a model has learnt that makes codes of a table or of images."""
 
     schema: TableSchema | ImageSchema
@@ -128,10 +128,10 @@ class FittedCodes(FittedSource):
         | None
     )
     constants: dict[str, str | float]
-    n_codes: Count
+    latent_dim: Count
     mean: Annotated[np.ndarray, Floats("estimator.n_features_in_")]
     components: (
-        Annotated[np.ndarray, Floats("n_codes", "estimator.n_features_in_")] | None
+        Annotated[np.ndarray, Floats("latent_dim", "estimator.n_features_in_")] | None
     )
     scores: Annotated[Scores, Among(NAMES)]
     baseline_scores: Annotated[Scores, Among(lambda own: own.scores, "scores")]
@@ -146,14 +146,14 @@ class FittedCodes(FittedSource):
         if isinstance(self.schema, ImageSchema):
             width = math.prod(self.schema.shape)
             if isinstance(network, Autoencoder) and shape != self.schema.shape:
-                raise ValueError("the network does not fit the pictures")
+                raise ValueError("the network does not fit the images")
         else:
             width = self.schema.width
             if shape is not None:
                 raise ValueError("the network does not fit the columns")
         if network.n_features_in_ != width:
             raise ValueError("the network does not fit the inputs")
-        if self.n_codes != network._n_features_out:
+        if self.latent_dim != network._n_features_out:
             raise ValueError("the number of codes does not fit the network")
 
 
@@ -193,7 +193,7 @@ class FittedForecast(State):
     targets: Annotated[list[str], Length(least=1)]
     series: Annotated[list[str], Length(least=1)] | None
     time: str | None
-    season: Count
+    seasonal_period: Count
     spacing: str | None
     n_steps: Count
     n_series: Count

@@ -113,7 +113,11 @@ class TableModel(ColumnParams, PredictiveModel):
 
     def _schema(self, table: Table, target: Any) -> TableSchema:
         return TableSchema.fit(
-            table, target, exclude=self.exclude, kinds=self.kinds, task=self.task
+            table,
+            target,
+            exclude=self.exclude,
+            column_types=self.column_types,
+            task=self.task,
         )
 
     # ---- application ----------------------------------------------------------------

@@ -62,8 +62,8 @@ def with_known_target(source: Any, target: Any) -> tuple[Table, Any]:
 def learnt_from(whole: TableSchema, train: Table) -> TableSchema:
     """Return the schema with kinds from all rows, but numbers from training rows."""
     used = set(whole.names)
-    kinds = {c.name: c.kind for c in whole.columns if c.name in used}
-    learnt = TableSchema.fit(train.select(kinds), kinds=kinds)
+    column_types = {c.name: c.kind for c in whole.columns if c.name in used}
+    learnt = TableSchema.fit(train.select(column_types), column_types=column_types)
     by_name = {column.name: column for column in learnt.columns}
     columns = tuple(by_name.get(column.name, column) for column in whole.columns)
     return TableSchema(columns, whole.target_column, whole.notes)

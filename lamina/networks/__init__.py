@@ -3,8 +3,12 @@
 from lamina.networks.composite.mirror import Tied
 from lamina.networks.composite.reconstruction import Reconstruction
 from lamina.networks.composite.residual import Residual
-from lamina.networks.composite.skip import Skip
-from lamina.networks.convolution.capsules import Capsules, Lengths, PrimaryCapsules
+from lamina.networks.composite.skip import SkipConnection
+from lamina.networks.convolution.capsules import (
+    CapsuleLength,
+    Capsules,
+    PrimaryCapsules,
+)
 from lamina.networks.convolution.conv import Conv
 from lamina.networks.convolution.conv_transpose import ConvTranspose
 from lamina.networks.convolution.fixed_conv import KERNELS, FixedConv
@@ -15,13 +19,13 @@ from lamina.networks.convolution.rescale import Rescale
 from lamina.networks.convolution.upsample import Upsample
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
-from lamina.networks.core.masking import Last, MeanOverTime, Sequences
+from lamina.networks.core.masking import LastStep, Sequences, TemporalMean
 from lamina.networks.energy.rbm import RBM
 from lamina.networks.functional.activations import ACTIVATIONS
 from lamina.networks.functional.initializers import INITIALIZERS
 from lamina.networks.functional.losses import LOSSES
 from lamina.networks.layers.augment import Augment
-from lamina.networks.layers.corruption import GaussianNoise, Masking, SaltAndPepper
+from lamina.networks.layers.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
 from lamina.networks.layers.embedding import Embedding
@@ -49,6 +53,7 @@ __all__ = [
     "Augment",
     "AveragePool",
     "Bidirectional",
+    "CapsuleLength",
     "Capsules",
     "ClockworkRNN",
     "Conv",
@@ -62,13 +67,11 @@ __all__ = [
     "GlobalPool",
     "GroupNorm",
     "Key",
-    "Last",
+    "LastStep",
     "LayerNorm",
-    "Lengths",
     "LocallyConnected",
-    "Masking",
+    "MaskingNoise",
     "MaxPool",
-    "MeanOverTime",
     "Network",
     "Output",
     "OutputFeedbackRNN",
@@ -79,8 +82,9 @@ __all__ = [
     "Residual",
     "SaltAndPepper",
     "Sequences",
-    "Skip",
+    "SkipConnection",
     "SumPool",
+    "TemporalMean",
     "Tied",
     "Upsample",
     "description",

@@ -13,7 +13,7 @@ from lamina.networks.functional.activations import activation
 
 
 class Signal(NamedTuple):
-    """What came out of a layer: its net input h (None if it has none), and a = φ(h)."""
+    """Outputs of a layer: its pre-activation h (None without one), and a = φ(h)."""
 
     h: Any
     a: Any
@@ -78,10 +78,12 @@ class Network(Composite):
             params.append(layer_params)
         return jax.tree.map(lambda a: np.asarray(a, dtype), tuple(params)), shape
 
-    def net(self, params: Any, x: Any, *, key: Any = None, mask: Any = None) -> Any:
-        """Return the net input h of the last layer, from which losses are computed."""
-        _ = self.out_activation  # refuses a last layer without a net input
-        return self._run(params, x, key, mask, last="net")
+    def pre_activation(
+        self, params: Any, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return the pre-activation h of the last layer, which losses start from."""
+        _ = self.out_activation  # refuses a last layer without a pre-activation
+        return self._run(params, x, key, mask, last="pre_activation")
 
     def __call__(
         self, params: Any, x: Any, *, key: Any = None, mask: Any = None
@@ -167,8 +169,8 @@ class Network(Composite):
         params, x, key, mask
             As in a call of the network.
         shifts : list of arrays or None, optional
-            sⁱ, one a layer, None for those without a net input. The derivative of a
-            loss with respect to sⁱ at 0 is the error signal δⁱ = ∂ℓ/∂hⁱ.
+            sⁱ, one a layer, None for those without a pre-activation. The derivative of
+            a loss with respect to sⁱ at 0 is the error signal δⁱ = ∂ℓ/∂hⁱ.
         """
         x, mask = unpacked(x, mask)
         signals: list[Signal] = []
@@ -208,9 +210,9 @@ def _mask_after(mask: Any, before: Any, after: Any) -> Any:
 
 
 def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:
-    """Return what comes out of one layer whose net input is shifted."""
+    """Return what comes out of one layer whose pre-activation is shifted."""
     if not isinstance(layer, Activated):
         return Signal(None, layer(params, x, **how))
-    h = layer.net(params, x, **how)
+    h = layer.pre_activation(params, x, **how)
     h = h if shift is None else h + shift
     return Signal(h, activation(layer.activation)(h))

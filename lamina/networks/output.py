@@ -29,7 +29,7 @@ class Output(Layer):
         Raises
         ------
         TypeError
-            If it is not a layer with a net input, as Dense has.
+            If it is not a layer with a pre-activation, as Dense has.
         """
         plain = isinstance(self.layer, str | float | tuple | type)
         if plain or self.layer is None or isinstance(self.layer, Output):

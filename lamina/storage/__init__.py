@@ -2,9 +2,9 @@
 
 from lamina.storage.atomic import UnwritableError, check_writable, replace_file
 from lamina.storage.checkpoints import Checkpoint, CheckpointError
+from lamina.storage.disk_space import claim, reserved
 from lamina.storage.modelfile import ModelFileError, read, write
 from lamina.storage.models import read_models, write_models
-from lamina.storage.room import claim, reserved
 
 __all__ = [
     "Checkpoint",

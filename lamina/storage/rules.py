@@ -122,7 +122,7 @@ def _first_wrong(kind: Any, value: Any, path: str, scope: Any) -> Wrong | None:
             return wrong
         right = wrong is None and all(rule.fits(value, scope) for rule in rules)
     else:
-        right = value is not UNSET and _is_a(kind, value, scope)
+        right = value is not UNSET and _is_instance(kind, value, scope)
     if not right:
         return path, expected(kind, scope), value
     for part, inside, where in _parts(kind, value):
@@ -132,7 +132,7 @@ def _first_wrong(kind: Any, value: Any, path: str, scope: Any) -> Wrong | None:
     return None
 
 
-def _is_a(kind: Any, value: Any, scope: Any) -> bool:
+def _is_instance(kind: Any, value: Any, scope: Any) -> bool:
     """Whether a value is of a type, whatever its parts are."""
     origin, args = get_origin(kind), get_args(kind)
     if kind in _TYPES:

@@ -14,7 +14,7 @@ from lamina.app import fitting
 from lamina.app.render.as_json import as_json
 from lamina.data.errors import UserError
 from tests.app.fits import evaluate, fit
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
 
@@ -29,19 +29,19 @@ def test_the_report_of_a_fit_is_json(tmp_path):
     assert report["held_out"] == 30
     assert any("max_iter=3" in note for note in report["notes"])
     assert report["model_bytes"] == (tmp_path / "m.lamina").stat().st_size
-    assert report["advice"] is None
+    assert report["diagnosis"] is None
 
 
 def test_the_report_advises_where_something_is_wrong(tmp_path):
     sets = (*QUICK, "learning_rate_init=1e-9", "max_iter=20")
     report = fit("iris", out=str(tmp_path / "m.lamina"), sets=sets)
-    assert "the learning rate 1e-09 is too low" in report["advice"]
+    assert "the learning rate 1e-09 is too low" in report["diagnosis"]
 
 
 @pytest.mark.slow
 def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):
     out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "rows.csv")
-    report = fit("digits", out=out, holdout_out=rows, sets=QUICK)
+    report = fit("digits", out=out, save_holdout=rows, sets=QUICK)
     found = evaluate(out, rows)
     assert found["rows"] == report["holdout_rows"] == report["held_out"]
     assert found["scores"] == report["scores"]
@@ -50,7 +50,7 @@ def test_held_out_rows_are_written_and_evaluate_to_the_same_scores(tmp_path):
 
 def test_a_disk_that_is_full_at_the_end_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = {"out": "/dev/full", "holdout_out": "rows.csv", "sets": QUICK}
+    options = {"out": "/dev/full", "save_holdout": "rows.csv", "sets": QUICK}
     with pytest.raises(OSError, match="No space left") as caught:
         fit("iris", **options)
     assert caught.value.filename == "/dev/full"
@@ -110,7 +110,7 @@ def test_after_ctrl_c_the_best_network_so_far_is_written(tmp_path, interrupting)
     interrupting(20)
     out = str(tmp_path / "m.lamina")
     report = fit("iris", out=out)
-    assert report["stopped"] == "interrupted"
+    assert report["stop_reason"] == "interrupted"
     assert 0 < report["best_epoch"] <= 20
     assert evaluate(out, "iris")["scores"]["accuracy"] > 0.5
 
@@ -135,14 +135,14 @@ def test_a_run_that_diverges_at_once_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- pictures -----------------------------------------------------------------------
+# ---- images -----------------------------------------------------------------------
 
 SMALL = ("layers=[Conv(4, 3, 2), GlobalPool()]", "max_iter=3", "batch_size=8")
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Ten pictures of cats, which are red, and of dogs, which are green."""
+    """Ten images of cats, which are red, and of dogs, which are green."""
     folder = tmp_path_factory.mktemp("jobs") / "photos"
     for k, name in enumerate(("cat", "dog")):
         for i in range(10):
@@ -153,9 +153,9 @@ def photos(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_report_of_pictures(photos, tmp_path):
+def test_the_report_of_images(photos, tmp_path):
     out, rows = str(tmp_path / "m.lamina"), str(tmp_path / "held.csv")
-    options = {"out": out, "sets": SMALL, "size": "4x6", "holdout_out": rows}
+    options = {"out": out, "sets": SMALL, "size": "4x6", "save_holdout": rows}
     report = fit(photos, **options)
     assert json.loads(as_json(report)) == report
     assert report["images"] == "4 × 6, colour, letterbox"

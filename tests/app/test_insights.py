@@ -10,15 +10,15 @@ import pytest
 import lamina
 from lamina import data
 from lamina.app import cli, insights
-from lamina.app.exits import run as ended
-from tests.data.picture_files import save
+from lamina.app.exit_codes import run as ended
+from tests.data.sample_images import save
 
 LAYERS = "layers=[Conv(4, 3), MaxPool(2), Conv(3, 2), GlobalPool()]"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pictures of two colours, and a model that has seen them."""
+    """Images of two colours, and a model that has seen them."""
     folder = tmp_path_factory.mktemp("insights")
     for k, name in enumerate(("cat", "$dog$")):
         for i in range(10):
@@ -122,7 +122,7 @@ def test_patches_of_a_folder(call, folder):
     photos = str(folder / "photos")
     status, out, err = call("--what", "patches", "--unit", "0", "--image", photos)
     assert (status, err) == (0, "")
-    assert "of 20 pictures" in out
+    assert "of 20 images" in out
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_what_cannot_be_is_refused(call, tmp_path, arguments, message):
     assert not list(tmp_path.iterdir())
 
 
-def test_with_a_picture_too(call, folder):
+def test_with_a_image_too(call, folder):
     image = "--image", str(folder / "photos" / "cat" / "3.png")
     expected = "one of the classes $dog$, cat, or its number, from 0 to 1; got 'cow'"
     assert_refused(call(*image, "--target", "cow"), expected)
@@ -168,11 +168,11 @@ def test_other_models_are_refused(call, folder, tmp_path):
         fitted.fit(images, digits.y[:40]).save("own.lamina")
     assert call(model="own.lamina")[0] == 0
     image = "--image", str(folder / "photos" / "cat" / "3.png")
-    assert_refused(call(*image, model="own.lamina"), "does not know how its pictures")
+    assert_refused(call(*image, model="own.lamina"), "does not know how its images")
     table = lamina.MLPClassifier((2,), max_iter=1)
     with pytest.warns(UserWarning, match="max_iter"):
         table.fit(digits.X[:40], digits.y[:40]).save("table.lamina")
-    expected = "is a MLPClassifier, and lamina inspect is for models of pictures"
+    expected = "is a MLPClassifier, and lamina inspect is for models of images"
     assert_refused(call(model="table.lamina"), expected)
 
 

@@ -13,7 +13,7 @@ from lamina.app.render.as_json import as_json
 from lamina.data import load
 from lamina.data.errors import UserError
 from tests.app.fits import fit, summary
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
 
@@ -56,19 +56,19 @@ def test_a_model_saved_from_python_has_a_summary_but_no_columns(tmp_path):
 
 
 def test_all_data_sets_are_listed():
-    sets = jobs.data_sets().to_json()["sets"]
+    sets = jobs.datasets().to_json()["sets"]
     assert {"iris", "digits", "xor"} <= {row["name"] for row in sets}
     assert all(row["description"] for row in sets)
 
 
-# ---- pictures -----------------------------------------------------------------------
+# ---- images -----------------------------------------------------------------------
 
 SMALL = ("layers=[Conv(4, 3, 2), GlobalPool()]", "max_iter=3", "batch_size=8")
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Ten pictures of cats, which are red, and of dogs, which are green."""
+    """Ten images of cats, which are red, and of dogs, which are green."""
     folder = tmp_path_factory.mktemp("jobs") / "photos"
     for k, name in enumerate(("cat", "dog")):
         for i in range(10):
@@ -79,24 +79,24 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def picture_model(photos):
+def image_model(photos):
     path = str(photos.parent / "m.lamina")
     fit(str(photos), out=path, sets=SMALL)
     return path
 
 
-def test_predictions_name_their_pictures(picture_model, photos):
-    found = jobs.predict(picture_model, str(photos), True)
-    assert found.names == ["picture", "class", "p(cat)", "p(dog)"]
+def test_predictions_name_their_images(image_model, photos):
+    found = jobs.predict(image_model, str(photos), True)
+    assert found.names == ["image", "class", "p(cat)", "p(dog)"]
     assert found.columns[0].tolist()[:2] == ["cat/0.png", "cat/1.png"]
-    loaded = lamina.load(picture_model)
+    loaded = lamina.load(image_model)
     np.testing.assert_array_equal(found.columns[1], loaded.predict(photos))
-    one = jobs.predict(picture_model, str(photos / "dog" / "3.png"))
-    assert one.records == [{"picture": "3.png", "class": found.columns[1][13]}]
+    one = jobs.predict(image_model, str(photos / "dog" / "3.png"))
+    assert one.records == [{"image": "3.png", "class": found.columns[1][13]}]
 
 
-def test_the_summary_of_pictures(picture_model):
-    report = summary(picture_model)
+def test_the_summary_of_images(image_model):
+    report = summary(image_model)
     assert json.loads(as_json(report)) == report
     assert report["images"] == "8 × 6, colour, letterbox"
     assert (report["columns"], report["classes"]) == ([], ["cat", "dog"])
@@ -105,8 +105,8 @@ def test_the_summary_of_pictures(picture_model):
     assert report["layers"][0]["input"] == [8, 6, 3]
 
 
-def test_a_model_of_pictures_wants_pictures(picture_model, model, photos):
-    with pytest.raises(ValueError, match="no column holds paths of pictures"):
-        jobs.predict(picture_model, "iris")
+def test_a_model_of_images_wants_images(image_model, model, photos):
+    with pytest.raises(ValueError, match="no column holds paths of images"):
+        jobs.predict(image_model, "iris")
     with pytest.raises(ValueError, match="is a folder"):
         jobs.predict(model, str(photos))

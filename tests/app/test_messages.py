@@ -64,16 +64,16 @@ def test_a_cache_that_cannot_be_written_is_no_riddle(capsys):
 @pytest.mark.parametrize(
     ("setting", "typed"),
     [
-        (Setting("kinds", {"a": "category"}), "--kind a=category"),
-        (Setting("kinds", {"a b": "number"}), "--kind 'a b=number'"),
+        (Setting("column_types", {"a": "category"}), "--column-type a=category"),
+        (Setting("column_types", {"a b": "number"}), "--column-type 'a b=number'"),
         (Setting("task", "regression"), "--task regression"),
         (Setting("target", "y"), "--target y"),
         (Setting("errors", "skip"), "--skip-broken"),
         (Setting("size", (48, 64)), "--size 48x64"),
-        (Setting("n_codes", 4), "--codes 4"),
+        (Setting("latent_dim", 4), "--latent-dim 4"),
         (Setting("model", "gaussian-rbm"), "--model gaussian-rbm"),
-        (Setting("image_shape", (3, 4)), "--shape 3x4"),
-        (Setting("exogenous"), "--known"),
+        (Setting("image_shape", (3, 4)), "--image-shape 3x4"),
+        (Setting("exogenous"), "--exogenous"),
         (Setting("holdout"), "--holdout"),
         (Setting("max_iter", 50), "-s max_iter=50"),
         (Setting("solver", "sgd"), "-s solver=sgd"),
@@ -86,7 +86,7 @@ def test_settings_are_said_as_they_are_typed(setting, typed):
 
 
 def test_texts_without_settings_are_left_alone():
-    assert worded("kinds={'a': 'category'}") == "kinds={'a': 'category'}"
+    assert worded("column_types={'a': 'category'}") == "column_types={'a': 'category'}"
 
 
 @dataclass
@@ -113,5 +113,5 @@ def test_a_command_s_own_options_come_first():
 
 
 def test_errors_are_said_with_options():
-    error = UserError(parameter="n_codes", value=0, expected="at least 1", where="t")
-    assert one_line(error) == "t: --codes must be at least 1; got 0"
+    error = UserError(parameter="latent_dim", value=0, expected="at least 1", where="t")
+    assert one_line(error) == "t: --latent-dim must be at least 1; got 0"

@@ -1,4 +1,4 @@
-"""Sheets of pictures."""
+"""Sheets of images."""
 
 import numpy as np
 from PIL import Image
@@ -6,15 +6,15 @@ from PIL import Image
 from lamina.app import sheets
 
 
-def test_a_sheet_of_pictures():
-    """Two pictures of 30 × 20 pixels stay so large, with a line between them."""
-    pictures = np.stack([np.full((30, 20, 1), v, np.uint8) for v in (0, 255)])
-    sheet = sheets.sheet_of(pictures)
+def test_a_sheet_of_images():
+    """Two images of 30 × 20 pixels stay so large, with a line between them."""
+    images = np.stack([np.full((30, 20, 1), v, np.uint8) for v in (0, 255)])
+    sheet = sheets.sheet_of(images)
     assert sheet.shape == (32, 43, 1)
     assert (sheet[0] == sheets.GAP).all()
     assert (sheet[1:31, 1:21] == 0).all()
     assert (sheet[1:31, 22:42] == 255).all()
-    small = sheets.sheet_of(pictures[:, :8, :8])
+    small = sheets.sheet_of(images[:, :8, :8])
     assert small.shape == (6 * 8 + 4, 2 * 6 * 8 + 3 * 2, 1)
 
 

@@ -29,8 +29,8 @@ def ended(command, folder):
 @pytest.mark.parametrize(
     ("command", "status", "errors"),
     [
-        ("lamina data >&-", 1, "lamina: standard output is closed\n"),
-        ("lamina data >&- 2>&-", 1, ""),
+        ("lamina datasets >&-", 1, "lamina: standard output is closed\n"),
+        ("lamina datasets >&- 2>&-", 1, ""),
         ("lamina --version 2>&- <&-", 0, ""),
         ("lamina fit nothere.csv 2>&-", 1, ""),
         ("lamina fit - <&-", 1, "lamina: stdin: the file is empty; a table is"),
@@ -47,7 +47,7 @@ def test_each_stream(command, status, errors, tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
 def test_output_on_a_full_disk(tmp_path):
     expected = "lamina: No space left on device\n"
-    assert ended("lamina data > /dev/full", tmp_path) == (1, "", expected)
+    assert ended("lamina datasets > /dev/full", tmp_path) == (1, "", expected)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ def sigma(z):
 
 
 def simple(x, h, C):
-    """A step as PyTorch's documentation has it: x and h are net inputs, biases in."""
+    """A step as in PyTorch's documentation: x and h are pre-activations, biases in."""
     return np.tanh(x + h), C
 
 

@@ -1,4 +1,4 @@
-"""What the judge of samples counts, and the picture."""
+"""What the judge of samples counts, and the image."""
 
 import numpy as np
 import pytest

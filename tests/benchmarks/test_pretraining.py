@@ -26,11 +26,11 @@ def test_shares_are_of_unseen_examples_one_a_split():
     assert (row.value, row.low, row.high) == pytest.approx((0.4, 0.2, 0.6))
 
 
-def test_pictures_are_moved_by_a_pixel_each_way():
+def test_images_are_moved_by_a_pixel_each_way():
     X = np.zeros((1, 64))
     X[0, 8 * 3 + 4] = 1  # row 3, column 4
-    pictures, y = moved(X, np.array([7]))
-    found = [divmod(int(picture.argmax()), 8) for picture in pictures]
+    images, y = moved(X, np.array([7]))
+    found = [divmod(int(image.argmax()), 8) for image in images]
     assert found == [(3 + i, 4 + j) for i, j in MOVES]
     assert y.tolist() == [7] * 5
 

@@ -56,7 +56,7 @@ def test_lamina_learns_what_the_case_says(shortest, monkeypatch):
     model: Any = task()
     assert units == case.lengths.sum()
     assert model.network_.layers[0] == RNN(4)
-    assert model.longest_ == 6
+    assert model.max_length_ == 6
 
 
 def test_there_is_a_layer_for_every_name():

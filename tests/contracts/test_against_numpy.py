@@ -251,7 +251,7 @@ def check(s: Structure, seed: int) -> None:
         [array - RATE * slope for array, slope in zip(arrays, slopes, strict=True)]
         for arrays, slopes in ((draw.weights, by_W), (draw.biases, by_b))
     ]
-    if model.stopped_ == "diverged":  # a step too large is taken back
+    if model.stop_reason_ == "diverged":  # a step too large is taken back
         with np.errstate(over="ignore"):
             ends = plain(*after, phis, s.loss, *numbers)
         assert not ends[0] + ends[1] <= error + penalty

@@ -29,20 +29,20 @@ from lamina.learning import (
     ClipValue,
     ConjugateGradient,
     ContrastiveDivergence,
-    Exact,
-    Examples,
-    Feed,
+    Dataset,
     FixedMask,
     HebbRule,
+    LeastSquares,
     LevenbergMarquardt,
+    Loader,
     MaxNorm,
     MeanFieldLearning,
     Newton,
     Objective,
     PerceptronRule,
+    Recorded,
     RMSProp,
     Rprop,
-    Traced,
     UpDown,
     perceptron_loss,
 )
@@ -64,10 +64,10 @@ pytestmark = pytest.mark.usefixtures("x64")
 class Point(Activated):
     """h = x ∘ θ: with ½ Σ (0 − h)² the bowl E(θ) = ½ Σ x² θ², curvatures x²."""
 
-    def net(self, params, x, *, key=None, mask=None):
+    def pre_activation(self, params, x, *, key=None, mask=None):
         return x * params["weight"]
 
-    __call__ = net
+    __call__ = pre_activation
     activation = "identity"
 
 
@@ -75,11 +75,11 @@ class Point(Activated):
 class Valley(Activated):
     """h = (1 − a, 10 (b − a²)): with Σ h² Rosenbrock's function of θ = (a, b)."""
 
-    def net(self, params, x, *, key=None, mask=None):
+    def pre_activation(self, params, x, *, key=None, mask=None):
         a, b = params["weight"]
         return x * jnp.stack([1 - a, 10 * (b - a * a)])
 
-    __call__ = net
+    __call__ = pre_activation
     activation = "identity"
 
 
@@ -109,14 +109,19 @@ LINE = Objective(
     Network((Dense(1, "identity", "zeros", use_bias=False),)), "squared_error"
 )
 MACHINE = Objective(Network((RBM(2),)), "squared_error")
-MACHINES = ("contrastive_divergence", "persistent chains", "mean field", "up_down")
+MACHINES = (
+    "contrastive_divergence",
+    "persistent chains",
+    "mean field",
+    "wake_sleep_epochs",
+)
 """These train restricted Boltzmann machines, which have no targets."""
 
 
 def machines(name, units):
     """Return one machine of so many units, or a stack with another on top."""
-    below = RBM(units, untied=name == "up_down")
-    return Network((below, RBM(1)) if name == "up_down" else (below,))
+    below = RBM(units, untied=name == "wake_sleep_epochs")
+    return Network((below, RBM(1)) if name == "wake_sleep_epochs" else (below,))
 
 
 KEY = Key(0).device()
@@ -299,13 +304,13 @@ ROWS = {
         rosenbrock=40,
     ),
     # x y / ‖x‖², the least W that fits one example
-    "exact": Row(Exact(), by_hand=[(0.2, 0.4), (0.2, -0.4), (0.0, 1.0)]),
+    "exact": Row(LeastSquares(), by_hand=[(0.2, 0.4), (0.2, -0.4), (0.0, 1.0)]),
     # ¾ W + ½ x y: (0.75, −0.6) + (0.5, 1), (0.9375, 0.3) + (0.5, −1) …
     "hebb": Row(
         HebbRule(0.5, 0.25), by_hand=[(1.25, 0.4), (1.4375, -0.7), (1.078125, -0.025)]
     ),
     "traced": Row(
-        Traced(SGD(0.1, momentum=0.5), 2),
+        Recorded(SGD(0.1, momentum=0.5), 2),
         by_hand=[(0.9, -1.2), (0.76, -0.32), (0.614, 0.248)],
         bowl=300,
         rosenbrock=20_000,
@@ -346,7 +351,7 @@ ROWS = {
         MeanFieldLearning(0.1, 2, chains=4, momentum=0.5),
         by_hand=contrast_by_hand(0.1, 0.5),
     ),
-    "up_down": Row(UpDown(0.1, 2), by_hand=up_down_by_hand(0.1)),
+    "wake_sleep_epochs": Row(UpDown(0.1, 2), by_hand=up_down_by_hand(0.1)),
     "perceptron": Row(PerceptronRule(), by_hand=[(2.0, 1.2), (3.0, -0.8), (3.0, 0.2)]),
 }
 
@@ -397,7 +402,7 @@ def problem(name):
         weight = {"weight": np.array([START]), "bias": np.zeros(2)}
         batch = Batch(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1))
         first = {**weight, "visible_bias": np.full(1, 900.0)}
-        if name != "up_down":
+        if name != "wake_sleep_epochs":
             return MACHINE, (first,), [batch] * 3
         top = {"weight": np.zeros((2, 1)), "bias": np.zeros(1)}
         params = (
@@ -478,7 +483,7 @@ def test_bowl(row):
 def test_rosenbrock(name, row):
     algorithm = row.algorithm
     if name == "traced":
-        algorithm = Traced(SGD(0.001, momentum=0.5), 2)
+        algorithm = Recorded(SGD(0.001, momentum=0.5), 2)
     elif name in SLOWER:
         algorithm = dataclasses.replace(algorithm, learning_rate=SLOWER[name])
     elif name == "adam":
@@ -497,8 +502,8 @@ def test_perceptron_separates_what_is_separable():
     x = np.array([[1.0, 2.0], [-1.0, 2.0], [0.0, -1.0]])
     y = np.array([[1.0], [-1.0], [-1.0]])
     params = ({"weight": np.array([[1.0], [-0.8]])},)
-    feed = Feed(Examples(x, y, dtype=np.float64), batch_size=1)
-    result = fit(HYPERPLANE, PerceptronRule(), feed, params, key=Key(0), epochs=20)
+    loader = Loader(Dataset(x, y, dtype=np.float64), batch_size=1)
+    result = fit(HYPERPLANE, PerceptronRule(), loader, params, key=Key(0), epochs=20)
     assert result.history["mistakes"][-1] == 0
     h = x @ np.asarray(result.params[0]["weight"])
     assert np.array_equal(np.where(h >= 0, 1, -1), y)
@@ -556,8 +561,8 @@ def tiny(name, n):
         network = machines(name, 2)
         params, _ = network.init(Key(0), (3,), np.float64)
         x = (x > 0).astype(float)
-        feed = Feed(Examples(x, x, dtype=np.float64), batch_size=batch)
-        return Objective(network, "squared_error"), feed, params
+        loader = Loader(Dataset(x, x, dtype=np.float64), batch_size=batch)
+        return Objective(network, "squared_error"), loader, params
     head, loss = (
         ("sign", perceptron_loss)
         if name == "perceptron"
@@ -569,16 +574,16 @@ def tiny(name, n):
     network = Network((Dense(1, head),))
     params, _ = network.init(Key(0), (3,), np.float64)
     y = np.where(x[:, :1] > 0, 1.0, -1.0)
-    feed = Feed(Examples(x, y, dtype=np.float64), batch_size=batch)
-    return Objective(network, loss), feed, params
+    loader = Loader(Dataset(x, y, dtype=np.float64), batch_size=batch)
+    return Objective(network, loss), loader, params
 
 
 def test_the_loop_trains_many_as_it_trains_each(name, row):
     """Three starts and three keys: the same weights, states, losses and ends."""
-    objective, feed, params = tiny(name, 22)
+    objective, loader, params = tiny(name, 22)
     scaled = [jax.tree.map(lambda p, f=f: f * p, params) for f in (0.5, 0.8, 1.0)]
     starts = [learning.Start(start, Key(i)) for i, start in enumerate(scaled)]
-    problem = learning.Problem(objective, row.algorithm, feed)
+    problem = learning.Problem(objective, row.algorithm, loader)
     control = learning.Control(3)
     many = learning.fit_many([problem] * 3, starts, control)
     rtol = 1e-7 if name == "levenberg_marquardt" else 1e-10  # JᵀJ is nearly singular
@@ -597,12 +602,12 @@ def test_the_loop_trains_many_as_it_trains_each(name, row):
 def test_second_fit_compiles_nothing(name, row, monkeypatch):
     """The same structure on other data of a similar size, at other rates."""
     monkeypatch.setattr("lamina.learning.parallel.compilation.MAX_PROGRAMS", math.inf)
-    objective, feed, params = tiny(name, 23)
-    fit(objective, row.algorithm, feed, params, key=Key(0), epochs=3)
+    objective, loader, params = tiny(name, 23)
+    fit(objective, row.algorithm, loader, params, key=Key(0), epochs=3)
     before = compile_count()
-    objective, feed, params = tiny(name, 22)
+    objective, loader, params = tiny(name, 22)
     other = jax.tree.map(lambda rate: 0.9 * rate, row.algorithm)
-    result = fit(objective, other, feed, params, key=Key(1), epochs=5)
+    result = fit(objective, other, loader, params, key=Key(1), epochs=5)
     assert result.epochs == 5
     assert compile_count() == before
 
@@ -620,25 +625,25 @@ def test_first_fit_of_a_structure_is_counted(name, row):
         objective = Objective(network, perceptron_loss)
     x = np.ones((9, features))
     params, _ = network.init(Key(0), (features,), np.float64)
-    feed = Feed(Examples(x, np.ones((9, 1)), dtype=np.float64), batch_size=3)
+    loader = Loader(Dataset(x, np.ones((9, 1)), dtype=np.float64), batch_size=3)
     before = compile_count()
-    fit(objective, row.algorithm, feed, params, key=Key(0), epochs=1)
+    fit(objective, row.algorithm, loader, params, key=Key(0), epochs=1)
     assert compile_count() == before + 1
 
 
-def run(objective, algorithm, feed, params):
-    order = jnp.asarray(feed.order(Key(0), 0, 2))
+def run(objective, algorithm, loader, params):
+    order = jnp.asarray(loader.order(Key(0), 0, 2))
     words = Key(0).words()
     return (
-        *(objective, algorithm, params, algorithm.init(params), feed.examples.device),
-        Work(order, 2, 0, feed.steps, words, 0, 0, {}),
+        *(objective, algorithm, params, algorithm.init(params), loader.dataset.device),
+        Work(order, 2, 0, loader.steps, words, 0, 0, {}),
     )
 
 
 @pytest.mark.slow
 def test_many_rates_side_by_side_are_serial_runs(name, row):
     """``vmap`` over every number of the algorithm, or over starts if it has none."""
-    objective, feed, params = tiny("" if is_whole(row) else name, 22)
+    objective, loader, params = tiny("" if is_whole(row) else name, 22)
     factors = np.array([0.5, 0.8, 1.0])
     if jax.tree.leaves(row.algorithm):
         mapped = jax.tree.map(lambda rate: rate * factors, row.algorithm)
@@ -655,17 +660,17 @@ def test_many_rates_side_by_side_are_serial_runs(name, row):
         axes = (None, None, 0)
         args = (objective, row.algorithm, stacked)
 
-    feed.examples.device  # noqa: B018  (placed before anything is traced)
+    loader.dataset.device  # noqa: B018  (placed before anything is traced)
 
     def trained(objective, algorithm, params):
-        return train(*run(objective, algorithm, feed, params))[0]
+        return train(*run(objective, algorithm, loader, params))[0]
 
     together = jax.jit(jax.vmap(trained, in_axes=axes))(*args)
     # Four examples for four parameters: JᵀJ is nearly singular.
     rtol = 1e-8 if name == "levenberg_marquardt" else 1e-12
     results = []
     for i, (setting, start) in enumerate(zip(settings, starts, strict=True)):
-        alone = compiled_train(*run(objective, setting, feed, start))[0]
+        alone = compiled_train(*run(objective, setting, loader, start))[0]
         weight = np.asarray(alone[0]["weight"])
         np.testing.assert_allclose(
             together[0]["weight"][i], weight, rtol=rtol, atol=1e-14

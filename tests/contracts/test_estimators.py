@@ -22,13 +22,13 @@ from lamina import (
     Autoencoder,
     BernoulliRBM,
     CapsNetClassifier,
-    CodeModel,
     Conv,
     ConvNetClassifier,
     ConvNetRegressor,
     ConvNetSegmenter,
     DeepBeliefNetwork,
     DeepBoltzmannMachine,
+    EmbeddingModel,
     Forecaster,
     ForecastModel,
     GaussianRBM,
@@ -110,9 +110,9 @@ OF_PLACES = [ConvNetSegmenter, HybridHMM, RecurrentTagger]
 # Estimators without features: what they learn from is what they tell the end of.
 OF_TIME = [ForecastModel, Forecaster]
 
-# Estimators of tables of mixed columns and of files of pictures; arrays of numbers are
+# Estimators of tables of mixed columns and of files of images; arrays of numbers are
 # a small part of what they take, or none, so scikit-learn's checks do not apply.
-OF_SOURCES = [CodeModel, ImageModel, SequenceModel, TableModel]
+OF_SOURCES = [EmbeddingModel, ImageModel, SequenceModel, TableModel]
 
 # In double precision nothing is expected to fail. In single precision these may, each
 # because two sums of float32 numbers in another order differ in the last bit (1.2e-7),

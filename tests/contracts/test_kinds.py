@@ -15,7 +15,7 @@ from lamina.app.render.terminal import show
 from lamina.data.errors import UserError
 from lamina.models.kinds.registry import KINDS
 from lamina.models.options import options_of, parsed
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 NETWORK = ("max_iter=1", "hidden_layer_sizes=[4]")
 
@@ -39,7 +39,7 @@ ROWS = {
     ),
     "forecast": (
         lambda folder: "airline",
-        {"sets": ("estimator=mlp", "members=1"), "folds": 1},
+        {"sets": ("estimator=mlp", "n_estimators=1"), "folds": 1},
     ),
     "embedding": (lambda folder: "iris", {"model": "rbm", "sets": ("n_iter=1",)}),
 }

@@ -20,13 +20,13 @@ from lamina import (
     Autoencoder,
     BernoulliRBM,
     CapsNetClassifier,
-    CodeModel,
     Conv,
     ConvNetClassifier,
     ConvNetRegressor,
     ConvNetSegmenter,
     DeepBeliefNetwork,
     DeepBoltzmannMachine,
+    EmbeddingModel,
     Flatten,
     Forecaster,
     ForecastModel,
@@ -107,8 +107,10 @@ KINDS = {
         ),
         IMAGES,
     ),
-    "CodeModel": lambda _: (
-        CodeModel("rbm", target="t", n_codes=2, settings={"n_iter": 1}).fit(TABLE),
+    "EmbeddingModel": lambda _: (
+        EmbeddingModel("rbm", target="t", latent_dim=2, settings={"n_iter": 1}).fit(
+            TABLE
+        ),
         TABLE,
     ),
     "ConvNetClassifier": lambda _: (
@@ -126,7 +128,9 @@ KINDS = {
         IMAGES,
     ),
     "DeepBeliefNetwork": lambda _: (
-        DeepBeliefNetwork((3, 2), n_iter=1, up_down=1, random_state=0).fit(UNITS),
+        DeepBeliefNetwork((3, 2), n_iter=1, wake_sleep_epochs=1, random_state=0).fit(
+            UNITS
+        ),
         UNITS,
     ),
     "DeepBoltzmannMachine": lambda _: (
@@ -139,14 +143,14 @@ KINDS = {
             time="when",
             series="which",
             horizon=2,
-            season=1,
+            seasonal_period=1,
             folds=1,
-            settings={"window": 4, "estimator": MEMBER, "members": 1},
+            settings={"window": 4, "estimator": MEMBER, "n_estimators": 1},
         ).fit(MONTHS),
         None,
     ),
     "Forecaster": lambda _: (
-        Forecaster(2, window=4, members=1, estimator=MEMBER).fit(WAVE),
+        Forecaster(2, window=4, n_estimators=1, estimator=MEMBER).fit(WAVE),
         None,
     ),
     "GaussianRBM": lambda _: (GaussianRBM(3, n_iter=1, random_state=0).fit(X), X),

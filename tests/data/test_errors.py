@@ -13,9 +13,9 @@ def shouted(setting):
 
 
 def test_a_message_is_a_text_in_which_settings_are_said_otherwise():
-    use = Setting("kinds", {"a": "category"})
+    use = Setting("column_types", {"a": "category"})
     message = Message("not used (", use, " uses it)")
-    assert message == "not used (kinds={'a': 'category'} uses it)"
+    assert message == "not used (column_types={'a': 'category'} uses it)"
     assert message.worded(shouted) == "not used (<{'a': 'category'}> uses it)"
     longer = Message(message, "; ", Setting("task"))
     assert longer.worded(shouted).endswith("uses it); <task>")
@@ -62,7 +62,9 @@ def test_long_messages_keep_their_end():
 
 
 def test_messages_come_back_from_json():
-    message = Message("a (", Setting("kinds", {"x": "category"}), "; ", Setting("n"))
+    message = Message(
+        "a (", Setting("column_types", {"x": "category"}), "; ", Setting("n")
+    )
     message = Message(message, Setting("size", (48, 64)), Setting("task", "regression"))
     again = Message.from_json(json.loads(json.dumps(message.to_json())))
     assert again == message

@@ -20,6 +20,6 @@ def diabetes():
 
 @pytest.fixture(scope="session")
 def digits():
-    """300 pictures as rows of numbers between 0 and 1."""
+    """300 images as rows of numbers between 0 and 1."""
     X, y = load_digits(return_X_y=True)
     return X[:300] / 16, y[:300]

@@ -36,15 +36,15 @@ def test_filters_of_pixels_are_grey_around_0():
     assert found.of_pixels
     assert found.weights.shape == (3, 3, 1, 2)
     expected = np.where(CROSS == 2, 1, np.where(CROSS == 1, 0.75, 0.25))
-    np.testing.assert_allclose(found.pictures[0], expected)
-    np.testing.assert_allclose(found.pictures[1], 0.5)  # all weights 0
+    np.testing.assert_allclose(found.images[0], expected)
+    np.testing.assert_allclose(found.images[1], 0.5)  # all weights 0
 
 
 def test_filters_of_colours_keep_them():
     network = Network((Conv(1, 1),))
     params = ({"weight": np.array([[[[-4.0], [0.0], [2.0]]]])},)
     found = filters((network, params), 0)
-    np.testing.assert_allclose(found.pictures, [[[[0, 0.5, 0.75]]]])
+    np.testing.assert_allclose(found.images, [[[[0, 0.5, 0.75]]]])
     assert found.figure().axes[0].images[0].get_array().shape == (1, 1, 3)
 
 
@@ -55,7 +55,7 @@ def test_filters_of_maps_show_their_norm_or_one_channel():
     second = {"weight": np.array([[[[3.0], [4.0]], [[0.0], [1.0]]]])}
     found = filters((network, (first, second)), -1)
     assert (found.layer, found.of_pixels) == (1, False)
-    np.testing.assert_allclose(found.pictures, [[[1, 0.2]]])
+    np.testing.assert_allclose(found.images, [[[1, 0.2]]])
     assert "norm" in found.figure().get_suptitle()
     shown = found.figure(channel=0).axes[0].images[0].get_array()
     np.testing.assert_allclose(shown, [[1, 0.5]])
@@ -63,7 +63,7 @@ def test_filters_of_maps_show_their_norm_or_one_channel():
         found.figure(channel=2)
 
 
-def test_a_true_convolution_shows_what_meets_the_picture():
+def test_a_true_convolution_shows_what_meets_the_image():
     weight = np.array([[[[1.0]], [[2.0]]]])
     network = Network((Conv(1, (1, 2), flip=True),))
     found = filters((network, ({"weight": weight},)))
@@ -122,7 +122,7 @@ def test_maps_are_drawn_on_one_scale():
 
 
 def crosses():
-    """70 faint pictures; 66, 3 and 40 hold a cross of brightness 9, 8 and 7."""
+    """70 faint images; 66, 3 and 40 hold a cross of brightness 9, 8 and 7."""
     images = np.zeros((70, 8, 9), np.uint8)
     for bright, row, (i, j) in [(9, 66, (0, 0)), (8, 3, (5, 6)), (7, 40, (2, 3))]:
         images[row, i : i + 3, j : j + 3] = bright * (CROSS > 0)
@@ -130,11 +130,11 @@ def crosses():
 
 
 def test_patches_by_hand():
-    """A cross of brightness b gives 2 b (4 + 2) + ½; more than a batch of pictures."""
+    """A cross of brightness b gives 2 b (4 + 2) + ½; more than a batch of images."""
     found = top_patches(planted(), crosses(), layer=1, unit=0, k=3)
     np.testing.assert_allclose(found.scores, [108.5, 96.5, 84.5])
     assert found.rows.tolist() == [66, 3, 40]
-    assert found.places.tolist() == [[0, 0], [5, 6], [2, 3]]
+    assert found.positions.tolist() == [[0, 0], [5, 6], [2, 3]]
     assert found.boxes[1].tolist() == [[5, 8], [6, 9]]
     for bright, patch in zip([9, 8, 7], found.patches, strict=True):
         np.testing.assert_array_equal(patch[..., 0], bright * (CROSS > 0))
@@ -154,11 +154,11 @@ def test_patches_of_a_deeper_layer():
     assert found.boxes[0].tolist() == [[0, 4], [0, 4]]  # conv 3, then pool 2
 
 
-def test_fewer_pictures_than_asked_for():
+def test_fewer_images_than_asked_for():
     assert len(top_patches(planted(), crosses()[:2], 1, 0, k=9).patches) == 2
 
 
-def test_a_unit_without_places_sees_the_picture():
+def test_a_unit_without_places_sees_the_image():
     network = Network((Flatten(), Dense(2, "identity")))
     params = network.init(Key(0), (3, 2, 1))[0]
     images = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(np.float32)
@@ -167,7 +167,7 @@ def test_a_unit_without_places_sees_the_picture():
     assert found.rows.tolist() == [np.argmax(h)]
     np.testing.assert_allclose(found.scores, h.max(), rtol=1e-6)
     np.testing.assert_array_equal(found.patches[0][..., 0], images[found.rows[0]])
-    assert found.places.shape == (1, 0)
+    assert found.positions.shape == (1, 0)
 
 
 def test_bad_requests_are_refused():

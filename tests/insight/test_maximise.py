@@ -34,7 +34,7 @@ def test_the_maximiser_of_a_filter_is_the_filter(filter_and_model, start):
     )
     length = np.sqrt(np.sum(w[..., 1] ** 2))
     z = 0.5 * 4 * w[..., 1] / length
-    np.testing.assert_allclose(found.pictures[0], 8 + 4 * z, atol=1e-4)
+    np.testing.assert_allclose(found.images[0], 8 + 4 * z, atol=1e-4)
     np.testing.assert_allclose(found.scores[0, -1], 0.5 * 4 * length, rtol=1e-5)
 
 
@@ -48,7 +48,7 @@ def test_the_penalty_of_the_length_by_hand(filter_and_model):
         model, unit=0, contrast=None, step=0.5, l2=4.0, shape=SHAPE, **BARE
     )
     z = N * w[..., 0] / (2 * 4.0)
-    np.testing.assert_allclose(found.pictures[0], 8 + 4 * z, atol=4 * 0.02)
+    np.testing.assert_allclose(found.images[0], 8 + 4 * z, atol=4 * 0.02)
 
 
 def test_the_first_step_by_hand(filter_and_model):
@@ -58,7 +58,7 @@ def test_the_first_step_by_hand(filter_and_model):
         model, unit=0, steps=1, step=0.25, start="zeros", shape=SHAPE, **BARE
     )
     up = w[..., 0] / np.sqrt(np.sum(w[..., 0] ** 2))
-    np.testing.assert_allclose(found.pictures[0], 8 + 4 * 4 * 0.25 * up, atol=1e-5)
+    np.testing.assert_allclose(found.images[0], 8 + 4 * 4 * 0.25 * up, atol=1e-5)
     assert found.scores.shape == (1, 2)
     assert found.scores[0, 0] == 0
 
@@ -70,30 +70,30 @@ def test_the_activation_rises(deep):
     assert found.layer == 3
     assert np.all(found.scores[:, -1] > found.scores[:, 0] + 0.3)
     network, params = deep
-    h = np.asarray(network.net(params, found.pictures))
+    h = np.asarray(network.pre_activation(params, found.images))
     np.testing.assert_allclose(np.diag(h), found.scores[:, -1], rtol=1e-5)
-    lengths = np.sqrt(np.mean(found.pictures**2, axis=(1, 2, 3)))
+    lengths = np.sqrt(np.mean(found.images**2, axis=(1, 2, 3)))
     assert np.all(lengths < 1 + 1e-5)
 
 
 def test_neighbours_become_alike(deep):
     def roughness(tv):
         found = maximising_input(deep, unit=0, tv=tv, jitter=0, shape=(6, 6, 1))
-        return np.mean(np.diff(found.pictures, axis=1) ** 2)
+        return np.mean(np.diff(found.images, axis=1) ** 2)
 
     assert roughness(5.0) < 0.5 * roughness(0.0)
 
 
-def test_a_picture_does_not_depend_on_the_other_units(deep):
+def test_a_image_does_not_depend_on_the_other_units(deep):
     all_units = maximising_input(deep, shape=(6, 6, 1))
     again = maximising_input(deep, unit=[3, 1], shape=(6, 6, 1))
-    np.testing.assert_allclose(again.pictures, all_units.pictures[[3, 1]], atol=1e-3)
+    np.testing.assert_allclose(again.images, all_units.images[[3, 1]], atol=1e-3)
     assert again.units == (3, 1)
 
 
 def test_the_seed_decides(deep):
     one, same, other = (
-        maximising_input(deep, unit=0, seed=seed, shape=(6, 6, 1)).pictures
+        maximising_input(deep, unit=0, seed=seed, shape=(6, 6, 1)).images
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, same)
@@ -109,13 +109,13 @@ def test_other_numbers_and_units_compile_nothing(deep):
     assert _ascend._cache_size() == before
 
 
-def test_it_may_start_from_a_picture(filter_and_model):
+def test_it_may_start_from_a_image(filter_and_model):
     _, model = filter_and_model
     image = np.full((4, 4), 10.0)
     found = maximising_input(
         model, unit=0, start=image, steps=1, step=1e-6, shape=SHAPE
     )
-    np.testing.assert_allclose(found.pictures[0, :, :, 0], image, atol=1e-3)
+    np.testing.assert_allclose(found.images[0, :, :, 0], image, atol=1e-3)
 
 
 def test_a_place_of_the_map(filter_and_model):
@@ -123,16 +123,16 @@ def test_a_place_of_the_map(filter_and_model):
     network = Network((Conv(1, 2, activation="identity"),))
     params = network.init(Key(0), SHAPE)[0]
     found = maximising_input(
-        (network, params), 0, 0, place=(0, 2), start="zeros", shape=SHAPE, **BARE
+        (network, params), 0, 0, position=(0, 2), start="zeros", shape=SHAPE, **BARE
     )
     touched = np.zeros((4, 4), bool)
     touched[0:2, 2:4] = True
-    np.testing.assert_array_equal(found.pictures[0, :, :, 0] != 0, touched)
+    np.testing.assert_array_equal(found.images[0, :, :, 0] != 0, touched)
     assert found.box.tolist() == [[0, 2], [2, 4]]
     # The bound is that of the four pixels: z = √4 w / ‖w‖.
     w = params[0]["weight"][..., 0]
     z = 2 * w / np.sqrt(np.sum(w**2))
-    np.testing.assert_allclose(found.pictures[0, 0:2, 2:4], z, atol=1e-3)
+    np.testing.assert_allclose(found.images[0, 0:2, 2:4], z, atol=1e-3)
     assert found.figure().axes[0].images[0].get_array().shape == (2, 2)
 
 
@@ -143,9 +143,9 @@ def test_what_a_unit_does_not_see_stays_as_it_was():
     params = network.init(Key(0), shape)[0]
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     found = maximising_input(
-        (network, params), 0, 0, place=(4, 4), start=image, jitter=1, shape=shape
+        (network, params), 0, 0, position=(4, 4), start=image, jitter=1, shape=shape
     )
-    moved = np.abs(found.pictures[0] - image)[..., 0] > 1e-6
+    moved = np.abs(found.images[0] - image)[..., 0] > 1e-6
     assert moved[3:7, 3:7].all()
     moved[3:7, 3:7] = False
     assert not moved.any()
@@ -171,7 +171,7 @@ def test_the_figure_names_the_units(deep):
         ({"unit": 5}, "from 0 to 4"),
         ({"unit": []}, "at least one unit"),
         ({"layer": 4}, "from -4 to 3"),
-        ({"place": (0, 0)}, "place must be"),
+        ({"position": (0, 0)}, "position must be"),
     ],
 )
 def test_bad_requests_are_refused(deep, wrong, message):

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.insight.opened import opened
+from lamina.insight.network_view import view_network
 from lamina.insight.receptive import box, receptive_field, sources
 from lamina.networks import (
     AveragePool,
@@ -25,7 +25,7 @@ from lamina.networks import (
     Network,
     Rescale,
     Residual,
-    Skip,
+    SkipConnection,
     SumPool,
     Upsample,
 )
@@ -33,10 +33,12 @@ from lamina.networks import (
 linear = partial(Conv, activation="identity")
 
 
-def field(layers, shape, layer, place):
+def field(layers, shape, layer, position):
     network = Network(tuple(layers))
     model = network, network.init(Key(0), shape)[0]
-    return [a.tolist() for a in receptive_field(opened(model, shape), layer, place)]
+    return [
+        a.tolist() for a in receptive_field(view_network(model, shape), layer, position)
+    ]
 
 
 def test_sizes_by_hand():
@@ -98,7 +100,10 @@ NETWORKS = {
     "all places": [linear(2, 2), GroupNorm(1)],
     "pooled": [linear(2, 3), GlobalPool(), Dense(2, "identity")],
     "residual": [Residual((linear(2, 3, (3, 2), "same"), linear(1, 3, 1, "same")))],
-    "skip": [Skip((AveragePool(2, padding="same"), Upsample(2))), linear(1, 2, 3)],
+    "skip": [
+        SkipConnection((AveragePool(2, padding="same"), Upsample(2))),
+        linear(1, 2, 3),
+    ],
     "shortcut": [Residual((linear(1, 2, padding="full"), linear(1, 2)), linear(1, 1))],
 }
 
@@ -115,20 +120,22 @@ def test_derivatives_are_not_0_just_there(layers, rng):
     params = jax.tree.map(lambda a: rng.uniform(0.5, 1, a.shape).astype("f4"), params)
     x = rng.uniform(0.1, 1, (1, *shape)).astype(np.float32)
     jacobian = jax.jit(jax.jacrev(lambda x: network(params, x)[0]))(x)
-    model = opened((network, params), shape)
+    model = view_network((network, params), shape)
     last = len(model.shapes) - 1
     # Every unit of a place, and every channel of a pixel.
     met = np.abs(jacobian).max(axis=(-1, -4)).max(axis=-3)
     assert met.shape == (*model.shapes[-1][:-1], *shape[:2])
-    for place in np.ndindex(*model.shapes[-1][:-1]):
-        rows, columns = receptive_field(model, last, place)
+    for position in np.ndindex(*model.shapes[-1][:-1]):
+        rows, columns = receptive_field(model, last, position)
         expected = np.zeros(shape[:2], bool)
         expected[np.ix_(rows, columns)] = True
-        np.testing.assert_array_equal(met[place] > 1e-6, expected, f"place {place}")
+        np.testing.assert_array_equal(
+            met[position] > 1e-6, expected, f"place {position}"
+        )
 
 
-def test_max_pools_see_each_place_of_some_picture(rng):
-    """The union over pictures, for one has its maximum at one place only."""
+def test_max_pools_see_each_place_of_some_image(rng):
+    """The union over images, for one has its maximum at one place only."""
     shape = (6, 6, 1)
     network = Network((MaxPool(2, 1), linear(1, 2, 2), MaxPool(2)))
     params = network.init(Key(0), shape)[0]
@@ -136,7 +143,7 @@ def test_max_pools_see_each_place_of_some_picture(rng):
     x = rng.normal(size=(300, *shape)).astype(np.float32)
     slope = jax.jit(jax.grad(lambda x: network(params, x)[:, 0, 0].sum()))(x)
     met = (np.abs(slope) > 0).any(axis=(0, 3))
-    seen = receptive_field(opened((network, params), shape), 2, (0, 0))
+    seen = receptive_field(view_network((network, params), shape), 2, (0, 0))
     expected = np.zeros(shape[:2], bool)
     expected[np.ix_(*seen)] = True
     np.testing.assert_array_equal(met, expected)

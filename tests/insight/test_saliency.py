@@ -62,7 +62,9 @@ def test_it_is_the_derivative_of_the_net_input(rng):
     x = rng.normal(3, 2, (8, 8, 2))
     found = saliency((network, params), x, 2)
     with jax.enable_x64(True):
-        h, slope = jax.value_and_grad(lambda x: network.net(params, x[None])[0, 2])(x)
+        h, slope = jax.value_and_grad(
+            lambda x: network.pre_activation(params, x[None])[0, 2]
+        )(x)
     np.testing.assert_allclose(found.attribution, slope, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(found.map, np.abs(slope).max(axis=-1))
     np.testing.assert_allclose(found.score, h)
@@ -78,7 +80,7 @@ def test_integrated_gradients_divide_the_whole_score(rng):
         )
         with jax.enable_x64(True):
             both = np.stack([x, np.broadcast_to(baseline, x.shape)])
-            of_x, of_baseline = np.asarray(network.net(params, both))[:, 1]
+            of_x, of_baseline = np.asarray(network.pre_activation(params, both))[:, 1]
         assert abs(of_x - of_baseline) > 0.05
         np.testing.assert_allclose(
             found.attribution.sum(), of_x - of_baseline, atol=1e-3

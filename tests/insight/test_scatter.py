@@ -37,9 +37,9 @@ def test_each_label_has_a_colour_and_a_name():
 
 
 def test_many_labels_and_dollar_signs():
-    codes = np.zeros((40, 2))
+    embedding = np.zeros((40, 2))
     names = np.array([f"${i:02}$" for i in range(40)], dtype=object)
-    (axis,) = drawn(scatter(codes, names))
+    (axis,) = drawn(scatter(embedding, names))
     assert len(axis.get_legend().get_texts()) == 31
 
 
@@ -50,12 +50,12 @@ def test_numbers_have_a_scale():
 
 
 @pytest.mark.parametrize(
-    ("codes", "labels", "message"),
+    ("embedding", "labels", "message"),
     [
         (np.zeros((3, 3)), None, "needs codes .n, 2., but they are .3, 3."),
         (np.zeros((3, 2)), ["a"], "1 labels of 3 codes"),
     ],
 )
-def test_what_is_no_map(codes, labels, message):
+def test_what_is_no_map(embedding, labels, message):
     with pytest.raises(ValueError, match=message):
-        scatter(codes, labels)
+        scatter(embedding, labels)

@@ -10,11 +10,11 @@ from lamina.learning import (
     SGD,
     Adam,
     ConjugateGradient,
-    Exact,
     HebbRule,
+    LeastSquares,
     LevenbergMarquardt,
+    Recorded,
     Rprop,
-    Traced,
 )
 from lamina.learning.protocols import (
     Algorithm,
@@ -106,15 +106,15 @@ def test_what_methods_need():
     )
     assert ConjugateGradient.needs == Needs(full_batch=True)
     assert LBFGS.needs == Needs(full_batch=True, early_stopping=False)
-    assert Exact.needs.closed_form
+    assert LeastSquares.needs.closed_form
     assert not HebbRule.needs.lowers_loss
 
 
 def test_what_wraps_an_algorithm_passes_on_what_it_needs():
     for inner in (HebbRule(0.1), LBFGS(), Rprop()):
-        outer = Traced(inner, 3)
+        outer = Recorded(inner, 3)
         assert (outer.needs, outer.rate) == (inner.needs, inner.rate)
-    assert Traced(SGD(0.1), 3).with_rate(0.2) == Traced(SGD(0.2), 3)
+    assert Recorded(SGD(0.1), 3).with_rate(0.2) == Recorded(SGD(0.2), 3)
 
 
 def test_every_public_one_inherits_its_protocol():

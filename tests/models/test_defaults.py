@@ -5,10 +5,10 @@ import pytest
 
 from lamina import MLPClassifier, MLPRegressor
 from lamina.models.defaults import (
-    CODE_MODELS,
+    EMBEDDING_MODELS,
     MIN_HELD_OUT,
     WIDE,
-    default_code_estimator,
+    default_embedding_estimator,
     default_estimator,
 )
 
@@ -35,14 +35,14 @@ def test_only_wide_tables_lose_inputs():
 
 
 @pytest.mark.parametrize("n_rows", [2, 100, 1_000_000])
-@pytest.mark.parametrize("model", CODE_MODELS)
+@pytest.mark.parametrize("model", EMBEDDING_MODELS)
 def test_defaults_without_labels(model, n_rows):
-    for n_codes, n_features in ((None, 1), (7, 100)):
-        found = default_code_estimator(model, n_codes, n_rows, n_features)
+    for latent_dim, n_features in ((None, 1), (7, 100)):
+        found = default_embedding_estimator(model, latent_dim, n_rows, n_features)
         found._check_params()
         codes = found.encoder if model == "autoencoder" else found.n_components
         last = codes if isinstance(codes, int) else codes[-1]
-        assert last == (n_codes or (1 if model == "autoencoder" else 100))
+        assert last == (latent_dim or (1 if model == "autoencoder" else 100))
 
 
 @pytest.mark.parametrize("seed", range(10))

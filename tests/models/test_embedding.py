@@ -1,15 +1,22 @@
-"""A table or pictures in, codes out."""
+"""A table or images in, codes out."""
 
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
 import lamina
-from lamina import Autoencoder, BernoulliRBM, CodeModel, Conv, MaxPool, MLPClassifier
+from lamina import (
+    Autoencoder,
+    BernoulliRBM,
+    Conv,
+    EmbeddingModel,
+    MaxPool,
+    MLPClassifier,
+)
 from lamina.data import ImageError, TableError, load, read_table
 from lamina.storage.codec import encode
 from tests.data.images.test_idx import idx
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -20,19 +27,19 @@ MACHINES = ("rbm", "gaussian-rbm", "dbn", "dbm")
 RNG = np.random.default_rng(0)
 
 
-def quick(model="autoencoder", n_codes=2, **how):
+def quick(model="autoencoder", latent_dim=2, **how):
     settings = QUICK.get(model, {"n_iter": 2}) | how.pop("settings", {})
-    return CodeModel(model, n_codes, settings=settings, random_state=0, **how)
+    return EmbeddingModel(model, latent_dim, settings=settings, random_state=0, **how)
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return CodeModel(random_state=0).fit("digits")
+    return EmbeddingModel(random_state=0).fit("digits")
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Twelve pictures of each of two classes, 6 × 5 and grey."""
+def images(tmp_path_factory):
+    """Twelve images of each of two classes, 6 × 5 and grey."""
     folder = tmp_path_factory.mktemp("codes") / "photos"
     for k, name in enumerate(("dark", "light")):
         for i in range(12):
@@ -43,12 +50,12 @@ def pictures(tmp_path_factory):
 
 @pytest.mark.slow
 def test_two_codes_of_digits_tell_more_than_two_principal_components(digits):
-    assert digits.n_codes_ == 2
+    assert digits.latent_dim_ == 2
     assert digits.target_ == ["digit"]
     assert digits.image_shape_ == (8, 8)
     assert digits.scores_[ERROR] < 0.75 * digits.pca_scores_[ERROR]
     assert digits.scores_["same_label"] > digits.pca_scores_["same_label"] + 0.15
-    assert digits.estimator_.error_ == "binary_cross_entropy"
+    assert digits.estimator_.loss_name_ == "binary_cross_entropy"
 
 
 @pytest.mark.slow
@@ -103,7 +110,7 @@ def test_saved_models_do_the_same_bit_for_bit(model, tmp_path):
     fitted = quick(model, 3).fit("iris")
     fitted.save(tmp_path / "m.lamina")
     again = lamina.load(tmp_path / "m.lamina")
-    assert isinstance(again, CodeModel)
+    assert isinstance(again, EmbeddingModel)
     assert again.scores_ == fitted.scores_
     for ask in ("transform", "reconstruction_error"):
         np.testing.assert_array_equal(
@@ -164,28 +171,28 @@ def test_an_autoencoder_has_no_samples(digits):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoencoder", *MACHINES])
-def test_pictures(model, pictures, tmp_path):
-    fitted = quick(model, 3).fit(pictures)
+def test_images(model, images, tmp_path):
+    fitted = quick(model, 3).fit(images)
     assert fitted.n_train_ + fitted.n_holdout_ == 24
     assert fitted.n_holdout_ in (4, 5)
     assert fitted.schema_.shape == (6, 5, 1)
-    assert fitted.labels(pictures)["class"].tolist() == ["dark"] * 12 + ["light"] * 12
-    assert fitted.transform(pictures / "dark" / "3.png").shape == (1, 3)
+    assert fitted.labels(images)["class"].tolist() == ["dark"] * 12 + ["light"] * 12
+    assert fitted.transform(images / "dark" / "3.png").shape == (1, 3)
     fitted.save(tmp_path / "m.lamina")
     again = lamina.load(tmp_path / "m.lamina")
-    np.testing.assert_array_equal(again.transform(pictures), fitted.transform(pictures))
+    np.testing.assert_array_equal(again.transform(images), fitted.transform(images))
     if model != "autoencoder":
         drawn = fitted.sample(4, 3, random_state=0)
         assert (drawn.shape, drawn.dtype) == ((4, 6, 5, 1), np.uint8)
-    assert fitted.evaluate(pictures)["rows"] == 24
+    assert fitted.evaluate(images)["rows"] == 24
 
 
 @pytest.mark.slow
-def test_convolutional_codes_of_pictures(pictures):
+def test_convolutional_codes_of_images(images):
     layers = [Conv(2, 3, padding="same"), MaxPool(2)]
-    fitted = quick(n_codes=None, size=8, settings={"layers": layers}).fit(pictures)
-    assert fitted.n_codes_ == 4 * 4 * 2
-    assert fitted.transform(pictures).shape == (24, 32)
+    fitted = quick(latent_dim=None, size=8, settings={"layers": layers}).fit(images)
+    assert fitted.latent_dim_ == 4 * 4 * 2
+    assert fitted.transform(images).shape == (24, 32)
 
 
 def test_numbers_of_digits_in_a_file(tmp_path):
@@ -203,22 +210,22 @@ def test_numbers_of_digits_in_a_file(tmp_path):
     assert "same_label" in fitted.scores_
 
 
-def test_lists_of_pictures_without_labels(pictures):
-    fitted = quick().fit(pictures)
-    (pictures.parent / "t.csv").write_text("file\nphotos/dark/3.png\n")
-    found = fitted.transform(pictures.parent / "t.csv")
-    np.testing.assert_array_equal(found, fitted.transform(pictures / "dark" / "3.png"))
+def test_lists_of_images_without_labels(images):
+    fitted = quick().fit(images)
+    (images.parent / "t.csv").write_text("file\nphotos/dark/3.png\n")
+    found = fitted.transform(images.parent / "t.csv")
+    np.testing.assert_array_equal(found, fitted.transform(images / "dark" / "3.png"))
     with pytest.raises(ImageError, match="those of the model are"):
-        fitted.transform(quick(size=4).read_training(pictures)[0])
+        fitted.transform(quick(size=4).read_training(images)[0])
 
 
 @pytest.mark.parametrize(
     ("how", "source", "message"),
     [
-        ({"n_codes": 4}, "iris", "n_codes=4, but there are 4 features"),
-        ({"n_codes": 0}, "iris", "n_codes must be a whole number ≥ 1"),
+        ({"latent_dim": 4}, "iris", "latent_dim=4, but there are 4 features"),
+        ({"latent_dim": 0}, "iris", "latent_dim must be a whole number ≥ 1"),
         ({"model": "pca"}, "iris", "model must be one of"),
-        ({"n_codes": None}, "sine", "has one feature, of which no code is shorter"),
+        ({"latent_dim": None}, "sine", "has one feature, of which no code is shorter"),
         ({"target": "specie"}, "iris", "did you mean 'species'"),
         ({"exclude": "species"}, "iris", "exclude must be a list"),
         ({"settings": {"encoder": [2]}}, "iris", "both say how many codes"),
@@ -227,30 +234,36 @@ def test_lists_of_pictures_without_labels(pictures):
         ({"holdout": 1}, "iris", "holdout must be a number"),
         ({}, {"x": [1.0], "y": [2.0]}, "no column is left"),
         ({}, {"x": [1.0, 1.0], "y": [2.0, 2.0]}, "no column is left"),
-        ({"n_codes": 4}, {"x": [None, 1.0], "y": ["a", "b"]}, "there are 4 features"),
+        (
+            {"latent_dim": 4},
+            {"x": [None, 1.0], "y": ["a", "b"]},
+            "there are 4 features",
+        ),
     ],
 )
 def test_what_cannot_be_learnt(how, source, message):
     source = read_table(source) if isinstance(source, dict) else source
     with pytest.raises(ValueError, match=message):
-        quick(**{"n_codes": 2, **how}).fit(source)
+        quick(**{"latent_dim": 2, **how}).fit(source)
 
 
 @pytest.mark.slow
 def test_more_codes_than_features_where_something_bounds_them():
     settings = {"corruption": "masking"}
-    assert quick(n_codes=9, settings=settings).fit("iris").n_codes_ == 9
-    assert quick("rbm", 9).fit("iris").n_codes_ == 9
+    assert quick(latent_dim=9, settings=settings).fit("iris").latent_dim_ == 9
+    assert quick("rbm", 9).fit("iris").latent_dim_ == 9
 
 
 @pytest.mark.slow
 def test_a_persons_own_estimator():
     own = Autoencoder((3,), max_iter=2)
-    fitted = CodeModel(estimator=own, random_state=4).fit("iris")
-    assert (fitted.n_codes_, fitted.estimator_.random_state) == (3, 4)
+    fitted = EmbeddingModel(estimator=own, random_state=4).fit("iris")
+    assert (fitted.latent_dim_, fitted.estimator_.random_state) == (3, 4)
     with pytest.raises(ValueError, match="not by a MLPClassifier"):
-        CodeModel(estimator=MLPClassifier()).fit("iris")
-    fitted = CodeModel(estimator=BernoulliRBM(5, n_iter=1), holdout=0).fit("digits")
+        EmbeddingModel(estimator=MLPClassifier()).fit("iris")
+    fitted = EmbeddingModel(estimator=BernoulliRBM(5, n_iter=1), holdout=0).fit(
+        "digits"
+    )
     assert fitted.n_holdout_ == 0
     assert any("no rows are held out" in note for note in fitted.notes_)
 
@@ -273,14 +286,14 @@ def test_other_tables_have_to_hold_the_columns(digits):
 @pytest.mark.parametrize(("rate", "told"), [(1e9, True), (0.1, False)])
 def test_a_rate_at_which_nothing_is_learnt_is_told_of(rate, told):
     settings = {"learning_rate": rate, "n_iter": 10}
-    model = CodeModel("rbm", 20, settings=settings, random_state=0).fit("digits")
+    model = EmbeddingModel("rbm", 20, settings=settings, random_state=0).fit("digits")
     assert any("worse than their mean" in note for note in model.notes_) == told
 
 
 def test_one_feature_has_no_shorter_code():
     table = read_table({"x": np.arange(30.0)})
     with pytest.raises(ValueError, match=r"has one feature, of which no code is"):
-        CodeModel().fit(table)
+        EmbeddingModel().fit(table)
 
 
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
@@ -302,7 +315,7 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
         ("limits", (np.zeros(3), np.ones(3))),
         ("limits", np.ones(4)),
         ("limits", (np.zeros(4), np.zeros(4))),
-        ("n_codes", 7),
+        ("latent_dim", 7),
         ("mean", np.zeros(3)),
         ("components", np.zeros((3, 4))),
         ("image_shape", (2, -2)),

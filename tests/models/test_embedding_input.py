@@ -6,7 +6,7 @@ import pytest
 from lamina.data import ImageError, TableError, TableSchema, read_images, read_table
 from lamina.models import embedding_input as code_input
 from lamina.models.embedding_input import (
-    as_pictures,
+    as_images,
     as_texts,
     brightness,
     check_rows,
@@ -20,7 +20,7 @@ from lamina.models.embedding_input import (
     to_units,
     unit_limits,
 )
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 RNG = np.random.default_rng(0)
 PIXELS = {
@@ -78,18 +78,18 @@ def test_the_shape_of_pixels():
             checked_shape(shape)
 
 
-def test_samples_become_pictures():
+def test_samples_become_images():
     table, schema, features = encoded(PIXELS)
     limits = unit_limits(features, schema, of_pixels=True)
-    values, bounds = as_pictures(table, (2, 2), schema, limits)
+    values, bounds = as_images(table, (2, 2), schema, limits)
     assert values[3].tolist() == [[16, 2], [0, 4]]
     assert bounds == pytest.approx((0, 16), abs=1e-5)
-    assert as_pictures(table, (4, 1), schema, None)[1] == (0, 16)
+    assert as_images(table, (4, 1), schema, None)[1] == (0, 16)
     with pytest.raises(TableError, match="9 pixels, but a row has 4 columns"):
-        as_pictures(table, (3, 3), schema, None)
+        as_images(table, (3, 3), schema, None)
     words = read_table({**PIXELS, "d": ["u"] * 20})
     with pytest.raises(TableError, match="'d' holds no brightness"):
-        as_pictures(words, (2, 2), schema, None)
+        as_images(words, (2, 2), schema, None)
 
 
 def test_constants_come_back():
@@ -121,14 +121,14 @@ def test_too_few_rows():
         check_rows("t.csv", 0, least=1)
 
 
-def test_pictures_are_brightness(tmp_path, monkeypatch):
+def test_images_are_brightness(tmp_path, monkeypatch):
     save(tmp_path / "p" / "0.png", np.full((4, 5), 51, np.uint8))
     images = read_images(tmp_path / "p")
     found = brightness(images)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, np.full((1, 4, 5, 1), 0.2), rtol=1e-6)
     monkeypatch.setattr(code_input, "memory_bytes", lambda: 100)
-    with pytest.raises(ImageError, match="all pictures in memory.*smaller size"):
+    with pytest.raises(ImageError, match="all images in memory.*smaller size"):
         brightness(images)
 
 

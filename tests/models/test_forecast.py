@@ -14,10 +14,13 @@ from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-LINE: dict[str, Any] = {"estimator": LinearRegression(), "members": 1}
+LINE: dict[str, Any] = {"estimator": LinearRegression(), "n_estimators": 1}
 """One regression without randomness: quick, and its forecasts can be worked out."""
 
-NETS = {"estimator": MLPRegressor(hidden_layer_sizes=(4,), max_iter=2), "members": 2}
+NETS = {
+    "estimator": MLPRegressor(hidden_layer_sizes=(4,), max_iter=2),
+    "n_estimators": 2,
+}
 AIRLINE = load("airline")
 
 
@@ -64,7 +67,7 @@ def airline():
 
 def test_airline_passengers(airline):
     """The regression errs by two thirds of what the season before does."""
-    assert (airline.time_, airline.season_, airline.spacing_) == (
+    assert (airline.time_, airline.seasonal_period_, airline.spacing_) == (
         "month",
         12,
         "1 month",
@@ -89,7 +92,7 @@ def test_airline_passengers(airline):
 
 def test_it_is_what_the_forecaster_tells(airline):
     """The model adds names and times to it."""
-    own = Forecaster(12, season=12, **LINE).fit(AIRLINE.y)
+    own = Forecaster(12, seasonal_period=12, **LINE).fit(AIRLINE.y)
     np.testing.assert_array_equal(airline.predict()["passengers"], own.predict())
     tried = own.backtest(AIRLINE.y)
     assert airline.scores_ == tried["scores"]["model"]
@@ -171,7 +174,7 @@ def test_the_same_seed_gives_the_same_forecasts():
 
 
 @pytest.mark.parametrize(
-    ("times", "season", "spacing", "later"),
+    ("times", "seasonal_period", "spacing", "later"),
     [
         (days(70), 7, "1 day", ["2024-03-11", "2024-03-12"]),
         (
@@ -195,21 +198,25 @@ def test_the_same_seed_gives_the_same_forecasts():
         (days(70) + 6 * np.arange(70), 1, "7 days", ["2025-05-05", "2025-05-12"]),
     ],
 )
-def test_seasons_follow_from_the_times(times, season, spacing, later):
+def test_seasons_follow_from_the_times(times, seasonal_period, spacing, later):
     model = forecast(horizon=2).fit({"when": times, "y": walk(70)})
-    assert (model.time_, model.season_, model.spacing_) == ("when", season, spacing)
+    assert (model.time_, model.seasonal_period_, model.spacing_) == (
+        "when",
+        seasonal_period,
+        spacing,
+    )
     assert model.predict()["when"].astype(str).tolist() == later
     told = any("no season was found" in note for note in model.notes_)
-    assert told == (season == 1)
-    own = forecast(horizon=2, season=5).fit({"when": times, "y": walk(70)})
-    assert own.season_ == own.forecaster_.season == 5
+    assert told == (seasonal_period == 1)
+    own = forecast(horizon=2, seasonal_period=5).fit({"when": times, "y": walk(70)})
+    assert own.seasonal_period_ == own.forecaster_.seasonal_period == 5
     assert not own.notes_
 
 
 def test_months_that_end_on_their_last_day():
     ends = np.arange("2000-02", "2005-12", dtype="M8[M]").astype("M8[D]") - 1
     model = forecast(horizon=5).fit({"when": ends, "y": walk(70)})
-    assert model.season_ == 12
+    assert model.seasonal_period_ == 12
     assert model.predict()["when"].astype(str).tolist() == [
         "2005-11-30",
         "2005-12-31",
@@ -223,16 +230,16 @@ def test_quarters_and_months_as_text(tmp_path):
     lines = [f"{1990 + i // 4}-Q{i % 4 + 1},{v}" for i, v in enumerate(walk(60))]
     (tmp_path / "q.csv").write_text("\n".join(["quarter,y", *lines]) + "\n")
     model = forecast().fit(tmp_path / "q.csv")
-    assert (model.time_, model.season_) == ("quarter", 4)
+    assert (model.time_, model.seasonal_period_) == ("quarter", 4)
     assert model.predict()["quarter"][0] == np.datetime64("2005-01-01")
 
 
 def test_without_times_rows_are_taken_as_they_come():
     model = forecast().fit({"y": walk(60)})
-    assert (model.time_, model.season_, model.spacing_) == (None, 1, None)
+    assert (model.time_, model.seasonal_period_, model.spacing_) == (None, 1, None)
     assert model.notes_ == [
         "no column of times: rows are taken as they come",
-        "no season was found from the times; season= says it",
+        "no season was found from the times; seasonal_period= says it",
     ]
     assert model.predict()["step"].tolist() == [1, 2, 3]
     numbers = {"year": np.arange(1960.0, 2020), "y": walk(60)}
@@ -340,7 +347,9 @@ def test_other_series_are_refused_by_name():
     }
     with pytest.raises(ValueError, match="dict: series 'b' has 2 steps; 15 are needed"):
         model.predict(short)
-    with pytest.raises(ValueError, match="series 'b' has 2 steps; with season=7"):
+    with pytest.raises(
+        ValueError, match="series 'b' has 2 steps; with seasonal_period=7"
+    ):
         forecast(series="shop").fit(short)
 
 
@@ -440,7 +449,7 @@ def test_an_error_in_trying_is_not_taken_for_a_short_series():
                 raise ValueError("the disk is full")
             return super().fit(X, y, sample_weight)
 
-    settings = {"estimator": Broken(), "members": 1, "intervals": False}
+    settings = {"estimator": Broken(), "n_estimators": 1, "intervals": False}
     with pytest.raises(ValueError, match="the disk is full"):
         forecast(settings=settings).fit({"y": walk(60)})
 
@@ -484,7 +493,7 @@ REFUSED = {
     "two columns 'step'": (forecast("step"), {"step": walk(60)}),
     "two columns 'y low'": (forecast(["y", "y low"]), GOOD),
     "horizon must be a whole number": (forecast(horizon=0), GOOD),
-    "season must be a whole number": (forecast(season=0.5), GOOD),
+    "season must be a whole number": (forecast(seasonal_period=0.5), GOOD),
     "folds must be a whole number": (forecast(folds=-1), GOOD),
     "no setting 'membrs'; did you mean members": (
         forecast(settings={"membrs": 2}),
@@ -540,7 +549,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_was_learnt():
             raise KeyboardInterrupt
 
     net = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, callbacks=[stop])
-    model = forecast(settings={"estimator": net, "members": 3})
+    model = forecast(settings={"estimator": net, "n_estimators": 3})
     model.fit({"y": walk(60)})
     assert len(fits) == 2
     assert model.forecaster_.interrupted_
@@ -557,7 +566,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_was_learnt():
             raise KeyboardInterrupt
 
     net = net.set_params(callbacks=[later])
-    model = forecast(settings={"estimator": net, "members": 1})
+    model = forecast(settings={"estimator": net, "n_estimators": 1})
     model.fit({"y": walk(60)})
     assert len(fits) == 8
     assert "interrupted before forecasts were tried" in model.notes_[0]
@@ -593,7 +602,7 @@ def test_a_file_forecasts_the_same_bit_for_bit(saved, tmp_path):
     assert not hasattr(loaded, "backtest_")
     assert isinstance(loaded.settings["estimator"], MLPRegressor)
     loaded.fit(table)  # its settings are whole
-    plain = forecast(settings={"estimator": "mlp", "members": 1}, folds=0)
+    plain = forecast(settings={"estimator": "mlp", "n_estimators": 1}, folds=0)
     plain.fit({"y": walk(40)}).save(tmp_path / "m.lamina")
     assert same(lamina.load(tmp_path / "m.lamina").predict(), plain.predict())
     with pytest.raises(ValueError, match="a LinearRegression is no estimator that a"):

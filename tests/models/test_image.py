@@ -1,4 +1,4 @@
-"""Pictures in, a trained network out."""
+"""Images in, a trained network out."""
 
 from dataclasses import replace
 
@@ -8,10 +8,10 @@ import pytest
 import lamina
 from lamina import Conv, ConvNetClassifier, ConvNetRegressor, GlobalPool
 from lamina.data import ImageError, ImageSchema, TableError, read_images
-from lamina.data.images.disk_images import Pictures
+from lamina.data.images.disk_images import DiskImages
 from lamina.models import ImageModel
 from tests.data.images.test_idx import idx
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -26,7 +26,7 @@ CLASSES = ("bird", "cat", "dog")
 
 
 def coloured(k, size=(8, 10), rng=None):
-    """A picture whose strongest channel is k."""
+    """An image whose strongest channel is k."""
     rng = np.random.default_rng(k) if rng is None else rng
     values = rng.integers(0, 60, (*size, 3))
     values[..., k % 3] += 150
@@ -35,7 +35,7 @@ def coloured(k, size=(8, 10), rng=None):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Ten pictures of each class, and lists of them."""
+    """Ten images of each class, and lists of them."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     rows = []
@@ -65,10 +65,10 @@ def test_classes_are_learnt(model):
     assert model.schema_ == ImageSchema(8, 10)
     assert model.scores_["accuracy"] >= 0.8
     assert model.baseline_scores_["accuracy"] == pytest.approx(1 / 3)
-    assert model.notes_ == ["pictures are 8 × 10, colour, as they are"]
+    assert model.notes_ == ["images are 8 × 10, colour, as they are"]
 
 
-def test_held_out_pictures_are_those_of_the_scores(model, photos):
+def test_held_out_images_are_those_of_the_scores(model, photos):
     images = read_images(photos)
     held = model.holdout_rows_
     assert len(held) == 6
@@ -79,7 +79,7 @@ def test_held_out_pictures_are_those_of_the_scores(model, photos):
     assert model.scores_["log_loss"] == pytest.approx(loss, rel=1e-5)
 
 
-def test_held_out_pictures_change_nothing_that_is_learnt(model, photos):
+def test_held_out_images_change_nothing_that_is_learnt(model, photos):
     images = read_images(photos)
     X = np.array(images.X)
     X[model.holdout_rows_] = 255 - X[model.holdout_rows_]
@@ -146,11 +146,11 @@ def test_numbers_are_learnt(folder):
 
 
 @pytest.mark.slow
-def test_stored_pictures_give_the_same_model(model, photos, monkeypatch):
+def test_stored_images_give_the_same_model(model, photos, monkeypatch):
     monkeypatch.setattr("lamina.data.images.disk_images.IN_MEMORY", 0)
     stored = ImageModel(random_state=0, settings=QUICK)
     images = stored.read_training(photos)
-    assert isinstance(images.X, Pictures)
+    assert isinstance(images.X, DiskImages)
     stored.fit(images)
     assert stored.scores_ == pytest.approx(model.scores_, rel=1e-4)
     for mine, theirs in zip(
@@ -193,7 +193,7 @@ def test_broken_files(folder, tmp_path):
         for i in range(2):
             save(tmp_path / name / f"{i}.png", coloured(k))
     (tmp_path / "cat" / "bad.png").write_bytes(b"")
-    with pytest.raises(ImageError, match="1 of 7 pictures cannot be read: cat/bad.png"):
+    with pytest.raises(ImageError, match="1 of 7 images cannot be read: cat/bad.png"):
         ImageModel(settings=QUICK).fit(tmp_path)
     model = ImageModel(settings=QUICK, errors="skip", random_state=0).fit(tmp_path)
     assert model.n_train_ == 6
@@ -209,15 +209,15 @@ def refused(source, message, error=ImageError, **parameters):
 
 
 def test_what_nothing_can_be_learnt_from(photos, folder, tmp_path):
-    refused(photos / "cat", "the pictures have no labels; one sub-folder for each")
+    refused(photos / "cat", "the images have no labels; one sub-folder for each")
     save(tmp_path / "one" / "cat" / "a.png")
-    refused(tmp_path / "one", "holds 1 picture; at least 2 are needed")
+    refused(tmp_path / "one", "holds 1 image; at least 2 are needed")
     save(tmp_path / "one" / "cat" / "b.png")
-    refused(tmp_path / "one", "all pictures are of the class 'cat'")
+    refused(tmp_path / "one", "all images are of the class 'cat'")
     for k in range(21):
         save(tmp_path / "many" / f"c{k}" / "a.png", coloured(k))
-    refused(tmp_path / "many", "21 classes in 21 pictures")
-    refused(folder / "t.csv", "no column 'kinds'", TableError, target="kinds")
+    refused(tmp_path / "many", "21 classes in 21 images")
+    refused(folder / "t.csv", "no column 'kinds'", TableError, target="column_types")
     refused(photos, "holdout must be a number", ValueError, holdout=1.0)
     refused(photos, "no setting 'max_itr'", ValueError, settings={"max_itr": 1})
     refused(

@@ -1,11 +1,11 @@
-"""Pictures read in the size and colours that a model has learnt."""
+"""Images read in the size and colours that a model has learnt."""
 
 import numpy as np
 import pytest
 
 from lamina.data import ImageError, ImageSchema, read_images
 from lamina.models.image_input import checked_alike, has_column, read_alike
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from lamina import CodeModel, ImageModel, MLPRegressor, SequenceModel, TableModel
+from lamina import EmbeddingModel, ImageModel, MLPRegressor, SequenceModel, TableModel
 from lamina.estimators import parameters
 from lamina.models.model_parameters import ColumnParams, ImageFileParams, ModelParams
 from lamina.models.source_model import checked_settings
@@ -20,11 +20,11 @@ def names(cls):
         (TableModel, [ColumnParams]),
         (ImageModel, [ImageFileParams]),
         (SequenceModel, [ColumnParams]),
-        (CodeModel, [ColumnParams, ImageFileParams]),
+        (EmbeddingModel, [ColumnParams, ImageFileParams]),
     ],
 )
 def test_a_model_has_the_parameters_of_its_sources(model, tables):
-    without = {"task"} if model is CodeModel else set()
+    without = {"task"} if model is EmbeddingModel else set()
     assert names(ModelParams) - without <= names(model)
     for table in (ColumnParams, ImageFileParams):
         assert (names(table) <= names(model)) is (table in tables)

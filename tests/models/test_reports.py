@@ -53,14 +53,14 @@ def test_the_fields_of_a_part_are_its_json():
 
 
 def test_a_report_is_the_json_of_its_parts():
-    inputs = Inputs("pictures", 64, images="8 × 8")
+    inputs = Inputs("images", 64, images="8 × 8")
     subject = Prediction("d", 3, inputs, ["y"], "regression")
     report = Report("fit", (subject, Notes(["n"])))
     assert report.to_json() == {
         "command": "fit",
         "data": "d",
         "rows": 3,
-        "examples": "pictures",
+        "examples": "images",
         "features": 64,
         "images": "8 × 8",
         "target": ["y"],

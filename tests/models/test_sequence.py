@@ -16,9 +16,9 @@ from lamina import (
 )
 from lamina.data import (
     SequenceError,
-    SeriesSet,
+    SequenceSet,
     TableError,
-    as_series,
+    as_ragged_array,
     load,
     read_long,
     read_sequences,
@@ -145,7 +145,7 @@ def test_a_label_for_each_sequence(labels):
     assert (labels.task_, labels.per_step_) == ("classification", False)
     assert (labels.target_, labels.classes_.tolist()) == (["label"], ["down", "up"])
     assert (labels.n_train_, labels.n_holdout_) == (24, 6)
-    assert (labels.shortest_, labels.longest_) == (LENGTHS.min(), LENGTHS.max())
+    assert (labels.min_length_, labels.max_length_) == (LENGTHS.min(), LENGTHS.max())
     found = labels.predict(table())
     assert found.shape == (N,)
     assert set(found) <= {"down", "up"}
@@ -328,7 +328,7 @@ def test_without_time_rows_stay_in_their_order():
     model = net("label", time=None, exclude=["hour"]).fit(table("label", rows=rows))
     found = model.predict_proba(table(rows=rows))
     assert same(found, by_time.predict_proba(table(rows=rows)))
-    feature = net("label", time=None, kinds=kinds).fit(table("label", rows=rows))
+    feature = net("label", time=None, column_types=kinds).fit(table("label", rows=rows))
     assert "hour" in feature.schema_.feature_names
     assert "hour" not in by_time.schema_.feature_names
 
@@ -467,7 +467,9 @@ def test_what_was_read_before(labels):
     named = net("label").fit(read)
     assert same(named.predict(table()), model.predict(read))
     assert same(labels.predict(labels.read(table())), labels.predict(table()))
-    by_hand = SeriesSet(as_series([[1.0], [2.0]]), ["a", "b"], "pq", "two", "here")
+    by_hand = SequenceSet(
+        as_ragged_array([[1.0], [2.0]]), ["a", "b"], "pq", "two", "here"
+    )
     with pytest.raises(SequenceError, match="a set to learn from has a task"):
         SequenceModel(settings=QUICK).fit(by_hand)
     told = SequenceModel(task="classification", settings=QUICK).fit(by_hand)
@@ -527,7 +529,7 @@ def test_it_goes_on_from_its_checkpoint(tmp_path):
     how = {"checkpoint": tmp_path / "run"}
     first = net("state", callbacks=[stop], **how).fit(table("state"))
     model = net("state", **how).fit(table("state"))
-    assert first.estimator_.stopped_ == "interrupted"
+    assert first.estimator_.stop_reason_ == "interrupted"
     assert (first.estimator_.resumed_from_, model.estimator_.resumed_from_) == (None, 1)
     expected = net("state").fit(table("state"))
     assert same(model.predict_proba(table()), expected.predict_proba(table()))

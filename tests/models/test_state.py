@@ -7,7 +7,7 @@ import pytest
 
 from lamina.metrics.scores import Baseline
 from lamina.models.state import (
-    FittedCodes,
+    FittedEmbedding,
     FittedForecast,
     FittedPredictive,
     FittedSequences,
@@ -40,8 +40,8 @@ def test_a_baseline_is_finite_numbers():
 
 
 def test_limits_and_components_are_as_wide_as_the_network():
-    kinds, network = Record(FittedCodes).kinds, SimpleNamespace(n_features_in_=4)
-    scope = SimpleNamespace(estimator=network, n_codes=2)
+    kinds, network = Record(FittedEmbedding).kinds, SimpleNamespace(n_features_in_=4)
+    scope = SimpleNamespace(estimator=network, latent_dim=2)
     assert fits(kinds["limits"], (np.zeros(4), np.ones(4)), scope)
     assert fits(kinds["limits"], None, scope)
     for wrong in ((np.zeros(4), np.zeros(4)), (np.zeros(3), np.ones(4)), np.ones(4)):

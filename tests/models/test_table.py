@@ -221,7 +221,7 @@ BAD = {
     "exclude must be a list": (TableModel("x", exclude="name"), MANY),
     "holdout must be a number": (TableModel("x", holdout=1.0), MANY),
     "has no setting 'max_itr'; did you mean max_iter": (
-        TableModel("x", settings={"max_itr": 3}, kinds={"name": "category"}),
+        TableModel("x", settings={"max_itr": 3}, column_types={"name": "category"}),
         MANY,
     ),
     "not both": (

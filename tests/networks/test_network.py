@@ -19,15 +19,15 @@ from lamina.networks import (
     GlobalPool,
     GroupNorm,
     Key,
-    Last,
+    LastStep,
     LayerNorm,
-    MeanOverTime,
     Network,
     Residual,
-    Skip,
+    SkipConnection,
+    TemporalMean,
 )
 from lamina.networks.core.masking import Sequences
-from lamina.networks.functional.losses import loss_from_net
+from lamina.networks.functional.losses import loss_from_pre_activation
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -43,14 +43,14 @@ A2 = 1 / (1 + math.exp(-H2))
 
 
 def test_forward_pass_by_hand():
-    np.testing.assert_allclose(TWO.net(PARAMS, X), [[H2]], rtol=1e-15)
+    np.testing.assert_allclose(TWO.pre_activation(PARAMS, X), [[H2]], rtol=1e-15)
     np.testing.assert_allclose(TWO(PARAMS, X), [[A2]], rtol=1e-15)
     np.testing.assert_allclose(TWO.output(np.array([H2])), [A2], rtol=1e-15)
     assert TWO.out_activation == "logistic"
 
 
 def test_backward_pass_by_hand_with_all_deltas_from_old_weights():
-    """δ² = a − y, δ¹ = φ′(h¹) ∘ W² δ²; deck 000 would use W² after its change."""
+    """δ² = a − y, δ¹ = φ′(h¹) ∘ W² δ²; lecture 000 would use W² after its change."""
     d2 = A2 - 1.0
     d1 = [(1 - A1[i] ** 2) * W2[i, 0] * d2 for i in range(2)]
     expected = (
@@ -59,14 +59,16 @@ def test_backward_pass_by_hand_with_all_deltas_from_old_weights():
     )
 
     def loss(params):
-        h = TWO.net(params, X)
-        return loss_from_net("binary_cross_entropy", "logistic", h, jnp.ones((1, 1)))[0]
+        h = TWO.pre_activation(params, X)
+        return loss_from_pre_activation(
+            "binary_cross_entropy", "logistic", h, jnp.ones((1, 1))
+        )[0]
 
     gradient = jax.grad(loss)(PARAMS)
     for got, by_hand in zip(gradient, expected, strict=True):
         for name in ("weight", "bias"):
             np.testing.assert_allclose(got[name], by_hand[name], rtol=1e-13)
-    # the deck's order of updates gives another δ¹, so this test can tell them apart
+    # the lecture's order of updates gives another δ¹, so this test can tell them apart
     changed = W2[:, 0] - 0.1 * np.array([A1[0] * d2, A1[1] * d2])
     wrong = [(1 - A1[i] ** 2) * changed[i] * d2 for i in range(2)]
     assert not np.allclose(wrong, d1, rtol=1e-3)
@@ -173,14 +175,14 @@ def test_an_inner_network_draws_in_the_outer_dtype():
 def test_an_inner_network_may_be_the_last_layer():
     outer = Network((Dense(2, "tanh"), Network((Dense(1, "logistic"),))))
     params = (PARAMS[0], (PARAMS[1],))
-    np.testing.assert_allclose(outer.net(params, X), [[H2]], rtol=1e-15)
+    np.testing.assert_allclose(outer.pre_activation(params, X), [[H2]], rtol=1e-15)
     assert outer.out_activation == "logistic"
 
 
 def test_the_last_layer_must_have_an_activation():
-    """``Dropout`` has no net input from which a loss could be computed."""
+    """``Dropout`` has no pre-activation from which a loss could be computed."""
     with pytest.raises(ValueError, match="Dropout"):
-        Network((Dense(2), Dropout(0.5))).net(({}, {}), X)
+        Network((Dense(2), Dropout(0.5))).pre_activation(({}, {}), X)
 
 
 def test_trace_by_hand():
@@ -196,7 +198,9 @@ def test_the_derivative_with_respect_to_a_shift_is_delta():
 
     def loss(shifts):
         h = TWO.trace(PARAMS, X, shifts=shifts)[-1].h
-        return loss_from_net("binary_cross_entropy", "logistic", h, jnp.ones((1, 1)))[0]
+        return loss_from_pre_activation(
+            "binary_cross_entropy", "logistic", h, jnp.ones((1, 1))
+        )[0]
 
     delta = jax.grad(loss)([jnp.zeros((1, 2)), jnp.zeros((1, 1))])
     d2 = A2 - 1.0
@@ -226,12 +230,14 @@ def test_trace_ends_in_the_output_with_and_without_a_key(key):
     signals = DEEP.trace(params, x, key=key)
     assert [s.h is None for s in signals] == [True, False, True, False]
     np.testing.assert_array_equal(signals[-1].a, DEEP(params, x, key=key))
-    np.testing.assert_array_equal(signals[-1].h, DEEP.net(params, x, key=key))
+    np.testing.assert_array_equal(
+        signals[-1].h, DEEP.pre_activation(params, x, key=key)
+    )
     if key is not None:
         assert np.any(np.asarray(signals[0].a) != x)
 
 
-@pytest.mark.parametrize("layer", [Last(), GlobalPool(), Flatten()])
+@pytest.mark.parametrize("layer", [LastStep(), GlobalPool(), Flatten()])
 def test_a_mask_ends_with_the_axis_of_time(layer):
     """Behind it, as many units as steps are no steps."""
     network = Network((Dense(3, "tanh"), layer, GroupNorm(1), Dense(2)))
@@ -278,14 +284,14 @@ PIECEWISE = Network(
     (
         Embedding(5, 3),
         Residual((LSTM(3), Dense(3, "identity"))),
-        Skip((GRU(2), LayerNorm(1))),
+        SkipConnection((GRU(2), LayerNorm(1))),
         Network((ClockworkRNN(4, (1, 2)), Dense(2, "tanh"))),
     )
 )
 """Recurrent layers, alone and inside of others, between layers of single steps."""
 
 
-@pytest.mark.parametrize("last", [(), (Last(),)], ids=["every step", "the last"])
+@pytest.mark.parametrize("last", [(), (LastStep(),)], ids=["every step", "the last"])
 def test_a_sequence_in_pieces_gives_what_the_whole_one_gives(last):
     network = Network((*PIECEWISE.layers, *last))
     params, _ = network.init(Key(0), (6, 1), np.float64)
@@ -332,7 +338,7 @@ def test_the_gradient_reaches_the_state_that_a_piece_begins_with():
 
 
 @pytest.mark.parametrize(
-    "layer", [Bidirectional(LSTM(2)), MeanOverTime(), LayerNorm(2), Flatten()], ids=repr
+    "layer", [Bidirectional(LSTM(2)), TemporalMean(), LayerNorm(2), Flatten()], ids=repr
 )
 def test_a_layer_that_sees_the_whole_sequence_cannot_go_on(layer):
     network = Network((Dense(2), layer))

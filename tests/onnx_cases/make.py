@@ -80,7 +80,7 @@ def main() -> None:
         if name in LEFT_OUT:
             about[name]["left_out"] = LEFT_OUT[name]
             continue
-        inputs, outputs = case.data_sets[0]
+        inputs, outputs = case.datasets[0]
         arrays |= numbered(f"{name}/input", node.input, inputs)
         wanted = node.output[: OUTPUTS[node.op_type]]
         arrays |= numbered(f"{name}/output", wanted, outputs)

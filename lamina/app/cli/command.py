@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from lamina.app import exits, messages
+from lamina.app import exit_codes, messages
 from lamina.models.options import Given, Option, option, options_of
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -52,7 +52,7 @@ def command(
 
         def call(context: Any, **values: Any) -> None:
             messages.speak(options)
-            exits.show_traces(values["verbose"])
+            exit_codes.show_traces(values["verbose"])
             mine = {one.name: _value(one, values[one.name]) for one in own}
             given = _given(context, more, values)
             run(declared(**mine), *([given] if more else []))

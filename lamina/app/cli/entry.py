@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 import lamina
 from lamina.app import streams
 from lamina.app.cli.command import HELP
-from lamina.app.exits import run
+from lamina.app.exit_codes import run
 
 COMMANDS = {
     "fit": "fit",
@@ -23,13 +23,11 @@ COMMANDS = {
     "inspect": "inspect",
     "transform": "transform",
     "sample": "sample",
-    "data": "datasets",
+    "datasets": "datasets",
 }
 """The name of each command, and of the file in which it is."""
 
-EPILOG = (
-    "Start with: lamina fit iris · lamina data lists the data sets that come with it"
-)
+EPILOG = "Start with: lamina fit iris · lamina datasets lists the embedded data sets"
 
 
 class Commands(TyperGroup):
@@ -48,7 +46,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="lamina",
     cls=Commands,
-    help="Neural networks for tables, pictures, sequences and forecasts: fit one, look "
+    help="Neural networks for tables, images, sequences and forecasts: fit one, look "
     "at it, predict.",
     epilog=EPILOG,
     no_args_is_help=True,

@@ -14,7 +14,7 @@ class EvaluateCommand(Output, ImageReading, DataArgument, ModelArgument):
 
 @command("evaluate", EvaluateCommand)
 def run(asked: EvaluateCommand) -> None:
-    """Score a model on a table, pictures or sequences that hold the answers."""
+    """Score a model on a table, images or sequences that hold the answers."""
     from lamina.app import jobs
     from lamina.app.messages import say
 

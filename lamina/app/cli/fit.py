@@ -7,7 +7,7 @@ import typer
 from lamina.app import streams
 from lamina.app.cli.command import Output, command
 from lamina.app.cli.shared import DataArgument, show
-from lamina.app.exits import INTERRUPTED
+from lamina.app.exit_codes import INTERRUPTED
 from lamina.models.kinds.registry import fit_options
 from lamina.models.options import Given, option
 
@@ -21,9 +21,9 @@ class FitCommand(Output, DataArgument):
 
 @command("fit", FitCommand, more=fit_options())
 def run(asked: FitCommand, given: Given) -> None:
-    """Train a network on a table, pictures or sequences, score it, write a model.
+    """Train a network on a table, images or sequences, score it, write a model.
 
-    It learns to predict a column, the kind of a picture or of a sequence, or what
+    It learns to predict a column, the kind of an image or of a sequence, or what
     follows; with --model it learns codes, without labels.
     """
     from lamina.app import fitting

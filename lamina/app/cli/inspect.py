@@ -20,8 +20,8 @@ class InspectCommand(Output, ImageReading, ModelArgument):
     )
     image: str | None = option(
         None,
-        "What the model is to look at; for patches a folder of pictures.",
-        metavar="PICTURE",
+        "What the model is to look at; for patches a folder of images.",
+        metavar="IMAGE",
         is_path=True,
     )
     layer: int | None = option(
@@ -48,7 +48,7 @@ class InspectCommand(Output, ImageReading, ModelArgument):
 
 @command("inspect", InspectCommand)
 def run(asked: InspectCommand) -> None:
-    """Draw what a model of pictures has learnt, or why it answers as it does."""
+    """Draw what a model of images has learnt, or why it answers as it does."""
     from lamina.app import insights
 
     request = insights.InspectRequest(

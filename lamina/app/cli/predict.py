@@ -25,12 +25,12 @@ class PredictCommand(Output, ImageReading, DataArgument, ModelArgument):
 
 @command("predict", PredictCommand)
 def run(asked: PredictCommand) -> None:
-    """Predict for each row, picture or sequence, or what follows, as CSV."""
-    from lamina.app import jobs, opening, tables
+    """Predict for each row, image or sequence, or what follows, as CSV."""
+    from lamina.app import jobs, loading, tables
     from lamina.app.messages import printable, say
 
     if asked.out is not None:
-        opening.check_out(asked.out, asked.data, asked.model)
+        loading.check_out(asked.out, asked.data, asked.model)
     found = jobs.predict(asked.model, asked.data, asked.proba, asked.skip_broken)
     say("note", found.notes)
     say("warning", found.warnings)

@@ -13,7 +13,7 @@ class SampleCommand(Output, ModelArgument):
 
     out: str | None = option(
         None,
-        "A .png of pictures, or a CSV file; rows go to standard output, pictures to "
+        "A .png of images, or a CSV file; rows go to standard output, images to "
         "samples.png if not given.",
         short="-o",
         metavar="FILE",
@@ -22,9 +22,9 @@ class SampleCommand(Output, ModelArgument):
     n: int = option(100, "How many.", flag="-n", metavar="N")
     steps: int = option(1000, "Gibbs steps of each.", metavar="N")
     seed: int = option(0, "Seed of what is drawn.", metavar="N")
-    shape: str | None = option(
+    image_shape: str | None = option(
         None,
-        "How columns of pixels lie in a picture.",
+        "How columns of pixels lie in an image.",
         metavar="HEIGHTxWIDTH",
         parameter="image_shape",
     )
@@ -32,13 +32,13 @@ class SampleCommand(Output, ModelArgument):
 
 @command("sample", SampleCommand)
 def run(asked: SampleCommand) -> None:
-    """Draw rows or pictures from a Boltzmann machine."""
-    from lamina.app import codes, tables
+    """Draw rows or images from a Boltzmann machine."""
+    from lamina.app import embeddings, tables
 
-    request = codes.SampleRequest(
-        asked.out, asked.n, asked.steps, asked.seed, asked.shape
+    request = embeddings.SampleRequest(
+        asked.out, asked.n, asked.steps, asked.seed, asked.image_shape
     )
-    report, found = codes.sample(asked.model, request)
+    report, found = embeddings.sample(asked.model, request)
     if asked.as_json:
         rows = {"rows": found.records} if found and asked.out is None else {}
         print_json(report.to_json() | rows)

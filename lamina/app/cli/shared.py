@@ -13,9 +13,9 @@ class DataArgument:
 
     data: str = argument(
         "A table (.csv .tsv .parquet .json, also .gz), '-' for standard input, or the "
-        "name of an embedded data set; or pictures: a folder with one sub-folder for "
+        "name of an embedded data set; or images: a folder with one sub-folder for "
         "each class, a table with a column of paths, an IDX file; or sequences: a .ts "
-        "file, a table with --series.",
+        "file, a table with --group-column.",
         metavar="DATA",
         is_path=True,
     )

@@ -20,22 +20,26 @@ class TransformCommand(Output, ImageReading, DataArgument, ModelArgument):
         metavar="FILE",
         is_path=True,
     )
-    errors: bool = option(False, "Add how badly each row is made again.")
+    reconstruction_error: bool = option(False, "Add how badly each row is made again.")
 
 
 @command("transform", TransformCommand)
 def run(asked: TransformCommand) -> None:
-    """Tell the codes of rows or pictures, as CSV or as a map."""
-    from lamina.app import codes, tables
+    """Tell the codes of rows or images, as CSV or as a map."""
+    from lamina.app import embeddings, tables
     from lamina.app.messages import say
 
-    report, found = codes.transform(
-        asked.model, asked.data, asked.out, asked.errors, asked.skip_broken
+    report, found = embeddings.transform(
+        asked.model,
+        asked.data,
+        asked.out,
+        asked.reconstruction_error,
+        asked.skip_broken,
     )
     say("note", found.notes)
     say("warning", found.warnings)
     if asked.as_json:
-        rows = {} if asked.out else {"rows_of_codes": found.records}
+        rows = {} if asked.out else {"embeddings": found.records}
         print_json(report.to_json() | rows)
     elif asked.out is None:
         tables.write_predictions(found, None)

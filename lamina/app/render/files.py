@@ -39,13 +39,13 @@ def _(part: Next, page: Page) -> None:
 @show_part.register
 def _(part: Transformed, page: Page) -> None:
     rows = f"{part.rows:,} {part.examples}"
-    what = f"a map of {rows}" if part.figure else f"{codes(part.codes)} of {rows}"
+    what = f"a map of {rows}" if part.figure else f"{codes(part.latent_dim)} of {rows}"
     page.line("Written", f"{what}: {printable(part.out)}")
 
 
 @show_part.register
 def _(part: Sampled, page: Page) -> None:
-    what = "pictures" if part.figure else "rows"
+    what = "images" if part.figure else "rows"
     drawn = f"{part.samples:,} {what}, each after {part.steps:,} Gibbs steps"
     page.line("Written", f"{drawn}: {printable(part.out)}")
 
@@ -58,7 +58,7 @@ def _(part: Inspected, page: Page) -> None:
     parts += [] if part.output is None else [_explained(part)]
     if part.image is not None:
         several = part.what == "patches" and (part.images or 0) > 1
-        parts.append(f"of {f'{part.images:,} pictures' if several else part.image}")
+        parts.append(f"of {f'{part.images:,} images' if several else part.image}")
     page.line("Shown", printable(", ".join(parts)))
     layers = [
         f"{row['number']} {row['layer']} {'×'.join(map(str, row['output']))}"

@@ -9,8 +9,8 @@ from lamina.models.reports import ColumnList, DataSets, Layers
 def _(part: Layers, page: Page) -> None:
     if not part.layers:
         return
-    if part.members is not None:
-        page.line("Networks", f"{part.members}, each of these layers")
+    if part.n_estimators is not None:
+        page.line("Networks", f"{part.n_estimators}, each of these layers")
     table = empty_table("layer", ">input", ">output", ">parameters", "")
     for row in part.layers:
         shapes = [" × ".join(map(str, row[side])) for side in ("input", "output")]

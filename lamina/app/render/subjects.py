@@ -51,7 +51,7 @@ def _(part: Split, page: Page) -> None:
 def _(part: Encoding, page: Page) -> None:
     names = printable(", ".join(part.target))
     left_out = f"; {names} is no input" if names else ""
-    count = codes(part.codes)
+    count = codes(part.latent_dim)
     if part.data is None:
         page.line("Learns", f"{count} of {part.inputs.size}{left_out}")
         return
@@ -70,13 +70,17 @@ def _(part: Forecasting, page: Page) -> None:
     target = printable(", ".join(part.target))
     next_steps = f"the next {part.horizon} steps of {target}"
     if part.data is None:
-        season = f", season of {part.season}" if part.season > 1 else ""
-        page.line("Predicts", f"{next_steps}{season}")
+        seasonal_period = (
+            f", season of {part.seasonal_period}" if part.seasonal_period > 1 else ""
+        )
+        page.line("Predicts", f"{next_steps}{seasonal_period}")
         return
     several = f"{part.series:,} series of up to " if part.series > 1 else ""
     by = f" by {printable(part.time)}" if part.time else ""
-    season = f"season of {part.season}" if part.season > 1 else "no season"
-    steps = f"{several}{part.rows:,} steps{by}, {season}"
+    seasonal_period = (
+        f"season of {part.seasonal_period}" if part.seasonal_period > 1 else "no season"
+    )
+    steps = f"{several}{part.rows:,} steps{by}, {seasonal_period}"
     page.line("Data", f"{printable(part.data)}: {steps}")
     page.line("Forecasts", next_steps)
 

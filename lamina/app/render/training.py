@@ -4,8 +4,8 @@ from lamina.app.messages import printable
 from lamina.app.render.page import Page
 from lamina.app.render.show import said_elsewhere, show_part
 from lamina.models.reports import (
-    Advice,
     Compiled,
+    Diagnosis,
     Ended,
     NetworkSize,
     Notes,
@@ -26,7 +26,7 @@ show_part.register(Compiled)(said_elsewhere)
 @show_part.register
 def _(part: NetworkSize, page: Page) -> None:
     count = "" if part.parameters is None else f" ({part.parameters:,} parameters)"
-    members = "" if part.members is None else f"{part.members} × "
+    members = "" if part.n_estimators is None else f"{part.n_estimators} × "
     learner = f"{part.learner}: " if part.learner else ""
     page.line("Network", f"{learner}{members}{part.network}{count}")
 
@@ -36,7 +36,7 @@ def _(part: Training, page: Page) -> None:
     seconds = "" if part.seconds is None else f" in {part.seconds:.1f} s"
     is_last = part.best_epoch in (None, part.epochs)
     best = "" if is_last else f", best epoch {part.best_epoch}"
-    why = STOPPED.get(part.stopped, part.stopped)
+    why = STOPPED.get(part.stop_reason, part.stop_reason)
     page.line("Training", f"{part.epochs} epochs{seconds}{best} ({why})")
 
 
@@ -53,7 +53,7 @@ def _(part: Run, page: Page) -> None:
     began = f"went on from epoch {epoch}" if epoch else "begun anew"
     if epoch == part.epochs:
         began = f"had ended before, with epoch {epoch}"
-    if part.stopped == "interrupted":
+    if part.stop_reason == "interrupted":
         began += "; the same command again goes on"
     page.line("Run", f"{printable(part.checkpoint)}: {began}")
 
@@ -64,6 +64,6 @@ def _(part: Notes, page: Page) -> None:
 
 
 @show_part.register
-def _(part: Advice, page: Page) -> None:
-    if part.advice:
-        page.line("Advice", printable(part.advice))
+def _(part: Diagnosis, page: Page) -> None:
+    if part.diagnosis:
+        page.line("Advice", printable(part.diagnosis))

@@ -1,4 +1,4 @@
-"""Pictures of circles, squares and triangles, and what each pixel belongs to."""
+"""Images of circles, squares and triangles, and what each pixel belongs to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lamina.data.images.images import ImageError
 #: Images drawn at a time: few enough to stay in the processor's cache.
 _AT_ONCE = 32
 _OBJECTS = 3
-#: Greys of the shapes of a picture, and the brightest background.
+#: Greys of the shapes of an image, and the brightest background.
 _SHADES = np.linspace(0.4, 1, _OBJECTS, dtype=np.float32)
 _BACKGROUND = np.float32(0.2)
-#: Bounds of a shape's half width, as shares of the side of the picture.
+#: Bounds of a shape's half width, as shares of the side of the image.
 _SMALLEST, _LARGEST = 0.15, 0.25
 
 
@@ -29,7 +29,7 @@ def _square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Above the base y = −1 (down the picture is up here) and between two legs that
+    """Above the base y = −1 (down the image is up here) and between two legs that
     meet at y = 1: −1 ≤ y and 2 |x| ≤ 1 − y"""
     return (y >= -1) & (2 * np.abs(x) <= 1 - y)
 
@@ -49,16 +49,16 @@ def shapes(
     classes: Sequence[str] = tuple(SHAPES),
     noise: float = 0.1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw grey pictures of one to three shapes that may overlap, in noise.
+    """Draw grey images of one to three shapes that may overlap, in noise.
 
     Parameters
     ----------
     n : int
-        Number of pictures.
+        Number of images.
     size : int
         Height and width.
     seed : int
-        The same seed draws the same pictures; the first ones are the same whatever `n`.
+        The same seed draws the same images; the first ones are the same whatever `n`.
     classes : sequence of {"circle", "square", "triangle"}
         Which shapes; the first is label 1, the next 2, and so on.
     noise : float
@@ -81,7 +81,7 @@ def shapes(
     Half widths are uniform in [0.15, 0.25] of the side, centers lie so that a shape is
     wholly inside; turns are uniform for squares and triangles. The background is
     uniform in [0, 0.2]; shapes are 0.4, 0.7 and 1 in random order, so that no two
-    of a picture are alike and one sees which of them covers the other.
+    of an image are alike and one sees which of them covers the other.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def shapes(
 def _drawn(
     drawn: np.ndarray, count: np.ndarray, ground: np.ndarray, size: int, kinds: list
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Light (m, size, size) and labels of m pictures.
+    """Light (m, size, size) and labels of m images.
 
     `drawn` (m, shapes, 6) are uniform numbers for kind, half width, center x and y,
     angle and the order of shades.

@@ -1,9 +1,9 @@
 """Sequences that are formulas: the same seed gives the same ones.
 
-Each function takes `n` sequences and `seed`, and gives X, a `Series`, and y: an answer
-a sequence, ndarray (n,), or one a step, a list of n ndarrays (steps,). Where sequences
-may differ in length they have `shortest` to `length` steps, drawn uniformly; 0 means
-that all have `length`.
+Each function takes `n` sequences and `seed`, and gives X, a `RaggedArray`, and y: an
+answer a sequence, ndarray (n,), or one a step, a list of n ndarrays (steps,). Where
+sequences may differ in length they have `shortest` to `length` steps, drawn uniformly;
+0 means that all have `length`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lamina.data.sequences.series import Series, step_numbers
+from lamina.data.sequences.ragged_array import RaggedArray, step_numbers
 
-Labelled = tuple[Series, np.ndarray]
+Labelled = tuple[RaggedArray, np.ndarray]
 
 
 class MarkovChain(NamedTuple):
@@ -47,7 +47,7 @@ def long_lag(
     y = np.arange(n) % classes
     drawn = classes + random.integers(0, symbols, (n, lag))
     steps = np.column_stack([y, drawn]).ravel()
-    return Series(np.eye(classes + symbols)[steps], np.full(n, lag + 1)), y
+    return RaggedArray(np.eye(classes + symbols)[steps], np.full(n, lag + 1)), y
 
 
 def adding_problem(
@@ -77,7 +77,7 @@ def adding_problem(
     i = starts + random.integers(0, half)
     j = starts + random.integers(half, lengths)
     values[i, 1] = values[j, 1] = 1
-    return Series(values, lengths), values[i, 0] + values[j, 0]
+    return RaggedArray(values, lengths), values[i, 0] + values[j, 0]
 
 
 def parity(
@@ -91,7 +91,7 @@ def parity(
     lengths = _lengths(random, n, length, shortest)
     bits = random.integers(0, 2, lengths.sum())
     y = np.add.reduceat(bits, np.cumsum(lengths) - lengths) % 2
-    return Series(bits[:, None].astype(np.float64), lengths), y
+    return RaggedArray(bits[:, None].astype(np.float64), lengths), y
 
 
 def noisy_sines(
@@ -116,7 +116,7 @@ def noisy_sines(
     phase = np.repeat(random.uniform(0, 2 * np.pi, n), lengths)
     x = np.sin(2 * np.pi * frequency * t + phase)
     x += noise * random.standard_normal(len(x))
-    return Series(x[:, None], lengths), y
+    return RaggedArray(x[:, None], lengths), y
 
 
 def hidden_markov(
@@ -126,7 +126,7 @@ def hidden_markov(
     noise: float = 0.5,
     shortest: int = 0,
     seed: int = 0,
-) -> tuple[Series, list[np.ndarray]]:
+) -> tuple[RaggedArray, list[np.ndarray]]:
     """Sequences of noisy points around the states of a Markov chain, y the states.
 
     P(y_1 = k) = π_k, P(y_t+1 = j | y_t = i) = a_ij, x_t ~ N(μ_k, noise² I) in state k =
@@ -148,7 +148,7 @@ def hidden_markov(
         y[:, t] = _drawn(below[y[:, t - 1]], drawn[:, t])
     steps = y[np.arange(length) < lengths[:, None]]
     x = chain.means[steps] + noise * random.standard_normal((len(steps), 2))
-    return Series(x, lengths), np.split(steps, np.cumsum(lengths)[:-1])
+    return RaggedArray(x, lengths), np.split(steps, np.cumsum(lengths)[:-1])
 
 
 def markov_chain(states: int = 3) -> MarkovChain:

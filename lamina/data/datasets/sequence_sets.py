@@ -13,7 +13,7 @@ import numpy as np
 
 from lamina.data.datasets import sequence_generators
 from lamina.data.datasets.options import checked_options
-from lamina.data.sequences.series import Series, step_numbers
+from lamina.data.sequences.ragged_array import RaggedArray, step_numbers
 from lamina.data.sequences.ts_files import read_ts
 from lamina.data.tables.table import Table, TableError
 
@@ -26,7 +26,7 @@ class SequenceDataset:
 
     Attributes
     ----------
-    X : Series
+    X : RaggedArray
         ``X[i]`` is (steps, features).
     y : ndarray (n,), or list of n ndarray (steps,)
         An answer for each sequence, or for each step. Classes are int64 0 … k − 1,
@@ -41,9 +41,9 @@ class SequenceDataset:
     """
 
     name: str
-    X: Series
+    X: RaggedArray
     y: Any
-    X_test: Series | None
+    X_test: RaggedArray | None
     y_test: Any
     feature_names: list[str]
     target_names: list[str]
@@ -146,7 +146,7 @@ class TimeSeriesDataset:
 class _Formula:
     """A generator and the names of its parts."""
 
-    make: Callable[..., tuple[Series, Any]]
+    make: Callable[..., tuple[RaggedArray, Any]]
     features: tuple[str, ...] = ()
     target: str = "class"
     classes: bool = True

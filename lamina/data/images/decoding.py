@@ -1,4 +1,4 @@
-"""One picture file → one image, and why not.
+"""One image file → one image, and why not.
 
 What a file says of itself is not believed: its size is checked before it is decoded,
 and whatever a reader of Pillow trips over becomes one reason in words. Only readers of
@@ -39,14 +39,14 @@ FORMATS = {
 SUFFIXES = frozenset(suffix for group in FORMATS.values() for suffix in group)
 #: Modules of Pillow that read these; MPO is the JPEG of some phones.
 _READERS = ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
-#: Endings of pictures that are not read.
+#: Endings of images that are not read.
 FOREIGN = frozenset(
     (
         *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".eps", ".ico"),
         *(".cr2", ".nef", ".arw", ".dng", ".raw", ".xcf", ".tga", ".dcm"),
     )
 )
-#: Pictures of more pixels are decoded one at a time.
+#: Images of more pixels are decoded one at a time.
 LARGE = 1 << 24
 UNUSUAL_SIDE, UNUSUAL_RATIO = 10_000, 20
 
@@ -56,8 +56,8 @@ _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 _one_large = threading.Lock()
 
 
-class BrokenPicture(Exception):
-    """A file that is no picture that can be read; the message is the reason."""
+class BrokenImage(Exception):
+    """A file that is no image that can be read; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def look(path: Path) -> Look:
 
     Raises
     ------
-    BrokenPicture
-        If it is no picture.
+    BrokenImage
+        If it is no image.
     """
     with _opened(path) as picture:
         height, width = picture.height, picture.width
@@ -119,11 +119,11 @@ def look(path: Path) -> Look:
 def decode(path: Path, schema: ImageSchema) -> Decoded:
     """Decode a file: upright, without transparency, of the schema's size and colours.
 
-    The first picture where there are several. 16 bits a value are cut to the upper 8.
+    The first image where there are several. 16 bits a value are cut to the upper 8.
 
     Raises
     ------
-    BrokenPicture
+    BrokenImage
         If it cannot be decoded to its end.
     """
     with _opened(path) as picture:
@@ -137,7 +137,7 @@ def decode(path: Path, schema: ImageSchema) -> Decoded:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """A picture whose head has been read; all that goes wrong is a reason."""
+    """An image whose head has been read; all that goes wrong is a reason."""
     from PIL import Image
 
     try:
@@ -145,31 +145,31 @@ def _opened(path: Path) -> Iterator[Image]:
         with Image.open(path, formats=list(FORMATS)) as picture:
             _refuse_bomb(picture)
             yield picture
-    except BrokenPicture:
+    except BrokenImage:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         limit = Image.MAX_IMAGE_PIXELS or 0
-        raise BrokenPicture(
+        raise BrokenImage(
             f"is larger than {limit:,} pixels when unpacked, which may be an attack "
             "(a decompression bomb); PIL.Image.MAX_IMAGE_PIXELS is the limit"
         ) from None
     except Image.UnidentifiedImageError:
-        raise BrokenPicture(_what_else(path)) from None
+        raise BrokenImage(_what_else(path)) from None
     except MemoryError:
-        raise BrokenPicture("needs more memory than there is") from None
+        raise BrokenImage("needs more memory than there is") from None
     except Exception as error:  # readers of broken files raise whatever they trip over
-        raise BrokenPicture(_reason(error)) from None
+        raise BrokenImage(_reason(error)) from None
 
 
 def _check_file(path: Path) -> None:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # or a NUL in the name
-        raise BrokenPicture("is not there (no such file)") from None
+        raise BrokenImage("is not there (no such file)") from None
     if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
-        raise BrokenPicture("is no file")
+        raise BrokenImage("is no file")
     if not status.st_size:
-        raise BrokenPicture("is empty (0 bytes)")
+        raise BrokenImage("is empty (0 bytes)")
 
 
 def _refuse_bomb(picture: Image) -> None:
@@ -179,7 +179,7 @@ def _refuse_bomb(picture: Image) -> None:
     if limit is not None and picture.height * picture.width > limit:
         raise Image.DecompressionBombError
     if not picture.height or not picture.width:
-        raise BrokenPicture(f"has no pixels ({picture.height} × {picture.width})")
+        raise BrokenImage(f"has no pixels ({picture.height} × {picture.width})")
 
 
 def _reason(error: Exception) -> str:
@@ -196,10 +196,10 @@ def _what_else(path: Path) -> str:
     with open(path, "rb") as file:
         head = file.read(64)
     if b"ftyphei" in head or b"ftypmif1" in head or b"ftypavif" in head:
-        return "is a HEIC or AVIF picture, which is not read; save it as JPEG or PNG"
+        return "is a HEIC or AVIF image, which is not read; save it as JPEG or PNG"
     if head.isascii() and head.decode("ascii").replace("\n", " ").isprintable():
-        return "is text, not a picture"
-    return "is no picture that is known, or its beginning is damaged"
+        return "is text, not an image"
+    return "is no image that is known, or its beginning is damaged"
 
 
 def _is_grey(picture: Image) -> bool:
@@ -244,7 +244,7 @@ def _flat(picture: Image, schema: ImageSchema) -> Image:
     from PIL import Image
 
     if picture.mode in ("I", "F") and picture.format != "PPM":
-        raise BrokenPicture(
+        raise BrokenImage(
             "holds numbers of 32 bits, whose black and white are not known; save it "
             "with 8 or 16 bits"
         )
@@ -271,6 +271,6 @@ def _misnamed(path: Path, found: str) -> str:
     return found if wrong else ""
 
 
-def is_picture_name(name: str | os.PathLike[Any]) -> bool:
-    """Whether a file is named like a picture that is read."""
+def is_image_name(name: str | os.PathLike[Any]) -> bool:
+    """Whether a file is named like an image that is read."""
     return Path(name).suffix.lower() in SUFFIXES

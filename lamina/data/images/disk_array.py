@@ -21,7 +21,7 @@ from lamina.data.images.images import ImageError
 RESERVE = 64 * 2**20
 
 
-def spool_folder() -> Path:
+def disk_array_folder() -> Path:
     """Folder for large temporary files: ``TMPDIR``, or else ``/var/tmp``.
 
     ``/tmp`` is memory on many systems, which would defeat the purpose.
@@ -32,7 +32,7 @@ def spool_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-class Spool:
+class DiskArray:
     """`n_rows` rows of `row_bytes` bytes each in a temporary file.
 
     Rows may be written and read by several threads at once.
@@ -47,7 +47,7 @@ class Spool:
         self, n_rows: int, row_bytes: int, folder: str | os.PathLike | None = None
     ) -> None:
         self.n_rows, self.row_bytes = n_rows, row_bytes
-        self.folder = spool_folder() if folder is None else Path(folder)
+        self.folder = disk_array_folder() if folder is None else Path(folder)
         self._check_room()
         file = tempfile.TemporaryFile(  # noqa: SIM115 - closed by `close`
             prefix="lamina-", dir=self.folder, buffering=0
@@ -69,7 +69,7 @@ class Spool:
 
     def _full(self, free: int) -> ImageError:
         return ImageError(
-            f"{self.n_rows:,} pictures of {self.row_bytes:,} bytes need "
+            f"{self.n_rows:,} images of {self.row_bytes:,} bytes need "
             f"{self.nbytes / 1e9:.1f} GB in {self.folder}, which has {free / 1e9:.1f} "
             "GB free; make room, choose a smaller size=, or let the environment "
             "variable TMPDIR name a folder on a larger disk"

@@ -1,4 +1,4 @@
-"""`Pictures`: images larger than memory, gathered batch by batch."""
+"""`DiskImages`: images larger than memory, gathered batch by batch."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.images.disk_array import Spool
+from lamina.data.images.disk_array import DiskArray
 from lamina.data.images.images import ImageError
 
 #: Larger collections lie in a file, smaller ones are plain arrays.
 IN_MEMORY = 256 * 2**20
 
 
-class Pictures:
+class DiskImages:
     """Images (n, h, w, c) of bytes in a temporary file, read when they are asked for.
 
     What an estimator needs of an array: `shape`, `dtype`, ``len`` and rows by number.
-    ``pictures[rows]`` is an array of these images, in this order: rows may be a slice,
+    ``images[rows]`` is an array of these images, in this order: rows may be a slice,
     an array of whole numbers (negative ones count from the end) or of truth values;
-    ``pictures[5]`` is one image. `take` gives a part without reading it, and
-    ``np.asarray(pictures)`` reads all of it into memory.
+    ``images[5]`` is one image. `take` gives a part without reading it, and
+    ``np.asarray(images)`` reads all of it into memory.
 
-    The file is removed when the last `Pictures` that reads it goes away, or with the
+    The file is removed when the last `DiskImages` that reads it goes away, or with the
     process.
 
     Parameters
     ----------
-    spool : Spool
+    spool : DiskArray
         One row an image.
     image_shape : (h, w, c)
     rows : ndarray of int, optional
         Places of the images in the file, all by default.
     """
 
-    is_pictures = True
+    is_images = True
 
     def __init__(
         self,
-        spool: Spool,
+        disk_array: DiskArray,
         image_shape: tuple[int, ...],
         rows: np.ndarray | None = None,
     ) -> None:
-        if prod(image_shape) != spool.row_bytes:
-            raise ValueError(f"{image_shape} is not {spool.row_bytes} bytes")
-        self._spool = spool
-        self._rows = np.arange(spool.n_rows) if rows is None else rows
+        if prod(image_shape) != disk_array.row_bytes:
+            raise ValueError(f"{image_shape} is not {disk_array.row_bytes} bytes")
+        self._disk_array = disk_array
+        self._rows = np.arange(disk_array.n_rows) if rows is None else rows
         self.shape = (len(self._rows), *image_shape)
 
     dtype = np.dtype(np.uint8)
@@ -70,23 +70,23 @@ class Pictures:
     def __repr__(self) -> str:
         n, height, width, channels = self.shape
         return (
-            f"Pictures({n:,} × {height} × {width} × {channels}, "
-            f"{self.nbytes / 1e6:,.0f} MB in {self._spool.folder})"
+            f"Images({n:,} × {height} × {width} × {channels}, "
+            f"{self.nbytes / 1e6:,.0f} MB in {self._disk_array.folder})"
         )
 
-    def take(self, rows: Any) -> Pictures:
+    def take(self, rows: Any) -> DiskImages:
         """Some of the images, without reading them."""
-        return Pictures(self._spool, self.shape[1:], self._places(rows))
+        return DiskImages(self._disk_array, self.shape[1:], self._positions(rows))
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         if isinstance(rows, int | np.integer):
             return self[[rows]][0]
-        places = self._places(rows)
+        places = self._positions(rows)
         out = np.empty((len(places), *self.shape[1:]), np.uint8)
-        view, size = out.reshape(-1).data, self._spool.row_bytes
+        view, size = out.reshape(-1).data, self._disk_array.row_bytes
         for first, last in _runs(places):
             part = view[first * size : last * size]
-            self._spool.read_into(int(places[first]), part)
+            self._disk_array.read_into(int(places[first]), part)
         return out
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -100,11 +100,11 @@ class Pictures:
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "Pictures lie in a temporary file of this process and cannot be sent to "
+            "Images lie in a temporary file of this process and cannot be sent to "
             "another one or copied; use threads, or send the paths"
         )
 
-    def _places(self, rows: Any) -> np.ndarray:
+    def _positions(self, rows: Any) -> np.ndarray:
         if isinstance(rows, slice):
             return self._rows[rows]
         rows = np.asarray(rows)
@@ -123,7 +123,7 @@ def _runs(places: np.ndarray) -> Iterator[tuple[int, int]]:
     return pairwise(bounds)
 
 
-class Collection:
+class ImageBuffer:
     """Room for images that come in any order: an array, or a file if it is large.
 
     Threads call `put`; `finished` hands over those that came.
@@ -134,32 +134,32 @@ class Collection:
     ) -> None:
         self.image_shape = image_shape
         self._came = np.zeros(n, bool)
-        self._array = self._spool = None
+        self._array = self._disk_array = None
         if n * prod(image_shape) < in_memory:
             self._array = np.empty((n, *image_shape), np.uint8)
         else:
-            self._spool = Spool(n, prod(image_shape))
+            self._disk_array = DiskArray(n, prod(image_shape))
 
     def put(self, row: int, image: np.ndarray) -> None:
         """Keep one image."""
         if image.shape != self.image_shape:
             raise ImageError(f"an image is {image.shape}, not {self.image_shape}")
-        if self._spool is not None:
-            self._spool.write(row, image.tobytes())
+        if self._disk_array is not None:
+            self._disk_array.write(row, image.tobytes())
         elif self._array is not None:
             self._array[row] = image
         self._came[row] = True
 
-    def finished(self) -> tuple[np.ndarray | Pictures, np.ndarray]:
+    def finished(self) -> tuple[np.ndarray | DiskImages, np.ndarray]:
         """The images that came, in order, and their numbers."""
         rows = np.flatnonzero(self._came)
-        if self._spool is not None:
-            return Pictures(self._spool, self.image_shape, rows), rows
+        if self._disk_array is not None:
+            return DiskImages(self._disk_array, self.image_shape, rows), rows
         assert self._array is not None
         return self._array if self._came.all() else self._array[rows], rows
 
     def close(self) -> None:
         """Give the room back: nothing will come of it."""
-        if self._spool is not None:
-            self._spool.close()
-        self._array = self._spool = None
+        if self._disk_array is not None:
+            self._disk_array.close()
+        self._array = self._disk_array = None

@@ -1,4 +1,4 @@
-"""Many picture files → images of one shape: looked at, decoded in threads, kept."""
+"""Many image files → images of one shape: looked at, decoded in threads, kept."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from lamina.data._parallel import Progress, for_each
 from lamina.data.errors import Message, Setting
-from lamina.data.images import disk_images as pictures
+from lamina.data.images import disk_images as disk_images
 from lamina.data.images.decoding import (
-    BrokenPicture,
+    BrokenImage,
     Decoded,
     Look,
     decode,
@@ -35,7 +35,7 @@ _MEASURED = 100
 
 @dataclass(frozen=True)
 class Reading:
-    """How a person wants pictures to be read; see :func:`read_image_folder`."""
+    """How a person wants images to be read; see :func:`read_image_folder`."""
 
     size: Any = None
     channels: int | None = None
@@ -43,7 +43,7 @@ class Reading:
     errors: str = "raise"
     progress: Progress | None = None
     threads: int | None = None
-    in_memory: int = field(default_factory=lambda: pictures.IN_MEMORY)
+    in_memory: int = field(default_factory=lambda: disk_images.IN_MEMORY)
 
     def __post_init__(self) -> None:
         height, width = checked_size(self.size) or (1, 1)
@@ -73,8 +73,8 @@ def read_files(
 ) -> FilesRead:
     """Decode files into images of one shape.
 
-    At most `threads` files are open at a time, each in the memory of one picture, and
-    of pictures of more than 16 million pixels one only; the images lie in an array or,
+    At most `threads` files are open at a time, each in the memory of one image, and
+    of images of more than 16 million pixels one only; the images lie in an array or,
     if they are many, in a temporary file.
 
     Raises
@@ -85,14 +85,14 @@ def read_files(
     """
     with prepared():
         schema, notes = _schema(paths, reading)
-        images = pictures.Collection(len(paths), schema.shape, reading.in_memory)
+        images = disk_images.ImageBuffer(len(paths), schema.shape, reading.in_memory)
         broken: dict[int, str] = {}
         odd: dict[int, Decoded] = {}
 
         def work(row: int) -> None:
             try:
                 decoded = decode(paths[row], schema)
-            except BrokenPicture as reason:
+            except BrokenImage as reason:
                 broken[row] = str(reason)
                 return
             images.put(row, decoded.image)
@@ -138,7 +138,7 @@ def _channels(paths: Sequence[Path]) -> int:
         try:
             if not look(path).grey:
                 return 3
-        except BrokenPicture:
+        except BrokenImage:
             continue  # decoding it will tell why
     return 1
 
@@ -160,7 +160,7 @@ def _looks(paths: Sequence[Path], threads: int | None) -> list[Look]:
     def work(row: int) -> None:
         try:
             found[row] = look(paths[row])
-        except BrokenPicture:
+        except BrokenImage:
             return  # decoding it will tell why
 
     for_each(work, len(paths), threads=threads)
@@ -169,11 +169,11 @@ def _looks(paths: Sequence[Path], threads: int | None) -> list[Look]:
 
 def _size_note(heights: np.ndarray, widths: np.ndarray, schema: ImageSchema) -> str:
     if (heights == schema.height).all() and (widths == schema.width).all():
-        return f"pictures are {schema.describe().rpartition(',')[0]}, as they are"
+        return f"images are {schema.describe().rpartition(',')[0]}, as they are"
     low = f"{heights.min()} × {widths.min()}"
     high = f"{heights.max()} × {widths.max()}"
     return Message(
-        f"pictures are from {low} to {high} and were brought to {schema.describe()} (",
+        f"images are from {low} to {high} and were brought to {schema.describe()} (",
         Setting("size", (schema.height, schema.width)),
         " would be the same)",
     )
@@ -190,7 +190,7 @@ def _refuse_broken(
     fix = "" if errors == "skip" or len(broken) == n else skip
     count = "none" if len(broken) == n else f"{len(broken):,}"
     can = "can" if count == "none" else "cannot"
-    told = f"{count} of {n:,} pictures {can} be read: {shown}{more}"
+    told = f"{count} of {n:,} images {can} be read: {shown}{more}"
     raise ImageError(Message(told, fix), where=source)
 
 
@@ -212,12 +212,10 @@ def _oddities(odd: dict[int, Decoded], names: Sequence[str]) -> list[str]:
     wrong = [f"{names[row]} ({odd[row].name})" for row in rows if odd[row].name]
     notes = []
     if sizes:
-        notes.append(
-            f"{counted(len(sizes), 'picture')} of unusual size: {listed(sizes)}"
-        )
+        notes.append(f"{counted(len(sizes), 'image')} of unusual size: {listed(sizes)}")
     if wrong:
         notes.append(
-            f"{counted(len(wrong), 'picture')} of another format than the name says: "
+            f"{counted(len(wrong), 'image')} of another format than the name says: "
             f"{listed(wrong)}"
         )
     return notes

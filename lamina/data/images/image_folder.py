@@ -1,4 +1,4 @@
-"""A folder of pictures, one sub-folder a class."""
+"""A folder of images, one sub-folder a class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.images.decoding import FOREIGN, is_picture_name
+from lamina.data.images.decoding import FOREIGN, is_image_name
 from lamina.data.images.image_files import (
     Reading,
     frequencies,
@@ -31,22 +31,22 @@ _LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 def read_image_folder(
     path: str | os.PathLike[Any], *, labels: bool | None = None, **options: Any
 ) -> ImageSet:
-    """Read the pictures of a folder.
+    """Read the images of a folder.
 
-    With one sub-folder for each class, however deep the pictures lie in it; or without
+    With one sub-folder for each class, however deep the images lie in it; or without
     labels.
 
     Parameters
     ----------
     path : path
-        Hidden files and files that are no pictures by their names are left out and
+        Hidden files and files that are no images by their names are left out and
         counted. Links are followed, out of the folder too, since a selection is often
         made of links; no folder is read twice in a class, so loops of links end.
     labels : bool, optional
         Whether the names of the sub-folders are labels; by default if there are
-        pictures in sub-folders. False takes all pictures, wherever they lie.
+        images in sub-folders. False takes all images, wherever they lie.
     size : int or (height, width), optional
-        By default that of the pictures where all have one of at most 128 pixels, or
+        By default that of the images where all have one of at most 128 pixels, or
         else their median height and width, at most 128, in multiples of 8.
     channels : {1, 3}, optional
         Grey or colour; by default grey if all files are grey by their format.
@@ -67,12 +67,12 @@ def read_image_folder(
     Raises
     ------
     ImageError
-        No folder, no pictures, files that cannot be read, classes whose names differ
+        No folder, no images, files that cannot be read, classes whose names differ
         only in case, or a class of which no file can be read.
 
     Notes
     -----
-    PNG, JPEG, BMP, GIF, WebP, TIFF and PPM are read, of several pictures in a file the
+    PNG, JPEG, BMP, GIF, WebP, TIFF and PPM are read, of several images in a file the
     first. The orientation that a camera noted is applied, transparency is laid on
     white, palettes and CMYK become colour, of 16 bits a value the upper 8 are kept.
     """
@@ -103,7 +103,7 @@ def read_image_folder(
 
 @dataclass
 class _Found:
-    """What lies in a folder: pictures by first-level folder ("" for the folder itself),
+    """What lies in a folder: images by first-level folder ("" for the folder itself),
     and what is left out."""
 
     folder: Path
@@ -118,14 +118,14 @@ class _Found:
             what = "is no folder" if self.folder.exists() else "no such folder"
             raise ImageError(f"{self.folder}: {what}")
         self._root = os.path.realpath(self.folder)
-        pictures = defaultdict(list)
-        pictures[""] = []
+        images = defaultdict(list)
+        images[""] = []
         for entry in self._entries(self.folder):
             if _is_folder(entry):
-                pictures[as_text(entry.name)] = sorted(self._inside(Path(entry.path)))
-            elif self._is_picture(entry):
-                pictures[""].append(Path(entry.path))
-        self.classes = dict(pictures)
+                images[as_text(entry.name)] = sorted(self._inside(Path(entry.path)))
+            elif self._is_image(entry):
+                images[""].append(Path(entry.path))
+        self.classes = dict(images)
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry]:
         """What is neither hidden nor a broken link, in the order of the names."""
@@ -144,7 +144,7 @@ class _Found:
             yield entry
 
     def _inside(self, top: Path) -> Iterator[Path]:
-        """All pictures below a folder; each real folder is read once, and that above
+        """All images below a folder; each real folder is read once, and that above
         the classes not at all."""
         seen, folders = {_identity(self.folder)}, [top]
         while folders:
@@ -156,12 +156,12 @@ class _Found:
             for entry in self._entries(folder):
                 if _is_folder(entry):
                     folders.append(Path(entry.path))
-                elif self._is_picture(entry):
+                elif self._is_image(entry):
                     yield Path(entry.path)
 
-    def _is_picture(self, entry: os.DirEntry) -> bool:
-        if is_picture_name(entry.name):
-            return True  # a broken link too: its name promises a picture
+    def _is_image(self, entry: os.DirEntry) -> bool:
+        if is_image_name(entry.name):
+            return True  # a broken link too: its name promises an image
         suffix = Path(entry.name).suffix.lower()
         if suffix in FOREIGN:
             self.foreign.append(suffix)
@@ -183,23 +183,23 @@ class _Found:
         beside = [file.name for file in self.classes[""]]
         if labels and beside:
             notes.append(
-                f"{counted(len(beside), 'picture', 'lies', 'lie')} beside the class "
+                f"{counted(len(beside), 'image', 'lies', 'lie')} beside the class "
                 f"folders, without a label, and left out: {listed(beside)}"
             )
         empty = [name for name, files in self.classes.items() if name and not files]
         if labels and empty:
-            notes.append(f"folders without a picture are no classes: {listed(empty)}")
+            notes.append(f"folders without an image are no classes: {listed(empty)}")
         if labels and sum(map(bool, self.classes.values())) - bool(beside) == 1:
             notes.append("there is one class only")
         if self.foreign:
-            foreign = counted(len(self.foreign), "picture")
+            foreign = counted(len(self.foreign), "image")
             notes.append(
                 f"{foreign} of a format that is not read, and left out: "
                 f"{frequencies(self.foreign)}; save them as JPEG or PNG"
             )
         if self.others:
             notes.append(
-                f"{counted(len(self.others), 'file')} no picture and left out: "
+                f"{counted(len(self.others), 'file')} no image and left out: "
                 f"{frequencies(self.others)}"
             )
         if self.outside:
@@ -240,7 +240,7 @@ def _check_each_class(found: _Found, y: np.ndarray, source: str) -> None:
     for name, files in found.classes.items():
         if name and files and name not in left:
             raise ImageError(
-                f"{source}: none of the {len(files)} pictures of the class {name!r} "
+                f"{source}: none of the {len(files)} images of the class {name!r} "
                 "can be read; repair them or remove the folder"
             )
 
@@ -248,7 +248,7 @@ def _check_each_class(found: _Found, y: np.ndarray, source: str) -> None:
 def _nothing(found: _Found, labels: bool) -> str:
     if labels and found.classes[""]:
         return (
-            f"{found.folder}: its pictures lie in no sub-folders, so they have no "
+            f"{found.folder}: its images lie in no sub-folders, so they have no "
             "labels; one sub-folder for each class is expected"
         )
     idx = [n for n in os.listdir(found.folder) if _IDX in n.replace(".idx3", "-idx3")]
@@ -256,7 +256,7 @@ def _nothing(found: _Found, labels: bool) -> str:
         first = os.path.join(found.folder, sorted(idx)[-1])
         return f"{found.folder}: holds MNIST files; give one of them: {first}"
     left_out = frequencies(found.others + found.foreign) or "it is empty"
-    return f"{found.folder}: holds no pictures that are read ({left_out})"
+    return f"{found.folder}: holds no images that are read ({left_out})"
 
 
 def _inside(file: Path, folder: Path) -> str:

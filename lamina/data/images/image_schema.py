@@ -1,4 +1,4 @@
-"""How pictures of all sizes become arrays of one shape; a model has to remember it."""
+"""How images of all sizes become arrays of one shape; a model has to remember it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lamina.data.images.images import ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Ways to bring a picture of other proportions to the size.
+#: Ways to bring an image of other proportions to the size.
 RESIZES = ("letterbox", "stretch", "crop")
 #: Longest side that is chosen, not told.
 LONGEST = 128
@@ -31,8 +31,8 @@ class ImageSchema:
     channels : int
         1 is grey, 3 is colour.
     resize : {"letterbox", "stretch", "crop"}
-        ``letterbox`` keeps the proportions and all of the picture; what is left over
-        at two sides gets the mean colour of the picture, which draws no edge of its
+        ``letterbox`` keeps the proportions and all of the image; what is left over
+        at two sides gets the mean colour of the image, which draws no edge of its
         own. ``stretch`` changes the proportions, ``crop`` cuts two sides off.
 
     Raises
@@ -77,7 +77,7 @@ class ImageSchema:
         return f"{self.height} × {self.width}, {colour}, {self.resize}"
 
     def scaled(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width that a picture gets before borders or cuts.
+        """Height and width that an image gets before borders or cuts.
 
         Equations
         ---------
@@ -90,19 +90,17 @@ class ImageSchema:
         scale = choose(self.height / height, self.width / width)
         return max(1, round(scale * height)), max(1, round(scale * width))
 
-    def pixels(self, picture: Image) -> np.ndarray:
-        """The image of a picture that is grey or colour already: bytes (h, w, c).
+    def pixels(self, image: Image) -> np.ndarray:
+        """The image of an image that is grey or colour already: bytes (h, w, c).
 
         Pixels that fall together are averaged (a triangle as wide as two new pixels).
         """
         from PIL.Image import Resampling
 
-        height, width = self.scaled(picture.height, picture.width)
-        if (height, width) != (picture.height, picture.width):
-            picture = picture.resize(
-                (width, height), Resampling.BILINEAR, reducing_gap=3.0
-            )
-        values = np.asarray(picture).reshape(height, width, self.channels)
+        height, width = self.scaled(image.height, image.width)
+        if (height, width) != (image.height, image.width):
+            image = image.resize((width, height), Resampling.BILINEAR, reducing_gap=3.0)
+        values = np.asarray(image).reshape(height, width, self.channels)
         if self.resize == "crop":
             return _middle(values, self.height, self.width)
         return values if values.shape == self.shape else self._bordered(values)
@@ -122,7 +120,7 @@ def _middle(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def chosen_size(heights: np.ndarray, widths: np.ndarray) -> tuple[int, int]:
-    """A size for pictures of these sizes.
+    """A size for images of these sizes.
 
     Their own where they all have one, of at most 128 pixels. Otherwise the median
     height and width, made smaller so that the longer one is at most 128, and rounded

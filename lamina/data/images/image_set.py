@@ -1,4 +1,4 @@
-"""`ImageSet`: pictures that were read, with labels and what is known of them."""
+"""`ImageSet`: images that were read, with labels and what is known of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lamina.data.images.disk_images import Pictures
+from lamina.data.images.disk_images import DiskImages
 from lamina.data.images.image_schema import ImageSchema
 
 #: Broken files that a message names.
@@ -20,14 +20,14 @@ class ImageSet:
 
     Attributes
     ----------
-    X : ndarray or Pictures, uint8 (n, h, w, c)
-        An array where it is small, else `Pictures` in a temporary file.
+    X : ndarray or DiskImages, uint8 (n, h, w, c)
+        An array where it is small, else `DiskImages` in a temporary file.
     y : ndarray (n,) or None
         Classes (text or whole numbers) or numbers; None if there are no labels.
     names : list of str
         What each image is called: path inside the folder, or number in the file.
     schema : ImageSchema
-        Size, colours and proportions that the pictures were brought to.
+        Size, colours and proportions that the images were brought to.
     source : str
         What messages call the collection.
     target : str
@@ -40,7 +40,7 @@ class ImageSet:
         Files that could not be read, and why.
     """
 
-    X: np.ndarray | Pictures
+    X: np.ndarray | DiskImages
     y: np.ndarray | None
     names: Sequence[str]
     schema: ImageSchema
@@ -71,5 +71,5 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def counted(n: int, noun: str, one: str = "is", many: str = "are") -> str:
-    """A number of things and the verb for it: ``1 picture is``, ``1,200 files are``."""
+    """A number of things and the verb for it: ``1 image is``, ``1,200 files are``."""
     return f"1 {noun} {one}" if n == 1 else f"{n:,} {noun}s {many}"

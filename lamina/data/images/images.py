@@ -22,7 +22,7 @@ _CHECKED_AT_ONCE = 1 << 22
 
 
 class ImageError(UserError):
-    """Bad pictures: one line that says what, where and how to fix it."""
+    """Bad images: one line that says what, where and how to fix it."""
 
 
 def as_images(X: Any, image_shape: Any = None) -> Any:
@@ -31,14 +31,14 @@ def as_images(X: Any, image_shape: Any = None) -> Any:
     Parameters
     ----------
     X : array (n, h, w), (n, h, w, c) or (n, pixels), or list of arrays of one shape
-        What already is a large collection (`Pictures`) is handed back as it is.
+        What already is a large collection (`DiskImages`) is handed back as it is.
     image_shape : (h, w) or (h, w, c), optional
         Needed where an image is a row of pixels: row by row, the channels of a pixel
         side by side. Otherwise the images must be of this shape.
 
     Returns
     -------
-    ndarray (n, h, w, c), or the `Pictures` that came
+    ndarray (n, h, w, c), or the `DiskImages` that came
         Of ``uint8``, ``float32`` or ``float64``, which are kept as they come and not
         copied. Truth values become 0 and 1; other whole numbers ``uint8`` where they
         lie in 0 … 255, else the smallest floating type that holds them exactly; half
@@ -56,7 +56,7 @@ def as_images(X: Any, image_shape: Any = None) -> Any:
     (5, 8, 8, 1)
     """
     wanted = _checked_shape(image_shape)
-    if getattr(X, "is_pictures", False):
+    if getattr(X, "is_images", False):
         _check_agrees(X.shape, wanted)
         return X
     images = _shaped(_array(X), wanted)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.sequences.series import SequenceError, Series
+from lamina.data.sequences.ragged_array import RaggedArray, SequenceError
 
 
 def holds_texts(X: Any) -> bool:
@@ -25,12 +25,12 @@ def holds_texts(X: Any) -> bool:
     )
 
 
-def alphabet_of(texts: Sequence[str]) -> str:
+def vocabulary_of(texts: Sequence[str]) -> str:
     """Return all characters of some texts, each once, sorted."""
     return "".join(sorted(set().union(*texts)))
 
 
-def as_codes(texts: Sequence[str], alphabet: str) -> Series:
+def as_codes(texts: Sequence[str], vocabulary: str) -> RaggedArray:
     """Return texts as sequences (steps, 1) of the numbers of their characters.
 
     Raises
@@ -43,16 +43,16 @@ def as_codes(texts: Sequence[str], alphabet: str) -> Series:
         number = int(np.argmin(lengths)) if len(lengths) else 0
         raise SequenceError(f"text {number} is empty")
     points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
-    known = np.frombuffer(alphabet.encode("utf-32-le", "surrogatepass"), "<u4")
+    known = np.frombuffer(vocabulary.encode("utf-32-le", "surrogatepass"), "<u4")
     if not len(known):
-        return Series(np.zeros((len(points), 1), np.float32), lengths)
+        return RaggedArray(np.zeros((len(points), 1), np.float32), lengths)
     order = np.argsort(known)
     at = order[np.searchsorted(known, points, sorter=order).clip(max=len(known) - 1)]
     codes = np.where(known[at] == points, at + 1, 0)
-    return Series(codes[:, None].astype(np.float32), lengths)
+    return RaggedArray(codes[:, None].astype(np.float32), lengths)
 
 
-def as_one_hot(texts: Sequence[str], alphabet: str) -> Series:
+def as_one_hot(texts: Sequence[str], vocabulary: str) -> RaggedArray:
     """Return texts as sequences (steps, characters + 1) of 0 and one 1 each step.
 
     Raises
@@ -60,6 +60,6 @@ def as_one_hot(texts: Sequence[str], alphabet: str) -> Series:
     SequenceError
         If a text is empty; with its number.
     """
-    codes = as_codes(texts, alphabet)
-    eye = np.eye(len(alphabet) + 1, dtype=np.float32)
-    return Series(eye[codes.values[:, 0].astype(int)], codes.lengths)
+    codes = as_codes(texts, vocabulary)
+    eye = np.eye(len(vocabulary) + 1, dtype=np.float32)
+    return RaggedArray(eye[codes.values[:, 0].astype(int)], codes.lengths)

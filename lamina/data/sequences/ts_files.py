@@ -19,8 +19,8 @@ import numpy as np
 
 from lamina.data.formats.duckdb_engine import memory_bytes
 from lamina.data.formats.gzip import UNREADABLE, opened
-from lamina.data.sequences.series import SequenceError, as_series
-from lamina.data.sequences.series_set import SeriesSet
+from lamina.data.sequences.ragged_array import SequenceError, as_ragged_array
+from lamina.data.sequences.sequence_set import SequenceSet
 
 _KEYS = (
     *("problemname", "timestamps", "missing", "univariate", "dimension", "dimensions"),
@@ -28,7 +28,7 @@ _KEYS = (
 )
 
 
-def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
+def read_ts(path: str | os.PathLike[Any]) -> SequenceSet:
     """Read a ``.ts`` file: one sequence a line, its features separated by colons.
 
     Parameters
@@ -38,7 +38,7 @@ def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
 
     Returns
     -------
-    SeriesSet
+    SequenceSet
         Classes are whole numbers if all of them are written so, else text.
 
     Raises
@@ -74,7 +74,7 @@ def read_ts(path: str | os.PathLike[Any]) -> SeriesSet:
     task = None if y is None else "regression" if numeric else "classification"
     name = " ".join(head.get("problemname", [])) or path.name.partition(".")[0]
     names = list(map(str, range(len(parts))))
-    return SeriesSet(as_series(parts), y, names, name, str(path), task)
+    return SequenceSet(as_ragged_array(parts), y, names, name, str(path), task)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

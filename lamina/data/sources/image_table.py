@@ -1,4 +1,4 @@
-"""A table with a column of paths to pictures and a column of labels."""
+"""A table with a column of paths to images and a column of labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina.data.errors import Message, Setting
-from lamina.data.images.decoding import is_picture_name
+from lamina.data.images.decoding import is_image_name
 from lamina.data.images.image_files import Reading, read_files, skipped_note
 from lamina.data.images.image_set import ImageSet, counted
 from lamina.data.images.images import ImageError
@@ -20,7 +20,7 @@ from lamina.data.tables.target import find_target
 
 #: Names that a column of labels has, where there are several columns.
 LABELS = ("label", "labels", "class", "target", "category", "y")
-#: So many values of a column are looked at, and so many of them must be pictures.
+#: So many values of a column are looked at, and so many of them must be images.
 _LOOKED_AT, _MOSTLY = 200, 0.9
 
 
@@ -32,7 +32,7 @@ def read_image_table(
     task: str | None = None,
     **options: Any,
 ) -> ImageSet:
-    """Read the pictures that a table lists, with their labels.
+    """Read the images that a table lists, with their labels.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_image_table(
         The column of labels. By default the only other one, or the one called label,
         class, target, category or y.
     labels : bool, default=True
-        False reads the pictures only.
+        False reads the images only.
     task : {"classification", "regression"}, optional
         Found from the labels where None, by the rules that hold for tables: text and
         few whole numbers are classes.
@@ -59,7 +59,7 @@ def read_image_table(
     Raises
     ------
     ImageError
-        No column of paths or several, no column of labels, or pictures that cannot be
+        No column of paths or several, no column of labels, or images that cannot be
         read.
     TableError
         If the table or the labels cannot be read.
@@ -69,7 +69,7 @@ def read_image_table(
     column = path_column(table)
     if column is None:
         raise ImageError(
-            f"{table.source}: no column holds paths of pictures (.jpg, .png, …); the "
+            f"{table.source}: no column holds paths of images (.jpg, .png, …); the "
             f"columns are: {', '.join(table.names[:20])}"
         )
     notes: list[str] = []
@@ -101,7 +101,7 @@ def read_image_table(
 
 
 def path_column(table: Table) -> str | None:
-    """The column whose values are named like pictures; None if there is none.
+    """The column whose values are named like images; None if there is none.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def path_column(table: Table) -> str | None:
     found = [name for name in table.names if _is_paths(table.column(name))]
     if len(found) > 1:
         raise ImageError(
-            f"{table.source}: several columns hold paths of pictures: "
+            f"{table.source}: several columns hold paths of images: "
             f"{', '.join(found)}; leave one of them in the table"
         )
     return found[0] if found else None
@@ -121,8 +121,8 @@ def _is_paths(values: np.ndarray) -> bool:
     if values.dtype != object:
         return False
     present = values[~is_missing(values)][:_LOOKED_AT].tolist()
-    pictures = sum(map(is_picture_name, present))
-    return bool(present) and pictures >= _MOSTLY * len(present)
+    images = sum(map(is_image_name, present))
+    return bool(present) and images >= _MOSTLY * len(present)
 
 
 def _label_column(table: Table, paths: str, target: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`read_images`: pictures from wherever a person keeps them."""
+"""`read_images`: images from wherever a person keeps them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from lamina.data.errors import Message, Setting
 from lamina.data.formats.gzip import UNREADABLE, opened
-from lamina.data.images.decoding import SUFFIXES, is_picture_name
+from lamina.data.images.decoding import SUFFIXES, is_image_name
 from lamina.data.images.idx import is_idx, read_idx
 from lamina.data.images.image_files import Reading, read_files
 from lamina.data.images.image_folder import as_text, read_image_folder
@@ -22,7 +22,7 @@ from lamina.data.sources.image_table import path_column, read_image_table
 from lamina.data.sources.tables import DELIMITED, RECORDS, read_table
 from lamina.data.tables.table import TableError
 
-#: So much of a table is looked at for names of pictures, so many rows of it are read.
+#: So much of a table is looked at for names of images, so many rows of it are read.
 _HEAD, _ROWS = 1 << 16, 50
 
 
@@ -34,7 +34,7 @@ def read_images(
     task: str | None = None,
     **options: Any,
 ) -> ImageSet:
-    """Read pictures from a folder, a table of paths, an IDX file, or one picture.
+    """Read images from a folder, a table of paths, an IDX file, or one image.
 
     Parameters
     ----------
@@ -58,13 +58,13 @@ def read_images(
     Raises
     ------
     ImageError, TableError
-        If the pictures cannot be read; in one line what, where and the fix.
+        If the images cannot be read; in one line what, where and the fix.
     """
     if isinstance(source, ImageSet):
         return source
     if not isinstance(source, str | os.PathLike):
         raise ImageError(
-            f"pictures are given by a path or as an ImageSet, not as a "
+            f"images are given by a path or as an ImageSet, not as a "
             f"{type(source).__name__}; the estimators take arrays"
         )
     if not os.fspath(source):
@@ -74,7 +74,7 @@ def read_images(
         return read_image_table(path, target, labels=labels, task=task, **options)
     if path.is_dir():
         found = read_image_folder(path, labels=None if labels else False, **options)
-    elif is_picture_name(path):
+    elif is_image_name(path):
         found = _one(path, Reading(**options))
     else:
         found = _brought(read_idx(path, labels=labels), Reading(**options))
@@ -98,11 +98,11 @@ def read_images(
 
 
 def is_image_table(source: Any) -> bool:
-    """Whether a source of pictures is a table: no folder, picture or IDX file."""
+    """Whether a source of images is a table: no folder, image or IDX file."""
     if not isinstance(source, str | os.PathLike):
         return False
     path = Path(source)
-    if path.is_dir() or is_picture_name(path):
+    if path.is_dir() or is_image_name(path):
         return False
     return not (path.is_file() and is_idx(path))
 
@@ -125,8 +125,8 @@ def _brought(images: ImageSet, reading: Reading) -> ImageSet:
     from PIL import Image
 
     def brought(values: np.ndarray) -> np.ndarray:
-        picture = Image.fromarray(values if values.shape[-1] == 3 else values[..., 0])
-        return schema.pixels(picture.convert(schema.mode))
+        image = Image.fromarray(values if values.shape[-1] == 3 else values[..., 0])
+        return schema.pixels(image.convert(schema.mode))
 
     X = np.empty((len(images), *schema.shape), np.uint8)
     for row, values in enumerate(images.X):
@@ -135,11 +135,11 @@ def _brought(images: ImageSet, reading: Reading) -> ImageSet:
 
 
 def holds_images(source: Any) -> bool:
-    """Whether a source is pictures rather than a table.
+    """Whether a source is images rather than a table.
 
-    Folders, pictures and IDX files are. A table is if it has a column of names of
-    pictures, and one of them exists or there is at most one other column: a table of
-    measurements may name pictures too.
+    Folders, images and IDX files are. A table is if it has a column of names of
+    images, and one of them exists or there is at most one other column: a table of
+    measurements may name images too.
     """
     if isinstance(source, ImageSet):
         return True
@@ -147,17 +147,17 @@ def holds_images(source: Any) -> bool:
         return False
     path = Path(source)
     try:
-        if path.is_dir() or is_picture_name(path):
+        if path.is_dir() or is_image_name(path):
             return True
         if not path.is_file():
             return False
-        return is_idx(path) or (_names_pictures(path) and _lists_pictures(path))
+        return is_idx(path) or (_names_images(path) and _lists_images(path))
     except (OSError, ValueError):  # reading it as a table will tell
         return False
 
 
-def _names_pictures(path: Path) -> bool:
-    """A quick look: whether the ending of a picture occurs in the head of a text."""
+def _names_images(path: Path) -> bool:
+    """A quick look: whether the ending of an image occurs in the head of a text."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     packed = suffixes[-1:] == [".gz"]
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [""]
@@ -171,7 +171,7 @@ def _names_pictures(path: Path) -> bool:
     return any(suffix.encode() in head for suffix in SUFFIXES)
 
 
-def _lists_pictures(path: Path) -> bool:
+def _lists_images(path: Path) -> bool:
     try:
         table = read_table(path, nrows=_ROWS)
         column = path_column(table)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.sequences.series import Series
-from lamina.data.sequences.series_set import SeriesSet
+from lamina.data.sequences.ragged_array import RaggedArray
+from lamina.data.sequences.sequence_set import SequenceSet
 from lamina.data.sequences.steps import Steps, check_roles, find_steps
 from lamina.data.sources.tables import read_table
 from lamina.data.tables.parsing import is_missing, texts
@@ -29,12 +29,12 @@ def read_long(
     *,
     features: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
-    kinds: dict[str, str] | None = None,
+    column_types: dict[str, str] | None = None,
     task: str | None = None,
     per_step: bool | None = None,
     labels: bool = True,
     schema: TableSchema | None = None,
-) -> SeriesSet:
+) -> SequenceSet:
     """Read sequences from a table in long format: one row for each step.
 
     Parameters
@@ -70,7 +70,7 @@ def read_long(
 
     Returns
     -------
-    SeriesSet
+    SequenceSet
         ``names`` are the values of the series column in the order in which they first
         appear; ``rows`` and ``times`` tell where each step stood and when it was.
 
@@ -98,7 +98,7 @@ def read_long(
     targets, exclude = as_names(target), as_names(exclude)
     if schema is None:
         used = _used(table, series, time, targets, features, exclude)
-    elif targets or features is not None or exclude or kinds or task:
+    elif targets or features is not None or exclude or column_types or task:
         raise ValueError(
             "schema= says what target and features are; leave out target, features, "
             "exclude, kinds and task"
@@ -109,9 +109,9 @@ def read_long(
     if targets and labels and all(name in table.columns for name in targets):
         answers, per_step = _answers(table.select(targets), steps, per_step)
     if schema is None:
-        schema = _learnt(used, answers, exclude, kinds, task)
-    found = SeriesSet(
-        Series(schema.encode(table)[steps.order], steps.lengths),
+        schema = _learnt(used, answers, exclude, column_types, task)
+    found = SequenceSet(
+        RaggedArray(schema.encode(table)[steps.order], steps.lengths),
         None,
         steps.names,
         Path(table.source).name.partition(".")[0],
@@ -152,12 +152,12 @@ def _learnt(
     used: Table,
     answers: Table | None,
     exclude: list[str],
-    kinds: dict[str, str] | None,
+    column_types: dict[str, str] | None,
     task: str | None,
 ) -> TableSchema:
     """The schema of features, found over all rows, and of the target."""
     there = [name for name in exclude if name in used.columns]
-    schema = TableSchema.fit(used, exclude=there, kinds=kinds)
+    schema = TableSchema.fit(used, exclude=there, column_types=column_types)
     if answers is None:
         return schema
     target, note = find_target(answers, answers.names, task)
@@ -209,8 +209,8 @@ def _change(table: Table, once: dict[str, np.ndarray], steps: Steps) -> str | No
 
 
 def _labelled(
-    found: SeriesSet, answers: Table, target: Target, per_step: bool
-) -> SeriesSet:
+    found: SequenceSet, answers: Table, target: Target, per_step: bool
+) -> SequenceSet:
     """Add the answers, and leave out sequences that have none."""
     present = target.present(answers)
     names = ", ".join(map(repr, target.names))

@@ -12,21 +12,29 @@ import numpy as np
 from lamina.data.datasets.sequence_sets import SequenceDataset
 from lamina.data.datasets.sets import load, names
 from lamina.data.errors import Message, Setting
-from lamina.data.sequences.series import SequenceError
-from lamina.data.sequences.series_set import SeriesSet
+from lamina.data.sequences.ragged_array import SequenceError
+from lamina.data.sequences.sequence_set import SequenceSet
 from lamina.data.sequences.ts_files import read_ts
 from lamina.data.sources.long_table import read_long
 from lamina.data.sources.tables import read_table
 from lamina.data.tables.target import TASKS
 
 _SUFFIXES = (".ts", ".ts.gz")
-_OF_COLUMNS = ("series", "time", "target", "features", "exclude", "kinds", "schema")
+_OF_COLUMNS = (
+    "series",
+    "time",
+    "target",
+    "features",
+    "exclude",
+    "column_types",
+    "schema",
+)
 
 
 def holds_sequences(source: Any) -> bool:
     """Whether a source holds sequences without being told which rows belong together:
     a `.ts` file, an embedded set of sequences, or what has been read already."""
-    if isinstance(source, SeriesSet):
+    if isinstance(source, SequenceSet):
         return True
     return is_ts(source) or _embedded(source) is not None
 
@@ -46,12 +54,12 @@ def read_sequences(
     *,
     test: bool = False,
     **options: Any,
-) -> SeriesSet:
+) -> SequenceSet:
     """Read sequences from a `.ts` file, a long table, or an embedded set.
 
     Parameters
     ----------
-    source : path, name of a data set, table, or SeriesSet
+    source : path, name of a data set, table, or SequenceSet
         What has been read already is handed back, whatever columns are named.
     series, time, target
         Columns of a table: see `read_long`.
@@ -67,7 +75,7 @@ def read_sequences(
     SequenceError, TableError
         If it cannot be read; in one line what, where and the fix.
     """
-    if isinstance(source, SeriesSet):
+    if isinstance(source, SequenceSet):
         return _as_asked(source, **options)
     known = None if series is not None else _embedded(source)
     if known is None and not is_ts(source):
@@ -114,7 +122,7 @@ def _which_column(source: Any) -> str:
     )
 
 
-def _as_set(known: SequenceDataset, test: bool) -> SeriesSet:
+def _as_set(known: SequenceDataset, test: bool) -> SequenceSet:
     X, y = known.X, known.y
     if test and known.X_test is not None:
         X, y = known.X_test, known.y_test
@@ -123,7 +131,7 @@ def _as_set(known: SequenceDataset, test: bool) -> SeriesSet:
         y = np.array(known.target_names, dtype=object)[y]
     elif not numbers:
         y = [np.array(known.target_names, dtype=object)[one] for one in y]
-    return SeriesSet(
+    return SequenceSet(
         X,
         y,
         [str(i) for i in range(len(X))],
@@ -136,12 +144,12 @@ def _as_set(known: SequenceDataset, test: bool) -> SeriesSet:
 
 
 def _as_asked(
-    found: SeriesSet,
+    found: SequenceSet,
     task: str | None = None,
     per_step: bool | None = None,
     labels: bool = True,
     **others: Any,
-) -> SeriesSet:
+) -> SequenceSet:
     """Return a set as a caller wants it, if its answers are of that kind."""
     if not labels:
         return replace(found, y=None, task=None, per_step=False)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamina.data.errors import Message, Setting
-from lamina.data.tables.levels import MISSING, UNSEEN, Unseen, places
+from lamina.data.tables.levels import MISSING, UNSEEN, Unseen, positions
 from lamina.data.tables.parsing import days, is_missing, moments, numbers, texts
 from lamina.data.tables.table import Table, TableError, shorten
 
@@ -128,7 +128,7 @@ class CategoryColumn:
         """
         out[:] = 0.0
         values = self._levels_of(table.column(self.name))
-        codes = places(values, self.levels)
+        codes = positions(values, self.levels)
         if self.missing:
             codes[codes == MISSING] = len(self.levels) + self.other
         if self.other:
@@ -303,7 +303,7 @@ def refuse_odd(
         hint=Message(
             "correct it, leave the cell empty for a missing value, or take the column "
             "as a category (",
-            Setting("kinds", {name: "category"}),
+            Setting("column_types", {name: "category"}),
             ")",
         ),
     )

@@ -117,7 +117,7 @@ class Unseen:
         }
 
 
-def places(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
+def positions(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
     """Place of each value among the levels, or `UNSEEN`, or `MISSING`.
 
     A level is found in another way of writing the same value too: ``1.0`` is 1, as

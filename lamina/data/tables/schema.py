@@ -16,7 +16,7 @@ from lamina.data.tables.columns import UNUSED, USED, Column, UnusedColumn
 from lamina.data.tables.levels import Unseen, warn_unseen
 from lamina.data.tables.table import Table, TableError, as_names
 from lamina.data.tables.target import Target, find_target
-from lamina.data.tables.type_inference import check_kinds, kind_of
+from lamina.data.tables.type_inference import check_column_types, kind_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TableSchema:
         table: Table,
         target: str | Sequence[str] | None = None,
         exclude: Iterable[str] = (),
-        kinds: dict[str, str] | None = None,
+        column_types: dict[str, str] | None = None,
         task: str | None = None,
     ) -> TableSchema:
         """Learn a schema from a training table.
@@ -65,11 +65,14 @@ class TableSchema:
             A wrong name, words in a column of numbers, values beyond float32, or no
             column left to learn from.
         """
-        kinds = {**(kinds or {}), **dict.fromkeys(as_names(exclude), "ignore")}
-        check_kinds(kinds, table)
+        column_types = {
+            **(column_types or {}),
+            **dict.fromkeys(as_names(exclude), "ignore"),
+        }
+        check_column_types(column_types, table)
         found, notes = (None, []) if target is None else _target(table, target, task)
         names = [n for n in table.names if found is None or n not in found.names]
-        columns = _columns(table.select(names), kinds, notes)
+        columns = _columns(table.select(names), column_types, notes)
         schema = cls(tuple(columns), found, tuple(map(bounded, notes)))
         if not schema.width:
             raise TableError(_nothing_left(table, schema))
@@ -211,9 +214,11 @@ def _target(
     return found, notes
 
 
-def _columns(table: Table, kinds: dict[str, str], notes: list[str]) -> list[Column]:
+def _columns(
+    table: Table, column_types: dict[str, str], notes: list[str]
+) -> list[Column]:
     decided = [
-        (kinds[name], None) if name in kinds else kind_of(name, table)
+        (column_types[name], None) if name in column_types else kind_of(name, table)
         for name in table.names
     ]
     if not any(kind in USED for kind, _ in decided):

@@ -46,14 +46,15 @@ def kind_of(name: str, table: Table) -> tuple[str, str | None]:
     return "number", _spread_note(name, table, present)
 
 
-def check_kinds(kinds: dict[str, str], table: Table) -> None:
+def check_column_types(column_types: dict[str, str], table: Table) -> None:
     """Refuse kinds that do not exist, and kinds of columns that do not."""
     known = (*USED, "ignore")
-    for name, kind in kinds.items():
+    for name, kind in column_types.items():
         table.column(name)
         if kind not in known:
             raise TableError(
-                f"kinds[{name!r}] is {kind!r}; it must be one of {', '.join(known)}"
+                f"column_types[{name!r}] is {kind!r}; it must be one of "
+                f"{', '.join(known)}"
             )
 
 
@@ -119,7 +120,7 @@ def _numbers_rows(name: str, present: np.ndarray) -> bool:
 def _identifier_note(name: str, kind: str) -> str:
     return Message(
         f"column {name!r} only numbers the rows and is not used (",
-        Setting("kinds", {name: kind}),
+        Setting("column_types", {name: kind}),
         " uses it)",
     )
 
@@ -129,7 +130,7 @@ def _text_note(name: str, distinct: int, n_present: int, example: str) -> str:
     return Message(
         f"column {name!r} has {distinct:,} different texts in {n_present:,} rows and "
         "is not used (",
-        Setting("kinds", {name: "category"}),
+        Setting("column_types", {name: "category"}),
         f" uses the {MAX_LEVELS} most frequent)",
         dated if _LOOKS_DATED.fullmatch(example) else "",
     )

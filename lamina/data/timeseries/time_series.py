@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.sequences.series import OneSeriesError, SequenceError
+from lamina.data.sequences.ragged_array import OneSequenceError, SequenceError
 
 Many = list[np.ndarray]
 """Series (steps,), or what is known of the steps of each (steps, k)."""
@@ -38,7 +38,7 @@ def as_list(y: Any) -> tuple[Many, str]:
     for number, one in enumerate(series):
         if not np.isfinite(one).all():
             step = int(np.argmin(np.isfinite(one)))
-            raise OneSeriesError(
+            raise OneSequenceError(
                 number,
                 f", step {step}: {one[step]} is no finite number; fill in what is "
                 "missing before",
@@ -51,7 +51,7 @@ def _numbers(values: Any, number: int) -> np.ndarray:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         table = "; ForecastModel reads a table with times" if _is_table(values) else ""
-        raise OneSeriesError(number, f" is no array of numbers{table}") from None
+        raise OneSequenceError(number, f" is no array of numbers{table}") from None
 
 
 def _is_table(values: Any) -> bool:
@@ -81,9 +81,9 @@ def beforehand(
         if one.ndim != 2 or len(one) != steps or one.shape[1] != known[0].shape[1]:
             shape = f"({steps} steps, {known[0].shape[-1]})"
             told = f" must be {shape}, got {one.shape}"
-            raise OneSeriesError(number, told, before="X of ")
+            raise OneSequenceError(number, told, before="X of ")
         if not np.isfinite(one).all():
             step = int(np.argmin(np.isfinite(one).all(axis=1)))
             told = f", step {step}: is not finite"
-            raise OneSeriesError(number, told, before="X of ")
+            raise OneSequenceError(number, told, before="X of ")
     return known

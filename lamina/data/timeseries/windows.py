@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lamina.data.sequences.series import OneSeriesError
+from lamina.data.sequences.ragged_array import OneSequenceError
 from lamina.data.timeseries.time_series import Many
 
 
@@ -101,7 +101,7 @@ def takes_logarithms(log: Any, series: Many, season: int) -> bool:
         number = positive.index(False)
         step = int(np.argmax(series[number] <= 0))
         told = f", step {step}: {series[number][step]:g} has no logarithm; "
-        raise OneSeriesError(number, f"{told}set log=False")
+        raise OneSequenceError(number, f"{told}set log=False")
     if log != "auto" or not all(positive):
         return log is True
     plain = np.median([_growth(one, season) for one in series])

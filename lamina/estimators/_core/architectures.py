@@ -1,4 +1,4 @@
-"""Networks for pictures when nobody says which: their layers follow from the size."""
+"""Networks for images when nobody says which: their layers follow from the size."""
 
 from functools import lru_cache
 from math import prod
@@ -13,7 +13,7 @@ from lamina.networks import (
     MaxPool,
     Network,
     PrimaryCapsules,
-    Skip,
+    SkipConnection,
     Upsample,
 )
 
@@ -24,7 +24,7 @@ SMALL = 8
 """An axis of fewer places is not halved any more: 4 to 7 are left of a longer one."""
 
 LARGE = 64
-"""Pictures with more places than this along both axes are halved by the first layer."""
+"""Images with more places than this along both axes are halved by the first layer."""
 
 UNITS = 128
 
@@ -39,7 +39,7 @@ CAPSULE_PLACES = 28
 def default_layers(
     shape: tuple[int, int, int], dropout: float, initializer: str
 ) -> tuple[Any, ...]:
-    """Return layers that end before the output, for pictures of any size.
+    """Return layers that end before the output, for images of any size.
 
     Blocks of two convolutions of 3 × 3 and a pool that halves what has 8 places or
     more, until nothing has; then 128 units. Along an axis of one place, as of a signal
@@ -55,26 +55,25 @@ def default_layers(
     References
     ----------
     Simonyan & Zisserman (2015), Very deep convolutional networks for large-scale image
-    recognition, ICLR, section 2; decks 002 and 004 (conv, relu, pool, and dense layers
-    at the end).
+    recognition, ICLR, section 2.
     """
-    places, layers = list(shape[:2]), []
+    positions, layers = list(shape[:2]), []
 
     def conv(filters: int, reach: int = 3, stride: int = 1) -> Conv:
-        size = tuple([reach if n > 1 else 1 for n in places])
+        size = tuple([reach if n > 1 else 1 for n in positions])
         return Conv(filters, size, stride, "same", initializer=initializer)
 
-    if min(places) > LARGE:
+    if min(positions) > LARGE:
         layers.append(conv(FILTERS, 5, 2))
-        places = [-(-n // 2) for n in places]
+        positions = [-(-n // 2) for n in positions]
     filters = FILTERS
     while True:
         layers += [conv(filters), conv(filters)]
-        pool = tuple([2 if n >= SMALL else 1 for n in places])
+        pool = tuple([2 if n >= SMALL else 1 for n in positions])
         if max(pool) > 1:
             layers.append(MaxPool(pool))
-        places = [n // k for n, k in zip(places, pool, strict=True)]
-        if max(places) < SMALL:
+        positions = [n // k for n, k in zip(positions, pool, strict=True)]
+        if max(positions) < SMALL:
             break
         filters = min(2 * filters, MOST_FILTERS)
     layers += [Flatten(), Dense(UNITS, "relu", initializer)]
@@ -87,7 +86,7 @@ def segmenting_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ..
     Two convolutions of 3 × 3 at each size on the way down, pools that halve it while 8
     places or more are left along both axes (four times at most), and on the way back
     two convolutions at each size again, which see what was there on the way down as
-    well. Pictures of any other size go through, too.
+    well. Images of any other size go through, too.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def segmenting_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ..
         if depth == halvings:
             return conv, conv
         halved = (MaxPool(2, padding="same"), *level(depth + 1), Upsample(2))
-        return conv, conv, Skip(halved), conv, conv
+        return conv, conv, SkipConnection(halved), conv, conv
 
     return level(0)
 
@@ -152,9 +151,9 @@ def capsule_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ...]:
     ----------
     Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS, section 4.
     """
-    places = shape[:2]
-    size = tuple([_window(n) for n in places])
-    stride = tuple([max(1, n // CAPSULE_PLACES) for n in places])
+    positions = shape[:2]
+    size = tuple([_window(n) for n in positions])
+    stride = tuple([max(1, n // CAPSULE_PLACES) for n in positions])
     first = Conv(64, size, stride, initializer=initializer)
     _, made = first.init(Key(0), shape)
     size = tuple([_window(n) for n in made[:2]])
@@ -162,10 +161,10 @@ def capsule_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ...]:
     return first, PrimaryCapsules(8, 8, size, stride, initializer=initializer)
 
 
-def _window(places: int) -> int:
-    if places >= 20:
+def _window(positions: int) -> int:
+    if positions >= 20:
         return 9
-    return 5 if places >= 12 else min(3, places)
+    return 5 if positions >= 12 else min(3, positions)
 
 
 def shapes_after(

@@ -90,10 +90,10 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         Epochs of the last call of ``fit``.
     n_compiles_ : int
         Programs that ``fit`` had to compile; 0 when the structure was known.
-    health_ : dict of list
+    diagnostics_ : dict of list
         What went on inside the network: see
-        :attr:`lamina.estimators._core.health.Watched.health_`.
-    stopped_ : str
+        :attr:`lamina.estimators._core.health.Watched.diagnostics_`.
+    stop_reason_ : str
         Why learning ended: "finished", "stopped", "diverged" or "interrupted".
     resumed_from_ : int or None
         Epochs that the checkpoint held already when ``fit`` began; None if there was
@@ -155,13 +155,13 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         """
         check_is_fitted(self)
         table = layer_table(self.network_, self.params_, self._input_shape())
-        advice = getattr(self, "advice_", None)
+        advice = getattr(self, "diagnosis_", None)
         return table if advice is None else f"{table}\nadvice: {advice}"
 
     def _input_shape(self) -> tuple[int, ...]:
         return (self.n_features_in_,)
 
-    def _output_places(self) -> tuple[int, ...]:
+    def _output_positions(self) -> tuple[int, ...]:
         """Return the places of an example that have an answer of their own."""
         return ()
 
@@ -238,12 +238,12 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         if checkpoint is not None:
             control = replace(control, checkpoint=checkpoint.part(prefix or "run"))
         params = jax.tree.map(lambda a: np.asarray(a, dtype), start.params)
-        health = self._new_recorder(problem.objective, problem.feed, params)
+        health = self._new_recorder(problem.objective, problem.loader, params)
         if not prefix:
-            self._own_checkpoint(problem.feed, problem.validation)
+            self._own_checkpoint(problem.loader, problem.validation)
             there = checkpoint.load("run") if checkpoint is not None else None
             self.resumed_from_ = None if there is None else there.get("epochs")
-        return replace(problem, health=health), replace(start, params=params), control
+        return replace(problem, recorder=health), replace(start, params=params), control
 
     def _keep(
         self, result: learning.Result, algorithm: Any, epochs: int, prefix: str = ""
@@ -255,7 +255,7 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         self._epochs += result.epochs
         self.t_ = result.examples
         self.n_iter_ = result.epochs
-        self.stopped_ = result.reason
+        self.stop_reason_ = result.reason
         for name, values in result.history.items():
             self.history_.setdefault(prefix + name, []).extend(values)
         _explain(result, epochs, self._advice, self._remedies(algorithm))
@@ -269,7 +269,7 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
             remedies.append("scale_target=True")
         return ", ".join(remedies)
 
-    def _own_checkpoint(self, feed: Any, validation: Any, also: Any = None) -> None:
+    def _own_checkpoint(self, loader: Any, validation: Any, also: Any = None) -> None:
         """Say, once a fit, which run the checkpoint is of, if there is one.
 
         Raises
@@ -278,7 +278,7 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
             If it is of another.
         """
         if self._checkpoint is not None and not self._checkpoint.run:
-            run = run_of(self, feed, validation, also)
+            run = run_of(self, loader, validation, also)
             self._checkpoint.belongs_to(run, made_with())
 
     def _kept_state(self, algorithm: Any) -> Any:
@@ -300,7 +300,7 @@ class NetworkEstimator(CommonParams, Saved, Watched, Checked):
         self.params_, made = network.init(key.fold_in("init"), shape, self._dtype())
         claim(sum(leaf.nbytes for leaf in jax.tree.leaves(self.params_)))
         self._state, self._state_owner = None, None
-        self._recorder, self._health = None, None
+        self._recorder, self._diagnostics = None, None
         self._epochs, self.t_ = 0, 0
         self.history_: dict[str, list[float]] = {}
         return made

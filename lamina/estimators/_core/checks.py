@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina.data.errors import UserError
-from lamina.data.sequences.series import place_of
+from lamina.data.sequences.ragged_array import place_of
 
 BOOLEANS = {"yes": True, "on": True, "true": True, "1": True}
 BOOLEANS |= {"no": False, "off": False, "false": False, "0": False}

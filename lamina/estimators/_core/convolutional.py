@@ -1,4 +1,4 @@
-"""What estimators of pictures share: images in, and what comes out of each layer."""
+"""What estimators of images share: images in, and what comes out of each layer."""
 
 from math import isqrt, prod
 from typing import Any
@@ -28,12 +28,12 @@ AUGMENTATION = Augment(shift=0.08, rotate=10.0, scale=0.1)
 class Convolutional(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ImageParams, FeedForward
 ):
-    """What is special about networks for pictures.
+    """What is special about networks for images.
 
     Attributes
     ----------
     image_shape_ : (height, width, channels)
-        Of the pictures that were learnt.
+        Of the images that were learnt.
     """
 
     _validation_batch = 128  # more than stay in the cache take longer each
@@ -71,10 +71,10 @@ class Convolutional(
     def _input_shape(self) -> tuple[int, ...]:
         return self.image_shape_
 
-    def _examples(self, X: Any, target: Any, weight: Any) -> Any:
+    def _dataset(self, X: Any, target: Any, weight: Any) -> Any:
         if self.adversarial is not None or self.input_noise:
             X = np.asarray(X, self._dtype())  # bytes have no gradient and no noise
-        return super()._examples(X, target, weight)
+        return super()._dataset(X, target, weight)
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "auto" and not self._needs_all_examples():
@@ -103,7 +103,7 @@ class Convolutional(
         return tuple(self.layers)
 
     def _before(self) -> tuple:
-        """Return the layers between the pictures and what a person has asked for."""
+        """Return the layers between the images and what a person has asked for."""
         shift, factor = self._scale or (0.0, 1.0)
         before: list[Any] = [Rescale(shift, factor)]
         if self.augmentation is not None:
@@ -189,12 +189,12 @@ def scale_of(X: Any, weight: np.ndarray | None) -> tuple[float, float]:
     ---------
         μ = Σᵢ wᵢ mᵢ / Σᵢ wᵢ,   σ² = Σᵢ wᵢ (vᵢ + (mᵢ − μ)²) / Σᵢ wᵢ
 
-    mᵢ and vᵢ are mean and variance of picture i, so that pictures are read once. Where
+    mᵢ and vᵢ are mean and variance of image i, so that images are read once. Where
     σ = 0 the factor is 1.
 
     Parameters
     ----------
-    X : ndarray or Pictures (n, h, w, c)
+    X : ndarray or DiskImages (n, h, w, c)
     weight : ndarray (n,), optional
     """
     step = max(1, AT_ONCE // prod(X.shape[1:]))

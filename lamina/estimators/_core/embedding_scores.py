@@ -72,12 +72,14 @@ def principal_components(x: np.ndarray, k: int, key: Key) -> np.ndarray | None:
     return found.components_.astype(np.float32)
 
 
-def linear_codes(x: np.ndarray, mean: np.ndarray, components: np.ndarray) -> np.ndarray:
+def pca_embedding(
+    x: np.ndarray, mean: np.ndarray, components: np.ndarray
+) -> np.ndarray:
     """Return (x − μ) Vᵀ (n, k)."""
     return (x - mean) @ components.T
 
 
-def code_scores(
+def embedding_scores(
     estimator: Any,
     inputs: Any,
     x: np.ndarray,
@@ -104,7 +106,7 @@ def code_scores(
     base: Scores = {"reconstruction_error": float(mean_squares(x, mean).mean())}
     pca: Scores = {"reconstruction_error": None}
     if components is not None:
-        again = linear_codes(x, mean, components) @ components + mean
+        again = pca_embedding(x, mean, components) @ components + mean
         pca["reconstruction_error"] = float(mean_squares(x, again).mean())
     name, score, alone = _likelihood(estimator, inputs, x, mean, n_learnt)
     if name is not None:
@@ -115,7 +117,7 @@ def code_scores(
         own["same_label"] = same_label(codes, labels)
         _, counts = np.unique(_known(labels), return_counts=True)
         base["same_label"] = float(counts.max() / counts.sum())
-        linear = None if components is None else linear_codes(x, mean, components)
+        linear = None if components is None else pca_embedding(x, mean, components)
         pca["same_label"] = None if linear is None else same_label(linear, labels)
     return own, base, pca
 

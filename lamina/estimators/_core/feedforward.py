@@ -45,7 +45,7 @@ class FeedForward(NetworkParams, Refitting):
     subclass that says
 
     - what goes in: ``_check_inputs``; for what is no table also ``_input_shape``, and
-      ``_examples`` and ``_joined`` where the feed needs more than one array;
+      ``_examples`` and ``_joined`` where the loader needs more than one array;
     - which layers there are before the output: ``_hidden``, where ``layers`` is None;
     - what else it has learnt: ``_summarise``.
 
@@ -175,8 +175,8 @@ class FeedForward(NetworkParams, Refitting):
             if first:
                 factors = self._class_factors(target)
                 self._start(X, target, _weighted(weight, target, factors))
-            feeds = self._feeds(X, target, weight, X_val, y_val, incremental)
-            train, validation, everything = feeds
+            loaders = self._loaders(X, target, weight, X_val, y_val, incremental)
+            train, validation, everything = loaders
             compiled, start = 0, None
             if first:
                 self.params_ = beginning.placed(self.params_)
@@ -238,18 +238,18 @@ class FeedForward(NetworkParams, Refitting):
         key = self._run_key = self._key()
         check_unmarked(*self._given_layers(), self.n_outputs_)
         made = self._fresh(network, key, self._input_shape())
-        wanted = (*self._output_places(), self.n_outputs_)
+        wanted = (*self._output_positions(), self.n_outputs_)
         check_shape(network.layers[-1], made, wanted)
         self._objective()  # refuses an unknown loss before any work
         check_fits(self._loss(), network.out_activation)
         if self.pretraining is not None:
             self._plan(network)  # and what no layer can learn
 
-    def _examples(self, X: Any, target: Any, weight: Any) -> learning.Examples:
+    def _dataset(self, X: Any, target: Any, weight: Any) -> learning.Dataset:
         dtype = self._learning_dtype(self._algorithm_in_use)
-        return learning.Examples(X, self._target(target), weight, dtype=dtype)
+        return learning.Dataset(X, self._target(target), weight, dtype=dtype)
 
-    def _feeds(
+    def _loaders(
         self,
         X: Any,
         target: Any,
@@ -257,11 +257,11 @@ class FeedForward(NetworkParams, Refitting):
         X_val: Any,
         y_val: Any,
         incremental: bool,
-    ) -> tuple[learning.Feed, learning.Validation | None, Callable]:
-        """Return the feed of training rows, and the validation pass if there is one.
+    ) -> tuple[learning.Loader, learning.Validation | None, Callable]:
+        """Return the loader of training rows, and the validation pass if there is one.
 
         Weights of classes follow from the training rows, and are those of validation
-        rows too. The third is a function that returns a feed of both, for ``refit``.
+        rows too. The third is a function that returns a loader of both, for ``refit``.
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together")
@@ -275,7 +275,7 @@ class FeedForward(NetworkParams, Refitting):
             strata, fraction = self._strata(target), self.validation_fraction
             rows, held = split(self._run_key, X.shape[0], fraction, strata)
         factors = self._class_factors(target, rows)
-        examples = self._examples(X, target, _weighted(weight, target, factors))
+        examples = self._dataset(X, target, _weighted(weight, target, factors))
         validation = None
         if held is not None:
             examples.hold_out(held)
@@ -283,10 +283,10 @@ class FeedForward(NetworkParams, Refitting):
             validation = self._validation(examples, target[held], own, held)
         elif held_target is not None:
             by_class = _weighted(None, held_target, factors)
-            own = self._examples(X_val, held_target, by_class)
+            own = self._dataset(X_val, held_target, by_class)
             validation = self._validation(own, held_target)
 
-        def everything() -> learning.Feed:
+        def everything() -> learning.Loader:
             x, y, w = X, target, weight
             if held_target is not None:
                 x = self._joined((X, X_val))
@@ -294,15 +294,15 @@ class FeedForward(NetworkParams, Refitting):
                 more = np.ones(_num_samples(X_val))
                 w = None if weight is None else np.concatenate((weight, more))
             elif factors is None and examples.mask is None:
-                return self._feed(examples, None)
-            together = self._examples(x, y, _weighted(w, y, self._class_factors(y)))
-            return self._feed(together, None)
+                return self._loader(examples, None)
+            together = self._dataset(x, y, _weighted(w, y, self._class_factors(y)))
+            return self._loader(together, None)
 
-        return self._feed(examples, rows), validation, everything
+        return self._loader(examples, rows), validation, everything
 
-    def _feed(self, examples: Any, rows: np.ndarray | None) -> learning.Feed:
+    def _loader(self, examples: Any, rows: np.ndarray | None) -> learning.Loader:
         n = examples.n if rows is None else len(rows)
-        return learning.Feed(
+        return learning.Loader(
             examples, rows, batch_size=self._batch_size(n), shuffle=self.shuffle
         )
 
@@ -320,18 +320,18 @@ class FeedForward(NetworkParams, Refitting):
         if weight is None:
             weight = np.ones(_num_samples(target), examples.dtype)
         size = min(_num_samples(target), self._validation_batch)
-        if len(examples.shape) > 1:  # of pictures the layers are large
+        if len(examples.shape) > 1:  # of images the layers are large
             now = self.network_, self.params_, examples.shape, examples.x_dtype
             size = min(size, rows_at_once(*now))
-        feed = learning.Feed(examples, rows, batch_size=size, shuffle=False)
+        loader = learning.Loader(examples, rows, batch_size=size, shuffle=False)
 
         def score(outputs: Any) -> float:
             return self._score_outputs(target, outputs, weight)
 
-        return learning.Validation(feed, score)
+        return learning.Validation(loader, score)
 
-    def _train(self, feed: Any, validation: Any, incremental: bool) -> None:
-        problem, start, control = self._lesson(feed, validation, incremental)
+    def _train(self, loader: Any, validation: Any, incremental: bool) -> None:
+        problem, start, control = self._lesson(loader, validation, incremental)
         with ExitStack() as stack:
             if self.verbose:
                 bar = stack.enter_context(ProgressBar(control.epochs))
@@ -339,7 +339,7 @@ class FeedForward(NetworkParams, Refitting):
             self._learn(problem, start, control)
 
     def _lesson(
-        self, feed: Any, validation: Any, incremental: bool
+        self, loader: Any, validation: Any, incremental: bool
     ) -> tuple[learning.Problem, learning.Start, learning.Control]:
         """Return what is learnt, where it begins and how long it may take."""
         algorithm = self._algorithm_in_use
@@ -347,7 +347,7 @@ class FeedForward(NetworkParams, Refitting):
         best = self._watched() if validation and self._stops_early() else None
         state = self._kept_state(algorithm)
         return (
-            learning.Problem(self._objective(), algorithm, feed, validation),
+            learning.Problem(self._objective(), algorithm, loader, validation),
             learning.Start(self.params_, self._run_key, state, self._epochs, self.t_),
             learning.Control(
                 1 if once else self.max_iter,
@@ -373,7 +373,7 @@ class FeedForward(NetworkParams, Refitting):
         with self._precision(self._learning_dtype(self._algorithm_in_use)):
             factors = self._class_factors(target)
             self._start(X, target, _weighted(None, target, factors))
-            train, validation, _ = self._feeds(X, target, None, None, None, False)
+            train, validation, _ = self._loaders(X, target, None, None, None, False)
             return self._ready(*self._lesson(train, validation, False))
 
     def _summarise(self, incremental: bool) -> None:
@@ -401,7 +401,7 @@ class FeedForward(NetworkParams, Refitting):
         target = self._encode(y, missing, False, True, None)
         return self._score_outputs(target, outputs, weight)
 
-    def attacked(self, X, y, attack, *, random_state=0) -> Any:
+    def adversarial_examples(self, X, y, attack, *, random_state=0) -> Any:
         """Return inputs moved, within bounds, to where the network is most wrong.
 
         The score of what comes back tells how robust the network is; ``fit`` with
@@ -412,7 +412,7 @@ class FeedForward(NetworkParams, Refitting):
         X, y : as for ``score``
         attack : FGSM or PGD
             How they are moved and how far, in units of X: ``FGSM(0.1, low=0, high=1)``
-            for pictures of numbers from 0 to 1.
+            for images of numbers from 0 to 1.
         random_state : int, default=0
             For random starts.
 
@@ -434,11 +434,11 @@ class FeedForward(NetworkParams, Refitting):
         target = self._encode(y, missing, False, True, None)
         self._algorithm_in_use = self._algorithm()
         with self._precision():
-            examples = self._examples(X, target, None)
-            size = self._validation(examples, target).feed.batch_size
-            feed = learning.Feed(examples, batch_size=size, shuffle=False)
+            examples = self._dataset(X, target, None)
+            size = self._validation(examples, target).loader.batch_size
+            loader = learning.Loader(examples, batch_size=size, shuffle=False)
             key, now = Key(int(random_state)), (self._objective(), self.params_)
-            return learning.attacked(*now, attack, feed, key)
+            return learning.adversarial_examples(*now, attack, loader, key)
 
     def _predicted(self, X: Any) -> Any:
         if not hasattr(self, "params_"):

@@ -19,7 +19,7 @@ FITTING = {
 numbers from 0 to 1, numbers ≥ 0."""
 
 
-def parted(layers: tuple) -> tuple[tuple, Any]:
+def split(layers: tuple) -> tuple[tuple, Any]:
     """Return the layers before the output, and the output layer if one is marked."""
     if layers and isinstance(layers[-1], Output):
         return layers[:-1], layers[-1].layer
@@ -36,7 +36,7 @@ def with_head(
     ValueError
         If the marked one is a softmax of one output.
     """
-    hidden, head = parted(layers)
+    hidden, head = split(layers)
     if head is None:
         return (*hidden, Dense(n_outputs, activation, initializer))
     if n_outputs == 1 and head.activation == "softmax":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.learning import Feed, Objective
+from lamina.learning import Loader, Objective
 from lamina.learning.diagnostics.recorder import FIGURES, Recorder, records_of, table
 from lamina.networks import Rescale
 
@@ -22,8 +22,9 @@ class Watched:
     params_: Any
 
     @property
-    def health_(self) -> dict[str, list]:
-        """What went on inside the network, as columns: ``pandas.DataFrame(health_)``.
+    def diagnostics_(self) -> dict[str, list]:
+        """What went on inside the network, as columns:
+        ``pandas.DataFrame(diagnostics_)``.
 
         One row for each recorded epoch and layer. Epoch 0 is before learning; layers
         are counted from 1, those without units (Dropout) left out. The figures are
@@ -46,24 +47,26 @@ class Watched:
         Figures of a short run are computed when they are first asked for.
         """
         check_is_fitted(self)
-        return table(self._settled_health())
+        return table(self._settled_diagnostics())
 
-    def _settled_health(self) -> dict[str, np.ndarray]:
+    def _settled_diagnostics(self) -> dict[str, np.ndarray]:
         """Return all records, whose figures are computed now if need be."""
         recorder = getattr(self, "_recorder", None)
         if recorder is not None and recorder.kept:
-            self._health = recorder.plain()
-        health = getattr(self, "_health", None)
+            self._diagnostics = recorder.plain()
+        health = getattr(self, "_diagnostics", None)
         return _nothing() if health is None else health
 
-    def _new_recorder(self, objective: Any, feed: Feed, params: Any) -> Recorder | None:
+    def _new_recorder(
+        self, objective: Any, loader: Loader, params: Any
+    ) -> Recorder | None:
         """Return the recorder of this run; it goes on where the last one ended."""
         if not isinstance(objective, Objective):
             return None
         recorder = getattr(self, "_recorder", None)
         if recorder is None:
-            recorder = Recorder.of(objective, feed, params)
-            if (known := getattr(self, "_health", None)) is not None:
+            recorder = Recorder.of(objective, loader, params)
+            if (known := getattr(self, "_diagnostics", None)) is not None:
                 recorder.records = records_of(known)
         recorder.objective = objective
         self._recorder = recorder
@@ -72,7 +75,7 @@ class Watched:
     def __getstate__(self) -> Any:
         """Pickle the figures, and not the examples they are computed from."""
         if hasattr(self, "_recorder"):
-            self._settled_health()
+            self._settled_diagnostics()
         state: Any = super().__getstate__()
         return {k: v for k, v in state.items() if k != "_recorder"}
 
@@ -83,14 +86,14 @@ class Advised(Watched):
     _algorithm: Callable[[], Any]
 
     @property
-    def advice_(self) -> str | None:
+    def diagnosis_(self) -> str | None:
         """One sentence about what is most likely wrong; None if nothing is.
 
-        It goes by ``health_``, the course of the loss and the scale of the inputs, and
-        looks for inputs that are not scaled, divergence, a learning rate that is too
-        high, δ that fades on its way down, dead and saturated units, a learning rate
-        that is too low, and outputs that are the same for all examples; in this order,
-        because what comes first may be the reason for what follows.
+        It goes by ``diagnostics_``, the course of the loss and the scale of the inputs,
+        and looks for inputs that are not scaled, divergence, a learning rate that is
+        too high, δ that fades on its way down, dead and saturated units, a learning
+        rate that is too low, and outputs that are the same for all examples; in this
+        order, because what comes first may be the reason for what follows.
         """
         check_is_fitted(self)
         case = case_of(self, self._algorithm())
@@ -133,7 +136,7 @@ class Case:
 
     losses: list[float]
     since_start: bool
-    stopped: str
+    stop_reason: str
     rate: float | None
     columns: list[str]
     activations: list[str]
@@ -193,7 +196,7 @@ def unscaled(case: Case) -> str | None:
 
 def diverged(case: Case) -> str | None:
     """Steps that lead ever further away."""
-    if case.stopped != "diverged":
+    if case.stop_reason != "diverged":
         return None
     return f"the loss grew without bounds: {_rate(case)} is too high; try a tenth."
 
@@ -294,7 +297,7 @@ def _rate(case: Case) -> str:
 
 def case_of(estimator: Any, algorithm: Any) -> Case | None:
     """Return what is known of a fitted estimator, None if nothing was recorded."""
-    plain = estimator._settled_health()
+    plain = estimator._settled_diagnostics()
     if not len(plain["epoch"]):
         return None
     features = getattr(estimator, "feature_names_in_", None)
@@ -303,7 +306,7 @@ def case_of(estimator: Any, algorithm: Any) -> Case | None:
     return Case(
         losses=list(estimator.history_.get("loss", ())),
         since_start=not plain["epoch"][0] or not estimator.history_.get("loss"),
-        stopped=estimator.stopped_,
+        stop_reason=estimator.stop_reason_,
         rate=algorithm.rate,
         columns=numbers if features is None else [f"column {f!r}" for f in features],
         activations=[str(a.activation) for a in layers if a.activation is not None],

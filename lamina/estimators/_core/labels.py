@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-from lamina.data.tables.levels import UNSEEN, Unseen, places, warn_unseen
+from lamina.data.tables.levels import UNSEEN, Unseen, positions, warn_unseen
 from lamina.data.tables.parsing import numbers, texts
 from lamina.storage.codec import register
 from lamina.storage.rules import LabelsOf
@@ -226,7 +226,7 @@ def _found(
 ) -> tuple[np.ndarray, Unseen | None]:
     """Return labels in the type of the classes, and those that are none of them."""
     shown, known = as_texts(y), as_texts(classes).tolist()
-    codes = places(shown, known)
+    codes = positions(shown, known)
     like = _in_type_of(classes, y)
     if like.dtype != object:
         like = like.astype(np.result_type(like, classes))

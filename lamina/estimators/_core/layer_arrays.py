@@ -66,13 +66,13 @@ def replaced_arrays(
     ValueError
         If they are more or fewer, of another shape, or not finite.
     """
-    places = [i for i, own in enumerate(params) if part in own]
+    positions = [i for i, own in enumerate(params) if part in own]
     given = list(arrays) if isinstance(arrays, list | tuple) else None
-    if given is None or len(given) != len(places):
+    if given is None or len(given) != len(positions):
         got = type(arrays).__name__ if given is None else f"{len(given)} of them"
-        raise ValueError(f"{name} must be a list of {len(places)} arrays, got {got}")
+        raise ValueError(f"{name} must be a list of {len(positions)} arrays, got {got}")
     found = list(params)
-    for number, (i, array) in enumerate(zip(places, given, strict=True)):
+    for number, (i, array) in enumerate(zip(positions, given, strict=True)):
         told, own = f"{name}[{number}]", found[i][part]
         found[i] = found[i] | {part: fitting(told, array, own)}
     return tuple(found)

@@ -40,7 +40,7 @@ def _are_weights(value: Any, scope: Any = None) -> bool:
 
 
 def _are_records(value: dict, scope: Any) -> bool:
-    """Whether a value is what ``Watched._settled_health`` returns."""
+    """Whether a value is what ``Watched._settled_diagnostics`` returns."""
     wanted = {"epoch": 1, "loss": 1, "contrast": 1, "figures": 3, "scale": 1}
     if set(value) != set(wanted):
         return False
@@ -69,7 +69,7 @@ class FittedNetwork(State):
         "key": "_run_key",
         "solver": "_state_owner",
         "solver_state": "_state",
-        "health": "_health",
+        "diagnostics": "_diagnostics",
         "epochs": "_epochs",
     }
 
@@ -82,19 +82,19 @@ class FittedNetwork(State):
     key: Key
     solver: str | None
     solver_state: list[np.ndarray] | None
-    health: Health | None
+    diagnostics: Health | None
     epochs: Epochs
     t: Number
     history: dict[str, list[float]]
     resumed_from: Number | None = None
     n_compiles: Number
     n_iter: Epochs
-    stopped: str
+    stop_reason: str
 
     @classmethod
     def _fields_of(cls, estimator: Any, training: bool) -> dict[str, Any]:
         if isinstance(estimator, Watched):
-            estimator._settled_health()  # its figures are kept, its examples are not
+            estimator._settled_diagnostics()  # figures are kept, examples are not
         leaves = _solver_leaves(estimator) if training else None
         return super()._fields_of(estimator, training) | {"solver_state": leaves}
 
@@ -154,7 +154,7 @@ def _check_network(estimator: Any) -> None:
     except Exception:
         raise ValueError("the parameters do not fit the network") from None
     units = getattr(estimator, "n_outputs_", output.shape[-1])
-    if output.shape != (TRIAL_ROWS, *estimator._output_places(), units):
+    if output.shape != (TRIAL_ROWS, *estimator._output_positions(), units):
         raise ValueError("the network's outputs are not as many as they should be")
     for layer, params in zip(estimator.network_.layers, estimator.params_, strict=True):
         # What a layer says of itself is believed when memory is taken for a summary.
@@ -186,7 +186,7 @@ class FittedFeedForward(FittedNetwork):
 
     n_outputs: Count
     refit_n_iter: Epochs | Unset = UNSET
-    refit_stopped: str | Unset = UNSET
+    refit_stop_reason: str | Unset = UNSET
 
     def restore(self, estimator: Any) -> None:
         super().restore(estimator)

@@ -8,12 +8,16 @@ from sklearn.utils import check_array
 
 from lamina import learning
 from lamina.data.sequences.characters import (
-    alphabet_of,
     as_codes,
     as_one_hot,
     holds_texts,
+    vocabulary_of,
 )
-from lamina.data.sequences.series import SequenceError, Series, as_series
+from lamina.data.sequences.ragged_array import (
+    RaggedArray,
+    SequenceError,
+    as_ragged_array,
+)
 from lamina.estimators._core.architectures import shapes_after
 from lamina.estimators._core.checks import check_fits_float32
 from lamina.estimators._core.feedforward import FeedForward
@@ -28,12 +32,12 @@ from lamina.networks import (
     Embedding,
     GlobalPool,
     GroupNorm,
-    Last,
+    LastStep,
     LayerNorm,
-    MeanOverTime,
     Network,
     Output,
     Rescale,
+    TemporalMean,
 )
 from lamina.networks.core.description import is_description
 from lamina.networks.core.layer import Composite
@@ -45,7 +49,7 @@ UNITS = 64
 EMBEDDED = 32
 """Numbers that stand for a character, by default."""
 
-POOLING = {"mean": MeanOverTime, "last": Last}
+POOLING = {"mean": TemporalMean, "last": LastStep}
 
 MINDFUL = (Recurrent, GroupNorm)
 """Layers that know which steps are real."""
@@ -53,7 +57,7 @@ MINDFUL = (Recurrent, GroupNorm)
 OF_EACH_STEP = (Dense, Dropout, Embedding, Rescale)
 """Layers that see one step at a time."""
 
-OF_ALL_STEPS = (Last, MeanOverTime, GlobalPool)
+OF_ALL_STEPS = (LastStep, TemporalMean, GlobalPool)
 """Layers that know them too, and after which there are no steps."""
 
 
@@ -68,9 +72,9 @@ class OverSequences(SequenceParams, FeedForward):
     feature_mean_, feature_scale_ : ndarray (n_features,)
         Mean and standard deviation over all steps that were learnt (0 and 1 if
         ``standardize`` is False); what the network sees is (x − mean) / scale.
-    longest_ : int
+    max_length_ : int
         Steps of the longest sequence of the first fit.
-    alphabet_ : str or None
+    vocabulary_ : str or None
         The characters that were learnt, if X holds texts.
     """
 
@@ -78,19 +82,19 @@ class OverSequences(SequenceParams, FeedForward):
 
     # ---- what goes in ---------------------------------------------------------------
 
-    def _check_inputs(self, X: Any, reset: bool) -> Series:
+    def _check_inputs(self, X: Any, reset: bool) -> RaggedArray:
         X = given = _listed(X)
         if reset:
-            self.alphabet_ = alphabet_of(X) if holds_texts(X) else None
-        if self.alphabet_ is not None:
+            self.vocabulary_ = vocabulary_of(X) if holds_texts(X) else None
+        if self.vocabulary_ is not None:
             X = self._of_texts(X)
         elif _is_array(X):
             how = {"allow_nd": True, "ensure_all_finite": "allow-nan"}  # at the ends
             X = check_array(X, dtype="numeric", estimator=self, input_name="X", **how)
-        X = as_series(X)
+        X = as_ragged_array(X)
         features = X.shape[2]
         if reset:
-            self.n_features_in_, self.longest_ = features, X.shape[1]
+            self.n_features_in_, self.max_length_ = features, X.shape[1]
         elif features != self.n_features_in_:
             one = getattr(given, "shape", ())[1:] == (self.n_features_in_,)
             hint = "; one sequence is a list of one, [X]" if one else ""
@@ -103,9 +107,9 @@ class OverSequences(SequenceParams, FeedForward):
         self._check_numbers(X.values)
         return X
 
-    def _of_texts(self, X: Any) -> Series:
+    def _of_texts(self, X: Any) -> RaggedArray:
         """Return the characters of texts as the first layer takes them."""
-        if isinstance(X, Series):
+        if isinstance(X, RaggedArray):
             return X
         if not holds_texts(X):
             raise SequenceError(
@@ -113,13 +117,15 @@ class OverSequences(SequenceParams, FeedForward):
                 "expected"
             )
         embeds = self.layers is None or self._table_size() is not None
-        return (as_codes if embeds else as_one_hot)(X, str(self.alphabet_))
+        return (as_codes if embeds else as_one_hot)(X, str(self.vocabulary_))
 
-    def _start(self, X: Series, target: Any, weight: Any) -> None:
+    def _start(self, X: RaggedArray, target: Any, weight: Any) -> None:
         self.feature_mean_, self.feature_scale_ = self._feature_scaling(X, weight)
         super()._start(X, target, weight)
 
-    def _feature_scaling(self, X: Series, weight: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _feature_scaling(
+        self, X: RaggedArray, weight: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return what is subtracted from each feature, and what it is divided by."""
         features = X.shape[2]
         if not self.standardize or self._table_size() is not None:
@@ -131,16 +137,16 @@ class OverSequences(SequenceParams, FeedForward):
         spread = averages(np.square(off, out=off), each)
         return mean, np.where(spread > 0, np.sqrt(spread), 1.0)
 
-    def _scaled(self, X: Series) -> Series:
+    def _scaled(self, X: RaggedArray) -> RaggedArray:
         kind = np.result_type(X.dtype, self._dtype())  # of float32 no larger copy
         mean, scale = self.feature_mean_.astype(kind), self.feature_scale_.astype(kind)
         values = (X.values - mean) / scale
-        return Series(values.astype(self._dtype(), copy=False), X.lengths)
+        return RaggedArray(values.astype(self._dtype(), copy=False), X.lengths)
 
     def _table_size(self) -> int | None:
         """Return how many symbols a first layer that embeds them knows."""
-        if self.layers is None and self.alphabet_ is not None:
-            return len(self.alphabet_) + 1
+        if self.layers is None and self.vocabulary_ is not None:
+            return len(self.vocabulary_) + 1
         first = self.layers[0] if self.layers else None
         return first.size if isinstance(first, Embedding) else None
 
@@ -157,17 +163,17 @@ class OverSequences(SequenceParams, FeedForward):
             )
 
     def _input_shape(self) -> tuple[int, ...]:
-        return self.longest_, self.n_features_in_
+        return self.max_length_, self.n_features_in_
 
-    def _joined(self, parts: tuple) -> Series:
+    def _joined(self, parts: tuple) -> RaggedArray:
         return joined(list(parts))
 
-    def _examples(self, X: Series, target: Any, weight: Any) -> learning.Examples:
+    def _dataset(self, X: RaggedArray, target: Any, weight: Any) -> learning.Dataset:
         dtype = self._learning_dtype(self._algorithm_in_use)
         x, y = self._arrays(self._scaled(X), self._target(target))
-        return learning.Examples(x, y, weight, dtype=dtype)
+        return learning.Dataset(x, y, weight, dtype=dtype)
 
-    def _arrays(self, X: Series, y: Any) -> tuple[Any, Any]:
+    def _arrays(self, X: RaggedArray, y: Any) -> tuple[Any, Any]:
         """Return sequences of one length as an array, others as they are."""
         if not _one_length(X):
             self._check_lengths()
@@ -177,7 +183,7 @@ class OverSequences(SequenceParams, FeedForward):
                     "these have different ones; try 'lbfgs' or 'adam'"
                 )
             return X, y
-        if isinstance(y, Series):
+        if isinstance(y, RaggedArray):
             y = as_array(y)
             y = y[..., 0] if y.dtype.kind in "iu" else y  # class numbers
         return as_array(X), y
@@ -234,10 +240,10 @@ class OverSequences(SequenceParams, FeedForward):
 
     # ---- application ----------------------------------------------------------------
 
-    def _outputs(self, X: Series) -> Any:
+    def _outputs(self, X: RaggedArray) -> Any:
         return np.stack(self._each_output(X))
 
-    def _each_output(self, X: Series) -> Any:
+    def _each_output(self, X: RaggedArray) -> Any:
         """Return what comes out for each sequence."""
         x = self._scaled(X)
         network, params, dtype = self.network_, self.params_, self._dtype()
@@ -247,17 +253,17 @@ class OverSequences(SequenceParams, FeedForward):
             self._check_lengths()
         return outputs(network, params, as_array(x), dtype)
 
-    def attacked(self, X, y, attack, *, random_state=0):
+    def adversarial_examples(self, X, y, attack, *, random_state=0):
         """Return sequences moved, within bounds, to where the network is most wrong.
 
         As :meth:`lamina.MLPClassifier.attacked`, but ``attack`` counts in standard
         deviations of each feature, and the answer is a list of arrays (steps,
         n_features).
         """
-        moved = super().attacked(X, y, attack, random_state=random_state)
+        moved = super().adversarial_examples(X, y, attack, random_state=random_state)
         return [
             np.asarray(one[:n] * self.feature_scale_ + self.feature_mean_)
-            for one, n in zip(moved, as_series(X).lengths, strict=True)
+            for one, n in zip(moved, as_ragged_array(X).lengths, strict=True)
         ]
 
     def __sklearn_tags__(self) -> Any:
@@ -281,12 +287,12 @@ def truncated(layer: Any, tbptt: int) -> Any:
 def _is_array(X: Any) -> bool:
     """Whether this is an array, or a data frame, of sequences of one length."""
     array = hasattr(X, "shape") or hasattr(X, "__array__")
-    return array and not isinstance(X, Series | list)
+    return array and not isinstance(X, RaggedArray | list)
 
 
 def _listed(X: Any) -> Any:
     """Return an array, or a column of a data frame, of sequences or texts as a list."""
-    one = len(getattr(X, "shape", ())) == 1 and not isinstance(X, Series)
+    one = len(getattr(X, "shape", ())) == 1 and not isinstance(X, RaggedArray)
     return list(X) if one and getattr(X.dtype, "kind", "O") not in "biufc" else X
 
 
@@ -321,16 +327,16 @@ def averages(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     return np.einsum("i,ij->j", weight, values, dtype=np.float64) / weight.sum()
 
 
-def joined(parts: list[Series]) -> Series:
+def joined(parts: list[RaggedArray]) -> RaggedArray:
     """Return the sequences of all parts."""
     values = np.concatenate([part.values for part in parts])
-    return Series(values, np.concatenate([part.lengths for part in parts]))
+    return RaggedArray(values, np.concatenate([part.lengths for part in parts]))
 
 
-def _one_length(X: Series) -> bool:
+def _one_length(X: RaggedArray) -> bool:
     return bool((X.lengths == X.lengths[0]).all())
 
 
-def as_array(X: Series) -> np.ndarray:
+def as_array(X: RaggedArray) -> np.ndarray:
     """Return sequences of one length as (n, time, features)."""
     return X.values.reshape(len(X), -1, X.shape[2])

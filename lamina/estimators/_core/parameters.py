@@ -134,9 +134,9 @@ def estimator(cls: C) -> C:
     """
     _declare(cls, cls.__name__)
     leading: tuple[str, ...] = getattr(cls, "_leading", ())
-    places = {name: place for place, name in enumerate(leading)}
+    positions = {name: place for place, name in enumerate(leading)}
     rows = sorted(
-        _rows(cls).values(), key=lambda row: places.get(row.name, len(places))
+        _rows(cls).values(), key=lambda row: positions.get(row.name, len(positions))
     )
     # Fields of its own, not inherited ones: dataclasses let the last base class that
     # has got a field decide, Python the nearest class that declares it.

@@ -46,18 +46,18 @@ class Beginning:
         """
         found, given = list(params), {"weight": self.coefs, "bias": self.intercepts}
         for part, name in (("weight", "coefs_init"), ("bias", "intercepts_init")):
-            places = [i for i, own in enumerate(params) if part in own]
+            positions = [i for i, own in enumerate(params) if part in own]
             arrays = () if given[part] is None else given[part]
             if not isinstance(arrays, list | tuple):
                 raise ValueError(
                     f"{name} must be a list of arrays, one a layer, got a "
                     f"{type(arrays).__name__}"
                 )
-            if len(arrays) > len(places):
+            if len(arrays) > len(positions):
                 raise ValueError(
-                    f"{name} has {len(arrays)} entries for {len(places)} layers"
+                    f"{name} has {len(arrays)} entries for {len(positions)} layers"
                 )
-            for number, (i, array) in enumerate(zip(places, arrays, strict=False)):
+            for number, (i, array) in enumerate(zip(positions, arrays, strict=False)):
                 if array is not None:
                     told, own = f"{name}[{number}]", found[i][part]
                     found[i] = {**found[i], part: fitting(told, array, own)}
@@ -92,13 +92,14 @@ class Pretraining(PretrainingParams, Training):
         ValueError
             If ``pretraining`` has another number of layers.
         """
-        places, given = learning.hidden_layers(network), self.pretraining
+        positions, given = learning.hidden_layers(network), self.pretraining
         if not isinstance(given, list | tuple):
-            given = [given] * len(places)
+            given = [given] * len(positions)
         plan = [_described(one) for one in given]
-        if len(plan) != len(places):
+        if len(plan) != len(positions):
             raise ValueError(
-                f"pretraining has {len(plan)} entries for {len(places)} hidden layers: "
+                f"pretraining has {len(plan)} entries for {len(positions)} hidden "
+                "layers: "
                 "give one for each, None for a layer without, or one for all"
             )
         if not plan:
@@ -140,7 +141,7 @@ class Pretraining(PretrainingParams, Training):
         described = [_described(how) for how in plan]
         return any(how is not None and not how.supervised for how in described)
 
-    def _pretrain(self, feed: learning.Feed, x: Any) -> int:
+    def _pretrain(self, loader: learning.Loader, x: Any) -> int:
         """Let hidden layers learn; return how many programs were compiled for it.
 
         Raises
@@ -160,7 +161,7 @@ class Pretraining(PretrainingParams, Training):
                 self._objective(),
                 self.params_,
                 plan,
-                feed,
+                loader,
                 key=self._run_key.fold_in("pretraining"),
                 x=x,
                 callbacks=callbacks,

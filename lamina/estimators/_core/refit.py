@@ -14,8 +14,8 @@ class Refitting(Pretraining):
 
     Attributes
     ----------
-    refit_n_iter_, refit_stopped_ : int and str
-        Epochs of the second run, and why it ended; ``n_iter_`` and ``stopped_`` are
+    refit_n_iter_, refit_stop_reason_ : int and str
+        Epochs of the second run, and why it ended; ``n_iter_`` and ``stop_reason_`` are
         those of the first, but for Ctrl-C, which interrupts both. Both runs count in
         ``n_compiles_``. ``t_`` counts what was seen since the weights were initialised:
         with "restart" in the second run only.
@@ -35,7 +35,7 @@ class Refitting(Pretraining):
         best = np.nanargmax if self.monitor == "score" else np.nanargmin
         return int(best(values)) + 1
 
-    def _train_again(self, everything: learning.Feed, start: Any) -> None:
+    def _train_again(self, everything: learning.Loader, start: Any) -> None:
         """Learn from the validation rows too, in one of the two ways of deck 002.
 
         "restart": from the first weights, for as many epochs as were best; those of a
@@ -43,9 +43,9 @@ class Refitting(Pretraining):
         weights, until the loss falls below the validation loss that they had. Nothing
         is learnt after Ctrl-C, nor if the first epoch diverged already.
         """
-        names = ("n_iter_", "stopped_", "n_compiles_")
+        names = ("n_iter_", "stop_reason_", "n_compiles_")
         epochs, reason, compiles = (getattr(self, name) for name in names)
-        self.refit_n_iter_, self.refit_stopped_ = 0, reason
+        self.refit_n_iter_, self.refit_stop_reason_ = 0, reason
         if reason == "interrupted" or not epochs:
             return
         best, key = self.best_epoch_, self._run_key
@@ -59,7 +59,7 @@ class Refitting(Pretraining):
             params = start
             self._epochs, self.t_ = 0, 0
         else:
-            stopping = [learning.Below("loss", math.nextafter(bound, -math.inf))]
+            stopping = [learning.LossBelow("loss", math.nextafter(bound, -math.inf))]
         self._learn(
             learning.Problem(self._objective(), self._algorithm_in_use, everything),
             learning.Start(params, key, first_epoch=self._epochs, examples=self.t_),
@@ -72,7 +72,10 @@ class Refitting(Pretraining):
             ),
             prefix="refit_",
         )
-        self.refit_n_iter_, self.refit_stopped_ = self.n_iter_, self.stopped_
-        interrupted = self.stopped_ == "interrupted"  # so was the fit as a whole
-        self.n_iter_, self.stopped_ = epochs, self.stopped_ if interrupted else reason
+        self.refit_n_iter_, self.refit_stop_reason_ = self.n_iter_, self.stop_reason_
+        interrupted = self.stop_reason_ == "interrupted"  # so was the fit as a whole
+        self.n_iter_, self.stop_reason_ = (
+            epochs,
+            self.stop_reason_ if interrupted else reason,
+        )
         self.n_compiles_ += compiles

@@ -31,20 +31,20 @@ SHOWN = 16
 Run = dict[str, dict[str, Any]]
 
 
-def run_of(estimator: Any, feed: Any, validation: Any, also: Any = None) -> Run:
+def run_of(estimator: Any, loader: Any, validation: Any, also: Any = None) -> Run:
     """Say what must be the same for a run to go on.
 
     Parameters
     ----------
     estimator : an estimator about to train
-    feed : Feed
+    feed : Loader
     validation : Validation or None
     also : dict of ndarray, optional
         What else is learnt from, or started from.
     """
     parameters = estimator.get_params(deep=False)
     seed = parameters.get("random_state")
-    settings = {k: told(v) for k, v in parameters.items() if k not in FREE}
+    settings = {k: canonical(v) for k, v in parameters.items() if k not in FREE}
     whole = isinstance(seed, int | np.integer)
     settings["random_state"] = int(seed) if whole else None
     return {
@@ -53,13 +53,13 @@ def run_of(estimator: Any, feed: Any, validation: Any, also: Any = None) -> Run:
             "estimator": type(estimator).__name__,
         },
         "parameters": settings,
-        "data": _data(estimator, feed, validation, also or {}),
+        "data": _data(estimator, loader, validation, also or {}),
     }
 
 
-def _data(estimator: Any, feed: Any, validation: Any, also: dict) -> dict[str, str]:
+def _data(estimator: Any, loader: Any, validation: Any, also: dict) -> dict[str, str]:
     """Say what is learnt from, so that another file of the same size is found out."""
-    examples = feed.examples
+    examples = loader.dataset
     found = {
         "data": fingerprint(examples.x),
         "target": fingerprint(examples.y),
@@ -67,10 +67,10 @@ def _data(estimator: Any, feed: Any, validation: Any, also: dict) -> dict[str, s
     }
     if getattr(examples, "mask", None) is not None:
         found["measured targets"] = fingerprint(examples.mask)
-    if len(feed.rows) != examples.n:
-        found["training rows"] = fingerprint(feed.rows)
-    if validation is not None and validation.feed.examples is not examples:
-        held = validation.feed.examples
+    if len(loader.rows) != examples.n:
+        found["training rows"] = fingerprint(loader.rows)
+    if validation is not None and validation.loader.dataset is not examples:
+        held = validation.loader.dataset
         found["validation data"] = fingerprint(held.x)
         found["validation target"] = fingerprint(held.y)
     found |= {name: fingerprint(array) for name, array in also.items()}
@@ -144,7 +144,7 @@ def _update(digest: Any, array: Any) -> None:
         digest.update(np.ascontiguousarray(array[start : start + rows]).data)
 
 
-def told(value: Any) -> Any:
+def canonical(value: Any) -> Any:
     """Return a parameter's value as JSON can say it, to be compared."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
@@ -153,11 +153,11 @@ def told(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return fingerprint(value)
     if isinstance(value, list | tuple):
-        return [told(item) for item in value]
+        return [canonical(item) for item in value]
     if isinstance(value, dict):
-        return {str(name): told(item) for name, item in value.items()}
+        return {str(name): canonical(item) for name, item in value.items()}
     if is_description(value):
-        fields = (f"{name}={told(field)!r}" for name, field in vars(value).items())
+        fields = (f"{name}={canonical(field)!r}" for name, field in vars(value).items())
         return f"{type(value).__name__}({', '.join(fields)})"
     if callable(value) and hasattr(value, "__qualname__"):
         return f"the function {value.__module__}.{value.__qualname__}"

@@ -41,7 +41,7 @@ SOLVERS = {
     "newton": "Newton",
     "cg": "ConjugateGradient",
     "lm": "LevenbergMarquardt",
-    "exact": "Exact",
+    "exact": "LeastSquares",
 }
 """Algorithms by their words, beside "sgd" and "adam"; with their own defaults."""
 
@@ -190,7 +190,7 @@ class SolverParams(EpochParams):
         default=None,
         doc="""How the learning rate changes from epoch to epoch, for every solver that
         has one: "cosine", "step", "inverse_time" (α₀ / (i + c)), "bold_driver", or one
-        with its numbers, ``Step(every=20, factor=0.5)``; see
+        with its numbers, ``StepDecay(every=20, factor=0.5)``; see
         :mod:`lamina.learning.control.schedules`. The loss is a mean over examples: what
         is η = 0.7 / l for a sum over l examples is a rate of 0.7 here.""",
         check=SCHEDULE,
@@ -251,18 +251,19 @@ class StoppingParams(EarlyStoppingParams):
     stopping: Any = param(
         default=None,
         doc="""Rules in place of ``tol`` and ``n_iter_no_change``, any of which stops:
-        ``[Below("loss", 0.01), SmallImprovement(), SmallChange(1e-4)]``; see
+        ``[LossBelow("loss", 0.01), SmallImprovement(), SmallChange(1e-4)]``; see
         :mod:`lamina.learning.control.stopping`.""",
-        check=each(FUNCTION, "rules such as [Below('loss', 0.1)]") | NONE,
+        check=each(FUNCTION, "rules such as [LossBelow('loss', 0.1)]") | NONE,
     )
     refit: str | None = param(
         default=None,
         doc="""After early stopping, learn from the held-out examples too: "restart" for
         as many epochs as were best, or "continue" from the best weights until the loss
         falls below the validation loss they had. ``history_["refit_loss"]`` holds the
-        losses of this second run, ``refit_n_iter_`` its epochs and ``refit_stopped_``
-        why it ended; ``n_iter_`` and ``stopped_`` are those of the first, and ``t_``
-        counts the examples seen since the weights were initialised.""",
+        losses of this second run, ``refit_n_iter_`` its epochs and
+        ``refit_stop_reason_`` why it ended; ``n_iter_`` and ``stop_reason_`` are those
+        of the first, and ``t_`` counts the examples seen since the weights were
+        initialised.""",
         check=option("restart", "continue") | NONE,
     )
 
@@ -500,10 +501,11 @@ class SequenceParams(NetworkParams, PretrainingParams, TrainingParams):
     layers: Any = param(
         default=None,
         doc="""``[LSTM(128)]``, or ``[Bidirectional(LSTM(64)), Dropout(0.2), LSTM(64),
-        Last(), Dense(32)]``. They end before the output layer, which follows from the
-        labels; one of one's own is marked, ``Output(Dense(3, "logistic"))``. By default
-        ``Bidirectional(GRU(64))``, ``pooling``, and ``dropout``. Layers that mix steps
-        and know no lengths, such as ``Conv``, take sequences of one length.""",
+        LastStep(), Dense(32)]``. They end before the output layer, which follows from
+        the labels; one of one's own is marked, ``Output(Dense(3, "logistic"))``. By
+        default ``Bidirectional(GRU(64))``, ``pooling``, and ``dropout``. Layers that
+        mix steps and know no lengths, such as ``Conv``, take sequences of one
+        length.""",
         kw_only=False,
     )
     pooling: str = param(

@@ -39,7 +39,7 @@ def fit_together(models: Sequence[Any], X: Any, y: np.ndarray) -> list[Any]:
     fitted = []
     for model in models:
         fitted.append(model.fit(X, y))
-        if getattr(model, "stopped_", None) == "interrupted":
+        if getattr(model, "stop_reason_", None) == "interrupted":
             break
     return fitted
 
@@ -80,11 +80,15 @@ def _fit_side_by_side(models: Sequence[Any], X: Any, y: np.ndarray) -> None:
 
 def _on(first: learning.Problem, problem: learning.Problem) -> learning.Problem:
     """Return a problem on the first one's examples, which are the same."""
-    examples, feed, validation = first.feed.examples, problem.feed, problem.validation
-    feed = first.feed if np.array_equal(first.feed.rows, feed.rows) else feed
+    examples, loader, validation = (
+        first.loader.dataset,
+        problem.loader,
+        problem.validation,
+    )
+    loader = first.loader if np.array_equal(first.loader.rows, loader.rows) else loader
     if validation is not None:
-        validation = replace(validation, feed=validation.feed.of(examples))
-    return replace(problem, feed=feed.of(examples), validation=validation)
+        validation = replace(validation, loader=validation.loader.of(examples))
+    return replace(problem, loader=loader.of(examples), validation=validation)
 
 
 def _of_model(i: int, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:

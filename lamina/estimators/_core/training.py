@@ -153,13 +153,13 @@ class Training(TrainingParams, Advised, NetworkEstimator, ABC):
             return [learning.NoImprovement("loss", self.tol, patience)]
         if needs.float64:
             return [
-                learning.Below("gradient", CLOSE * self.tol),
+                learning.LossBelow("gradient", CLOSE * self.tol),
                 learning.SmallImprovement("loss", 1e-9, 5),
             ]
         return [
-            learning.Below("gradient", self.tol),
+            learning.LossBelow("gradient", self.tol),
             learning.NoImprovement("loss", 1e-9, 5),
-            learning.Budget("evaluations", self.max_fun),
+            learning.MaxEvaluations("evaluations", self.max_fun),
         ]
 
     def _watched(self) -> str:

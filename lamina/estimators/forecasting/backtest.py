@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from lamina.data.sequences.series import SequenceError
+from lamina.data.sequences.ragged_array import SequenceError
 from lamina.data.timeseries.time_series import Many, as_list, beforehand
 from lamina.data.timeseries.windows import differences
 from lamina.estimators._core.checks import check_integer
@@ -36,7 +36,7 @@ def backtest(
     ]
     inside = [share for fold in found for share in fold.pop("inside")]
     return {
-        "scores": _scores(found, series, model.season),
+        "scores": _scores(found, series, model.seasonal_period),
         "coverage": float(np.mean(inside)) if inside else None,
         "folds": found,
     }
@@ -80,7 +80,7 @@ def _fold(
         "model": _listed(model.predict(later, **now)),
         "naive": [np.full(like.horizon, one[-1]) for one in past],
         "seasonal_naive": [
-            np.resize(one[-like.season :], like.horizon) for one in past
+            np.resize(one[-like.seasonal_period :], like.horizon) for one in past
         ],
         "lower": None,
         "upper": None,
@@ -103,7 +103,7 @@ def _listed(forecasts: Any) -> list[np.ndarray]:
 
 
 def _scores(
-    folds: list[dict[str, Any]], series: Many, season: int
+    folds: list[dict[str, Any]], series: Many, seasonal_period: int
 ) -> dict[str, dict[str, float]]:
     """Return errors of each method over all folds and series."""
     scores = {}
@@ -113,7 +113,7 @@ def _scores(
             for number, actual in enumerate(fold["actual"]):
                 error = actual - fold[method][number]
                 past = series[number][: fold["end"][number]]
-                unit = np.abs(differences(past, season)).mean()
+                unit = np.abs(differences(past, seasonal_period)).mean()
                 errors.append(error)
                 scaled.append(np.abs(error).mean() / (unit or 1.0))
         flat = np.concatenate(errors)

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data.sequences.series import OneSeriesError, SequenceError
+from lamina.data.sequences.ragged_array import OneSequenceError, SequenceError
 from lamina.data.timeseries.time_series import Many, as_list, beforehand
 from lamina.data.timeseries.windows import (
     differences,
@@ -95,13 +95,13 @@ class Forecaster(ProgressParams, Saved, Checked):
     Bergmeir & Bandara (2021), Recurrent neural networks for time series forecasting,
     Int. J. Forecasting 37 (one network for all series, windows, several outputs);
     Hyndman & Koehler (2006), Another look at measures of forecast accuracy, Int. J.
-    Forecasting 22 (MASE). Decks 001, 002 and 004.
+    Forecasting 22 (MASE).
 
     Examples
     --------
     >>> from lamina import Forecaster, data
     >>> y = data.load("airline").y
-    >>> model = Forecaster(horizon=12, season=12, random_state=0).fit(y[:132])
+    >>> model = Forecaster(horizon=12, seasonal_period=12, random_state=0).fit(y[:132])
     >>> bool(abs(model.predict() - y[132:]).mean() < abs(y[120:132] - y[132:]).mean())
     True
     """
@@ -111,7 +111,7 @@ class Forecaster(ProgressParams, Saved, Checked):
     horizon: int = param(
         default=12, doc="h, steps that are forecast.", check=COUNT, kw_only=False
     )
-    season: int = param(
+    seasonal_period: int = param(
         default=1,
         doc="""m, steps after which the series resembles itself: 12 for months, 7 for
         days, 1 for none.""",
@@ -131,7 +131,7 @@ class Forecaster(ProgressParams, Saved, Checked):
         get (n, p, 1 + k), others (n, p (1 + k)).""",
         check=option(*KINDS) | having("fit", "a regressor"),
     )
-    members: int = param(
+    n_estimators: int = param(
         default=3,
         doc="Networks of other initial weights, whose forecasts are averaged.",
         check=COUNT,
@@ -175,20 +175,22 @@ class Forecaster(ProgressParams, Saved, Checked):
         known = beforehand(X, [len(one) for one in series], form)
         size = self._window_size(known is not None)
         self._check_lengths(series, size)
-        log = takes_logarithms(self.log, series, self.season)
+        log = takes_logarithms(self.log, series, self.seasonal_period)
         z = [np.log(one) if log else one for one in series]
         self.log_, self.window_, self.n_series_, self._form = log, size, len(z), form
         self._measure(z, known)
-        self._tails = [one[-size - self.season :] for one in z]
-        self._known = known and [one[-size - self.season :] for one in known]
+        self._tails = [one[-size - self.seasonal_period :] for one in z]
+        self._known = known and [one[-size - self.seasonal_period :] for one in known]
         self.n_compiles_, self.interrupted_ = 0, False
-        self.estimators_ = self._trained(*self._examples(z, known))
+        self.estimators_ = self._trained(*self._dataset(z, known))
         calibrates = self.intervals and not self.interrupted_
         self.residuals_ = self._calibrated(z, known) if calibrates else None
         return self
 
     def _window_size(self, knows: bool) -> int:
-        size = max(self.season, SHORTEST) if self.window is None else self.window
+        size = (
+            max(self.seasonal_period, SHORTEST) if self.window is None else self.window
+        )
         if knows and self.window is not None and size < self.horizon:
             raise ValueError(
                 f"with X, window must be at least horizon={self.horizon}, got {size}"
@@ -212,37 +214,38 @@ class Forecaster(ProgressParams, Saved, Checked):
         return self._least(self._window_size(knows))
 
     def _least(self, size: int) -> int:
-        return self.season + size + self.horizon + LEAST_WINDOWS - 1
+        return self.seasonal_period + size + self.horizon + LEAST_WINDOWS - 1
 
     def _check_lengths(self, series: Many, size: int) -> None:
         least = self._least(size)
         for number, one in enumerate(series):
             if len(one) < least:
-                raise OneSeriesError(
+                raise OneSequenceError(
                     number,
-                    f" has {len(one)} steps; with season={self.season}, window={size} "
+                    f" has {len(one)} steps; with "
+                    f"seasonal_period={self.seasonal_period}, window={size} "
                     f"and horizon={self.horizon} at least {least} are needed",
                 )
 
     def _measure(self, z: Many, known: Many | None) -> None:
         """Keep μ and s of every series, and the scale of what is known beforehand."""
-        d = [differences(one, self.season) for one in z]
+        d = [differences(one, self.seasonal_period) for one in z]
         self._center = np.array([one.mean() for one in d])
         self._spread = np.array([one.std() or 1.0 for one in d])
         if known is not None:
             spread = np.concatenate(
-                [differences(one, self.season) for one in known]
+                [differences(one, self.seasonal_period) for one in known]
             ).std(axis=0)
             self._known_spread = np.where(spread > 0, spread, 1.0)
 
     def _standardised(self, number: int, z: np.ndarray) -> np.ndarray:
-        d = differences(z, self.season)
+        d = differences(z, self.seasonal_period)
         return (d - self._center[number]) / self._spread[number]
 
     def _ahead(self, known: np.ndarray | None) -> np.ndarray | None:
         if known is None:
             return None
-        return differences(known, self.season) / self._known_spread
+        return differences(known, self.seasonal_period) / self._known_spread
 
     def _of_series(
         self, number: int, z: Many, known: Many | None
@@ -252,19 +255,21 @@ class Forecaster(ProgressParams, Saved, Checked):
         d = self._standardised(number, z[number])
         return windows(d, self.window_, self.horizon, ahead)
 
-    def _examples(self, z: Many, known: Many | None) -> tuple[np.ndarray, np.ndarray]:
+    def _dataset(self, z: Many, known: Many | None) -> tuple[np.ndarray, np.ndarray]:
         parts = [self._of_series(i, z, known) for i in range(len(z))]
         X, Y = zip(*parts, strict=True)
         return np.concatenate(X), np.concatenate(Y)
 
     def _trained(self, X: np.ndarray, Y: np.ndarray) -> list[Any]:
         """Return the members, trained."""
-        seeds = check_random_state(self.random_state).randint(2**31, size=self.members)
+        seeds = check_random_state(self.random_state).randint(
+            2**31, size=self.n_estimators
+        )
         members = [self._fresh(len(X), seed) for seed in seeds.tolist()]
         y = Y[:, 0] if self.horizon == 1 else Y
         found = fit_together(members, _shaped(members[0], X), y)
         self.n_compiles_ += sum(getattr(one, "n_compiles_", 0) for one in found)
-        ends = [getattr(one, "stopped_", None) for one in found]
+        ends = [getattr(one, "stop_reason_", None) for one in found]
         self.interrupted_ = "interrupted" in ends
         return found
 
@@ -310,8 +315,8 @@ class Forecaster(ProgressParams, Saved, Checked):
         for number, first, held in later:
             begin = first + self.window_
             for k, d in enumerate(self._mean(members, held)):
-                last = z[number][begin + k : begin + k + self.season]
-                end = begin + k + self.season
+                last = z[number][begin + k : begin + k + self.seasonal_period]
+                end = begin + k + self.seasonal_period
                 truth = z[number][end : end + self.horizon]
                 path = self._path(number, d, last)
                 parts.append((truth - path) / self._spread[number])
@@ -401,7 +406,7 @@ class Forecaster(ProgressParams, Saved, Checked):
             d = self._standardised(number, z)
             x = last_window(d, self.window_, self.horizon, ahead)
             d = self._mean(self.estimators_, x[None])[0]
-            found.append(self._path(number, d, z[-self.season :]))
+            found.append(self._path(number, d, z[-self.seasonal_period :]))
         return found
 
     def _past(self, y: Any, known: Any) -> tuple[Many, Many | None]:
@@ -413,14 +418,14 @@ class Forecaster(ProgressParams, Saved, Checked):
             raise SequenceError(
                 f"y must be {self.n_series_} series as those learnt, got {len(series)}"
             )
-        size = self.window_ + self.season
+        size = self.window_ + self.seasonal_period
         for number, one in enumerate(series):
             if len(one) < size:
                 needed = f"; {size} are needed to continue it"
-                raise OneSeriesError(number, f" has {len(one)} steps{needed}")
+                raise OneSequenceError(number, f" has {len(one)} steps{needed}")
             if self.log_ and (one <= 0).any():
                 told = " is not positive, but logarithms were learnt"
-                raise OneSeriesError(number, told)
+                raise OneSequenceError(number, told)
         told = beforehand(known, [len(one) for one in series], form)
         if (told is None) != (self._known is None):
             raise ValueError("known must be given with y as X was to fit")
@@ -436,7 +441,7 @@ class Forecaster(ProgressParams, Saved, Checked):
             if len(one) < self.horizon or one.shape[1] != known[number].shape[1]:
                 shape = f"({self.horizon} steps, {known[number].shape[1]})"
                 told = f" must be {shape}, got {one.shape}"
-                raise OneSeriesError(number, told, before="X of ")
+                raise OneSequenceError(number, told, before="X of ")
         pairs = zip(known, later or [], strict=True)
         return [np.concatenate([old, new[: self.horizon]]) for old, new in pairs]
 

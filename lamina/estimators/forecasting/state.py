@@ -13,7 +13,7 @@ from lamina.storage.rules import UNSET, Floats, Length, Unset
 
 def _steps(own: Any) -> int:
     """Return how many last steps of a series are kept."""
-    return own.window + own.season
+    return own.window + own.seasonal_period
 
 
 def _known(own: Any) -> int:

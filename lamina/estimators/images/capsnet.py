@@ -28,10 +28,10 @@ def _never(self: Any) -> bool:
 
 @estimator
 class CapsNetClassifier(Convolutional, FeedForwardClassifier):
-    """Capsule network for classes of pictures, with a decoder.
+    """Capsule network for classes of images, with a decoder.
 
     Each class is a vector: its length says how surely the class is there, its direction
-    what it is like. A decoder has to draw the picture again from the vector of the
+    what it is like. A decoder has to draw the image again from the vector of the
     right class alone, so that it tells of position, thickness, slant …
 
     Equations
@@ -50,12 +50,12 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
     ----------
     classes_, image_shape_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, network_, params_,
-    history_, n_compiles_, stopped_, resumed_from_
+    history_, n_compiles_, stop_reason_, resumed_from_
         As of :class:`lamina.ConvNetClassifier`.
 
     Notes
     -----
-    With ``augmentation`` the decoder draws the changed picture.
+    With ``augmentation`` the decoder draws the changed image.
 
     References
     ----------
@@ -218,7 +218,7 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
         return outputs(inner, (*own, *params["layers"]), X, self._dtype())
 
     def _decoded(self, vectors: np.ndarray) -> np.ndarray:
-        """Return pictures in units of X."""
+        """Return images in units of X."""
         drawn = self.network_.layers[-1].draw(self.params_[-1], vectors)
         scale = self.network_.layers[0]
         return np.asarray(drawn / scale.factor + scale.shift, self._dtype())

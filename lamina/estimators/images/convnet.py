@@ -1,4 +1,4 @@
-"""Convolutional networks for pictures: classes and numbers."""
+"""Convolutional networks for images: classes and numbers."""
 
 from lamina.estimators._core.classifier import FeedForwardClassifier
 from lamina.estimators._core.convolutional import Convolutional
@@ -9,7 +9,7 @@ from lamina.estimators.images.state import FittedImageClassifier, FittedImageReg
 
 @estimator
 class ConvNetClassifier(Convolutional, FeedForwardClassifier):
-    """Convolutional network for classes of pictures.
+    """Convolutional network for classes of images.
 
     ``ConvNetClassifier().fit(images, labels)`` is all there is to write. Two classes
     get one logistic output, more a softmax, several 0/1 columns one logistic output
@@ -25,7 +25,7 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
     Shapes
     ------
     X: images (n_samples, height, width) or (n_samples, height, width, channels), a list
-    of equal ones, or :class:`lamina.data.Pictures`, which are larger than memory; of
+    of equal ones, or :class:`lamina.data.DiskImages`, which are larger than memory; of
     bytes, which stay bytes until the compiled step, or of any numbers. Or a table
     (n_samples, n_features) of rows of pixels: see ``image_shape``. y (n_samples,)
     labels of any type, or (n_samples, n_labels) of 0 and 1.
@@ -33,12 +33,12 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
     Attributes
     ----------
     image_shape_ : (height, width, channels)
-        Of the pictures that were learnt.
+        Of the images that were learnt.
     classes_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, out_activation_,
     n_features_in_
         As of :class:`lamina.MLPClassifier`.
-    network_, params_, history_, n_compiles_, stopped_, resumed_from_
+    network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.base.NetworkEstimator`.
 
     Notes
@@ -49,7 +49,7 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
     References
     ----------
     LeCun, Bottou, Bengio & Haffner (1998), Gradient-based learning applied to document
-    recognition, Proc. IEEE 86, section II; decks 000, 001, 002 and 004.
+    recognition, Proc. IEEE 86, section II.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
 
 @estimator
 class ConvNetRegressor(Convolutional, FeedForwardRegressor):
-    """Convolutional network for numbers that pictures show, one or several.
+    """Convolutional network for numbers that images show, one or several.
 
     Attributes and methods are those of :class:`ConvNetClassifier` but for classes.
 

@@ -28,8 +28,8 @@ MOVES = ("shift", "rotate", "scale", "flip")
 class ConvNetSegmenter(Convolutional):
     """Convolutional network for the class of every pixel: semantic segmentation.
 
-    It has no layer that knows the size of a picture: one that has learnt from 32 × 32
-    pixels answers pictures of any size.
+    It has no layer that knows the size of an image: one that has learnt from 32 × 32
+    pixels answers images of any size.
 
     Equations
     ---------
@@ -42,7 +42,7 @@ class ConvNetSegmenter(Convolutional):
     Shapes
     ------
     X as of :class:`lamina.ConvNetClassifier`; y (n_samples, height, width) labels of
-    any type. After ``fit`` pictures may have other sizes, and lie in a list of
+    any type. After ``fit`` images may have other sizes, and lie in a list of
     different ones; the answers are in a list then.
 
     Attributes
@@ -50,21 +50,21 @@ class ConvNetSegmenter(Convolutional):
     classes_ : ndarray
         Labels, sorted.
     image_shape_ : (height, width, channels)
-        Of the pictures that were learnt; others must have as many channels.
+        Of the images that were learnt; others must have as many channels.
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_,
     best_epoch_, t_, n_iter_, n_outputs_, network_, params_, history_, n_compiles_,
-    stopped_, resumed_from_
+    stop_reason_, resumed_from_
         As of :class:`lamina.ConvNetClassifier`.
 
     Notes
     -----
-    Each new size of pictures is a program to compile, a second or so.
+    Each new size of images is a program to compile, a second or so.
 
     References
     ----------
     Long, Shelhamer & Darrell (2015), Fully convolutional networks for semantic
     segmentation, CVPR; Ronneberger, Fischer & Brox (2015), U-Net: convolutional
-    networks for biomedical image segmentation, MICCAI; deck 004.
+    networks for biomedical image segmentation, MICCAI.
 
     Examples
     --------
@@ -84,8 +84,8 @@ class ConvNetSegmenter(Convolutional):
         doc="""They have to keep height and width: ``padding="same"``, and an
         ``Upsample`` for each pool. The output layer, a softmax at each place, is added,
         unless the last layer is marked by ``Output``. By default two convolutions at
-        each size, going down by pools and back by ``Upsample``, with a ``Skip`` at
-        each: see
+        each size, going down by pools and back by ``Upsample``, with a
+        ``SkipConnection`` at each: see
         :func:`lamina.estimators._core.architectures.segmenting_layers`.""",
         kw_only=False,
     )
@@ -155,7 +155,7 @@ class ConvNetSegmenter(Convolutional):
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any, Any]:
         self._check_given(y)
         X = self._check_inputs(X, reset)
-        y = label_pictures(y)
+        y = label_images(y)
         check_consistent_length(X, y)
         if y.shape[1:] != tuple(X.shape[1:3]):
             raise ImageError(
@@ -191,7 +191,7 @@ class ConvNetSegmenter(Convolutional):
     def _loss(self) -> str:
         return "cross_entropy"
 
-    def _output_places(self) -> tuple[int, ...]:
+    def _output_positions(self) -> tuple[int, ...]:
         return self.image_shape_[:2]
 
     def _encode(
@@ -259,8 +259,8 @@ class ConvNetSegmenter(Convolutional):
         known = codes != UNKNOWN
         pairs = K * codes[known] + found[known]
         if weight is not None:
-            places = (len(codes), *[1] * (codes.ndim - 1))
-            weight = np.broadcast_to(np.reshape(weight, places), codes.shape)[known]
+            positions = (len(codes), *[1] * (codes.ndim - 1))
+            weight = np.broadcast_to(np.reshape(weight, positions), codes.shape)[known]
         return np.bincount(pairs, weight, K * K).reshape(K, K)
 
     # ---- application ----------------------------------------------------------------
@@ -268,12 +268,12 @@ class ConvNetSegmenter(Convolutional):
     def predict(self, X):
         """Return the label of each pixel, (n_samples, height, width).
 
-        Pictures of different sizes, in a list, give a list.
+        Images of different sizes, in a list, give a list.
 
         Raises
         ------
         ValueError
-            If these are no pictures, or have other channels than those learnt.
+            If these are no images, or have other channels than those learnt.
         """
         return self._answered(X, lambda p: self.classes_[p.argmax(axis=-1)])
 
@@ -324,7 +324,7 @@ class ConvNetSegmenter(Convolutional):
         Parameters
         ----------
         X, y
-            As for ``fit``; or lists of pictures and of labels of different sizes.
+            As for ``fit``; or lists of images and of labels of different sizes.
         sample_weight : array-like (n_samples,), optional
 
         Warns
@@ -359,7 +359,7 @@ class ConvNetSegmenter(Convolutional):
             weight = [[one] for one in weight]
         confusion = 0.0
         for truth, guess, own in zip(y, found, weight, strict=True):
-            truth = label_pictures(truth)
+            truth = label_images(truth)
             if truth.shape != guess.shape:
                 raise ImageError(
                     f"y must have a label for each pixel: images are {guess.shape[1:]}"
@@ -373,7 +373,7 @@ class ConvNetSegmenter(Convolutional):
         return shares(np.asarray(confusion))
 
 
-def label_pictures(y: Any) -> np.ndarray:
+def label_images(y: Any) -> np.ndarray:
     """Return labels as (n, height, width); a last axis of one channel is left out.
 
     Raises

@@ -292,13 +292,13 @@ class MLPClassifier(MLP, FeedForwardClassifier):
         As in scikit-learn.
     best_epoch_ : int
         The epoch whose weights are kept.
-    network_, params_, history_, n_compiles_, stopped_, resumed_from_
+    network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.base.NetworkEstimator`.
 
     References
     ----------
     Rumelhart, Hinton & Williams (1986), Learning representations by back-propagating
-    errors, Nature 323; decks 000, 002, 003 and 004.
+    errors, Nature 323.
 
     Examples
     --------

@@ -97,7 +97,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         ``early_stopping`` also ``validation_loss`` and ``score``.
     n_features_in_, feature_names_in_
         As in scikit-learn.
-    network_, params_, n_compiles_, stopped_
+    network_, params_, n_compiles_, stop_reason_
         See :class:`lamina.estimators._core.base.NetworkEstimator`.
 
     Notes
@@ -271,14 +271,14 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         It is h for two classes and one-vs-rest. For codes it is the number of digits
         that agree plus a third of m / (1 + |m|) with m = Σⱼ codeⱼ hⱼ.
         """
-        h = self._net(X)
+        h = self._pre_activation(X)
         if len(self.classes_) == 2:
             return h[:, 0]
         return self._scores(h)
 
     def predict(self, X):
         """Return the labels of X (n_samples, n_features)."""
-        h = self._net(X)
+        h = self._pre_activation(X)
         return self.classes_[self._decoded(h)]
 
     def score(self, X, y, sample_weight=None):
@@ -305,7 +305,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         if incremental:
             return []
         penalised = any(p is not None for p in self._penalties())
-        rules: list[Any] = [] if penalised else [learning.Below("mistakes", 0.0)]
+        rules: list[Any] = [] if penalised else [learning.LossBelow("mistakes", 0.0)]
         if self.tol is not None:
             monitor = "score" if self.early_stopping else "loss"
             patience = self.n_iter_no_change - 1
@@ -345,8 +345,8 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
             self.params_ = (self.params_[0] | start,)
             self._labels, self.classes_, self.codes_ = labels, labels.classes, codes
             target = (codes * factors)[numbers]
-            examples = learning.Examples(X, target, weight, dtype=self._dtype())
-            self._train(*self._feeds(examples, numbers), incremental)
+            examples = learning.Dataset(X, target, weight, dtype=self._dtype())
+            self._train(*self._loaders(examples, numbers), incremental)
         return self
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
@@ -425,19 +425,19 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
             return None
         return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
-    def _feeds(
-        self, examples: learning.Examples, numbers: np.ndarray
-    ) -> tuple[learning.Feed, learning.Validation | None]:
+    def _loaders(
+        self, examples: learning.Dataset, numbers: np.ndarray
+    ) -> tuple[learning.Loader, learning.Validation | None]:
         rows = validation = None
         if self.early_stopping:
             fraction = self.validation_fraction
             rows, held = split(self._run_key, examples.n, fraction, numbers)
             validation = self._validation(examples, held, numbers[held])
-        train = learning.Feed(examples, rows, batch_size=1, shuffle=self.shuffle)
+        train = learning.Loader(examples, rows, batch_size=1, shuffle=self.shuffle)
         return train, validation
 
     def _validation(
-        self, examples: learning.Examples, held: np.ndarray, numbers: np.ndarray
+        self, examples: learning.Dataset, held: np.ndarray, numbers: np.ndarray
     ) -> learning.Validation:
         weight = examples.weight[held]
         if not weight.any():
@@ -446,17 +446,17 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
                 "different random state."
             )
         size = min(len(held), 1024)
-        feed = learning.Feed(examples, held, batch_size=size, shuffle=False)
+        loader = learning.Loader(examples, held, batch_size=size, shuffle=False)
 
         def score(h: np.ndarray) -> float:
             return float(np.average(self._decoded(h) == numbers, weights=weight))
 
-        return learning.Validation(feed, score)
+        return learning.Validation(loader, score)
 
-    def _train(self, feed: Any, validation: Any, incremental: bool) -> None:
+    def _train(self, loader: Any, validation: Any, incremental: bool) -> None:
         epochs, steps_before = 1 if incremental else self.max_iter, self.t_
         algorithm: Any = learning.PerceptronRule(self.eta0)
-        trace = _Trace(algorithm, feed.steps, self.params_) if self.trace else None
+        trace = _Trace(algorithm, loader.steps, self.params_) if self.trace else None
         with ExitStack() as stack:
             callbacks: list[Any] = list(self.callbacks or ())
             if self.verbose:
@@ -465,7 +465,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
                 algorithm = trace.algorithm
                 callbacks.append(trace)
             self._learn(
-                learning.Problem(self._objective(), algorithm, feed, validation),
+                learning.Problem(self._objective(), algorithm, loader, validation),
                 learning.Start(self.params_, self._run_key, first_epoch=self._epochs),
                 learning.Control(
                     epochs,
@@ -474,11 +474,11 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
                     callbacks=callbacks,
                 ),
             )
-        self._summarise(feed, trace, steps_before if incremental else 0)
+        self._summarise(loader, trace, steps_before if incremental else 0)
 
-    def _summarise(self, feed: Any, trace: Any, steps_before: int) -> None:
+    def _summarise(self, loader: Any, trace: Any, steps_before: int) -> None:
         self._state = None  # penalties are owed anew in each call, as in scikit-learn
-        self.t_ = max(steps_before, 1) + self.n_iter_ * feed.examples.n
+        self.t_ = max(steps_before, 1) + self.n_iter_ * loader.dataset.n
         mistakes = self.history_.get("mistakes", [])
         self.converged_ = self.n_iter_ > 0 and mistakes[-1] == 0
         if trace:
@@ -498,8 +498,8 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         weight = self.params_[0]["weight"]
         return self.params_[0].get("bias", np.zeros(weight.shape[1], weight.dtype))
 
-    def _net(self, X: Any) -> np.ndarray:
-        """Return net inputs h (n_samples, units)."""
+    def _pre_activation(self, X: Any) -> np.ndarray:
+        """Return pre-activations h (n_samples, units)."""
         check_is_fitted(self)
         X = validate_data(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
@@ -517,7 +517,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         return agreeing + margin / (3 * (1 + np.abs(margin)))
 
     def _decoded(self, h: np.ndarray) -> np.ndarray:
-        """Return the class number that net inputs (n, units) stand for."""
+        """Return the class number that pre-activations (n, units) stand for."""
         if len(self.classes_) == 2:
             return (h[:, 0] >= 0).astype(int)
         return self._scores(h).argmax(axis=1)
@@ -533,7 +533,7 @@ class _Trace:
 
     def __init__(self, rule: Any, steps: int, params: Any) -> None:
         # Padded, so that data of a similar size share one compiled program.
-        self.algorithm = learning.Traced(rule, padded_size(steps))
+        self.algorithm = learning.Recorded(rule, padded_size(steps))
         self.steps = steps
         self.parts = [jax.tree.map(lambda leaf: np.array(leaf)[None], params)]
 

@@ -7,7 +7,11 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data.sequences.series import SequenceError, Series, as_series
+from lamina.data.sequences.ragged_array import (
+    RaggedArray,
+    SequenceError,
+    as_ragged_array,
+)
 from lamina.estimators._core.checks import (
     NONE,
     Check,
@@ -20,7 +24,7 @@ from lamina.estimators._core.parameters import Checked, estimator, param
 from lamina.estimators._core.saved import Saved
 from lamina.estimators.perceptrons.mlp import MLPClassifier
 from lamina.estimators.sequences.state import FittedHybrid
-from lamina.estimators.sequences.tagger import RecurrentTagger, answers
+from lamina.estimators.sequences.tagger import RecurrentTagger, step_targets
 from lamina.networks.energy.hidden_markov import Chain, counted, posteriors, viterbi
 
 SMALLEST = 1e-7
@@ -43,9 +47,9 @@ class HybridHMM(Saved, Checked):
     ------
     X: a list of n arrays (steps, n_features) or (steps,); an array (n, time,
     n_features) or (n, time), filled up with NaN behind the last step of each sequence;
-    or what :func:`lamina.data.as_series` makes of an array and lengths. y: a list of n
-    arrays (steps,) of labels, or an array (n, time), of which the first steps of each
-    count.
+    or what :func:`lamina.data.as_ragged_array` makes of an array and lengths. y: a list
+    of n arrays (steps,) of labels, or an array (n, time), of which the first steps of
+    each count.
 
     Attributes
     ----------
@@ -62,8 +66,7 @@ class HybridHMM(Saved, Checked):
     ----------
     Bourlard & Morgan (1994), Connectionist speech recognition: a hybrid approach,
     Kluwer, chapters 6 and 7; Hinton and others (2012), Deep neural networks for
-    acoustic modeling in speech recognition, IEEE Signal Processing Magazine 29. Deck
-    003.
+    acoustic modeling in speech recognition, IEEE Signal Processing Magazine 29.
 
     Examples
     --------
@@ -117,9 +120,9 @@ class HybridHMM(Saved, Checked):
             If they do not fit each other, or a parameter is impossible.
         """
         self._check_params()
-        X = as_series(X)
+        X = as_ragged_array(X)
         check_consistent_length(X, y)
-        flat = answers(y, X.lengths, labels=True)
+        flat = step_targets(y, X.lengths, labels=True)
         network = self._fresh()
         if isinstance(network, RecurrentTagger):
             network.fit(X, np.split(flat, np.cumsum(X.lengths)[:-1]))
@@ -164,7 +167,7 @@ class HybridHMM(Saved, Checked):
     def score(self, X, y):
         """Return the share of all steps with a label whose state is right."""
         found = np.concatenate(self.predict(X))
-        truth = answers(y, as_series(X).lengths, labels=True)
+        truth = step_targets(y, as_ragged_array(X).lengths, labels=True)
         if isinstance(self.estimator_, RecurrentTagger):
             known = self.estimator_._known(truth)
             found, truth = found[known], truth[known]
@@ -173,7 +176,7 @@ class HybridHMM(Saved, Checked):
     def _of_steps(self, X: Any) -> list[np.ndarray]:
         """Return p(k | xₜ) of every sequence, (steps, K) each."""
         check_is_fitted(self)
-        X = as_series(X)
+        X = as_ragged_array(X)
         if X.shape[2] != self.n_features_in_:
             raise SequenceError(
                 f"X has {X.shape[2]} features a step, but this HybridHMM is expecting "
@@ -207,7 +210,7 @@ def _tells_states(estimator: Any) -> bool:
     return hasattr(estimator, "predict_proba") and not sequences
 
 
-def framed(X: Series, context: int) -> np.ndarray:
+def framed(X: RaggedArray, context: int) -> np.ndarray:
     """Return each step with its neighbours, (steps of all, (2 context + 1) features).
 
     Beyond the ends of a sequence its first and last steps are repeated.

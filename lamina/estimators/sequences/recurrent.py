@@ -30,25 +30,25 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     ------
     X: a list of n_samples arrays (steps, n_features) or (steps,); an array (n_samples,
     time, n_features) or (n_samples, time), filled up with NaN behind the last step of
-    each sequence; what :func:`lamina.data.as_series` makes of an array and lengths; or
-    a list of texts, whose characters are the steps: embedded if ``layers`` begin with
-    an ``Embedding`` (or are the default), one-hot otherwise.
+    each sequence; what :func:`lamina.data.as_ragged_array` makes of an array and
+    lengths; or a list of texts, whose characters are the steps: embedded if ``layers``
+    begin with an ``Embedding`` (or are the default), one-hot otherwise.
     y (n_samples,) labels of any type, or (n_samples, n_labels) of 0 and 1.
 
     Attributes
     ----------
     feature_mean_, feature_scale_ : ndarray (n_features,)
         μ and σ.
-    longest_ : int
+    max_length_ : int
         Steps of the longest sequence that was learnt.
-    alphabet_ : str or None
+    vocabulary_ : str or None
         The characters of the texts that were learnt, numbered from 1; 0 is any other.
     n_features_in_ : int
         Features of a step.
     classes_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, out_activation_
         As of :class:`lamina.MLPClassifier`.
-    network_, params_, history_, n_compiles_, stopped_, resumed_from_
+    network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.base.NetworkEstimator`.
 
     Notes
@@ -62,8 +62,7 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     Schuster & Paliwal (1997), Bidirectional recurrent neural networks, IEEE Trans.
     Signal Processing 45; Werbos (1990), Backpropagation through time, Proc. IEEE 78;
     Williams & Peng (1990), An efficient gradient-based algorithm for on-line training
-    of recurrent network trajectories, Neural Computation 2 (truncated). Decks 000, 001,
-    002 and 004.
+    of recurrent network trajectories, Neural Computation 2 (truncated).
 
     Examples
     --------

@@ -18,8 +18,8 @@ from lamina.storage.rules import UNSET, Floats, LabelsOf, Unset, Whole
 class OfSequences(State):
     """What they have learnt of their inputs."""
 
-    alphabet: str | None
-    longest: Annotated[int, Whole(1, MOST_EPOCHS)]
+    vocabulary: str | None
+    max_length: Annotated[int, Whole(1, MOST_EPOCHS)]
     feature_mean: Annotated[np.ndarray, Floats("n_features_in")]
     feature_scale: Annotated[np.ndarray, Floats("n_features_in", above=0)]
 

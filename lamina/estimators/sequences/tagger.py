@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.data.sequences.series import SequenceError, Series, place_of
+from lamina.data.sequences.ragged_array import RaggedArray, SequenceError, place_of
 from lamina.estimators._core.architectures import shapes_after
 from lamina.estimators._core.checks import NONE, check_fits_float32
 from lamina.estimators._core.constraints import CLASS_LOSS, LABEL, PART
@@ -57,7 +57,7 @@ class RecurrentTagger(ScaleParams, OverSequences):
     References
     ----------
     Graves (2012), Supervised sequence labelling with recurrent neural networks,
-    Springer, section 3.2; decks 001 and 002 (many-to-many).
+    Springer, section 3.2.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class RecurrentTagger(ScaleParams, OverSequences):
         self._check_given(y)
         X = self._check_inputs(X, reset)
         check_consistent_length(X, y)
-        return X, (answers(y, X.lengths, self._tells_labels), X.lengths), None
+        return X, (step_targets(y, X.lengths, self._tells_labels), X.lengths), None
 
     def _hidden(self, initializer: str) -> tuple:
         rate = self.dropout
@@ -168,8 +168,8 @@ class RecurrentTagger(ScaleParams, OverSequences):
                 )
         return network
 
-    def _output_places(self) -> tuple[int, ...]:
-        return (self.longest_,)
+    def _output_positions(self) -> tuple[int, ...]:
+        return (self.max_length_,)
 
     def _head(self) -> str:
         if self._tells_labels:
@@ -184,10 +184,10 @@ class RecurrentTagger(ScaleParams, OverSequences):
 
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
-    ) -> Series:
+    ) -> RaggedArray:
         values, lengths = y
         if not self._tells_labels:
-            return Series(self._numbers(values, first), lengths)
+            return RaggedArray(self._numbers(values, first), lengths)
         if first:
             self.classes_ = self._classes_of(values if classes is None else classes)
         elif incremental:
@@ -198,7 +198,7 @@ class RecurrentTagger(ScaleParams, OverSequences):
                 "warm_start can only be used with the same classes: previously "
                 f"{self.classes_}, now {found}"
             )
-        return Series(self._codes(values)[:, None], lengths)
+        return RaggedArray(self._codes(values)[:, None], lengths)
 
     def _numbers(self, values: np.ndarray, first: bool) -> np.ndarray:
         if self.loss == "poisson" and (values < 0).any():
@@ -217,7 +217,7 @@ class RecurrentTagger(ScaleParams, OverSequences):
     def _scales(self) -> bool:
         return self.scale_target and self.loss != "poisson"
 
-    def _start(self, X: Series, target: Any, weight: Any) -> None:
+    def _start(self, X: RaggedArray, target: Any, weight: Any) -> None:
         super()._start(X, target, weight)
         if not self._tells_labels:
             y, phi = target.values, self.network_.out_activation
@@ -252,7 +252,7 @@ class RecurrentTagger(ScaleParams, OverSequences):
     def _n_outputs(self, target: Any) -> int:
         return len(self.classes_) if self._tells_labels else target.shape[2]
 
-    def _target(self, target: Any) -> Series:
+    def _target(self, target: Any) -> RaggedArray:
         if self._tells_labels:
             return target
         scaled = (target.values - self.target_mean_) / self.target_scale_
@@ -261,9 +261,9 @@ class RecurrentTagger(ScaleParams, OverSequences):
         if self._dtype() == np.float32:
             known = np.nan_to_num(scaled, posinf=np.inf)
             check_fits_float32(known, "y", target.lengths)
-        return Series(scaled, target.lengths)
+        return RaggedArray(scaled, target.lengths)
 
-    def _joined_targets(self, parts: tuple) -> Series:
+    def _joined_targets(self, parts: tuple) -> RaggedArray:
         return joined(list(parts))
 
     def _strata(self, target: Any) -> None:
@@ -327,18 +327,18 @@ class RecurrentTagger(ScaleParams, OverSequences):
             known = self._known(values)
             codes = np.full(len(values), UNKNOWN, np.int32)
             codes[known] = class_numbers(values[known], self.classes_, "step")
-            target = Series(codes[:, None], lengths)
+            target = RaggedArray(codes[:, None], lengths)
         else:
             target = self._encode((values, lengths), None, False, True, None)
         weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
         check_consistent_length(X, weight)
         return self._score_outputs(target, self._outputs(X), weight)
 
-    def _outputs(self, X: Series) -> Any:
+    def _outputs(self, X: RaggedArray) -> Any:
         return self._each_output(X)
 
 
-def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
+def step_targets(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
     """Return what is said at each step, one sequence behind the other.
 
     Parameters
@@ -360,7 +360,7 @@ def answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
         If a sequence has another number of answers than steps, or they are of the
         wrong kind; with the sequence's number.
     """
-    if not isinstance(y, list | tuple | Series):
+    if not isinstance(y, list | tuple | RaggedArray):
         y = np.asarray(y)  # of a data frame rows are sequences
     of_one_array = isinstance(y, np.ndarray) and y.ndim > 1
     parts = []

@@ -24,7 +24,7 @@ from lamina.estimators._core.checks import (
 )
 from lamina.estimators._core.constraints import ACTIVATION, COUNT, LAYERS, SIZES
 from lamina.estimators._core.feedforward import FeedForward
-from lamina.estimators._core.heads import parted, with_head
+from lamina.estimators._core.heads import split, with_head
 from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators._core.training import is_stochastic
 from lamina.estimators.unsupervised.state import FittedAutoencoder
@@ -78,28 +78,28 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         E(θ) = [Σᵢ wᵢ ℓ(x̂ᵢ, xᵢ) + ½ α Σ W² + λ Σ |W|] / Σᵢ wᵢ + Ω(z)
 
     x are the inputs as the network sees them. Inputs in [0, 1] stay as they are, the
-    outputs are logistic, and ℓ = −Σⱼ xⱼ ln x̂ⱼ + (1 − xⱼ) ln(1 − x̂ⱼ). Pictures of bytes
+    outputs are logistic, and ℓ = −Σⱼ xⱼ ln x̂ⱼ + (1 − xⱼ) ln(1 − x̂ⱼ). Images of bytes
     are divided by 255 first. All others are scaled to mean 0 and variance 1, outputs
     are linear, and ℓ = ½ Σⱼ (xⱼ − x̂ⱼ)². Ω is the penalty of ``sparsity``.
 
     Shapes
     ------
-    X (n_samples, n_features), sparse too; or pictures (n_samples, height, width) or
+    X (n_samples, n_features), sparse too; or images (n_samples, height, width) or
     (n_samples, height, width, channels), of bytes or any numbers.
 
     Attributes
     ----------
-    error_ : str
+    loss_name_ : str
         Which ℓ it is.
-    feature_mean_, feature_scale_ : ndarray (n_features,), of pictures (channels,)
+    feature_mean_, feature_scale_ : ndarray (n_features,), of images (channels,)
         x is (X − mean) / scale.
     image_shape_ : (height, width, channels)
-        Of the pictures that were learnt, if it were pictures.
+        Of the images that were learnt, if it were images.
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_,
     best_epoch_, t_, n_iter_, n_outputs_, out_activation_, n_features_in_,
     feature_names_in_
         As of :class:`lamina.MLPClassifier`.
-    network_, params_, history_, n_compiles_, stopped_, resumed_from_
+    network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.base.NetworkEstimator`.
 
     References
@@ -108,7 +108,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     networks, Science 313; Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010),
     Stacked denoising autoencoders, JMLR 11; Ng (2011), Sparse autoencoder, CS294A
     lecture notes; Masci, Meier, Cireşan & Schmidhuber (2011), Stacked convolutional
-    auto-encoders for hierarchical feature extraction, ICANN; decks 003 and 004.
+    auto-encoders for hierarchical feature extraction, ICANN.
 
     Examples
     --------
@@ -138,21 +138,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         doc="φ of all layers but the code and the output.",
         check=ACTIVATION,
     )
-    code_activation: Any = param(
+    latent_activation: Any = param(
         default="identity", doc="φ of the code.", check=ACTIVATION
     )
     corruption: Any = param(
         default=None,
         doc="""What is done to inputs in training, the target being clean: a denoising
-        autoencoder. ``Masking(0.3)``, ``("masking", 0.3)`` and ``"masking"`` are the
-        same. In units of the inputs as the network sees them.""",
+        autoencoder. ``MaskingNoise(0.3)``, ``("masking", 0.3)`` and ``"masking"`` are
+        the same. In units of the inputs as the network sees them.""",
         check=CORRUPTION,
         first_order=True,
     )
     sparsity: Any = param(
         default=None,
         doc="""Penalty on the activities of the code; ``"kl"`` needs
-        ``code_activation="logistic"``. In words as ``corruption``.""",
+        ``latent_activation="logistic"``. In words as ``corruption``.""",
         check=SPARSITY,
     )
     tied: bool = param(
@@ -164,7 +164,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     layers: Any = param(
         default=None,
         doc="""Any encoder instead of ``encoder``, ``activation`` and
-        ``code_activation``: ``[Conv(16, padding="same"), MaxPool(2), Conv(4,
+        ``latent_activation``: ``[Conv(16, padding="same"), MaxPool(2), Conv(4,
         padding="same")]``. Dense and convolutional layers, pools, ``Flatten`` and
         ``Upsample`` are mirrored, see
         :func:`lamina.networks.composite.mirror.mirrored`.""",
@@ -214,7 +214,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
         Parameters
         ----------
-        X : array-like or sparse matrix (n_samples, n_features), or pictures
+        X : array-like or sparse matrix (n_samples, n_features), or images
         y : ignored
         sample_weight : array-like (n_samples,), optional
             How much each example counts.
@@ -249,7 +249,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     # ---- application ----------------------------------------------------------------
 
     def transform(self, X):
-        """Return the codes of examples (n_samples, n_codes)."""
+        """Return the codes of examples (n_samples, latent_dim)."""
         X = self._known(X)
         codes = self._through(self._halves()[0], self._encoded(X))
         return codes.reshape(len(codes), -1)
@@ -259,12 +259,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
         Parameters
         ----------
-        X : array-like (n_samples, n_codes)
+        X : array-like (n_samples, latent_dim)
 
         Returns
         -------
-        ndarray (n_samples, n_features), or pictures (n_samples, height, width,
-        channels) if pictures were learnt
+        ndarray (n_samples, n_features), or images (n_samples, height, width,
+        channels) if images were learnt
 
         Raises
         ------
@@ -274,7 +274,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         check_is_fitted(self)
         how: dict[str, Any] = {"dtype": (np.float64, np.float32)}
         codes = check_array(X, estimator=self, **how)
-        shape = self._code_shape
+        shape = self._latent_shape
         if codes.shape[1] != prod(shape):
             raise ValueError(
                 f"codes must have {prod(shape)} columns, as transform gives; got "
@@ -328,9 +328,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         if not all(isinstance(layer, Dense) for layer, _ in found):
             raise AttributeError("coefs_ are those of fully connected layers only")
         (_, first), *others = found
-        places = self.n_features_in_ // len(self.feature_mean_)
+        positions = self.n_features_in_ // len(self.feature_mean_)
         scaling = self.feature_mean_, self.feature_scale_
-        first = learning.for_unscaled(first, *[np.tile(a, places) for a in scaling])
+        first = learning.for_unscaled(first, *[np.tile(a, positions) for a in scaling])
         return [first, *[own for _, own in others]]
 
     def score(self, X, y=None, sample_weight=None):
@@ -358,7 +358,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         return encoder, (Network(layers[n:]), params[n:])
 
     @property
-    def _code_shape(self) -> tuple[int, ...]:
+    def _latent_shape(self) -> tuple[int, ...]:
         (encoder, params), _ = self._halves()
         one = jax.ShapeDtypeStruct((1, *self._input_shape()), self._dtype())
         with own_settings(self._dtype()):
@@ -366,24 +366,24 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
     @property
     def _n_features_out(self) -> int:
-        return prod(self._code_shape)
+        return prod(self._latent_shape)
 
     # ---- what goes in ---------------------------------------------------------------
 
     def _check_inputs(self, X: Any, reset: bool) -> Any:
-        """Return rows of a table, perhaps sparse ones, or pictures."""
-        learnt_pictures = hasattr(self, "image_shape_")
-        if _are_pictures(X):
+        """Return rows of a table, perhaps sparse ones, or images."""
+        learnt_images = hasattr(self, "image_shape_")
+        if _are_images(X):
             X = as_images(X)
             if reset:
                 self.n_features_in_ = prod(X.shape[1:])
                 self.image_shape_ = tuple(X.shape[1:])
                 vars(self).pop("feature_names_in_", None)
-            elif not learnt_pictures or X.shape[1:] != self.image_shape_:
+            elif not learnt_images or X.shape[1:] != self.image_shape_:
                 learnt = f"{self.n_features_in_} columns"
-                learnt = f"pictures {self.image_shape_}" if learnt_pictures else learnt
+                learnt = f"images {self.image_shape_}" if learnt_images else learnt
                 raise ImageError(
-                    f"pictures are {X.shape[1:]} (height, width, channels), but this "
+                    f"images are {X.shape[1:]} (height, width, channels), but this "
                     f"{type(self).__name__} has learnt from {learnt}"
                 )
         else:
@@ -394,7 +394,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
             X = X if isinstance(X, np.ndarray) else X.tocsr()
             if reset:
                 vars(self).pop("image_shape_", None)
-            elif learnt_pictures:
+            elif learnt_images:
                 X = _dense(X).reshape(X.shape[0], *self.image_shape_)
         if self._dtype() == np.float32 and X.dtype == np.float64:
             numbers = X if isinstance(X, np.ndarray) else X.data
@@ -412,7 +412,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         ---------
             μ = Σᵢ wᵢ mᵢ / Σᵢ wᵢ,   σ² = Σᵢ wᵢ vᵢ / Σᵢ wᵢ
 
-        m and v are a row's numbers and their squared distances from μ; of pictures the
+        m and v are a row's numbers and their squared distances from μ; of images the
         means of these over all places.
         """
         weight = None if weight is None or not weight.any() else weight
@@ -420,13 +420,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         low, high = _range(counted)
         of_bytes = X.dtype == np.uint8 and high > 1
         unit = low >= 0 and (high <= 1 or of_bytes)
-        self.error_: str = self.loss
+        self.loss_name_: str = self.loss
         if self.loss == "auto":
-            self.error_ = "binary_cross_entropy" if unit else "squared_error"
+            self.loss_name_ = "binary_cross_entropy" if unit else "squared_error"
         n = X.shape[-1]
         self.feature_mean_ = np.zeros(n)
         self.feature_scale_ = np.full(n, BYTE if of_bytes else 1.0)
-        if self.error_ == "binary_cross_entropy":
+        if self.loss_name_ == "binary_cross_entropy":
             self._check_range(counted)
         elif self.standardize:
             found = learning.mean_and_scale(_dense(X), weight)
@@ -442,7 +442,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         """
         low, high = _range(X)
         most = float(self.feature_scale_[0])
-        if self.error_ == "binary_cross_entropy" and (low < 0 or high > most):
+        if self.loss_name_ == "binary_cross_entropy" and (low < 0 or high > most):
             raise ValueError(
                 f"the loss 'binary_cross_entropy' needs inputs from 0 to {most:g}; X "
                 f"has values from {low:.6g} to {high:.6g}: scale X (MinMaxScaler), or "
@@ -469,7 +469,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _input_shape(self) -> tuple[int, ...]:
         return (self.n_features_in_,) if self._as_rows else self.image_shape_
 
-    def _output_places(self) -> tuple[int, ...]:
+    def _output_positions(self) -> tuple[int, ...]:
         return self._input_shape()[:-1]
 
     # ---- the network ----------------------------------------------------------------
@@ -501,7 +501,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         return () if given is None else (given,)
 
     def _way_in(self) -> tuple:
-        """Return the encoder; find out whether it takes rows or pictures."""
+        """Return the encoder; find out whether it takes rows or images."""
         self._as_rows = True
         if self.layers is None:
             return self._hidden(self._initializer)
@@ -516,7 +516,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
             shapes_after(layers, (self.n_features_in_,))
         except ValueError as error:
             raise ValueError(
-                f"{error}; pictures are given as (n, height, width) or (n, height, "
+                f"{error}; images are given as (n, height, width) or (n, height, "
                 "width, channels)"
             ) from None
         return layers
@@ -528,27 +528,29 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _hidden(self, initializer: str) -> tuple:
         *hidden, codes = [int(units) for units in self.encoder]
         layers = [Dense(units, self.activation, initializer) for units in hidden]
-        return (*layers, Dense(codes, self.code_activation, initializer))
+        return (*layers, Dense(codes, self.latent_activation, initializer))
 
     def _given_layers(self) -> tuple[str, Any]:
         return "decoder", self.decoder
 
     def _network(self, head: str, n_outputs: int) -> Network:
         encoder, shape = self._way_in(), self._input_shape()
-        self._check_code(encoder)
+        self._check_latent_layer(encoder)
         if self.tied:
             tied = Tied(encoder, mirrored(encoder, shape, head))
             return Network((*self._before(), tied))
         decoder = self._way_out(encoder, shape, head)
         return Network((*self._before(), *encoder, *decoder))
 
-    def _check_code(self, encoder: tuple) -> None:
+    def _check_latent_layer(self, encoder: tuple) -> None:
         """Refuse a penalty on the share of active units of a code that has none."""
         penalty = _described("sparsity", self.sparsity, SPARSITIES)
         phis = [layer.activation for layer in encoder if layer.activation is not None]
         phi = phis[-1] if phis else None
         if isinstance(penalty, KLSparsity) and phi != "logistic":
-            name = "code_activation" if self.layers is None else "the activation of it"
+            name = (
+                "latent_activation" if self.layers is None else "the activation of it"
+            )
             raise ValueError(
                 f"sparsity={self.sparsity!r} is about units between 0 and 1: "
                 f"{name} must be 'logistic', got {phi!r}"
@@ -568,7 +570,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
             layer if isinstance(layer, Layer) else self._units(layer)
             for layer in self.decoder
         ]
-        hidden, marked = parted(tuple(layers))
+        hidden, marked = split(tuple(layers))
         code = shapes_after(encoder, shape)[-1]
         if len(shape) == 1:
             made = shapes_after(hidden, code)[-1] if hidden else code
@@ -600,10 +602,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     # ---- what the outputs mean ------------------------------------------------------
 
     def _head(self) -> str:
-        return "logistic" if self.error_ == "binary_cross_entropy" else "identity"
+        return "logistic" if self.loss_name_ == "binary_cross_entropy" else "identity"
 
     def _loss(self) -> str:
-        return self.error_
+        return self.loss_name_
 
     def _encode(
         self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
@@ -624,10 +626,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _joined_targets(self, parts: tuple) -> Any:
         return self._joined(parts)
 
-    def _examples(self, X: Any, target: Any, weight: Any) -> learning.Examples:
+    def _dataset(self, X: Any, target: Any, weight: Any) -> learning.Dataset:
         x = self._encoded(X)
         dtype = self._learning_dtype(self._algorithm_in_use)
-        return learning.Examples(x, x, weight, dtype=dtype)
+        return learning.Dataset(x, x, weight, dtype=dtype)
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "auto" and not self._as_rows:
@@ -648,7 +650,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         return tags
 
 
-def _are_pictures(X: Any) -> bool:
+def _are_images(X: Any) -> bool:
     """Whether examples have places: arrays, or a list of them."""
     if isinstance(X, list | tuple):
         return len(X) > 0 and np.ndim(X[0]) > 1

@@ -1,6 +1,6 @@
 """What estimators of restricted Boltzmann machines share: inputs, learning, samples.
 
-A network is a stack of machines, of which each learns from what those below make of the
+A network is a stack of RBMs, of which each learns from what those below make of the
 inputs; one machine is a stack of one.
 """
 
@@ -120,7 +120,7 @@ class BoltzmannParams(CommonParams):
         doc="Whether each epoch has its own order; scikit-learn's keeps that of X.",
         check=BOOLEAN,
     )
-    spread: float = param(
+    init_scale: float = param(
         default=0.01,
         doc="Standard deviation of the initial weights.",
         check=number(0),
@@ -322,14 +322,14 @@ class Boltzmann(
         """How many hidden units each machine has, the lowest first."""
 
     @property
-    def _machine(self) -> RBM:
+    def _rbm(self) -> RBM:
         """The top machine."""
         return self.network_.layers[-1]
 
     def _layers(self) -> tuple[RBM, ...]:
         kinds = [self.visible, *["binary"] * (len(self._units) - 1)]
         pairs = zip(self._units, kinds, strict=True)
-        return tuple([RBM(units, kind, self.spread) for units, kind in pairs])
+        return tuple([RBM(units, kind, self.init_scale) for units, kind in pairs])
 
     def _learnt_layers(self) -> tuple[RBM, ...]:
         """Return the machines that a fit ends with."""
@@ -385,7 +385,7 @@ class Boltzmann(
             self._train_one(i, slice(i, i + 1), v, weight, incremental)
             learnt[i] = self.params_[0]
             compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
-            if self.stopped_ in ("interrupted", "diverged"):
+            if self.stop_reason_ in ("interrupted", "diverged"):
                 break
         self.params_, self.n_compiles_, self.n_iter_ = tuple(learnt), compiled, epochs
 
@@ -417,17 +417,17 @@ class Boltzmann(
             1 if incremental else self.n_iter,
             schedule=None if incremental else self._schedule(),
         )
-        problem = learning.Problem(objective, algorithm, self._feed(v, weight, size))
+        problem = learning.Problem(objective, algorithm, self._loader(v, weight, size))
         self._run(problem, start, control, f"layer{number + 1}_" if higher else "")
 
-    def _feed(
+    def _loader(
         self, v: Any, weight: np.ndarray | None, batch_size: int
-    ) -> learning.Feed:
+    ) -> learning.Loader:
         """Return examples without targets, in batches."""
         dtype = self._dtype()
         no_target = np.zeros((v.shape[0], 1), dtype)
-        examples = learning.Examples(v, no_target, weight, dtype=dtype)
-        return learning.Feed(examples, batch_size=batch_size, shuffle=self.shuffle)
+        examples = learning.Dataset(v, no_target, weight, dtype=dtype)
+        return learning.Loader(examples, batch_size=batch_size, shuffle=self.shuffle)
 
     def _run(
         self,
@@ -444,7 +444,7 @@ class Boltzmann(
                 callbacks.append(stack.enter_context(bar))
             self._learn(problem, start, replace(control, callbacks=callbacks), prefix)
 
-    def _new_recorder(self, objective: Any, feed: Any, params: Any) -> None:
+    def _new_recorder(self, objective: Any, loader: Any, params: Any) -> None:
         """No records of health: they are about the gradients of a loss."""
 
     # ---- chains ---------------------------------------------------------------------
@@ -465,7 +465,7 @@ class Boltzmann(
         """Return h of so many chains, those of the persistent ones in turn."""
         chains = self._chains()
         if chains is None:
-            return np.zeros((n, self._machine.units), self._dtype())
+            return np.zeros((n, self._rbm.units), self._dtype())
         return chains[np.arange(n) % len(chains)]
 
     def _drawn(self, n: int, steps: int, key: Key) -> tuple[np.ndarray, np.ndarray]:
@@ -480,7 +480,7 @@ class Boltzmann(
 
     def _walk(self, h: np.ndarray, steps: int, key: Key) -> tuple[np.ndarray, ...]:
         """Return v, h and the mean of v of the top machine, after so many steps."""
-        found = compiled_walk(self._machine, self.params_[-1], h, steps, key.words())
+        found = compiled_walk(self._rbm, self.params_[-1], h, steps, key.words())
         return tuple(map(np.asarray, found))
 
     # ---- rows, in chunks ------------------------------------------------------------
@@ -510,7 +510,7 @@ class Boltzmann(
 
     @property
     def _n_features_out(self) -> int:
-        return self._machine.units
+        return self._rbm.units
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

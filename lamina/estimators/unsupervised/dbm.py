@@ -56,8 +56,7 @@ class DeepBoltzmannMachine(Boltzmann):
     References
     ----------
     Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS; there each layer
-    begins as a machine of its own, in which input from one side counts twice. Decks 003
-    and 004.
+    begins as a machine of its own, in which input from one side counts twice.
 
     Examples
     --------
@@ -138,7 +137,7 @@ class DeepBoltzmannMachine(Boltzmann):
             self._train_one(depth - 1, slice(depth), X, weight, incremental)
             learnt = (*self.params_, *learnt[depth:])
             compiled, epochs = compiled + self.n_compiles_, epochs + self.n_iter_
-            if self.stopped_ in ("interrupted", "diverged"):
+            if self.stop_reason_ in ("interrupted", "diverged"):
                 break
         self.params_, self.n_compiles_, self.n_iter_ = learnt, compiled, epochs
 

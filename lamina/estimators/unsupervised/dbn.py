@@ -32,8 +32,9 @@ class DeepBeliefNetwork(Boltzmann):
     and P(h^{L−1}, h^L) is that of the top machine. Each machine learns from the
     probabilities Q of the one below, as in :class:`lamina.ContrastiveDivergence`;
     another machine on top never makes a variational bound on log P(v) worse, if it
-    begins as the one below it transposed [1]_. With ``up_down`` all of them learn
-    together afterwards, and the way down has weights of its own in the place of W: see
+    begins as the one below it transposed [1]_. With ``wake_sleep_epochs`` all of them
+    learn together afterwards, and the way down has weights of its own in the place of
+    W: see
     :class:`lamina.UpDown`.
 
     Shapes
@@ -59,7 +60,7 @@ class DeepBeliefNetwork(Boltzmann):
     References
     ----------
     .. [1] Hinton, Osindero & Teh (2006), A fast learning algorithm for deep belief
-       nets, Neural Computation 18. Decks 003 and 004.
+       nets, Neural Computation 18.
 
     Examples
     --------
@@ -72,13 +73,13 @@ class DeepBeliefNetwork(Boltzmann):
 
     _state_type = FittedDeepBelief
 
-    up_down: int = param(
+    wake_sleep_epochs: int = param(
         default=0,
         doc="""Epochs of the up–down algorithm after that; ``n_steps`` and ``schedule``
         are for these too, momentum, decay and sparsity are not.""",
         check=integer(0),
     )
-    up_down_rate: float = param(
+    wake_sleep_rate: float = param(
         default=0.01, doc="η of the up–down algorithm.", check=POSITIVE
     )
 
@@ -93,9 +94,9 @@ class DeepBeliefNetwork(Boltzmann):
         there = chains is not None and chains.shape[1] == top
         self._top_chains = chains if there else None
         self._state = None  # no machine goes on learning by itself
-        if self.up_down:
+        if self.wake_sleep_epochs:
             self._untie()
-            if self.stopped_ == "finished":
+            if self.stop_reason_ == "finished":
                 self._train_together(X, weight)
 
     def _untie(self) -> None:
@@ -107,7 +108,7 @@ class DeepBeliefNetwork(Boltzmann):
 
     def _learnt_layers(self) -> tuple[RBM, ...]:
         layers = self._layers()
-        if not self.up_down:
+        if not self.wake_sleep_epochs:
             return layers
         return (*[replace(one, untied=True) for one in layers[:-1]], layers[-1])
 
@@ -117,11 +118,11 @@ class DeepBeliefNetwork(Boltzmann):
         self._run(
             learning.Problem(
                 learning.Objective(self.network_, "squared_error"),
-                learning.UpDown(self.up_down_rate, self.n_steps),
-                self._feed(X, weight, self.batch_size),
+                learning.UpDown(self.wake_sleep_rate, self.n_steps),
+                self._loader(X, weight, self.batch_size),
             ),
-            learning.Start(self.params_, self._run_key.fold_in("up_down")),
-            learning.Control(self.up_down, schedule=self._schedule()),
+            learning.Start(self.params_, self._run_key.fold_in("wake_sleep_epochs")),
+            learning.Control(self.wake_sleep_epochs, schedule=self._schedule()),
             "up_down_",
         )
         self._state = None
@@ -130,9 +131,9 @@ class DeepBeliefNetwork(Boltzmann):
 
     def _check_params(self) -> None:
         super()._check_params()
-        if self.up_down and len(self._units) < 2:
+        if self.wake_sleep_epochs and len(self._units) < 2:
             raise ValueError(
-                "up_down is for a stack of machines; n_components has only one"
+                "wake_sleep_epochs is for a stack of RBMs; n_components has only one"
             )
 
     def _chains(self) -> np.ndarray | None:

@@ -66,7 +66,7 @@ class OneMachine(Boltzmann):
         v = self._rows(self._encoded(self._checked(v, reset=False)))
         with self._precision():
             own = key.fold_in("h").device()
-            h = np.asarray(self._machine.hidden(self.params_[0], v, own))
+            h = np.asarray(self._rbm.hidden(self.params_[0], v, own))
             v, _, means = self._walk(h, n_steps, key)
         return self._decoded(means if mean else v)
 
@@ -110,7 +110,7 @@ class OneMachine(Boltzmann):
         check_option("method", method, PARTITIONS)
         check_integer("n_chains", n_chains, 2)
         check_integer("n_temperatures", n_temperatures, 1)
-        rbm, (params,) = self._machine, self.params_
+        rbm, (params,) = self._rbm, self.params_
         if method == "auto":
             method = "exact" if enumerable(rbm, params) else "annealed"
         with self._precision():
@@ -162,7 +162,7 @@ class OneMachine(Boltzmann):
 
     @property
     def _now(self) -> tuple[Any, dict]:
-        return self._machine, self.params_[0]
+        return self._rbm, self.params_[0]
 
     def _free_energy(self, X: Any) -> np.ndarray:
         return self._by_chunks(compiled_free_energy, self._now, X)
@@ -205,7 +205,7 @@ class BernoulliRBM(OneMachine):
     ----------
     Hinton (2012), A practical guide to training restricted Boltzmann machines, in
     Neural Networks: Tricks of the Trade; Tieleman (2008), Training restricted Boltzmann
-    machines using approximations to the likelihood gradient, ICML. Decks 003 and 004.
+    machines using approximations to the likelihood gradient, ICML.
 
     Examples
     --------

@@ -35,7 +35,7 @@ class FittedAutoencoder(FittedFeedForward):
     named: ClassVar[dict[str, str]] = {"as_rows": "_as_rows", "n_encoder": "_n_encoder"}
 
     image_shape: ImageShape | Unset = UNSET
-    error: Literal["squared_error", "binary_cross_entropy"]
+    loss_name: Literal["squared_error", "binary_cross_entropy"]
     feature_mean: Annotated[np.ndarray, Floats(_scaled)]
     feature_scale: Annotated[np.ndarray, Floats(_scaled, above=0)]
     as_rows: bool
@@ -85,7 +85,7 @@ class FittedBoltzmann(FittedNetwork):
         layers = self.network.layers
         kinds = [estimator.visible, *["binary"] * (len(estimator._units) - 1)]
         if not all(isinstance(one, RBM) for one in layers):
-            raise ValueError("the network is no stack of machines")
+            raise ValueError("the network is no stack of RBMs")
         if [one.visible for one in layers] != kinds or layers[-1].untied:
             raise ValueError("the machines are not those that the parameters say")
         scaled = self.has("feature_mean", "feature_scale")

@@ -75,7 +75,7 @@ class InverseTime(Schedule):
     References
     ----------
     Robbins & Monro (1951), A stochastic approximation method, Annals of Mathematical
-    Statistics 22; deck 002.
+    Statistics 22.
     """
 
     offset: float = 1.0
@@ -97,7 +97,7 @@ class InverseTime(Schedule):
 
 
 @description
-class Step(Schedule):
+class StepDecay(Schedule):
     """η = η₀ fᵏ, k = ⌊i / every⌋ in epoch i = 0, 1, ….
 
     Parameters
@@ -233,7 +233,7 @@ class Adaptive(Schedule):
 SCHEDULES = {
     "constant": Constant,
     "inverse_time": InverseTime,
-    "step": Step,
+    "step": StepDecay,
     "cosine": Cosine,
     "bold_driver": BoldDriver,
     "invscaling": InverseScaling,

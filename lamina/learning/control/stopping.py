@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from lamina.learning.protocols import Record, StoppingRule
-from lamina.networks.core.description import check_kinds
+from lamina.networks.core.description import check_column_types
 
 
 class Rule(StoppingRule):
     """A rule: a dataclass, whose fields are what their annotations say."""
 
     def __post_init__(self) -> None:
-        check_kinds(self)
+        check_column_types(self)
 
 
 class Patient(Rule):
@@ -88,7 +88,7 @@ class NoImprovement(Patient):
 
 
 @dataclass
-class Below(Rule):
+class LossBelow(Rule):
     """Stop when a number of the record has fallen to a threshold."""
 
     monitor: str
@@ -108,7 +108,7 @@ class Below(Rule):
 
 
 @dataclass
-class Budget(Rule):
+class MaxEvaluations(Rule):
     """Stop when a number, summed over epochs, has used up a budget."""
 
     monitor: str

@@ -44,7 +44,7 @@ def filled_up(x: Any, rows: Any, size: int, places: Any, dtype: Any) -> Sequence
 
     Parameters
     ----------
-    x : sequences, as in :class:`lamina.learning.data.dataset.Examples`
+    x : sequences, as in :class:`lamina.learning.data.dataset.Dataset`
     rows : ndarray of int
         Which of them.
     size : int

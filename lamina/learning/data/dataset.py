@@ -37,7 +37,7 @@ def padded_size(n: int) -> int:
     return max(1, -(-n // granule)) * granule
 
 
-class Examples:
+class Dataset:
     """Inputs, targets and weights of all examples.
 
     Parameters
@@ -126,7 +126,7 @@ class Examples:
         held, known = np.zeros(self.n, bool), self.mask > 0
         held[rows] = True
         for own in (held, ~held):
-            self.mask[own] = _shares(known[own], self.weight[own])
+            self.mask[own] = _shards(known[own], self.weight[own])
 
     def _fits(self) -> bool:
         if not self.inputs.resident:
@@ -145,16 +145,16 @@ class Examples:
         batch = self._batch(self.inputs.all(size), np.arange(self.n), size, None)
         return jax.device_put(batch)
 
-    def block(self, rows: np.ndarray, shares: int = 1) -> Batch:
+    def block(self, rows: np.ndarray, shards: int = 1) -> Batch:
         """Gather rows on the host; the row number ``n`` stands for padding.
 
         With several shares, each device gets its part of them.
         """
-        if shares > 1:
+        if shards > 1:
             keep_large_buffers(LARGE)
         real = np.flatnonzero(rows < self.n)
         batch = self.padded(rows[real], len(rows), real)
-        return jax.device_put(batch) if shares == 1 else divided(batch, shares)
+        return jax.device_put(batch) if shards == 1 else divided(batch, shards)
 
     def padded(
         self, rows: np.ndarray, size: int, positions: np.ndarray | None = None
@@ -196,10 +196,10 @@ def _measured(y: Any, weight: np.ndarray) -> tuple[Any, Any]:
     missing = np.isnan(y) if numbers else np.zeros(0, bool)
     if not missing.any():
         return y, None
-    return np.where(missing, 0, y), _shares(~missing, weight)
+    return np.where(missing, 0, y), _shards(~missing, weight)
 
 
-def _shares(known: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _shards(known: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return W / Wⱼ where output j is known, 0 where it is not."""
     measured = (weight[:, None] * known).sum(axis=0)
     with np.errstate(divide="ignore"):

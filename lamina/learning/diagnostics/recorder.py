@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.data.bucketing import STEPS_AT_ONCE, padded_time
-from lamina.learning.data.dataset import Examples
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.dataset import Dataset
+from lamina.learning.data.loader import Loader
 from lamina.learning.objectives.objective import Batch, Objective, total_weight
 from lamina.learning.parallel.compilation import Compiled, count_compilation
 from lamina.networks.core.computing import computing
@@ -59,7 +59,7 @@ NEARLY_ALL = 0.95
 def probe_pass(
     objective: Objective, params: Any, batch: Batch
 ) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Return the mean loss of a batch, and (a, δ) of every layer with a net input.
+    """Return the mean loss of a batch, and (a, δ) of every layer with a pre-activation.
 
     Equations
     ---------
@@ -162,14 +162,14 @@ def _norm(array: Any) -> float:
     return float(np.linalg.norm(np.asarray(array, np.float64)))
 
 
-def take_probe(feed: Feed) -> Batch:
-    """Return a feed's probe: rows at equal distances, for data are often sorted.
+def take_probe(loader: Loader) -> Batch:
+    """Return a loader's probe: rows at equal distances, for data are often sorted.
 
     Rows of weight 0 teach nothing and are left out. The probe is padded with such rows
     to always the same number, so that all fits of a structure share one program.
     """
-    examples = feed.examples
-    rows = feed.rows[examples.weight[feed.rows] > 0]
+    examples = loader.dataset
+    rows = loader.rows[examples.weight[loader.rows] > 0]
     if examples.ragged:
         return _of_sequences(examples, rows)
     numbers = max(1, examples.inputs.numbers)
@@ -180,7 +180,7 @@ def take_probe(feed: Feed) -> Batch:
     )
 
 
-def _of_sequences(examples: Examples, rows: np.ndarray) -> Batch:
+def _of_sequences(examples: Dataset, rows: np.ndarray) -> Batch:
     """Return a probe of sequences, without the longest: one of a kind costs most."""
     lengths = examples.x.lengths[rows]
     usual = np.quantile(lengths, 0.9) if len(rows) else 1
@@ -189,7 +189,7 @@ def _of_sequences(examples: Examples, rows: np.ndarray) -> Batch:
     return _probe_of(examples, rows, size)
 
 
-def _probe_of(examples: Examples, rows: np.ndarray, size: int) -> Batch:
+def _probe_of(examples: Dataset, rows: np.ndarray, size: int) -> Batch:
     """Return so many of the rows, at equal distances, each of weight 1."""
     n = min(size, len(rows))
     batch = examples.padded(rows[_spread(len(rows), n)], size)
@@ -237,15 +237,15 @@ class Recorder:
     before: tuple[int, Any] | None = None
 
     @classmethod
-    def of(cls, objective: Objective, feed: Feed, params: Any) -> "Recorder":
-        """Return a recorder with a probe of the feed's rows."""
-        probe = take_probe(feed)
+    def of(cls, objective: Objective, loader: Loader, params: Any) -> "Recorder":
+        """Return a recorder with a probe of the loader's rows."""
+        probe = take_probe(loader)
         leaves = jax.tree.leaves(params)
         size = sum(map(np.size, leaves))
-        each = 3 * flops(objective.network, params, feed.examples.shape) / FLOPS
-        seconds = feed.steps * SECONDS_PER_STEP + len(feed.rows) * each
+        each = 3 * flops(objective.network, params, loader.dataset.shape) / FLOPS
+        seconds = loader.steps * SECONDS_PER_STEP + len(loader.rows) * each
         interval = max(INTERVAL, len(probe.weight) * each / PROBE_SHARE)
-        every, most_a_call = math.ceil(interval / seconds), feed.epochs_per_call
+        every, most_a_call = math.ceil(interval / seconds), loader.epochs_per_call
         if every > most_a_call:  # else calls would have to end where they need not
             every = most_a_call * math.ceil(every / most_a_call)
         most = KEPT_BYTES // max(1, size * leaves[0].dtype.itemsize)
@@ -401,7 +401,7 @@ def _shapes(tree: Any) -> list[tuple]:
 
 
 def _with_figures(objective: Objective, params: Any) -> list[tuple[Any, Any]]:
-    """Return (layer, parameters) of every layer with a net input."""
+    """Return (layer, parameters) of every layer with a pre-activation."""
     return [
         pair
         for pair in objective.network.walk(params)

@@ -31,11 +31,11 @@ COMPILED_ROWS = 2048
 """Rows at a time: activations then stay in the processor's cache."""
 
 FEW = (4, 32, 128)
-"""Pictures at a time, as far as their layers are not too large; few, as each number is
+"""Images at a time, as far as their layers are not too large; few, as each number is
 a program."""
 
 LAYER_BYTES = 2**24
-"""A layer puts out about so much at most for the pictures of a chunk: two or four times
+"""A layer puts out about so much at most for the images of a chunk: two or four times
 as much was no faster."""
 
 
@@ -85,7 +85,7 @@ def outputs_of_sequences(
     ----------
     network : Network
     params : pytree of arrays
-    x : sequences, as in :class:`lamina.learning.data.dataset.Examples`
+    x : sequences, as in :class:`lamina.learning.data.dataset.Dataset`
     dtype : dtype of the computation
 
     Returns
@@ -155,7 +155,7 @@ def _finished(outputs: Any, rows: int) -> np.ndarray:
 def rows_at_once(network: Any, params: Any, shape: tuple[int, ...], dtype: Any) -> int:
     """Return how many examples of a shape to answer at a time.
 
-    2048, or fewer where they take more than `STREAM_BYTES`; of pictures as many as
+    2048, or fewer where they take more than `STREAM_BYTES`; of images as many as
     leave the largest layer's outputs in the cache.
     """
     if len(shape) == 1:

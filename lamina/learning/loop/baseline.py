@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from lamina.learning.data.bucketing import answers_filled_up
-from lamina.learning.data.dataset import Examples
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.dataset import Dataset
+from lamina.learning.data.loader import Loader
 from lamina.learning.objectives.objective import Objective
 from lamina.networks.functional.losses import ABSENT, MARGIN
 
@@ -15,7 +15,7 @@ MOST_NUMBERS = 2**20
 """Targets of more numbers are judged by rows at equal distances."""
 
 
-def constant_loss(objective: Any, feed: Feed) -> float | None:
+def constant_loss(objective: Any, loader: Loader) -> float | None:
     """Return the loss of outputs that are the means of their targets.
 
     Equations
@@ -30,7 +30,7 @@ def constant_loss(objective: Any, feed: Feed) -> float | None:
     ----------
     objective : Objective
         Its loss, and terms that smooth labels; a constant has no penalty on weights.
-    feed : Feed
+    feed : Loader
         Of whose rows; at most about :data:`MOST_NUMBERS` targets of them are looked at.
 
     Returns
@@ -39,10 +39,10 @@ def constant_loss(objective: Any, feed: Feed) -> float | None:
     that is a function or has more than errors in it (sparsity, adversarial examples),
     for targets on disk, and for such that are all the same
     """
-    of_mean, examples = _of_mean(objective), feed.examples
+    of_mean, examples = _of_mean(objective), loader.dataset
     if of_mean is None or (examples.stored and examples.y is examples.x):
         return None
-    rows = feed.rows[examples.weight[feed.rows] > 0]
+    rows = loader.rows[examples.weight[loader.rows] > 0]
     if not len(rows):
         return None
     rows = rows[_at_distances(len(rows), MOST_NUMBERS // _numbers(examples))]
@@ -62,7 +62,7 @@ def _of_mean(objective: Any) -> Callable | None:
     return _OF_MEAN[objective.loss]
 
 
-def _numbers(examples: Examples) -> int:
+def _numbers(examples: Dataset) -> int:
     """Return how many numbers the targets of an example have at most."""
     return max(1, int(np.prod(examples.y.shape[1:])))
 
@@ -72,7 +72,7 @@ def _at_distances(n: int, most: int) -> np.ndarray:
 
 
 def _targets(
-    examples: Examples, rows: np.ndarray, weight: np.ndarray
+    examples: Dataset, rows: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return targets (answers, outputs) and what each counts, of the same shape.
 

@@ -11,7 +11,7 @@ from lamina.learning.loop.side_by_side import stack
 from lamina.learning.loop.state import ModelState, Standing, Weights
 from lamina.learning.loop.trainer import check_alike
 from lamina.learning.parallel.memory import check_memory
-from lamina.learning.parallel.mesh import computing_threads, shares_of
+from lamina.learning.parallel.mesh import computing_threads, shards_of
 
 
 def begun(
@@ -27,18 +27,18 @@ def begun(
     """
     first, n = problems[0], len(problems)
     check_alike(problems, [start.key for start in starts])
-    check_memory(first.algorithm, starts[0].params, first.feed.examples.n, n)
+    check_memory(first.algorithm, starts[0].params, first.loader.dataset.n, n)
     if not control.rates.is_constant:
         check_schedulable(first.algorithm)
     pairs = list(zip(problems, starts, strict=True))
     weights = stack([_weights(problem, start) for problem, start in pairs])
     each = [_standing(start, control, n) for start in starts]
     for (problem, start), one in zip(pairs, each, strict=True):
-        if problem.health is not None:
-            problem.health.begin(one.epoch, start.params)
+        if problem.recorder is not None:
+            problem.recorder.begin(one.epoch, start.params)
     seconds = seconds_of_step(first, starts[0].params)
-    shares = _shares(first, starts[0], seconds)
-    state = ModelState(weights, weights, each, shares, computing_threads())
+    shards = _shards(first, starts[0], seconds)
+    state = ModelState(weights, weights, each, shards, computing_threads())
     plan = Plan(problems, control, n * seconds)
     return Controller(problems, starts, control, state, plan)
 
@@ -55,10 +55,10 @@ def _standing(start: Start, control: Control, n: int) -> Standing:
     return Standing(rules, first_epoch=start.first_epoch, examples=start.examples)
 
 
-def _shares(problem: Problem, start: Start, seconds: float) -> int:
+def _shards(problem: Problem, start: Start, seconds: float) -> int:
     """Return among how many devices batches are divided, as for one model alone."""
-    feed = problem.feed
-    if feed.whole or feed.examples.sparse:
+    loader = problem.loader
+    if loader.whole or loader.dataset.sparse:
         return 1
-    rows = min(feed.batch_size, len(feed.rows))
-    return shares_of(problem.objective.network, start.params, rows, seconds)
+    rows = min(loader.batch_size, len(loader.rows))
+    return shards_of(problem.objective.network, start.params, rows, seconds)

@@ -49,7 +49,7 @@ class _Note(NamedTuple):
     told: dict[str, Any]
 
 
-class Keeper:
+class Checkpointer:
     """Takes note of where a run is, and has it written from time to time.
 
     A note holds no copies of arrays, which no step changes, and costs microseconds; it
@@ -97,7 +97,7 @@ class Keeper:
         except NONSENSE as error:
             raise UnreadableError(error) from None
         state = self.run.state
-        check_devices(state.shares, state.threads)
+        check_devices(state.shards, state.threads)
         self._written = state.position
 
     def note(self) -> None:
@@ -137,7 +137,7 @@ class Keeper:
             "elapsed": time.perf_counter() - run.started,
             "epochs": max(one.epochs for one in run.state.each),
             "callbacks": [memory_if_any(one) for one in run.control.callbacks],
-            "health": [memory_if_any(one.health) for one in run.problems],
+            "recorders": [memory_if_any(one.recorder) for one in run.problems],
         }
         return _Note(run.state.position, told | run.state.noted())
 
@@ -145,15 +145,15 @@ class Keeper:
 
     def _restore(self, snapshot: Snapshot) -> None:
         run = self.run
-        run.state.restore(snapshot, [one.feed.rows for one in run.problems])
+        run.state.restore(snapshot, [one.loader.rows for one in run.problems])
         # A callback more or less (a progress bar) is no other run.
         callbacks = [c for c in run.control.callbacks if hasattr(c, "set_state")]
         memories = [memory for memory in snapshot["callbacks"] if memory is not None]
         for callback, memory in zip(callbacks, memories, strict=True):
             callback.set_state(memory)
-        for problem, memory in zip(run.problems, snapshot["health"], strict=True):
-            if problem.health is not None and memory is not None:
-                problem.health.set_state(memory)
+        for problem, memory in zip(run.problems, snapshot["recorders"], strict=True):
+            if problem.recorder is not None and memory is not None:
+                problem.recorder.set_state(memory)
         run.started -= float(snapshot["elapsed"])
 
     def _check(self, snapshot: Snapshot) -> None:

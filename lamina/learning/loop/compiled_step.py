@@ -84,11 +84,11 @@ def train(
     """
     count_compilation()
     args, run = (objective, algorithm, params, state, data, work), mapped(_train)
-    if objective.shares is None:
+    if objective.shards is None:
         return run(*args)
     rows = row_axes(data, by_rows(0), by_rows(1))
     seen = tuple([rows if arg is data else EVERYWHERE for arg in args])
-    return on_each(run, objective.shares.devices, seen)(*args)
+    return on_each(run, objective.shards.devices, seen)(*args)
 
 
 def _train(
@@ -134,7 +134,7 @@ def _train(
         carry = params, state, zero
         body = partial(take_step, epoch)
         params, state, sums = jax.lax.fori_loop(work.begin, work.end, body, carry)
-        sums = objective.over_shares(sums)
+        sums = objective.over_shards(sums)
         history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
         return epoch + 1, params, state, history
 
@@ -191,7 +191,7 @@ def _evaluate(
 
     def one(rows: Any) -> tuple[Any, Any, Any]:
         batch = _take(data, rows)
-        h = objective.network.net(params, batch.x)
+        h = objective.network.pre_activation(params, batch.x)
         loss = objective.total_loss(h, batch)
         return loss, jnp.sum(batch.weight), objective.network.output(h)
 
@@ -207,14 +207,14 @@ def deltas(objective: Objective, params: Any, data: Batch, order: Any) -> Any:
     def one(rows: Any) -> Any:
         batch = _take(data, rows)
         batch = batch._replace(weight=jnp.ones_like(batch.weight))
-        h = objective.network.net(params, batch.x)
+        h = objective.network.pre_activation(params, batch.x)
         delta = jax.grad(objective.total_loss)(h, batch)
         return jnp.sqrt(jnp.sum(delta * delta, axis=tuple(range(1, delta.ndim))))
 
     return jax.lax.map(one, order).reshape(-1)
 
 
-def attacked(
+def adversarial_examples(
     objective: Objective,
     params: Any,
     attack: Any,
@@ -234,7 +234,9 @@ def attacked(
 
         def loss(values: Any) -> Any:
             x = with_values(batch.x, values)
-            return objective.total_loss(objective.network.net(params, x), batch)
+            return objective.total_loss(
+                objective.network.pre_activation(params, x), batch
+            )
 
         x = jnp.asarray(values_of(batch.x), batch.weight.dtype)
         return attack.attack(loss, x, jax.random.fold_in(key, number))
@@ -252,5 +254,5 @@ def apply(network: Any, params: Any, x: Any) -> Any:
 compiled_train = Compiled(train)
 compiled_evaluate = Compiled(evaluate)
 compiled_deltas = Compiled(deltas)
-compiled_attack = Compiled(attacked)
+compiled_attack = Compiled(adversarial_examples)
 compiled_apply = Compiled(apply)

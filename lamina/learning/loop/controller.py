@@ -70,7 +70,7 @@ class Controller:
             self.problems,
             [start.key for start in self.starts],
             self.control.limits,
-            self.state.shares,
+            self.state.shards,
             self.plan.steps,
         )
 
@@ -81,9 +81,9 @@ class Controller:
         selective, active = self.control.selective, self.active
         if selective is None:
             return
-        all_rows, feeds = self.trainer.all_rows, {}
+        all_rows, loaders = self.trainer.all_rows, {}
         for i in active:
-            one, feeds[i] = self.state.each[i], all_rows[i]
+            one, loaders[i] = self.state.each[i], all_rows[i]
             if selective.place(one.epoch) == 0:
                 one.selected = None
                 continue
@@ -91,19 +91,21 @@ class Controller:
                 objective, params = self.trainer.objectives[i], self.state.params_of(i)
                 delta = deltas(objective, params, all_rows[i])
                 one.selected = selective.chosen(all_rows[i].rows, delta)
-            feeds[i] = all_rows[i].only(one.selected)
-        self.trainer.feeds = [feeds.get(i, feeds[active[0]]) for i in range(self.n)]
+            loaders[i] = all_rows[i].only(one.selected)
+        self.trainer.loaders = [
+            loaders.get(i, loaders[active[0]]) for i in range(self.n)
+        ]
 
     def rate(self, i: int, plateaus: int, ahead: int = 0) -> Any:
         """Return the rate of a model after so many plateaus, some epochs ahead."""
-        one, rows = self.state.each[i], len(self.trainer.feeds[i].rows)
+        one, rows = self.state.each[i], len(self.trainer.loaders[i].rows)
         moment = Moment(
             epoch=one.epoch + ahead,
             epochs=one.first_epoch + self.control.epochs,
             examples=one.examples + ahead * rows,
             plateaus=plateaus,
             losses=one.losses,
-            whole=self.trainer.feed.whole,
+            whole=self.trainer.loader.whole,
         )
         return self.control.rates.rate(self.problems[i].algorithm.rate, moment)
 
@@ -149,7 +151,7 @@ class Controller:
         rate tell it after. In an epoch of several steps it is that of all of them.
         """
         first_order = self.problems[0].algorithm.needs.first_order
-        return int(self.trainer.feed.whole and first_order)
+        return int(self.trainer.loader.whole and first_order)
 
     def look(self, weights: Weights, records: list[list[Record]]) -> Weights:
         """Look at the weights after a single epoch, and add to its records.
@@ -177,7 +179,7 @@ class Controller:
     def _undone(self, weights: Weights, losses: dict[int, float]) -> Weights:
         """Take back steps that led to these losses, if the schedule says so."""
         schedule = self.control.rates
-        if not (schedule.undoes and self.compare and self.trainer.feed.whole):
+        if not (schedule.undoes and self.compare and self.trainer.loader.whole):
             return weights
         least = [one.least for one in self.state.each]
         undone = [losses.get(i, -math.inf) > least[i] for i in range(self.n)]
@@ -246,7 +248,7 @@ class Controller:
         for i, own in enumerate(records):
             if own:
                 one, start = state.each[i], state.each[i].epochs
-                self._count(one, own, len(self.trainer.feeds[i].rows))
+                self._count(one, own, len(self.trainer.loaders[i].rows))
                 now[i] = one.least_epoch == one.epochs
                 then[i] = not now[i] and one.least_epoch >= start
                 if now[i] or then[i]:
@@ -258,7 +260,7 @@ class Controller:
             known = weights.params if state.best_params is None else state.best_params
             state.best_params = merge(best, weights.params, known)
         for i, own in enumerate(records):
-            if own and (health := self.problems[i].health) is not None:
+            if own and (health := self.problems[i].recorder) is not None:
                 health.note(state.each[i].epoch, state.params_of(i))
 
     def _count(self, one: Standing, records: list[Record], rows: int) -> None:

@@ -68,8 +68,8 @@ class Verdict:
         result.loss = self._last_loss()
         result.end_loss = math.inf if burst else result.loss
         if run.compare:
-            objective, feed = run.trainer.objectives[self.i], self._all_rows
-            result.constant_loss = constant_loss(objective, feed)
+            objective, loader = run.trainer.objectives[self.i], self._all_rows
+            result.constant_loss = constant_loss(objective, loader)
         if not (burst or self._is_useless()):
             return
         # The step of a whole batch that led to the loss was that of the epoch before.
@@ -138,8 +138,8 @@ class Verdict:
         result, run = self.result, self.run
         epochs = min(epochs, result.epochs)
         result.epochs -= epochs
-        result.examples -= epochs * len(run.trainer.feeds[self.i].rows)
-        if (health := run.problems[self.i].health) is not None:
+        result.examples -= epochs * len(run.trainer.loaders[self.i].rows)
+        if (health := run.problems[self.i].recorder) is not None:
             health.forget(self.standing.first_epoch + result.epochs)
         for values in result.history.values():
             del values[result.epochs :]
@@ -150,9 +150,9 @@ class Verdict:
         In the program that trains, at a rate of next to 0, so that nothing is compiled;
         over as many batches as cost a small share of the run.
         """
-        run, feed = self.run, self._all_rows
-        run.trainer.feeds = run.trainer.all_rows
-        steps = max(FEWEST_STEPS, feed.steps * self.result.epochs // RUN_SHARE)
+        run, loader = self.run, self._all_rows
+        run.trainer.loaders = run.trainer.all_rows
+        steps = max(FEWEST_STEPS, loader.steps * self.result.epochs // RUN_SHARE)
         algorithm = self.algorithm.with_rate(STILL)
         weights = Weights(params, algorithm.init(params))
         _, records = self._train(algorithm, weights, self.standing.epoch, 1, steps)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from lamina.learning.loop.beginning import begun
-from lamina.learning.loop.checkpointer import Keeper
+from lamina.learning.loop.checkpointer import Checkpointer
 from lamina.learning.loop.controller import Controller
 from lamina.learning.loop.ending import finished
 from lamina.learning.loop.problem import Control, Problem, Result, Start
@@ -56,40 +56,40 @@ def fit_many(
     OSError, ValueError
         As :func:`fit`; and if models cannot learn side by side.
     """
-    with computing(problems[0].feed.examples.dtype), own_buffers():
+    with computing(problems[0].loader.dataset.dtype), own_buffers():
         run = begun(problems, starts, control)
-        keeper = Keeper(run, control.checkpoint)
-        keeper.resume()
-        return finished(run, keeper, interrupted=_driven(run, keeper))
+        checkpointer = Checkpointer(run, control.checkpoint)
+        checkpointer.resume()
+        return finished(run, checkpointer, interrupted=_driven(run, checkpointer))
 
 
-def _driven(run: Controller, keeper: Keeper) -> bool:
+def _driven(run: Controller, checkpointer: Checkpointer) -> bool:
     """Take epochs until all models have ended; return whether Ctrl-C ended them."""
-    seconds = run.trainer.feed.steps * run.plan.step_seconds
+    seconds = run.trainer.loader.steps * run.plan.step_seconds
     try:
         while run.active:
-            seconds = _advance(run, keeper, seconds)
+            seconds = _advance(run, checkpointer, seconds)
     except KeyboardInterrupt:
-        keeper.write()
+        checkpointer.write()
         return True
     except Exception:  # of a callback: the run can go on when it is mended
         with contextlib.suppress(Exception):  # the first error is the one to tell
-            keeper.write()
+            checkpointer.write()
         raise
     return False
 
 
-def _advance(run: Controller, keeper: Keeper, seconds: float) -> float:
+def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> float:
     """Take the next epochs in one call; return how long one of them took."""
     run.select()
     learning, before = run.active, run.state.weights
     each = {i: run.state.each[i] for i in learning}
-    count = run.plan.epochs(run.trainer.feed, each, seconds)
+    count = run.plan.epochs(run.trainer.loader, each, seconds)
     counts = [count * (i in each) for i in range(run.n)]
 
     def note(within: Within) -> None:
         run.state.within = within
-        keeper.note()
+        checkpointer.note()
 
     began = time.perf_counter()
     after, records = run.train(before, counts, note)
@@ -108,5 +108,5 @@ def _advance(run: Controller, keeper: Keeper, seconds: float) -> float:
     for i, reason in ended.items():
         run.state.each[i].reason = reason
     seconds = (time.perf_counter() - began) / max(taken)
-    keeper.note()
+    checkpointer.note()
     return seconds

@@ -1,13 +1,15 @@
 """The end of a run: the results of its models."""
 
-from lamina.learning.loop.checkpointer import Keeper
+from lamina.learning.loop.checkpointer import Checkpointer
 from lamina.learning.loop.controller import Controller
 from lamina.learning.loop.divergence import Verdict, is_finite
 from lamina.learning.loop.problem import Result
 from lamina.learning.loop.side_by_side import pick
 
 
-def finished(run: Controller, keeper: Keeper, interrupted: bool) -> list[Result]:
+def finished(
+    run: Controller, checkpointer: Checkpointer, interrupted: bool
+) -> list[Result]:
     """Check the last weights, whose loss nobody has seen, and return the results.
 
     What went wrong is put right after the run has been written down: with more epochs
@@ -21,8 +23,8 @@ def finished(run: Controller, keeper: Keeper, interrupted: bool) -> list[Result]
         if not is_finite(run.state.params_of(i)):
             one.reason = "diverged"
     if not interrupted:
-        keeper.note()
-        keeper.write()
+        checkpointer.note()
+        checkpointer.write()
     return [_result(run, i) for i in range(run.n)]
 
 
@@ -42,7 +44,7 @@ def _result(run: Controller, i: int) -> Result:
     verdict = Verdict(run, i, result, state.best_of(i))
     if result.reason != "interrupted":
         verdict.judge()
-    if (health := run.problems[i].health) is not None:
+    if (health := run.problems[i].recorder) is not None:
         health.end(one.first_epoch + result.epochs, result.params)
     if verdict.best_params is not None:
         result.params = verdict.best_params

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.learning.control.stopping import Record
 from lamina.learning.data.bucketing import chunks
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.loader import Loader
 from lamina.learning.loop.compiled_step import (
     compiled_attack,
     compiled_deltas,
@@ -24,7 +24,7 @@ from lamina.networks.core.keys import Key
 class Validation:
     """The validation pass: held-out rows and how to score the outputs for them."""
 
-    feed: Feed
+    loader: Loader
     score: Callable[[Any], float]
 
 
@@ -48,13 +48,13 @@ def validate_each(
     held = {i: one for i in models if (one := validations[i]) is not None}
     if not held:
         return {}
-    feeds = [None if one is None else one.feed for one in validations]
-    if any(feed is not feeds[0] for feed in feeds):
+    loaders = [None if one is None else one.loader for one in validations]
+    if any(loader is not loaders[0] for loader in loaders):
         return {
             i: validate(objectives[i], pick(params, i, n), one)
             for i, one in held.items()
         }
-    parts = _evaluated(own(stack(objectives), n), own(params, n), feeds[0])
+    parts = _evaluated(own(stack(objectives), n), own(params, n), loaders[0])
     found = {}
     for i, one in held.items():
         alone = [(rows, pick(part, i, n)) for rows, part in parts]
@@ -62,11 +62,11 @@ def validate_each(
     return found
 
 
-def _evaluated(objective: Any, params: Any, feed: Any) -> list[tuple[Any, tuple]]:
-    """Return (rows, (Σ w ℓ, Σ w, outputs)) of a feed, batch by batch."""
+def _evaluated(objective: Any, params: Any, loader: Any) -> list[tuple[Any, tuple]]:
+    """Return (rows, (Σ w ℓ, Σ w, outputs)) of a loader, batch by batch."""
     return [
         (rows, compiled_evaluate(objective, params, data, order))
-        for data, order, rows in in_order(feed)
+        for data, order, rows in in_order(loader)
     ]
 
 
@@ -76,86 +76,86 @@ def _record(
     losses = sum(float(loss) for _, (loss, _, _) in parts)
     weights = sum(float(weight) for _, (_, weight, _) in parts)
     outputs = [(rows, output) for rows, (_, _, output) in parts]
-    measured = _measured_outputs(objective, validation.feed)
-    found = _in_their_places(validation.feed, outputs)
+    measured = _measured_outputs(objective, validation.loader)
+    found = _in_their_places(validation.loader, outputs)
     return {
         "validation_loss": float(losses) / max(float(weights), 1e-300) / measured,
         "score": validation.score(found),
     }
 
 
-def _measured_outputs(objective: Objective, feed: Feed) -> int:
+def _measured_outputs(objective: Objective, loader: Loader) -> int:
     """Return over how many outputs the loss is a mean: those of which rows know any."""
-    mask = feed.examples.mask
+    mask = loader.dataset.mask
     if objective.outputs == 1 or mask is None:
         return objective.outputs
-    known = mask[feed.rows] > 0
+    known = mask[loader.rows] > 0
     return max(1, int(known.any(axis=tuple(range(known.ndim - 1))).sum()))
 
 
-def deltas(objective: Objective, params: Any, feed: Feed) -> np.ndarray:
-    """Return ‖∂ℓ/∂h‖₂ of every row of the feed, in order."""
+def deltas(objective: Objective, params: Any, loader: Loader) -> np.ndarray:
+    """Return ‖∂ℓ/∂h‖₂ of every row of the loader, in order."""
     parts = [
         (rows, compiled_deltas(objective, params, data, order))
-        for data, order, rows in in_order(feed)
+        for data, order, rows in in_order(loader)
     ]
-    return _in_their_places(feed, parts)
+    return _in_their_places(loader, parts)
 
 
-def attacked(
-    objective: Objective, params: Any, attack: Any, feed: Feed, key: Key
+def adversarial_examples(
+    objective: Objective, params: Any, attack: Any, loader: Loader, key: Key
 ) -> Any:
-    """Return the inputs of every row of the feed, moved to where they are most wrong.
+    """Return the inputs of every row of the loader, moved to where they are most wrong.
 
     Parameters
     ----------
     objective : Objective
     params : its network's parameters
     attack : FGSM or PGD
-    feed : Feed
+    feed : Loader
     key : Key
         Random starts derive from it.
     """
     words = key.fold_in("attack").words()
-    with computing(feed.examples.dtype):
+    with computing(loader.dataset.dtype):
         parts = [
             (rows, compiled_attack(objective, params, attack, *data, words, block))
-            for block, (*data, rows) in enumerate(in_order(feed))
+            for block, (*data, rows) in enumerate(in_order(loader))
         ]
-        return _in_their_places(feed, parts)
+        return _in_their_places(loader, parts)
 
 
-def in_order(feed: Feed) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:
-    """Yield (data, order, which rows of the feed they are): all rows once.
+def in_order(loader: Loader) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:
+    """Yield (data, order, which rows of the loader they are): all rows once.
 
     Rows come in their order; sequences with those of similar lengths.
     """
-    key, n = Key(0), len(feed.rows)
-    if feed.examples.ragged:
-        for rows, size in chunks(feed.examples.x.lengths[feed.rows]):
-            taken = np.full(size, feed.examples.n, np.int32)
-            taken[: len(rows)] = feed.rows[rows]
-            yield feed.examples.block(taken), np.arange(size)[None], rows
+    key, n = Key(0), len(loader.rows)
+    if loader.dataset.ragged:
+        for rows, size in chunks(loader.dataset.x.lengths[loader.rows]):
+            taken = np.full(size, loader.dataset.n, np.int32)
+            taken[: len(rows)] = loader.rows[rows]
+            yield loader.dataset.block(taken), np.arange(size)[None], rows
         return
-    feed = feed.in_order()
-    if feed.examples.resident:
-        yield feed.examples.device, feed.order(key, 0, 1)[0], np.arange(n)
+    loader = loader.in_order()
+    if loader.dataset.resident:
+        yield loader.dataset.device, loader.order(key, 0, 1)[0], np.arange(n)
         return
     first = 0
-    for data, order, _ in feed.blocks(key, 0):
+    for data, order, _ in loader.blocks(key, 0):
         yield data, order[0], np.arange(first, min(n, first + order[0].size))
         first += order[0].size
 
 
-def _in_their_places(feed: Feed, parts: list[tuple[np.ndarray, Any]]) -> Any:
-    """Return what came out for each row of the feed; for steps as a list of arrays."""
-    if not feed.examples.ragged:
-        return np.concatenate([np.asarray(o) for _, o in parts])[: len(feed.rows)]
-    found: list[Any] = [None] * len(feed.rows)
+def _in_their_places(loader: Loader, parts: list[tuple[np.ndarray, Any]]) -> Any:
+    """Return the outputs of each row of the loader; for steps as a list of arrays."""
+    if not loader.dataset.ragged:
+        return np.concatenate([np.asarray(o) for _, o in parts])[: len(loader.rows)]
+    found: list[Any] = [None] * len(loader.rows)
     for rows, outputs in parts:
         for row, output in zip(rows, np.asarray(outputs), strict=False):
             found[row] = output
     if found[0].ndim < 2:
         return np.stack(found)
-    lengths = feed.examples.x.lengths[feed.rows]
+    lengths = loader.dataset.x.lengths[loader.rows]
     return [output[:n] for output, n in zip(found, lengths, strict=True)]

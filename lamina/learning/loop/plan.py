@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL, Feed
+from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL, Loader
 from lamina.learning.loop.problem import Control, Problem
 from lamina.learning.loop.state import Standing
 from lamina.networks.core.flops import flops
@@ -26,9 +26,9 @@ SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
 
 def seconds_of_step(problem: Problem, params: object) -> float:
     """Return how long a step of one model takes on a modest machine."""
-    feed = problem.feed
-    rows = min(feed.batch_size, len(feed.rows))
-    forward = flops(problem.objective.network, params, feed.examples.shape)
+    loader = problem.loader
+    rows = min(loader.batch_size, len(loader.rows))
+    forward = flops(problem.objective.network, params, loader.dataset.shape)
     return SECONDS_PER_STEP + 3 * forward * rows / FLOPS
 
 
@@ -54,7 +54,7 @@ class Plan:
         """Most steps of a call; what it does not depend on is time."""
         return max(1, min(STEPS_PER_SUM, int(SECONDS_PER_SUM / self.step_seconds)))
 
-    def one_by_one(self, feed: Feed) -> bool:
+    def one_by_one(self, loader: Loader) -> bool:
         """Whether each epoch takes a call of its own.
 
         So it does if something has to see the weights after it, or the rate changes.
@@ -63,28 +63,28 @@ class Plan:
         watched = control.callbacks or control.keep_best or control.selective
         watched = watched or control.watches_change
         watched = watched or any(one.validation is not None for one in self.problems)
-        long = feed.streams or feed.steps > self.steps
+        long = loader.streams or loader.steps > self.steps
         return bool(watched or long or not control.rates.is_constant)
 
-    def epochs(self, feed: Feed, each: dict[int, Standing], seconds: float) -> int:
+    def epochs(self, loader: Loader, each: dict[int, Standing], seconds: float) -> int:
         """Return how many epochs the next call takes.
 
         Parameters
         ----------
-        feed : Feed
+        feed : Loader
             Of the first model.
         each : dict of Standing
             Those of the models that still learn.
         seconds : float
             How long the last epoch took, or will take.
         """
-        if self.one_by_one(feed):
+        if self.one_by_one(loader):
             return 1
         fitting = int(SECONDS_PER_CALL / max(seconds, 1e-9))
         left = [self.control.epochs - one.epochs for one in each.values()]
-        most = min(*left, feed.epochs_per_call, _soonest_stop(each.values(), seconds))
+        most = min(*left, loader.epochs_per_call, _soonest_stop(each.values(), seconds))
         for i, one in each.items():
-            if (health := self.problems[i].health) is not None:
+            if (health := self.problems[i].recorder) is not None:
                 most = min(most, health.until_due(one.epoch))
         return max(1, min(fitting, most))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamina.learning.control.schedules import Constant
 from lamina.learning.control.stopping import rules_of
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.loader import Loader
 from lamina.learning.data.selective import SelectiveDelta
 from lamina.learning.diagnostics.recorder import Recorder
 from lamina.learning.loop.checkpointer import Checkpoint
@@ -48,7 +48,7 @@ class Problem:
     Parameters
     ----------
     objective, algorithm : descriptions
-    feed : Feed
+    feed : Loader
         Training examples in batches.
     validation : Validation, optional
         Adds ``validation_loss`` and ``score`` to each epoch's record.
@@ -58,9 +58,9 @@ class Problem:
 
     objective: Objective
     algorithm: Algorithm
-    feed: Feed
+    loader: Loader
     validation: Validation | None = None
-    health: Recorder | None = None
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def memory_of(rule: StoppingRule) -> dict[str, Any]:
     return {k: copy.deepcopy(v) for k, v in fields if is_plain(v)}
 
 
-def remind(rule: StoppingRule, memory: dict[str, Any]) -> None:
+def restore(rule: StoppingRule, memory: dict[str, Any]) -> None:
     """Give a rule the fields back that :func:`memory_of` took.
 
     Raises

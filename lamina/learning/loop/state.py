@@ -22,7 +22,7 @@ from lamina.learning.loop.snapshot import (
     like,
     memory_of,
     number_like,
-    remind,
+    restore,
     row_numbers,
     shapes_of,
     whole_number,
@@ -146,7 +146,7 @@ class Standing:
         if saved["selected"] is not None:
             self.selected = row_numbers(saved["selected"], rows)
         for rule, memory in zip(self.rules, saved["rules"], strict=True):
-            remind(rule, memory)
+            restore(rule, memory)
 
 
 _NUMBERS = [f.name for f in dataclasses.fields(Standing) if f.type in (int, float)]
@@ -175,7 +175,7 @@ class ModelState:
     weights: Weights
     anchor: Weights
     each: list[Standing]
-    shares: int
+    shards: int
     threads: int
     best_params: Any = None
     within: Within | None = None
@@ -206,7 +206,7 @@ class ModelState:
         elsewhere = self.anchor is not self.weights
         best, within = self.best_params, self.within
         return {
-            "shares": self.shares,
+            "shards": self.shards,
             "threads": self.threads,
             "weights": partial(leaves_of, self.weights),
             "anchor": partial(leaves_of, self.anchor) if elsewhere else None,
@@ -230,7 +230,7 @@ class ModelState:
             self.anchor = like(shapes, saved["anchor"])
         if saved["best_params"] is not None:
             self.best_params = like(shapes.params, saved["best_params"])
-        for name in ("shares", "threads"):
+        for name in ("shards", "threads"):
             setattr(self, name, number_like(saved[name], getattr(self, name), name))
         for one, known, own in zip(self.each, saved["models"], rows, strict=True):
             one.restore(known, own)

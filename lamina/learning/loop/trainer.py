@@ -8,14 +8,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.loader import Loader
 from lamina.learning.loop.compiled_step import Work, compiled_train
 from lamina.learning.loop.problem import Problem
 from lamina.learning.loop.records import records
 from lamina.learning.loop.side_by_side import Own, common_or_own, own, stack
 from lamina.learning.loop.state import Weights, Within
 from lamina.learning.objectives.objective import Batch
-from lamina.learning.parallel.mesh import Shares, one_copy, to_each
+from lamina.learning.parallel.mesh import Shards, one_copy, to_each
 from lamina.learning.protocols import Algorithm, Record
 from lamina.networks.core.keys import Key
 
@@ -43,16 +43,16 @@ class Epochs:
 class _Source:
     """The rows of some epochs in their order; equal ones are the same."""
 
-    feed: Feed
+    loader: Loader
     key: Key
     first: int
     count: int
 
     def order(self) -> np.ndarray:
-        return self.feed.order(self.key, self.first, self.count)
+        return self.loader.order(self.key, self.first, self.count)
 
     def blocks(self, step: int) -> Iterator[tuple[Batch, np.ndarray, int]]:
-        return self.feed.blocks(self.key, self.first, step)
+        return self.loader.blocks(self.key, self.first, step)
 
 
 class Trainer:
@@ -74,7 +74,7 @@ class Trainer:
 
     Attributes
     ----------
-    feeds : list of Feed
+    feeds : list of Loader
         The rows that each model learns from now; ``all_rows`` are those of all epochs.
     """
 
@@ -83,24 +83,24 @@ class Trainer:
         problems: Sequence[Problem],
         keys: Sequence[Key],
         limits: dict[str, float],
-        shares: int,
+        shards: int,
         most_steps: int,
     ) -> None:
         self.n, self.keys, self.limits = len(problems), keys, limits
-        self.shares, self.most_steps = shares, most_steps
+        self.shards, self.most_steps = shards, most_steps
         self.objectives = [
-            replace(one.objective, shares=Shares.of(shares)) for one in problems
+            replace(one.objective, shards=Shards.of(shards)) for one in problems
         ]
         self.objective = own(stack(self.objectives), self.n)
-        divided = {id(one.feed): one.feed.divided(shares) for one in problems}
-        self.feeds = self.all_rows = [divided[id(one.feed)] for one in problems]
+        divided = {id(one.loader): one.loader.divided(shards) for one in problems}
+        self.loaders = self.all_rows = [divided[id(one.loader)] for one in problems]
         words = [key.fold_in("steps").words() for key in keys]
         self.words = words[0] if _all_same(keys) else Own(np.stack(words))
 
     @property
-    def feed(self) -> Feed:
+    def loader(self) -> Loader:
         """The feed of the first model: as many steps, whole and streamed as all are."""
-        return self.feeds[0]
+        return self.loaders[0]
 
     def train(
         self,
@@ -124,7 +124,7 @@ class Trainer:
         """
         step, weights, sums = within or Within(0, weights)
         algorithm, sums = own(stack(algorithms), self.n), list(sums)
-        params, state = to_each(weights, self.shares)
+        params, state = to_each(weights, self.shards)
         for data, work in self._calls(epochs, step):
             params, state, part = compiled_train(
                 self.objective,
@@ -136,13 +136,13 @@ class Trainer:
             )
             sums.append(part)
             done = work.first_step + work.end
-            if note is not None and done < self.feed.steps:
+            if note is not None and done < self.loader.steps:
                 # Calls return before they are done: one may be under way while the
                 # host prepares the next, but no more, or Ctrl-C would come too late.
                 jax.block_until_ready(sums[-2:][0])
-                now = Weights(*one_copy((params, state), self.shares))
+                now = Weights(*one_copy((params, state), self.shards))
                 note(Within(done, now, tuple(sums)))
-        now = Weights(*one_copy((params, state), self.shares))
+        now = Weights(*one_copy((params, state), self.shards))
         return now, records(sums, epochs.count)
 
     def _calls(self, epochs: Epochs, step: int) -> Iterator[tuple[Any, Work]]:
@@ -162,19 +162,19 @@ class Trainer:
 
     def _spans(self, epochs: Epochs, step: int) -> Iterator[tuple]:
         """Yield (data, order, steps, number of the first) of each call."""
-        feed, most = self.feed, self.most_steps
-        if feed.whole:
-            whole = common_or_own([feed.whole_batch for feed in self.feeds])
+        loader, most = self.loader, self.most_steps
+        if loader.whole:
+            whole = common_or_own([loader.whole_batch for loader in self.loaders])
             yield whole, None, (0, 1), 0
             return
         sources = self._sources(epochs)
-        if not feed.streams:
+        if not loader.streams:
             orders = {source: source.order() for source in set(sources)}
             order = self._together(sources, orders)
-            for begin in range(step, feed.steps, most):
-                yield feed.examples.device, order, _steps(begin, most, feed.steps), 0
+            for begin in range(step, loader.steps, most):
+                yield loader.dataset.device, order, _steps(begin, most, loader.steps), 0
             return
-        done = step // feed.block_steps * feed.block_steps
+        done = step // loader.block_steps * loader.block_steps
         for data, order, steps in self._blocks(sources, done):
             for begin in range(0, steps, most):
                 if done + begin >= step:
@@ -184,7 +184,7 @@ class Trainer:
     def _blocks(
         self, sources: list[_Source], step: int
     ) -> Iterator[tuple[Any, np.ndarray, int]]:
-        """Yield blocks of batches as :meth:`Feed.blocks` does, of all models."""
+        """Yield blocks of batches as :meth:`Loader.blocks` does, of all models."""
         each = {source: source.blocks(step) for source in set(sources)}
         for blocks in zip(*each.values(), strict=True):
             _, order, steps = blocks[0]
@@ -196,7 +196,7 @@ class Trainer:
         most, taking = max(epochs.count), [i for i in range(self.n) if epochs.count[i]]
         whose = [i if i in taking else taking[0] for i in range(self.n)]
         return [
-            _Source(self.feeds[i], self.keys[i], epochs.first[i], most) for i in whose
+            _Source(self.loaders[i], self.keys[i], epochs.first[i], most) for i in whose
         ]
 
     def _together(self, sources: list[_Source], values: dict[_Source, Any]) -> Any:
@@ -205,7 +205,9 @@ class Trainer:
         Models that stop leave fewer sources; whether there may be several is settled
         beforehand, or other programs would have to be compiled on the way.
         """
-        common = _all_same(self.keys) and _all_same([id(feed) for feed in self.feeds])
+        common = _all_same(self.keys) and _all_same(
+            [id(loader) for loader in self.loaders]
+        )
         if common and len(values) == 1:
             return values[sources[0]]
         trees = [values[source] for source in sources]
@@ -229,22 +231,24 @@ def check_alike(problems: Sequence[Problem], keys: Sequence[Key]) -> None:
         If examples or steps are not the same, or if batches are of sequences of
         different lengths that come in different orders.
     """
-    first, *others = [problem.feed for problem in problems]
+    first, *others = [problem.loader for problem in problems]
     for other in others:
-        if other.examples is not first.examples:
+        if other.dataset is not first.dataset:
             raise ValueError("models side by side must learn from the same examples")
         if _pace(other) != _pace(first):
             raise ValueError(
                 "models side by side must take as many steps an epoch, of as many "
                 f"examples: {_pace(other)} is not {_pace(first)}"
             )
-    orders = {(problem.feed, key) for problem, key in zip(problems, keys, strict=True)}
-    if first.examples.ragged and not first.whole and len(orders) > 1:
+    orders = {
+        (problem.loader, key) for problem, key in zip(problems, keys, strict=True)
+    }
+    if first.dataset.ragged and not first.whole and len(orders) > 1:
         raise ValueError(
             "sequences of different lengths come in batches of similar lengths: models "
             "side by side must see them in the same order, so give them the same key"
         )
 
 
-def _pace(feed: Feed) -> tuple[int, int, bool]:
-    return feed.steps, feed.batch_size, feed.whole
+def _pace(loader: Loader) -> tuple[int, int, bool]:
+    return loader.steps, loader.batch_size, loader.whole

@@ -70,12 +70,12 @@ class FGSM(Attack):
         s, how much the changed examples count.
     norm : {"inf", "l2"}, default="inf"
     low, high : float, optional
-        Bounds of valid inputs, 0 and 1 for pictures; x̃ is brought back into them.
+        Bounds of valid inputs, 0 and 1 for images; x̃ is brought back into them.
 
     References
     ----------
     Goodfellow, Shlens & Szegedy (2015), Explaining and harnessing adversarial examples,
-    ICLR, section 4 and 6; deck 002.
+    ICLR, section 4 and 6.
     """
 
     epsilon: float = 0.1

@@ -11,7 +11,7 @@ from lamina.learning.protocols import Term
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.masking import values_of, with_values
 from lamina.networks.core.sparse import map_rows
-from lamina.networks.functional.losses import find_loss, loss_from_net
+from lamina.networks.functional.losses import find_loss, loss_from_pre_activation
 
 CHUNK_ROWS = 2048
 """A larger batch is summed in chunks of at most so many rows. Activations stay in the
@@ -58,22 +58,22 @@ class Objective:
     ----------
     network : Network
     loss : str or callable
-        See :func:`lamina.networks.functional.losses.loss_from_net`.
+        See :func:`lamina.networks.functional.losses.loss_from_pre_activation`.
     terms : tuple of Term, default=()
         Such as :class:`lamina.L2`: see :class:`lamina.learning.protocols.Term`.
     outputs : int, default=1
         K, outputs over which the loss that is reported is the mean: see
         :meth:`reported`.
-    shares : Shares, optional
+    shares : Shards, optional
         How sums over examples are taken where each of several devices has a part of the
-        batch: see :class:`lamina.learning.parallel.mesh.Shares`. None: all are here.
+        batch: see :class:`lamina.learning.parallel.mesh.Shards`. None: all are here.
     """
 
     network: Nested
     loss: str | Callable
     terms: Nested = ()
     outputs: int = 1
-    shares: Any = None
+    shards: Any = None
 
     def check(self) -> None:
         """Refuse an unknown loss, what is no term, and terms that do not go with it.
@@ -133,7 +133,7 @@ class Objective:
         """
         if self.outputs == 1:
             return loss
-        weight = _or_one(self.over_shares(jnp.sum(batch.weight)))
+        weight = _or_one(self.over_shards(jnp.sum(batch.weight)))
         penalty = self.penalty(params) / weight
         return (loss - penalty) / self.outputs + penalty
 
@@ -143,24 +143,24 @@ class Objective:
         chunks = chunks_of(rows)
         at_once = any(term.of_batch for term in self.terms)
         chunks = 1 if rows % chunks or at_once else chunks
-        if self.shares is not None:
+        if self.shards is not None:
             return self._shared(params, batch, key, chunks)
         if chunks > 1:
             return self._summed(params, batch, key, chunks)
         return jax.value_and_grad(self)(params, batch, key)
 
-    def over_shares(self, sums: Any) -> Any:
+    def over_shards(self, sums: Any) -> Any:
         """Return sums over examples, of this device's share, as those of all shares."""
-        return sums if self.shares is None else self.shares.total(sums)
+        return sums if self.shards is None else self.shards.total(sums)
 
     def _shared(
         self, params: Any, batch: Batch, key: Any, chunks: int
     ) -> tuple[Any, Any]:
         """Return E(θ) and ∇E(θ) of a batch of which each device has a share."""
         if key is not None:
-            key = self.shares.own_key(key)
+            key = self.shards.own_key(key)
         sums = self._sums(params, batch, key, chunks, begin=None)
-        sums, weight = self.over_shares((sums, jnp.sum(batch.weight)))
+        sums, weight = self.over_shards((sums, jnp.sum(batch.weight)))
         penalty = jax.value_and_grad(self.penalty)(params)
         return _divided(jax.tree.map(jnp.add, sums, penalty), weight)
 
@@ -199,7 +199,7 @@ class Objective:
     def training_loss(self, params: Any, batch: Batch, key: Any) -> Any:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that terms disturb and add in training."""
         if key is None:
-            h, activity = self._net(params, batch.x, batch.weight, None)
+            h, activity = self._pre_activation(params, batch.x, batch.weight, None)
             return self.total_loss(h, batch) + activity
         keys = [self._own_key(i, key) for i in range(len(self.terms))]
         terms = list(zip(self.terms, keys, strict=True))
@@ -210,7 +210,7 @@ class Objective:
 
         def loss(values: Any) -> Any:
             x, y = with_values(batch.x, values), batch.y
-            h, activity = self._net(params, x, batch.weight, key)
+            h, activity = self._pre_activation(params, x, batch.weight, key)
             for term in self.terms:
                 y = term.smooth(y, h, self.loss)
             return self.total_loss(h, batch._replace(y=y)) + activity
@@ -224,14 +224,16 @@ class Objective:
         before = [type(term) for term in self.terms[:i]].count(type(self.terms[i]))
         return jax.random.fold_in(key, before) if before else key
 
-    def _net(self, params: Any, x: Any, weight: Any, key: Any) -> tuple[Any, Any]:
+    def _pre_activation(
+        self, params: Any, x: Any, weight: Any, key: Any
+    ) -> tuple[Any, Any]:
         """Return h, and what activities add to the sum of losses."""
         watching = [term for term in self.terms if term.layer is not None]
         if not watching:  # a trace is slower to compile
-            return self.network.net(params, x, key=key), 0.0
+            return self.network.pre_activation(params, x, key=key), 0.0
         signals = self.network.trace(params, x, key=key)
         added = [
-            term.activity(signals[term.layer].a, weight, self.over_shares)
+            term.activity(signals[term.layer].a, weight, self.over_shards)
             for term in watching
         ]
         return signals[-1].h, sum(added)
@@ -245,7 +247,7 @@ class Objective:
         elif y.ndim == h.ndim > 2 and self.loss != "cross_entropy":
             # One example is all its numbers.
             h, y = h.reshape(h.shape[0], -1), y.reshape(y.shape[0], -1)
-        return jnp.sum(weight * loss_from_net(self.loss, activation, h, y))
+        return jnp.sum(weight * loss_from_pre_activation(self.loss, activation, h, y))
 
     def penalty(self, params: Any) -> Any:
         """Return P(θ)."""

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-AXIS = "shares"
+AXIS = "shards"
 
 MOST_DEVICES = 8
 """More are not asked for: none of this was measured on more than two cores."""
@@ -62,7 +62,7 @@ def computing_threads() -> int:
     return max(_cores(), jax.local_device_count("cpu"))
 
 
-def shares_of(network: Any, params: Any, rows: int, seconds: float) -> int:
+def shards_of(network: Any, params: Any, rows: int, seconds: float) -> int:
     """Return among how many devices a batch of so many rows should be divided.
 
     One, unless the network has layers that run on one core, and a step takes long.
@@ -81,7 +81,7 @@ def devices_of(network: Any, params: Any) -> list[Any]:
     return list(jax.local_devices(backend="cpu"))
 
 
-def check_devices(shares: int, threads: int) -> None:
+def check_devices(shards: int, threads: int) -> None:
     """Refuse a run whose sums were divided among other cores than are here.
 
     Parameters
@@ -106,16 +106,16 @@ def check_devices(shares: int, threads: int) -> None:
             f"{threads} cores"
         )
     here = jax.local_device_count("cpu")
-    if not 1 <= shares <= here:
+    if not 1 <= shards <= here:
         raise ValueError(
-            f"the checkpoint is that of a run on {shares} cores, and here are {here}: "
+            f"the checkpoint is that of a run on {shards} cores, and here are {here}: "
             "it would not go on with the same bits. Set the environment variable "
-            f"JAX_NUM_CPU_DEVICES={shares} to run it all the same"
+            f"JAX_NUM_CPU_DEVICES={shards} to run it all the same"
         )
 
 
 @dataclass(frozen=True)
-class Shares:
+class Shards:
     """A batch of which each of several devices has a part.
 
     Parameters
@@ -126,9 +126,9 @@ class Shares:
     devices: int
 
     @staticmethod
-    def of(devices: int) -> "Shares | None":
+    def of(devices: int) -> "Shards | None":
         """Return the shares of so many devices, None for one."""
-        return Shares(devices) if devices > 1 else None
+        return Shards(devices) if devices > 1 else None
 
     def total(self, sums: Any) -> Any:
         """Return sums over the examples of this device as those over all."""
@@ -140,14 +140,14 @@ class Shares:
 
 
 @cache
-def mesh(shares: int) -> Mesh:
+def mesh(shards: int) -> Mesh:
     """Return the first so many devices, as one axis."""
-    return Mesh(np.array(jax.local_devices(backend="cpu")[:shares]), (AXIS,))
+    return Mesh(np.array(jax.local_devices(backend="cpu")[:shards]), (AXIS,))
 
 
-def divided(rows: Any, shares: int) -> Any:
+def divided(rows: Any, shards: int) -> Any:
     """Put arrays on the devices, each its share of the first axis."""
-    return jax.device_put(rows, NamedSharding(mesh(shares), by_rows()))
+    return jax.device_put(rows, NamedSharding(mesh(shards), by_rows()))
 
 
 EVERYWHERE = PartitionSpec()
@@ -159,7 +159,7 @@ def by_rows(axis: int = 0) -> PartitionSpec:
     return PartitionSpec(*[None] * axis, AXIS)
 
 
-def on_each(function: Any, shares: int, seen: tuple[Any, ...]) -> Any:
+def on_each(function: Any, shards: int, seen: tuple[Any, ...]) -> Any:
     """Return the function as it runs on each device; its results are all the same.
 
     The compiler can divide a program by itself, if batches lie on a mesh (``jax.jit``
@@ -173,22 +173,22 @@ def on_each(function: Any, shares: int, seen: tuple[Any, ...]) -> Any:
     """
     return jax.shard_map(
         function,
-        mesh=mesh(shares),
+        mesh=mesh(shards),
         in_specs=seen,
         out_specs=EVERYWHERE,
         check_vma=False,  # it cannot see through loops that sums are equal everywhere
     )
 
 
-def to_each(values: Any, shares: int) -> Any:
+def to_each(values: Any, shards: int) -> Any:
     """Put arrays on each of the devices, if there are several."""
-    if shares == 1:
+    if shards == 1:
         return values
-    return jax.device_put(values, NamedSharding(mesh(shares), EVERYWHERE))
+    return jax.device_put(values, NamedSharding(mesh(shards), EVERYWHERE))
 
 
-def one_copy(values: Any, shares: int) -> Any:
+def one_copy(values: Any, shards: int) -> Any:
     """Return what each of several devices has, as it lies on the first."""
-    if shares == 1:
+    if shards == 1:
         return values
     return jax.tree.map(lambda a: a.addressable_data(0), values)

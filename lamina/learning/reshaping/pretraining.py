@@ -2,7 +2,7 @@
 
 Each hidden layer in turn learns from what the layers below it make of the inputs. The
 weights that it ends with are those at which the network as a whole begins. What a layer
-learns is a small network of its own, a :class:`Stage`, which
+learns is a small network of its own, a :class:`StageProblem`, which
 :func:`lamina.learning.fit` trains like any other.
 """
 
@@ -16,8 +16,8 @@ from lamina.learning.algorithms.energy.contrastive_divergence import (
     ContrastiveDivergence,
 )
 from lamina.learning.algorithms.first_order.adam import Adam
-from lamina.learning.data.dataset import Examples
-from lamina.learning.data.loader import Feed
+from lamina.learning.data.dataset import Dataset
+from lamina.learning.data.loader import Loader
 from lamina.learning.data.scaling import for_unscaled, mean_and_scale
 from lamina.learning.loop.apply import outputs
 from lamina.learning.loop.driver import fit
@@ -37,7 +37,7 @@ from lamina.networks.composite.mirror import Tied
 from lamina.networks.core.description import Nested, check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.energy.rbm import RBM
-from lamina.networks.layers.corruption import CORRUPTIONS, Masking
+from lamina.networks.layers.corruption import CORRUPTIONS, MaskingNoise
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
 from lamina.networks.layers.flatten import Flatten
@@ -53,7 +53,7 @@ UNCHANGING = (Dropout, Flatten, *CORRUPTIONS.values())
 """Layers that leave rows as they are when nothing is learnt."""
 
 
-class Stage(NamedTuple):
+class StageProblem(NamedTuple):
     """What one hidden layer learns.
 
     ``layer_of`` finds its parameters in what was learnt.
@@ -62,15 +62,15 @@ class Stage(NamedTuple):
     objective: Objective
     algorithm: Any
     params: Any
-    examples: Examples
+    examples: Dataset
     layer_of: Callable[[Any], dict]
 
 
-class Lesson(NamedTuple):
+class LayerTask(NamedTuple):
     """From what a hidden layer learns.
 
     v (n, inputs) is what the layers below make of the inputs, y the targets and weight
-    (n,) that of the examples, as :class:`lamina.learning.Examples` takes them; ``rows``
+    (n,) that of the examples, as :class:`lamina.learning.Dataset` takes them; ``rows``
     are those to learn from. ``unit`` says whether v are in [0, 1], ``first`` whether
     they are the inputs themselves. ``objective`` is that of the whole network.
     """
@@ -133,7 +133,7 @@ class RBMPretraining:
     ----------
     Hinton, Osindero & Teh (2006), A fast learning algorithm for deep belief nets,
     Neural Computation 18; Bengio, Lamblin, Popovici & Larochelle (2007), Greedy
-    layer-wise training of deep networks, NIPS, section 3; deck 004.
+    layer-wise training of deep networks, NIPS, section 3.
     """
 
     supervised: ClassVar[bool] = False
@@ -158,7 +158,7 @@ class RBMPretraining:
                 f"solver must be ContrastiveDivergence(), got {self.solver!r}"
             )
 
-    def stage(self, lesson: Lesson, key: Key) -> Stage:
+    def stage(self, task: LayerTask, key: Key) -> StageProblem:
         """Return what a layer learns.
 
         Raises
@@ -166,12 +166,12 @@ class RBMPretraining:
         ValueError
             If it is no logistic layer, or its inputs are sparse and not in [0, 1].
         """
-        if lesson.layer.activation != "logistic":
+        if task.layer.activation != "logistic":
             raise ValueError(
                 "pretraining='rbm' is for layers with activation='logistic', got "
-                f"{lesson.layer.activation!r}; 'autoencoder' is for all"
+                f"{task.layer.activation!r}; 'autoencoder' is for all"
             )
-        v, binary = lesson.v, lesson.unit
+        v, binary = task.v, task.unit
         mean, scale = np.zeros(v.shape[1]), np.ones(v.shape[1])
         if not binary:
             if hasattr(v, "tocsr"):
@@ -179,18 +179,18 @@ class RBMPretraining:
                     "pretraining='rbm' takes sparse inputs from 0 to 1 only: scale X "
                     "(MaxAbsScaler), or take 'autoencoder'"
                 )
-            mean, scale = lesson.scaling()
-            v = ((v - mean) / scale).astype(lesson.dtype)
-        machine = RBM(lesson.layer.units, "binary" if binary else "gaussian")
+            mean, scale = task.scaling()
+            v = ((v - mean) / scale).astype(task.dtype)
+        machine = RBM(task.layer.units, "binary" if binary else "gaussian")
         network = Network((machine,))
-        params, _ = network.init(key.fold_in("init"), v.shape[1:], lesson.dtype)
+        params, _ = network.init(key.fold_in("init"), v.shape[1:], task.dtype)
         rate = BINARY_RATE if binary else GAUSSIAN_RATE
-        no_target = np.zeros((v.shape[0], 1), lesson.dtype)
-        return Stage(
+        no_target = np.zeros((v.shape[0], 1), task.dtype)
+        return StageProblem(
             Objective(network, "squared_error", penalties(self.alpha)),
             self.solver or ContrastiveDivergence(rate),
             params,
-            Examples(v, no_target, lesson.weight, dtype=lesson.dtype),
+            Dataset(v, no_target, task.weight, dtype=task.dtype),
             lambda learnt: for_unscaled(learnt[0], mean, scale),
         )
 
@@ -214,7 +214,7 @@ class AutoencoderPretraining:
     epochs : int, default=20
     solver : algorithm description, default=Adam()
     batch_size : int, default=20
-    corruption : Masking, GaussianNoise or SaltAndPepper, optional
+    corruption : MaskingNoise, GaussianNoise or SaltAndPepper, optional
         What is done to v in training: a denoising autoencoder.
     sparsity : KLSparsity or L1Sparsity, optional
         Penalty on the activities of the layer.
@@ -226,7 +226,7 @@ class AutoencoderPretraining:
     ----------
     Bengio, Lamblin, Popovici & Larochelle (2007), Greedy layer-wise training of deep
     networks, NIPS, section 4; Vincent, Larochelle, Lajoie, Bengio & Manzagol (2010),
-    Stacked denoising autoencoders, JMLR 11, section 3; deck 004.
+    Stacked denoising autoencoders, JMLR 11, section 3.
     """
 
     supervised: ClassVar[bool] = False
@@ -258,7 +258,7 @@ class AutoencoderPretraining:
                 known = " or ".join(f"{cls.__name__}()" for cls in classes)
                 raise ValueError(f"{name} must be {known}, got {value!r}")
 
-    def stage(self, lesson: Lesson, key: Key) -> Stage:
+    def stage(self, task: LayerTask, key: Key) -> StageProblem:
         """Return what a layer learns.
 
         Raises
@@ -266,30 +266,30 @@ class AutoencoderPretraining:
         ValueError
             If units that are no probabilities are to be active at a rate.
         """
-        layer, v = lesson.layer, lesson.v
+        layer, v = task.layer, task.v
         if isinstance(self.sparsity, KLSparsity) and layer.activation != "logistic":
             raise ValueError(
                 f"sparsity={self.sparsity!r} is for layers with "
                 f"activation='logistic', got {layer.activation!r}"
             )
-        unit = lesson.unit
+        unit = task.unit
         loss = "binary_cross_entropy" if unit else "squared_error"
         back = Dense(v.shape[1], "logistic" if unit else "identity")
         pair = (Tied((layer,), (back,)),) if self.tied else (layer, back)
         before = () if self.corruption is None else (self.corruption,)
         network = Network((*before, *pair))
-        params, _ = network.init(key.fold_in("init"), v.shape[1:], lesson.dtype)
+        params, _ = network.init(key.fold_in("init"), v.shape[1:], task.dtype)
         target = v
-        if lesson.first and not unit and not hasattr(v, "tocsr"):
-            mean, scale = lesson.scaling()
+        if task.first and not unit and not hasattr(v, "tocsr"):
+            mean, scale = task.scaling()
             target = (v - mean) / scale
         at, tied = len(before), self.tied
         sparsity = [] if self.sparsity is None else [replace(self.sparsity, layer=at)]
-        return Stage(
+        return StageProblem(
             Objective(network, loss, (*penalties(self.alpha), *sparsity)),
             self.solver,
             params,
-            Examples(v, target, lesson.weight, dtype=lesson.dtype),
+            Dataset(v, target, task.weight, dtype=task.dtype),
             lambda learnt: learnt[at]["layers"][0] if tied else learnt[at],
         )
 
@@ -314,7 +314,7 @@ class SupervisedPretraining:
     References
     ----------
     Bengio, Lamblin, Popovici & Larochelle (2007), Greedy layer-wise training of deep
-    networks, NIPS, section 5.2; deck 004.
+    networks, NIPS, section 5.2.
     """
 
     supervised: ClassVar[bool] = True
@@ -334,20 +334,20 @@ class SupervisedPretraining:
         check_whole(self, "epochs", "batch_size")
         _check_solver(self.solver)
 
-    def stage(self, lesson: Lesson, key: Key) -> Stage:
+    def stage(self, task: LayerTask, key: Key) -> StageProblem:
         """Return what a layer learns."""
-        whole = lesson.objective
-        network = Network((lesson.layer, whole.network.layers[-1]))
-        shape = lesson.v.shape[1:]
-        params, _ = network.init(key.fold_in("init"), shape, lesson.dtype)
+        whole = task.objective
+        network = Network((task.layer, whole.network.layers[-1]))
+        shape = task.v.shape[1:]
+        params, _ = network.init(key.fold_in("init"), shape, task.dtype)
         # Disturbances are in units of the inputs, and layers have other numbers here.
         same = [t for t in whole.terms if not t.disturbs and t.layer is None]
         terms = tuple(same)
-        return Stage(
+        return StageProblem(
             Objective(network, whole.loss, terms),
             self.solver,
             params,
-            Examples(lesson.v, lesson.y, lesson.weight, dtype=lesson.dtype),
+            Dataset(task.v, task.y, task.weight, dtype=task.dtype),
             lambda learnt: learnt[0],
         )
 
@@ -355,7 +355,7 @@ class SupervisedPretraining:
 PRETRAININGS = {
     "rbm": RBMPretraining(),
     "autoencoder": AutoencoderPretraining(),
-    "denoising": AutoencoderPretraining(corruption=Masking()),
+    "denoising": AutoencoderPretraining(corruption=MaskingNoise()),
     "supervised": SupervisedPretraining(),
 }
 """What the words mean."""
@@ -374,7 +374,7 @@ def pretrain(
     objective: Objective,
     params: Any,
     plan: Sequence[Any],
-    feed: Feed,
+    loader: Loader,
     *,
     key: Key,
     x: Any = None,
@@ -392,11 +392,11 @@ def pretrain(
     plan : sequence of pre-trainings
         For each of :func:`hidden_layers` one of this module's descriptions, or None for
         a layer that starts as it is.
-    feed : Feed
+    feed : Loader
         What the network as a whole will learn from.
     key : Key
     x : array, optional
-        Inputs: by default those of the feed; or these, and below them others whose
+        Inputs: by default those of the loader; or these, and below them others whose
         targets nobody knows, from which layers learn if they need no target.
     callbacks : functions of :class:`lamina.learning.Progress`
         Epochs of all layers are counted together.
@@ -414,9 +414,9 @@ def pretrain(
     ValueError
         If a layer cannot learn in the way that the plan says.
     """
-    network, examples = objective.network, feed.examples
+    network, examples = objective.network, loader.dataset
     learnt, results = list(params), []
-    inputs = _Inputs(feed, examples.x if x is None else x)
+    inputs = _Inputs(loader, examples.x if x is None else x)
     total, done = sum(how.epochs for how in plan if how is not None), 0
     places = hidden_layers(network)
     for number, (place, how) in enumerate(zip(places, plan, strict=True), start=1):
@@ -424,10 +424,12 @@ def pretrain(
             results.append(None)
             continue
         own = key.fold_in(number)
-        lesson = inputs.lesson(objective, tuple(learnt), place, how.supervised)
-        stage = how.stage(lesson, own)
+        task = inputs.task(objective, tuple(learnt), place, how.supervised)
+        stage = how.stage(task, own)
         size = how.batch_size
-        seen = Feed(stage.examples, lesson.rows, batch_size=size, shuffle=feed.shuffle)
+        seen = Loader(
+            stage.examples, task.rows, batch_size=size, shuffle=loader.shuffle
+        )
         result = fit(
             Problem(stage.objective, stage.algorithm, seen),
             Start(stage.params, own),
@@ -449,23 +451,23 @@ def pretrain(
 class _Inputs:
     """What each layer gets to see of the examples."""
 
-    def __init__(self, feed: Feed, x: Any) -> None:
-        self.feed, self.v, self.place = feed, x, 0
-        examples = feed.examples
+    def __init__(self, loader: Loader, x: Any) -> None:
+        self.loader, self.v, self.place = loader, x, 0
+        examples = loader.dataset
         extra = x.shape[0] - examples.n
-        self.rows = np.append(feed.rows, examples.n + np.arange(extra))
+        self.rows = np.append(loader.rows, examples.n + np.arange(extra))
         self.weight = np.append(examples.weight, np.ones(extra, examples.weight.dtype))
 
-    def lesson(
+    def task(
         self, objective: Objective, params: Any, place: int, supervised: bool
-    ) -> Lesson:
+    ) -> LayerTask:
         """Return from what the layer at a place learns; places come in order."""
-        layers, examples = objective.network.layers, self.feed.examples
+        layers, examples = objective.network.layers, self.loader.dataset
         self._go_up(layers, params, place)
         n = examples.n if supervised else self.v.shape[0]
         v, first = self.v[:n], not any(params[:place])
         changing = _changing(layers[:place])
-        rows = self.feed.rows if supervised else self.rows
+        rows = self.loader.rows if supervised else self.rows
         if first:
             seen = _some(v, rows[self.weight[rows] > 0])
             values = seen.data if hasattr(seen, "tocsr") else seen
@@ -475,7 +477,7 @@ class _Inputs:
         y = examples.y
         if examples.mask is not None:
             y = np.where(examples.mask > 0, y, np.nan)
-        return Lesson(
+        return LayerTask(
             layers[place],
             v,
             y,
@@ -491,7 +493,7 @@ class _Inputs:
         """Take v through the layers from where it is to a place."""
         some, self.place = slice(self.place, place), place
         if _changing(layers[some]):
-            network, dtype = Network(layers[some]), self.feed.examples.dtype
+            network, dtype = Network(layers[some]), self.loader.dataset.dtype
             self.v = outputs(network, params[some], self.v, dtype)
 
 

@@ -16,13 +16,13 @@ class Bare(Described):
             if _shape(model) is None:
                 raise UserError(
                     f"the model is a {name}, and lamina inspect is for models of "
-                    "pictures",
+                    "images",
                     where=path,
                     hint="lamina summary shows any",
                 )
-        elif command == "read pictures":
+        elif command == "read images":
             raise UserError(
-                f"holds a {name} that does not know how its pictures were read",
+                f"holds a {name} that does not know how its images were read",
                 where=path,
                 hint="look at images in Python, with lamina.insight",
             )
@@ -45,7 +45,7 @@ class Bare(Described):
             return []
         rows = rows_of(model)
         return [
-            Training(int(model.n_iter_), None, model.stopped_),
+            Training(int(model.n_iter_), None, model.stop_reason_),
             Layers(rows, sum(row["parameters"] for row in rows)),
         ]
 

@@ -1,4 +1,4 @@
-"""Tables and pictures without labels: codes are learnt of them."""
+"""Tables and images without labels: codes are learnt of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.data.errors import Message, Setting, UserError
 from lamina.models.kinds.image import image_inputs, image_places, listed
-from lamina.models.kinds.kind import Codes, Fit, Progress, Reading, Samples
+from lamina.models.kinds.kind import EmbeddedRows, Fit, Progress, Reading, Samples
 from lamina.models.kinds.shared import (
     ColumnOptions,
     FitOptions,
@@ -34,13 +34,13 @@ ERROR = "error"
 
 def learners() -> Sequence[str]:
     """Return what learns without labels, in words."""
-    from lamina.models.defaults import CODE_MODELS
+    from lamina.models.defaults import EMBEDDING_MODELS
 
-    return CODE_MODELS
+    return EMBEDDING_MODELS
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodeOptions:
+class LatentOptions:
     """What learns codes, and how many."""
 
     group = "Without labels"
@@ -53,15 +53,15 @@ class CodeOptions:
         choices=learners,
         hint="without it a network learns to predict the target",
     )
-    codes: int | None = option(
+    latent_dim: int | None = option(
         None,
         "Numbers of a code; 2 of an autoencoder, or else 100.",
         metavar="N",
-        parameter="n_codes",
+        parameter="latent_dim",
     )
-    shape: str | None = option(
+    image_shape: str | None = option(
         None,
-        "Each row is the pixels of a picture.",
+        "Each row is the pixels of an image.",
         metavar="HEIGHTxWIDTH",
         parameter="image_shape",
         parse=parse_shape,
@@ -71,7 +71,12 @@ class CodeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingOptions(
-    CodeOptions, SizeOptions, ColumnOptions, TrainingOptions, FitOptions, TargetOptions
+    LatentOptions,
+    SizeOptions,
+    ColumnOptions,
+    TrainingOptions,
+    FitOptions,
+    TargetOptions,
 ):
     """Options of a fit without labels."""
 
@@ -80,12 +85,12 @@ CODES = {
     "predict": "holds codes and predicts nothing; lamina transform {model} DATA tells "
     "the codes",
     "inspect": "holds codes, and lamina inspect looks into models that predict; lamina "
-    "transform {model} DATA -o codes.png shows a map of two codes",
+    "transform {model} DATA -o embedding.png shows a map of two codes",
 }
 
 
 class Embeddings(TrainedKind):
-    """Rows or pictures, of which codes are learnt without labels."""
+    """Rows or images, of which codes are learnt without labels."""
 
     name = "embedding"
     noun = "learnt without labels, as --model says"
@@ -100,9 +105,9 @@ class Embeddings(TrainedKind):
     def check(self, source: str, options: Any) -> None:
         super().check(source, options)
         self._check_source(source, options)
-        if options.codes is not None and options.codes < 1:
+        if options.latent_dim is not None and options.latent_dim < 1:
             raise UserError(
-                parameter="n_codes", value=options.codes, expected="at least 1"
+                parameter="latent_dim", value=options.latent_dim, expected="at least 1"
             )
 
     def _check_source(self, source: str, options: Any) -> None:
@@ -113,17 +118,21 @@ class Embeddings(TrainedKind):
             learns = Setting("model", options.model)
             raise UserError(
                 Message(
-                    learns, f" learns from tables and pictures; {source} is a sequence"
+                    learns, f" learns from tables and images; {source} is a sequence"
                 ),
                 parameter="model",
                 value=options.model,
             )
         images = holds_images(source)
-        odd = ("exclude", "kinds", "shape") if images else ("size", "skip_broken")
+        odd = (
+            ("exclude", "column_types", "image_shape")
+            if images
+            else ("size", "skip_broken")
+        )
         for name in odd:
             if getattr(options, name):
-                told = "tables" if images else "pictures"
-                found = "pictures" if images else "a table"
+                told = "tables" if images else "images"
+                found = "images" if images else "a table"
                 raise UserError(
                     Message(
                         Setting(name), f" is an option for {told}; {source} is {found}"
@@ -137,13 +146,13 @@ class Embeddings(TrainedKind):
         self, source: str, options: Any, progress: Progress = None
     ) -> tuple[Any, Any]:
         from lamina.data import holds_images
-        from lamina.models.embedding import CodeModel
+        from lamina.models.embedding import EmbeddingModel
         from lamina.models.table_input import known_set
 
-        how = self.parameters(options, CodeModel, progress)
+        how = self.parameters(options, EmbeddingModel, progress)
         target = list(options.target) or None
         how["target"] = None
-        model = CodeModel(**how)
+        model = EmbeddingModel(**how)
         if holds_images(source):
             return model, model.read_training(source, target, progress=progress)[0]
         known = known_set(source)
@@ -179,7 +188,7 @@ class Embeddings(TrainedKind):
             self.inputs(model),
             list(model.target_),
             self.learner(model),
-            model.n_codes_,
+            model.latent_dim_,
             model.draws,
             _of_images(model) or bool(model.image_shape_),
             data,
@@ -198,8 +207,8 @@ class Embeddings(TrainedKind):
 
     def follow(self, model: Any, fit: Fit) -> list[list[str]]:
         path = fit.options.out
-        rows = fit.options.holdout_out or fit.source
-        out = "codes.png" if model.n_codes_ == 2 else "codes.csv"
+        rows = fit.options.save_holdout or fit.source
+        out = "embedding.png" if model.latent_dim_ == 2 else "embedding.csv"
         found = [["transform", path, rows, "-o", out]]
         if model.draws:
             pixels = _of_images(model) or model.image_shape_
@@ -226,14 +235,14 @@ class Embeddings(TrainedKind):
                 found["skipped"],
                 inputs.examples,
                 list(model.target_),
-                "codes",
+                "embedding",
                 "files that cannot be read",
             ),
             inputs,
             _scores(of, found["scores"], found["pca"], found["baseline"]),
         ]
 
-    def transform(self, model: Any, data: Any, errors: bool) -> Codes:
+    def transform(self, model: Any, data: Any, errors: bool) -> EmbeddedRows:
         import numpy as np
 
         codes, labels = model.transform(data), model.labels(data)
@@ -241,16 +250,16 @@ class Embeddings(TrainedKind):
         images = _of_images(model)
         names, columns = image_places(data) if images else ([], [])
         names, columns = [*names, *labels], [*columns, *labels.values()]
-        names += [f"code_{number}" for number in range(1, model.n_codes_ + 1)]
+        names += [f"embedding_{number}" for number in range(1, model.latent_dim_ + 1)]
         columns += list(codes.T)
         if off is not None:
             names, columns = [*names, ERROR], [*columns, off.astype(np.float32)]
         table = Predictions(names, columns, data.notes if images else ())
         examples = self.inputs(model).examples
-        return Codes(table, examples, codes, list(labels), *_colours(labels))
+        return EmbeddedRows(table, examples, codes, list(labels), *_colours(labels))
 
-    def n_codes(self, model: Any) -> int:
-        return model.n_codes_
+    def latent_dim(self, model: Any) -> int:
+        return model.latent_dim_
 
     def check_can(self, model: Any, command: str, path: str) -> None:
         super().check_can(model, command, path)
@@ -318,9 +327,9 @@ def _pixels(model: Any, found: Any, shape: tuple[int, int]) -> Any:
     """Return rows of pixels as images, in bytes."""
     import numpy as np
 
-    from lamina.models.embedding_input import as_pictures
+    from lamina.models.embedding_input import as_images
 
-    values, (low, high) = as_pictures(found, shape, model.schema_, model.limits_)
+    values, (low, high) = as_images(found, shape, model.schema_, model.limits_)
     bright = (values - low) / (high - low if high > low else 1)
     return np.rint(255 * bright.clip(0, 1)).astype(np.uint8)[..., None]
 

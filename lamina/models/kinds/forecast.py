@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.data.errors import Message, Setting
 from lamina.models.kinds.kind import Fit, Kind, Progress, Reading
-from lamina.models.kinds.predictive import NO_PICTURES, PREDICTS
+from lamina.models.kinds.predictive import NO_IMAGES, PREDICTS
 from lamina.models.kinds.shared import FitOptions, SeriesOptions, one_or_all
 from lamina.models.options import Given, option
 from lamina.models.reports import (
@@ -42,10 +42,10 @@ class HorizonOptions:
         parse=one_or_all,
     )
     horizon: int = option(12, "How many steps to forecast.", metavar="N")
-    season: int | None = option(
+    seasonal_period: int | None = option(
         None, "Steps of a season, such as 12; found from the times.", metavar="N"
     )
-    known: tuple[str, ...] = option(
+    exogenous: tuple[str, ...] = option(
         (),
         "Column that is known beforehand, for the steps to forecast too; several times "
         "for several.",
@@ -79,7 +79,7 @@ class Forecasts(Kind):
     how = "--forecast COLUMN"
     options = ForecastOptions
     instead = INSTEAD
-    lacks = PREDICTS | NO_PICTURES | NUMBERS
+    lacks = PREDICTS | NO_IMAGES | NUMBERS
 
     def recognises(self, source: str, given: Given) -> bool:
         if "forecast" in given:
@@ -112,7 +112,7 @@ class Forecasts(Kind):
         out = fit.options.out
         return [
             _forecasting(model, fit.source),
-            NetworkSize(network, count, members=len(forecaster.estimators_)),
+            NetworkSize(network, count, n_estimators=len(forecaster.estimators_)),
             Ended(round(fit.seconds, 3)),
             _scores(model.scores_, model.baseline_scores_, _ends(folds)),
             Coverage(model.coverage_),
@@ -186,7 +186,7 @@ def _forecasting(model: Any, source: str | None = None) -> Forecasting:
         model.n_series_,
         model.targets_,
         model.time_,
-        model.season_,
+        model.seasonal_period_,
         model.horizon,
         source,
     )

@@ -1,4 +1,4 @@
-"""Pictures: of a folder, of a table of paths, of an IDX file."""
+"""Images: of a folder, of a table of paths, of an IDX file."""
 
 import os
 from collections.abc import Sequence
@@ -19,23 +19,23 @@ from lamina.models.kinds.shared import (
 from lamina.models.options import Given
 from lamina.models.reports import Inputs
 
-PATH = "picture"
-"""Column of a list of pictures: ``lamina evaluate`` reads it again."""
+PATH = "image"
+"""Column of a list of images: ``lamina evaluate`` reads it again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageOptions(
     SizeOptions, TrainingOptions, TaskOptions, FitOptions, TargetOptions
 ):
-    """Options of a fit of pictures."""
+    """Options of a fit of images."""
 
 
 class Images(PredictiveKind):
-    """Pictures, each with a label."""
+    """Images, each with a label."""
 
     name = "image"
-    noun = "pictures"
-    plural = "pictures"
+    noun = "images"
+    plural = "images"
     options = ImageOptions
     lacks = PREDICTS
     lost = "files that cannot be read"
@@ -50,12 +50,12 @@ class Images(PredictiveKind):
         super().check(source, options)
         if len(options.target) > 1:
             raise UserError(
-                Message("pictures have one ", Setting("target")),
+                Message("images have one ", Setting("target")),
                 where=source,
                 parameter="target",
                 value=options.target,
             )
-        if options.holdout_out:
+        if options.save_holdout:
             folder_of(source)
 
     def prepare(
@@ -91,20 +91,20 @@ class Images(PredictiveKind):
 
 
 def image_inputs(schema: Any) -> Inputs:
-    """Return what a network sees of pictures."""
+    """Return what a network sees of images."""
     height, width, channels = schema.shape
-    return Inputs("pictures", height * width * channels, images=schema.describe())
+    return Inputs("images", height * width * channels, images=schema.describe())
 
 
 def image_places(images: Any) -> tuple[list[str], list[Any]]:
-    """Return the names of pictures, as a column of a table."""
+    """Return the names of images, as a column of a table."""
     import numpy as np
 
     return [PATH], [np.array(images.names, object)]
 
 
 def folder_of(source: str) -> str:
-    """Return the folder that the names of pictures are relative to.
+    """Return the folder that the names of images are relative to.
 
     Raises
     ------
@@ -119,16 +119,15 @@ def folder_of(source: str) -> str:
         return os.path.dirname(os.path.abspath(source))
     raise UserError(
         Message(
-            Setting("holdout_out"),
-            f": the pictures of {source} lie in one file and have no paths to be "
-            "listed",
+            Setting("save_holdout"),
+            f": the images of {source} lie in one file and have no paths to be listed",
         ),
-        parameter="holdout_out",
+        parameter="save_holdout",
     )
 
 
 def listed(images: Any, rows: Any, out: str) -> Any:
-    """Return a table of some pictures, and labels if known, which can be read again.
+    """Return a table of some images, and labels if known, which can be read again.
 
     The paths are relative to the folder of the table.
     """

@@ -70,12 +70,12 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Codes:
+class EmbeddedRows:
     """Codes of data, and what stands beside them in a table or as colours of a map."""
 
     table: Predictions
     examples: str
-    codes: Any
+    embedding: Any
     labels: Sequence[str]
     colours: Any = None
     colours_are: str = ""
@@ -235,11 +235,11 @@ class Kind(Described):
         """Return a table of answers."""
         raise NotImplementedError
 
-    def transform(self, model: Any, data: Any, errors: bool) -> Codes:
+    def transform(self, model: Any, data: Any, errors: bool) -> EmbeddedRows:
         """Return a table of codes, with errors of reconstruction if asked for."""
         raise NotImplementedError
 
-    def n_codes(self, model: Any) -> int:
+    def latent_dim(self, model: Any) -> int:
         """Return how many numbers a code has."""
         raise NotImplementedError
 
@@ -270,7 +270,9 @@ def check_seed(seed: int) -> None:
         raise UserError(parameter="seed", value=seed, expected="in [0, 2³²)")
 
 
-def check_given(kind: Kind, kinds: Sequence[Kind], source: str, given: Given) -> None:
+def check_given(
+    kind: Kind, column_types: Sequence[Kind], source: str, given: Given
+) -> None:
     """Refuse options that are for data of other kinds.
 
     Raises
@@ -282,7 +284,7 @@ def check_given(kind: Kind, kinds: Sequence[Kind], source: str, given: Given) ->
     for name in given:
         if name in own:
             continue
-        takers = [one for one in kinds if _takes(one, name)]
+        takers = [one for one in column_types if _takes(one, name)]
         users = [one.plural for one in takers]
         if len(takers) == 1 and takers[0].how:
             users = [f"{takers[0].plural} ({takers[0].how})"]

@@ -23,17 +23,17 @@ _CODES = (
 PREDICTS = {"transform": _CODES, "sample": _CODES}
 """Why what predicts cannot do some things."""
 
-NO_PICTURES = {
-    "inspect": "holds no model of pictures, for which lamina inspect is; lamina "
+NO_IMAGES = {
+    "inspect": "holds no model of images, for which lamina inspect is; lamina "
     "summary shows any"
 }
-"""Why what sees no pictures cannot be looked into."""
+"""Why what sees no images cannot be looked into."""
 
 
 class PredictiveKind(TrainedKind):
     """A kind whose models predict a target, and are scored beside a baseline."""
 
-    lacks = PREDICTS | NO_PICTURES
+    lacks = PREDICTS | NO_IMAGES
 
     lost = "rows without a target"
     """What is left out of a source when a model is tried on it."""
@@ -66,7 +66,7 @@ class PredictiveKind(TrainedKind):
         return beside(title, model.scores_, model.baseline_scores_)
 
     def follow(self, model: Any, fit: Fit) -> list[list[str]]:
-        rows = fit.options.holdout_out or self.new
+        rows = fit.options.save_holdout or self.new
         return [["predict", fit.options.out, rows]]
 
     # ---- application -----------------------------------------------------------------

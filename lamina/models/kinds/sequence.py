@@ -18,7 +18,7 @@ from lamina.models.kinds.trained import described
 from lamina.models.options import Given
 from lamina.models.reports import Inputs, Prediction, Predictions
 
-OF_TABLES = ("target", "time", "exclude", "kinds", "holdout_out")
+OF_TABLES = ("target", "time_column", "exclude", "column_types", "save_holdout")
 """Options that need a table, which a file of sequences is not."""
 
 
@@ -45,11 +45,11 @@ class Sequences(PredictiveKind):
     def recognises(self, source: str, given: Given) -> bool:
         from lamina.data import holds_sequences
 
-        return "series" in given or holds_sequences(source)
+        return "group_column" in given or holds_sequences(source)
 
     def check(self, source: str, options: Any) -> None:
         super().check(source, options)
-        if options.series is not None:
+        if options.group_column is not None:
             return
         for name in OF_TABLES:
             if getattr(options, name):
@@ -67,7 +67,7 @@ class Sequences(PredictiveKind):
         from lamina.models.sequence import SequenceModel
 
         model = SequenceModel(**self.parameters(options, SequenceModel, progress))
-        if options.series is None:
+        if options.group_column is None:
             return model, read_sequences(source)
         return model, read_table(source)
 
@@ -81,9 +81,9 @@ class Sequences(PredictiveKind):
 
     def inputs(self, model: Any) -> Inputs:
         n = model.estimator_.n_features_in_
-        steps = f"{model.shortest_} to {model.longest_} steps"
-        if model.shortest_ == model.longest_:
-            steps = f"{model.longest_} steps"
+        steps = f"{model.min_length_} to {model.max_length_} steps"
+        if model.min_length_ == model.max_length_:
+            steps = f"{model.max_length_} steps"
         return Inputs("sequences", n, sequences=f"{steps} × {n} features")
 
     def subject(self, model: Any, fit: Fit) -> Prediction:
@@ -91,7 +91,7 @@ class Sequences(PredictiveKind):
 
     def follow(self, model: Any, fit: Fit) -> list[list[str]]:
         rows = "NEW.ts" if model.series is None else self.new
-        return [["predict", fit.options.out, fit.options.holdout_out or rows]]
+        return [["predict", fit.options.out, fit.options.save_holdout or rows]]
 
     def columns(self, model: Any) -> list[dict[str, str]]:
         return [] if model.schema_ is None else described(model.schema_)

@@ -15,7 +15,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     return dict(map(parse_setting, texts))
 
 
-def parse_kinds(texts: Sequence[str]) -> dict[str, str]:
+def parse_column_types(texts: Sequence[str]) -> dict[str, str]:
     """Return kinds of columns, of texts such as ``zip=category``.
 
     Raises
@@ -31,18 +31,18 @@ def _kind(text: str) -> tuple[str, str]:
     if not sign or not name:
         raise UserError(
             Message(
-                Setting("kinds"),
+                Setting("column_types"),
                 f" is written COLUMN=KIND, such as zip=category, not {text!r}",
             ),
-            parameter="kinds",
+            parameter="column_types",
             value=text,
         )
     return name, kind
 
 
-def write_kinds(kinds: dict[str, str]) -> str:
+def write_column_types(column_types: dict[str, str]) -> str:
     """Return kinds of columns as they are typed."""
-    return " ".join(f"{name}={kind}" for name, kind in kinds.items())
+    return " ".join(f"{name}={kind}" for name, kind in column_types.items())
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
@@ -57,7 +57,7 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
 
 
 def parse_shape(text: str | None) -> tuple[int, int] | None:
-    """Return the shape of pictures whose pixels are columns, ``8x8`` or ``8``.
+    """Return the shape of images whose pixels are columns, ``8x8`` or ``8``.
 
     Raises
     ------
@@ -174,7 +174,7 @@ class TrainingOptions:
     holdout: float = option(
         0.2, "Share of the rows held out for the scores.", metavar="SHARE"
     )
-    holdout_out: str | None = option(
+    save_holdout: str | None = option(
         None,
         "Write the held-out rows to this CSV file.",
         metavar="FILE",
@@ -211,25 +211,25 @@ class ColumnOptions:
         metavar="COLUMN",
         parse=list,
     )
-    kinds: tuple[str, ...] = option(
+    column_types: tuple[str, ...] = option(
         (),
         "number, category, date or ignore, where the kind found is wrong.",
-        flag="--kind",
+        flag="--column-type",
         metavar="COLUMN=KIND",
-        parse=parse_kinds,
-        write=write_kinds,
+        parse=parse_column_types,
+        write=write_column_types,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageReading:
-    """Options of reading pictures; those that are applied to a model know it too."""
+    """Options of reading images; those that are applied to a model know it too."""
 
     group = "Images"
 
     skip_broken: bool = option(
         False,
-        "Leave pictures out that cannot be read, instead of refusing them all.",
+        "Leave images out that cannot be read, instead of refusing them all.",
         parameter="errors",
         parse=parse_skip,
     )
@@ -237,14 +237,14 @@ class ImageReading:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeOptions(ImageReading):
-    """Options of pictures to learn from."""
+    """Options of images to learn from."""
 
     group = "Images"
 
     size: str | None = option(
         None,
-        "Size that pictures are brought to, such as 64 or 48x64; found from the "
-        "pictures, at most 128.",
+        "Size that images are brought to, such as 64 or 48x64; found from the "
+        "images, at most 128.",
         metavar="HEIGHTxWIDTH",
         parse=parse_size,
         write=write_size,
@@ -257,9 +257,12 @@ class SeriesOptions:
 
     group = "Sequences"
 
-    series: str | None = option(
+    group_column: str | None = option(
         None,
         "Each row is a step; this column says of which sequence.",
         metavar="COLUMN",
+        parameter="series",
     )
-    time: str | None = option(None, "Column that orders the steps.", metavar="COLUMN")
+    time_column: str | None = option(
+        None, "Column that orders the steps.", metavar="COLUMN", parameter="time"
+    )

@@ -7,9 +7,9 @@ from typing import Any
 from lamina.data.errors import Message, Setting, UserError
 from lamina.models.kinds.kind import Fit, Kind, Progress
 from lamina.models.reports import (
-    Advice,
     ColumnList,
     Compiled,
+    Diagnosis,
     HoldoutFile,
     Inputs,
     Layers,
@@ -36,12 +36,12 @@ class TrainedKind(Kind):
             raise UserError(
                 parameter="holdout", value=options.holdout, expected="in [0, 0.9]"
             )
-        if options.holdout_out and options.holdout == 0:
+        if options.save_holdout and options.holdout == 0:
             none = Setting("holdout", 0)
             raise UserError(
-                Message(Setting("holdout_out"), " has nothing to write with ", none),
-                parameter="holdout_out",
-                value=options.holdout_out,
+                Message(Setting("save_holdout"), " has nothing to write with ", none),
+                parameter="save_holdout",
+                value=options.save_holdout,
             )
         _check_checkpoint(options)
 
@@ -56,7 +56,7 @@ class TrainedKind(Kind):
         estimator = model.estimator_
         if estimator.n_iter_ > 0:
             return
-        if estimator.stopped_ == "interrupted":
+        if estimator.stop_reason_ == "interrupted":
             raise KeyboardInterrupt
         raise UserError(notes[-1] if notes else "nothing was learnt")
 
@@ -97,7 +97,7 @@ class TrainedKind(Kind):
 
         estimator, options = model.estimator_, fit.options
         count = sum(row["parameters"] for row in rows_of(estimator))
-        epochs, stopped = int(estimator.n_iter_), estimator.stopped_
+        epochs, stopped = int(estimator.n_iter_), estimator.stop_reason_
         folder = options.resume or options.checkpoint
         return [
             self.subject(model, fit),
@@ -107,9 +107,9 @@ class TrainedKind(Kind):
             Run(folder, estimator.resumed_from_, epochs, stopped),
             self.scores(model),
             Notes([*model.notes_, *fit.notes]),
-            Advice(getattr(estimator, "advice_", None)),
+            Diagnosis(getattr(estimator, "diagnosis_", None)),
             ModelFile(options.out, fit.model_bytes),
-            HoldoutFile(options.holdout_out, fit.holdout),
+            HoldoutFile(options.save_holdout, fit.holdout),
             Compiled(estimator.n_compiles_),
             Next(self.follow(model, fit), fit.model_bytes is not None),
         ]
@@ -122,7 +122,7 @@ class TrainedKind(Kind):
         return [
             self.told(model),
             self.split(model),
-            Training(epochs, model.best_epoch_, estimator.stopped_),
+            Training(epochs, model.best_epoch_, estimator.stop_reason_),
             Layers(rows, sum(row["parameters"] for row in rows)),
             ColumnList(self.columns(model)),
             self.scores(model),
@@ -134,7 +134,7 @@ class TrainedKind(Kind):
         """Return what a model predicts or learns."""
 
     def columns(self, model: Any) -> list[dict[str, str]]:
-        """Return what was learnt of the columns of a table; none of pictures."""
+        """Return what was learnt of the columns of a table; none of images."""
         return []
 
 

@@ -16,14 +16,14 @@ from lamina.networks.convolution.upsample import Upsample
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite
-from lamina.networks.layers.corruption import GaussianNoise, Masking, SaltAndPepper
+from lamina.networks.layers.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
 from lamina.networks.layers.flatten import Flatten
 from lamina.networks.layers.reshape import Reshape
 from lamina.networks.network import Network, Signal
 
-NO_WAY_BACK = (Dropout, Masking, GaussianNoise, SaltAndPepper)
+NO_WAY_BACK = (Dropout, MaskingNoise, GaussianNoise, SaltAndPepper)
 """Layers that change nothing at application: there is nothing to undo."""
 
 CONVOLUTION = (
@@ -225,9 +225,11 @@ class Tied(Composite, Activated):
         ]
         return (*params["layers"], *back)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return h."""
-        return self._whole.net(self.completed(params), x, key=key, mask=mask)
+        return self._whole.pre_activation(self.completed(params), x, key=key, mask=mask)
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None

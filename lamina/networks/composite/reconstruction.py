@@ -1,4 +1,4 @@
-"""Capsules that have to say what they saw: a decoder that draws the picture again."""
+"""Capsules that have to say what they saw: a decoder that draws the image again."""
 
 import math
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class Reconstruction(Composite, Activated):
         )
         if drawn != (math.prod(shape),):
             raise ValueError(
-                f"the decoder makes {drawn} of a picture of {math.prod(shape)} numbers"
+                f"the decoder makes {drawn} of an image of {math.prod(shape)} numbers"
             )
         return {"layers": layers, "decoder": decoder}, (vectors[0],)
 
@@ -98,7 +98,9 @@ class Reconstruction(Composite, Activated):
         flat = v.reshape(v.shape[0], math.prod(v.shape[1:]))
         return Network(self.decoder)(params["decoder"], flat)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return h."""
         return self._beside(params, x, self.vectors(params, x, key=key))
 
@@ -148,7 +150,7 @@ class Reconstruction(Composite, Activated):
 
 @dataclass(frozen=True)
 class CapsuleLoss:
-    """Margin loss of the classes, and how unlike the picture the right class draws it.
+    """Margin loss of the classes, and how unlike the image the right class draws it.
 
     Equations
     ---------

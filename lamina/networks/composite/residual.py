@@ -108,7 +108,9 @@ class Residual(Composite, Activated):
             params["weight"] = glorot_uniform(key.fold_in("weight"), (n, m), n, m)
         return params, out
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return the sum h."""
         inner, around = two_keys(key)
         f = Network(self.layers)(params["layers"], x, key=inner, mask=mask)
@@ -121,7 +123,9 @@ class Residual(Composite, Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return a."""
-        return activation(self.activation)(self.net(params, x, key=key, mask=mask))
+        return activation(self.activation)(
+            self.pre_activation(params, x, key=key, mask=mask)
+        )
 
     def start(self, batch: int, dtype: Any = np.float32) -> tuple[Any, ...]:
         """Return the states of f and of s before the first step."""
@@ -191,7 +195,7 @@ def _projected(params: dict, x: Any, shape: tuple[int, ...]) -> Any:
     return x[(slice(None), *every)] @ params["weight"]
 
 
-def _steps(places: tuple[int, ...], fewer: tuple[int, ...]) -> list[int]:
+def _steps(positions: tuple[int, ...], fewer: tuple[int, ...]) -> list[int]:
     """Return r of each axis of places.
 
     Raises
@@ -199,11 +203,11 @@ def _steps(places: tuple[int, ...], fewer: tuple[int, ...]) -> list[int]:
     ValueError
         If one number of places is not a whole multiple of the other.
     """
-    same_axes = len(places) == len(fewer) and math.prod(fewer) > 0
-    if same_axes and all(n % m == 0 for n, m in zip(places, fewer, strict=True)):
-        return [n // m for n, m in zip(places, fewer, strict=True)]
+    same_axes = len(positions) == len(fewer) and math.prod(fewer) > 0
+    if same_axes and all(n % m == 0 for n, m in zip(positions, fewer, strict=True)):
+        return [n // m for n, m in zip(positions, fewer, strict=True)]
     raise ValueError(
-        f"the layers of a Residual make places {tuple(fewer)} of {tuple(places)}, "
+        f"the layers of a Residual make places {tuple(fewer)} of {tuple(positions)}, "
         "which no whole stride does: keep the places (padding='same'), divide them, "
         "or give a shortcut, such as Conv(8, 1, 2, activation='identity')"
     )

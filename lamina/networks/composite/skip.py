@@ -12,7 +12,7 @@ from lamina.networks.network import Network, Signal
 
 
 @description
-class Skip(Composite):
+class SkipConnection(Composite):
     """Put the channels of the input beside those that layers make of it.
 
     Equations
@@ -24,7 +24,7 @@ class Skip(Composite):
     odd number of places, so that any size goes through. With pools and further skips
     inside, f sees a large neighbourhood, and x says where exactly things are:
 
-        Skip([MaxPool(2, padding="same"), Conv(32), Upsample(2)])
+        SkipConnection([MaxPool(2, padding="same"), Conv(32), Upsample(2)])
 
     Shapes
     ------
@@ -62,7 +62,7 @@ class Skip(Composite):
         """
         Network(self.layers)
         if self.layers == ():
-            raise ValueError("a Skip needs at least one layer")
+            raise ValueError("a SkipConnection needs at least one layer")
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.
@@ -78,9 +78,9 @@ class Skip(Composite):
         same_axes = len(out) == len(shape)
         if not same_axes or any(m < n for m, n in zip(out, shape[:-1], strict=False)):
             raise ValueError(
-                f"the layers of a Skip make {tuple(out)} of {tuple(shape)}: they must "
-                "keep all places; convolutions need padding='same', a pool an Upsample "
-                "of its size after it"
+                f"the layers of a SkipConnection make {tuple(out)} of {tuple(shape)}: "
+                "they must keep all places; convolutions need padding='same', a pool "
+                "an Upsample of its size after it"
             )
         return {"layers": params}, (*shape[:-1], shape[-1] + out[-1])
 

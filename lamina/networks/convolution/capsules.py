@@ -3,7 +3,7 @@
 The length of the vector says how surely something is there, its direction what it is
 like. Three layers make a capsule network:
 
-    PrimaryCapsules(32, 8), Capsules(10, 16), Lengths()
+    PrimaryCapsules(32, 8), Capsules(10, 16), CapsuleLength()
 
 of which the last tells the length of each class's capsule, as the loss ``margin`` wants
 it. The vectors themselves are what comes out of the layer before.
@@ -97,19 +97,21 @@ class PrimaryCapsules(Activated):
         ValueError
             If an example has no places, or a window does not fit.
         """
-        params, (*places, _) = self._conv.init(key, shape)
-        return params, (math.prod(places) * self.channels, self.size)
+        params, (*positions, _) = self._conv.init(key, shape)
+        return params, (math.prod(positions) * self.channels, self.size)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return h."""
-        h = self._conv.net(params, x)
+        h = self._conv.pre_activation(params, x)
         return h.reshape(h.shape[0], math.prod(h.shape[1:]) // self.size, self.size)
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return u."""
-        return squash(self.net(params, x))
+        return squash(self.pre_activation(params, x))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example of that shape."""
@@ -134,7 +136,7 @@ class Capsules(Activated):
     Shapes
     ------
     u (batch, inputs, n), as PrimaryCapsules or Capsules make it; W (inputs, n, size,
-    units); s (the net input) and v (batch, units, size).
+    units); s (the pre-activation) and v (batch, units, size).
 
     Parameters
     ----------
@@ -200,7 +202,9 @@ class Capsules(Activated):
         weight = draw(key.fold_in("weight"), form, n, self.size)
         return {"weight": weight}, (self.units, self.size)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return s of the last routing."""
         predicted = _predictions(x, params["weight"])
         # Where all b are 0, the softmax is known; XLA would compute it while compiling.
@@ -216,7 +220,7 @@ class Capsules(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return v."""
-        return squash(self.net(params, x))
+        return squash(self.pre_activation(params, x))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example: of û, s and û · v."""
@@ -251,7 +255,7 @@ def _couplings(b: Any) -> Any:
 
 
 @description
-class Lengths(Activated):
+class CapsuleLength(Activated):
     """How long each capsule's vector is: how surely its class is there.
 
     Equations
@@ -280,10 +284,12 @@ class Lengths(Activated):
         ValueError
             If an example is not a number of capsules.
         """
-        _check_vectors("Lengths", shape)
+        _check_vectors("CapsuleLength", shape)
         return {}, (shape[0],)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return h."""
         return length(x)
 

@@ -15,9 +15,9 @@ from lamina.networks.convolution.spatial import (
     Spatial,
     check_padding,
     interleaved,
-    padded_places,
+    padded_positions,
     per_axis,
-    places_of,
+    positions_of,
     windows,
 )
 from lamina.networks.core.description import check_whole, description
@@ -122,13 +122,13 @@ class Conv(Activated):
         ValueError
             If a filter does not fit, or groups do not divide the channels.
         """
-        places, channels = places_of("Conv", shape), shape[-1]
+        positions, channels = positions_of("Conv", shape), shape[-1]
         if channels % self.groups:
             raise ValueError(
                 f"groups={self.groups} must divide the number of channels, {channels}"
             )
-        how = self._how(places)
-        size = per_axis("size", self.size, len(places))
+        how = self._how(positions)
+        size = per_axis("size", self.size, len(positions))
         kernel = (*size, channels // self.groups, self.filters)
         n = int(np.prod(kernel[:-1]))
         n_out = int(np.prod(size)) * self.filters // self.groups
@@ -136,38 +136,40 @@ class Conv(Activated):
         params = {"weight": draw(key.fold_in("weight"), kernel, n, n_out)}
         if self.use_bias:
             params["bias"] = np.zeros(self.filters)
-        outputs = windows(places, how.reach(size), how.stride, how.pads)
+        outputs = windows(positions, how.reach(size), how.stride, how.pads)
         return params, (*outputs, self.filters)
 
-    def _how(self, places: tuple[int, ...]) -> "Geometry":
-        axes = len(places)
+    def _how(self, positions: tuple[int, ...]) -> "Geometry":
+        axes = len(positions)
         size = per_axis("size", self.size, axes)
         stride = per_axis("stride", self.stride, axes)
         dilation = per_axis("dilation", self.dilation, axes)
         how = Geometry(stride, ((0, 0),) * axes, dilation, self.groups)
-        pads = padded_places(self.padding, places, how.reach(size), stride)
+        pads = padded_positions(self.padding, positions, how.reach(size), stride)
         return how._replace(pads=pads)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
-        """Return the net input h."""
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return the pre-activation h."""
         weight = params["weight"]
-        places = x.shape[1:-1]
+        positions = x.shape[1:-1]
         if self.flip:
-            weight = weight[(slice(None, None, -1),) * len(places)]
-        h = convolve(x, weight, self._how(places))
+            weight = weight[(slice(None, None, -1),) * len(positions)]
+        h = convolve(x, weight, self._how(positions))
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return the activation a."""
-        return activation(self.activation)(self.net(params, x))
+        return activation(self.activation)(self.pre_activation(params, x))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return multiplications and additions of one example of that shape."""
-        places, weight = tuple(shape[:-1]), params["weight"]
-        how = self._how(places)
-        outputs = windows(places, how.reach(weight.shape[:-2]), how.stride, how.pads)
+        positions, weight = tuple(shape[:-1]), params["weight"]
+        how = self._how(positions)
+        outputs = windows(positions, how.reach(weight.shape[:-2]), how.stride, how.pads)
         return 2 * int(np.prod(outputs)) * int(np.prod(weight.shape))
 
 
@@ -211,7 +213,7 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
     """
     dtype = jnp.result_type(x, weight)
     x, weight = jnp.asarray(x, dtype), jnp.asarray(weight, dtype)
-    if len(how.stride) == 1:  # a picture one place high
+    if len(how.stride) == 1:  # an image one place high
         return convolve(x[:, None], weight[None], how.flat())[:, 0]
     if jax.default_backend() != "cpu":
         return _correlate(x, weight, how)
@@ -331,8 +333,8 @@ def _input_gradient_by_phases(
     )
     parts = []
     for phases in product(*[_phases(*axis) for axis in axes]):
-        places, weights, pads, dilation = zip(*phases, strict=True)
-        own, met = (shape[0], *places, shape[-1]), weight[weights]
+        positions, weights, pads, dilation = zip(*phases, strict=True)
+        own, met = (shape[0], *positions, shape[-1]), weight[weights]
         if 0 in own or not met.size:
             parts.append(jnp.zeros(own, delta.dtype))
         else:
@@ -348,9 +350,9 @@ def _phases(n: int, o: int, k: int, s: int, d: int, p: int) -> list[tuple]:
     found = []
     for r in range(s):
         first = next((u for u in range(step) if (d * u - p) % s == r), k)
-        places, q = len(range(r, n, s)), (d * first - p) // s
-        after = o - places + q + apart * (len(range(first, k, step)) - 1)
-        found.append((places, slice(first, k, step), (-q, after), apart))
+        positions, q = len(range(r, n, s)), (d * first - p) // s
+        after = o - positions + q + apart * (len(range(first, k, step)) - 1)
+        found.append((positions, slice(first, k, step), (-q, after), apart))
     return found
 
 
@@ -403,10 +405,10 @@ def _grouped_weight_gradient(
     x = x.reshape(*x.shape[:-1], how.groups, -1)
     axes = list(zip(delta.shape[1:-1], how.stride, how.dilation, strict=True))
     gradient = []
-    for place in np.ndindex(*shape[:-2]):
+    for position in np.ndindex(*shape[:-2]):
         seen = [
             slice(d * u, d * u + s * (o - 1) + 1, s)
-            for u, (o, s, d) in zip(place, axes, strict=True)
+            for u, (o, s, d) in zip(position, axes, strict=True)
         ]
         met = x[(slice(None), *seen)]
         gradient.append(jnp.einsum("nijgc,nijgf->cgf", met, each))

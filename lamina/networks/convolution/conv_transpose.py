@@ -18,9 +18,9 @@ from lamina.networks.convolution.conv import (
 from lamina.networks.convolution.spatial import (
     Padding,
     Spatial,
-    padded_places,
+    padded_positions,
     per_axis,
-    places_of,
+    positions_of,
 )
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
@@ -101,13 +101,13 @@ class ConvTranspose(Activated):
         ValueError
             If the padding leaves no places, or groups do not divide the channels.
         """
-        places, channels = places_of("ConvTranspose", shape), shape[-1]
+        positions, channels = positions_of("ConvTranspose", shape), shape[-1]
         if channels % self.groups:
             raise ValueError(
                 f"groups={self.groups} must divide the number of channels, {channels}"
             )
-        outputs, how = self._how(places)
-        size = per_axis("size", self.size, len(places))
+        outputs, how = self._how(positions)
+        size = per_axis("size", self.size, len(positions))
         kernel = (*size, self.filters // self.groups, channels)
         met = math.prod(size) * channels // self.groups // math.prod(how.stride)
         n_out = math.prod(size) * self.filters // self.groups
@@ -117,34 +117,36 @@ class ConvTranspose(Activated):
             params["bias"] = np.zeros(self.filters)
         return params, (*outputs, self.filters)
 
-    def _how(self, places: tuple[int, ...]) -> tuple[tuple[int, ...], Geometry]:
+    def _how(self, positions: tuple[int, ...]) -> tuple[tuple[int, ...], Geometry]:
         """Return the places of the output, and how the filter moves over them."""
-        axes = len(places)
+        axes = len(positions)
         stride = per_axis("stride", self.stride, axes)
         dilation = per_axis("dilation", self.dilation, axes)
         how = Geometry(stride, ((0, 0),) * axes, dilation, self.groups)
         reach = how.reach(per_axis("size", self.size, axes))
         if self.padding == "same":
-            outputs = tuple([n * s for n, s in zip(places, stride, strict=True)])
+            outputs = tuple([n * s for n, s in zip(positions, stride, strict=True)])
         else:  # the padding does not depend on the places
-            pads = padded_places(self.padding, places, reach, stride)
-            each = zip(places, stride, reach, pads, strict=True)
+            pads = padded_positions(self.padding, positions, reach, stride)
+            each = zip(positions, stride, reach, pads, strict=True)
             outputs = tuple([(n - 1) * s + k - sum(p) for n, s, k, p in each])
         if min(outputs) < 1:
             raise ValueError(
-                f"ConvTranspose makes {outputs} places of {places} with "
+                f"ConvTranspose makes {outputs} places of {positions} with "
                 f"padding={self.padding!r}: take less padding or a larger input"
             )
-        pads = padded_places(self.padding, outputs, reach, stride)
+        pads = padded_positions(self.padding, outputs, reach, stride)
         return outputs, how._replace(pads=pads)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
-        """Return the net input h."""
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return the pre-activation h."""
         weight = params["weight"]
-        places = x.shape[1:-1]
+        positions = x.shape[1:-1]
         if self.flip:
-            weight = weight[(slice(None, None, -1),) * len(places)]
-        outputs, how = self._how(places)
+            weight = weight[(slice(None, None, -1),) * len(positions)]
+        outputs, how = self._how(positions)
         h = convolve_back(x, weight, outputs, how)
         return h + params["bias"] if self.use_bias else h
 
@@ -152,7 +154,7 @@ class ConvTranspose(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return the activation a."""
-        return activation(self.activation)(self.net(params, x))
+        return activation(self.activation)(self.pre_activation(params, x))
 
     def squared_norms(self, name: str, weight: Any) -> Any:
         """Return ‖W_f‖² of each filter f of each group, over places and channels."""
@@ -174,7 +176,7 @@ def convolve_back(x: Any, weight: Any, outputs: tuple[int, ...], how: Geometry) 
     Shapes: x (batch, \\*places, channels), weight (\\*size, filters / groups,
     channels); the result (batch, \\*outputs, filters).
     """
-    if len(how.stride) == 1:  # a picture one place high
+    if len(how.stride) == 1:  # an image one place high
         flat = convolve_back(x[:, None], weight[None], (1, *outputs), how.flat())
         return flat[:, 0]
     if jax.default_backend() != "cpu":

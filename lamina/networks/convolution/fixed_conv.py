@@ -9,8 +9,8 @@ from lamina.networks.convolution.rescale import floating
 from lamina.networks.convolution.spatial import (
     Padding,
     check_padding,
-    padded_places,
-    places_of,
+    padded_positions,
+    positions_of,
     windows,
 )
 from lamina.networks.core.description import description
@@ -103,23 +103,23 @@ class FixedConv(Layer):
             If the kernel has not as many axes as there are axes of places, or does not
             fit.
         """
-        places, size = places_of("FixedConv", shape), self._numbers().shape
-        if len(size) != len(places):
+        positions, size = positions_of("FixedConv", shape), self._numbers().shape
+        if len(size) != len(positions):
             raise ValueError(
                 f"a kernel of {len(size)} axes for examples of shape {tuple(shape)}, "
-                f"which have {len(places)} axes of places"
+                f"which have {len(positions)} axes of places"
             )
         ones = (1,) * len(size)
-        pads = padded_places(self.padding, places, size, ones)
-        return {}, (*windows(places, size, ones, pads), shape[-1])
+        pads = padded_positions(self.padding, positions, size, ones)
+        return {}, (*windows(positions, size, ones, pads), shape[-1])
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return a, as a sum of shifted pictures: one for each weight that is not 0."""
+        """Return a, as a sum of shifted images: one for each weight that is not 0."""
         x, kernel, xp = floating(x), self._numbers(), namespace(x)
         ones = (1,) * kernel.ndim
-        pads = padded_places(self.padding, x.shape[1:-1], kernel.shape, ones)
+        pads = padded_positions(self.padding, x.shape[1:-1], kernel.shape, ones)
         outputs = windows(x.shape[1:-1], kernel.shape, ones, pads)
         x = xp.pad(x, ((0, 0), *pads, (0, 0)))
         a = xp.zeros((x.shape[0], *outputs, x.shape[-1]), x.dtype)

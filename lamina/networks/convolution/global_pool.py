@@ -78,9 +78,9 @@ class GlobalPool(Layer):
     ) -> Any:
         """Return a; 0 for examples of which every place is masked."""
         pool = _average if self.kind == "average" else _max
-        places = math.prod(x.shape[1:-1])
+        positions = math.prod(x.shape[1:-1])
         real = None if mask is None else flat_mask(mask, x)[..., None]
-        return pool(x.reshape(x.shape[0], places, x.shape[-1]), real)
+        return pool(x.reshape(x.shape[0], positions, x.shape[-1]), real)
 
 
 def _average(x: Any, real: Any) -> Any:
@@ -102,13 +102,15 @@ def _max(x: Any, real: Any) -> Any:
 def _first_max(x: Any) -> Any:
     """Return the maximum over axis 1, whose derivative goes to its first place only.
 
-    The derivative of ``jnp.max`` is shared among equal places, and pictures with a
+    The derivative of ``jnp.max`` is shared among equal places, and images with a
     black border have many; and ``argmax`` takes six times as long on a CPU.
     """
     still = jax.lax.stop_gradient
-    place = jnp.arange(x.shape[1])[:, None]
+    position = jnp.arange(x.shape[1])[:, None]
     largest = still(x).max(axis=1, keepdims=True)
-    first = jnp.where(still(x) == largest, place, x.shape[1]).min(axis=1, keepdims=True)
-    chosen = jnp.where(place == first, x, 0).sum(axis=1)
+    first = jnp.where(still(x) == largest, position, x.shape[1]).min(
+        axis=1, keepdims=True
+    )
+    chosen = jnp.where(position == first, x, 0).sum(axis=1)
     # The value is ``largest``, which also says so where a number is NaN.
     return largest[:, 0] + (chosen - still(chosen))

@@ -11,9 +11,9 @@ from lamina.networks.convolution.spatial import (
     Padding,
     Spatial,
     check_padding,
-    padded_places,
+    padded_positions,
     per_axis,
-    places_of,
+    positions_of,
     windows,
 )
 from lamina.networks.core.description import check_whole, description
@@ -35,7 +35,7 @@ class LocallyConnected(Activated):
 
     with stride s and p places of zeros before the first: every place has weights and
     biases of its own, so what is learnt at one place is not known at another. It suits
-    pictures whose parts always stand at the same place, such as faces.
+    images whose parts always stand at the same place, such as faces.
 
     Shapes
     ------
@@ -63,7 +63,7 @@ class LocallyConnected(Activated):
     -----
     The windows are cut out and laid side by side, (\\*outputs, batch, k² channels), and
     meet the weights in one batched product. They take batch / filters times the memory
-    of the weights themselves. To add up k² products of shifted pictures instead took
+    of the weights themselves. To add up k² products of shifted images instead took
     0.9 and 1.4 times as long (28 × 28 × 1, 5 × 5, 8 filters; 12 × 12 × 16, 3 × 3, 32
     filters; batches of 64, two cores) and two to three times as long to compile.
 
@@ -109,9 +109,9 @@ class LocallyConnected(Activated):
         ValueError
             If a window does not fit.
         """
-        places, channels = places_of("LocallyConnected", shape), shape[-1]
-        size, stride, pads = self._how(places)
-        outputs = windows(places, size, stride, pads)
+        positions, channels = positions_of("LocallyConnected", shape), shape[-1]
+        size, stride, pads = self._how(positions)
+        outputs = windows(positions, size, stride, pads)
         n, n_out = math.prod(size) * channels, math.prod(size) * self.filters
         draw = initializer(self.initializer)
         kernel = (*outputs, n, self.filters)
@@ -120,14 +120,16 @@ class LocallyConnected(Activated):
             params["bias"] = np.zeros((*outputs, self.filters))
         return params, (*outputs, self.filters)
 
-    def _how(self, places: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    def _how(self, positions: tuple[int, ...]) -> tuple[Any, Any, Any]:
         """Return size, stride and padding of each axis."""
-        size = per_axis("size", self.size, len(places))
-        stride = per_axis("stride", self.stride, len(places))
-        return size, stride, padded_places(self.padding, places, size, stride)
+        size = per_axis("size", self.size, len(positions))
+        stride = per_axis("stride", self.stride, len(positions))
+        return size, stride, padded_positions(self.padding, positions, size, stride)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
-        """Return the net input h."""
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return the pre-activation h."""
         size, stride, pads = self._how(x.shape[1:-1])
         xp, weight = namespace(x), params["weight"]
         if weight.shape[-2] != math.prod(size) * x.shape[-1]:
@@ -143,7 +145,7 @@ class LocallyConnected(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return the activation a."""
-        return activation(self.activation)(self.net(params, x))
+        return activation(self.activation)(self.pre_activation(params, x))
 
     def squared_norms(self, name: str, weight: Any) -> Any:
         """Return ‖W‖² of each unit at each position: over the axis of its window."""

@@ -12,9 +12,9 @@ from lamina.networks.convolution.spatial import (
     Spatial,
     check_padding,
     interleaved,
-    padded_places,
+    padded_positions,
     per_axis,
-    places_of,
+    positions_of,
     windows,
 )
 from lamina.networks.core.description import description
@@ -57,20 +57,20 @@ class _Pool(Layer, ABC):
         ValueError
             If a window does not fit.
         """
-        places = places_of(type(self).__name__, shape)
-        size, stride, pads = self._how(places)
+        positions = positions_of(type(self).__name__, shape)
+        size, stride, pads = self._how(positions)
         if any(max(p) >= k for p, k in zip(pads, size, strict=True)):
             raise ValueError(
                 f"padding={self.padding!r} would give windows without a place: it must "
                 f"be smaller than the size, {self.size}"
             )
-        return {}, (*windows(places, size, stride, pads), shape[-1])
+        return {}, (*windows(positions, size, stride, pads), shape[-1])
 
-    def _how(self, places: tuple[int, ...]) -> tuple[Any, Any, Pads]:
-        size = per_axis("size", self.size, len(places))
+    def _how(self, positions: tuple[int, ...]) -> tuple[Any, Any, Pads]:
+        size = per_axis("size", self.size, len(positions))
         stride = self.size if self.stride is None else self.stride
-        stride = per_axis("stride", stride, len(places))
-        return size, stride, padded_places(self.padding, places, size, stride)
+        stride = per_axis("stride", stride, len(positions))
+        return size, stride, padded_positions(self.padding, positions, size, stride)
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
@@ -150,7 +150,7 @@ class AveragePool(_Pool):
 
     def _pool(self, x: Any, size: Any, stride: Any, pads: Pads) -> Any:
         total = sum_pool(x, size, stride, pads)
-        return total / _places_met(x.shape[1:-1], size, stride, pads, x.dtype)
+        return total / _positions_met(x.shape[1:-1], size, stride, pads, x.dtype)
 
 
 @description
@@ -195,13 +195,15 @@ def sum_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
     )
 
 
-def _places_met(
-    places: tuple[int, ...], size: Any, stride: Any, pads: Pads, dtype: Any
+def _positions_met(
+    positions: tuple[int, ...], size: Any, stride: Any, pads: Pads, dtype: Any
 ) -> np.ndarray:
     """Return how many places each window meets (\\*windows, 1)."""
     met = np.ones((), dtype)
-    counts = windows(places, size, stride, pads)
-    for n, k, s, (before, _), o in zip(places, size, stride, pads, counts, strict=True):
+    counts = windows(positions, size, stride, pads)
+    for n, k, s, (before, _), o in zip(
+        positions, size, stride, pads, counts, strict=True
+    ):
         first = s * np.arange(o) - before
         along = np.minimum(first + k, n) - np.maximum(first, 0)
         met = met[..., None] * along.astype(dtype)
@@ -289,15 +291,15 @@ def _max_backward(
         """What the places of remainder r get."""
         total = jnp.zeros((shape[0], *whole, shape[-1]), delta.dtype)
         for m in np.ndindex(*most):
-            place = [ri + s * mi for ri, s, mi in zip(r, stride, m, strict=True)]
-            if any(p >= k for p, k in zip(place, size, strict=True)):
+            position = [ri + s * mi for ri, s, mi in zip(r, stride, m, strict=True)]
+            if any(p >= k for p, k in zip(position, size, strict=True)):
                 continue
             asked = [
                 slice(top - 1 - mi, top - 1 - mi + q)
                 for top, mi, q in zip(most, m, whole, strict=True)
             ]
             seen = (slice(None), *asked)
-            won = winner[seen] == place[0] * size[1] + place[1]
+            won = winner[seen] == position[0] * size[1] + position[1]
             total += jnp.where(won, delta[seen], 0)
         return total
 

@@ -1,4 +1,4 @@
-"""Numbers of another scale: bytes of a picture become values around 0."""
+"""Numbers of another scale: bytes of an image become values around 0."""
 
 from typing import Any, ClassVar
 
@@ -28,7 +28,7 @@ class Rescale(Layer):
     ---------
         a = (x − shift) factor
 
-    As a first layer it lets pictures stay bytes, a quarter of the memory, until the
+    As a first layer it lets images stay bytes, a quarter of the memory, until the
     compiled step. Both numbers are leaves: those of another data set compile nothing.
 
     Shapes

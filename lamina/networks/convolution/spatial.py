@@ -59,9 +59,9 @@ def _is_pair(part: Any) -> bool:
     return isinstance(part, tuple) and len(part) == 2
 
 
-def padded_places(
+def padded_positions(
     padding: Padding,
-    places: tuple[int, ...],
+    positions: tuple[int, ...],
     reach: tuple[int, ...],
     stride: tuple[int, ...],
 ) -> tuple[tuple[int, int], ...]:
@@ -71,15 +71,15 @@ def padded_places(
     after, as TensorFlow does; ``full`` gives every window that touches a place.
     """
     if padding == "valid":
-        return ((0, 0),) * len(places)
+        return ((0, 0),) * len(positions)
     if padding == "full":
         return tuple([(k - 1, k - 1) for k in reach])
     if padding == "same":
-        pairs = zip(places, reach, stride, strict=True)
+        pairs = zip(positions, reach, stride, strict=True)
         return tuple([_same(n, k, s) for n, k, s in pairs])
-    parts = padding if isinstance(padding, tuple) else (padding,) * len(places)
-    if len(parts) != len(places):
-        raise ValueError(f"padding={padding!r} for {len(places)} axes of places")
+    parts = padding if isinstance(padding, tuple) else (padding,) * len(positions)
+    if len(parts) != len(positions):
+        raise ValueError(f"padding={padding!r} for {len(positions)} axes of places")
     return tuple([_pair(part) for part in parts])
 
 
@@ -94,7 +94,7 @@ def _same(n: int, k: int, s: int) -> tuple[int, int]:
 
 
 def windows(
-    places: tuple[int, ...],
+    positions: tuple[int, ...],
     reach: tuple[int, ...],
     stride: tuple[int, ...],
     pads: tuple[tuple[int, int], ...],
@@ -106,11 +106,11 @@ def windows(
     ValueError
         If a window does not fit even once.
     """
-    axes = zip(places, reach, stride, pads, strict=True)
+    axes = zip(positions, reach, stride, pads, strict=True)
     counts = tuple([(n - k + sum(p)) // s + 1 for n, k, s, p in axes])
     if min(counts) < 1:
         raise ValueError(
-            f"a window of {_by(reach)} places does not fit into {_by(places)} with "
+            f"a window of {_by(reach)} places does not fit into {_by(positions)} with "
             f"padding {pads}: take a smaller one, fewer pools before it, or "
             "padding='same'"
         )
@@ -121,7 +121,7 @@ def _by(sizes: tuple[int, ...]) -> str:
     return " × ".join(map(str, sizes))
 
 
-def places_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+def positions_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of places of one example.
 
     Raises
@@ -138,7 +138,7 @@ def places_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def interleaved(parts: list[Any], stride: tuple[int, ...]) -> Any:
-    """Return pictures of which every part has the places of one remainder.
+    """Return images of which every part has the places of one remainder.
 
     Shapes: parts (batch, height, width, channels), of which the later may be a place
     shorter; part s' r + r' has the places (s i + r, s' j + r') for strides s and s'.

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from lamina.networks.convolution.spatial import Spatial, per_axis, places_of
+from lamina.networks.convolution.spatial import Spatial, per_axis, positions_of
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -25,8 +25,8 @@ class Upsample(Layer):
                q + t = (i + ½) / f − ½,   q whole, 0 ≤ t < 1
 
     along each axis in turn, f the factor. Beyond the border x is what it is at the
-    border. The centres of new places lie evenly within the old place, so that a
-    picture neither shifts nor shrinks ("half-pixel centres").
+    border. The centres of new places lie evenly within the old place, so that an
+    image neither shifts nor shrinks ("half-pixel centres").
 
     Shapes
     ------
@@ -77,9 +77,9 @@ class Upsample(Layer):
         ValueError
             If an example has no places, or there are more or fewer factors than axes.
         """
-        places = places_of("Upsample", shape)
-        factors = per_axis("factor", self.factor, len(places))
-        more = [n * f for n, f in zip(places, factors, strict=True)]
+        positions = positions_of("Upsample", shape)
+        factors = per_axis("factor", self.factor, len(positions))
+        more = [n * f for n, f in zip(positions, factors, strict=True)]
         return {}, (*more, shape[-1])
 
     def __call__(
@@ -98,7 +98,7 @@ def _nearest(x: Any, axis: int, factor: int) -> Any:
     """Return x with each place repeated; a broadcast, whose derivative is a sum."""
     xp, before, after = namespace(x), x.shape[: axis + 1], x.shape[axis + 1 :]
     repeated = xp.broadcast_to(xp.expand_dims(x, axis + 1), (*before, factor, *after))
-    return repeated.reshape(_more_places(x, axis, factor))
+    return repeated.reshape(_more_positions(x, axis, factor))
 
 
 def _linear(x: Any, axis: int, factor: int) -> Any:
@@ -113,8 +113,8 @@ def _linear(x: Any, axis: int, factor: int) -> Any:
         off = (r + 0.5) / factor - 0.5  # from the centre of the old place
         neighbour = left if off < 0 else right
         mixed.append((1 - abs(off)) * x + abs(off) * neighbour)
-    return xp.stack(mixed, axis + 1).reshape(_more_places(x, axis, factor))
+    return xp.stack(mixed, axis + 1).reshape(_more_positions(x, axis, factor))
 
 
-def _more_places(x: Any, axis: int, factor: int) -> tuple[int, ...]:
+def _more_positions(x: Any, axis: int, factor: int) -> tuple[int, ...]:
     return (*x.shape[:axis], x.shape[axis] * factor, *x.shape[axis + 1 :])

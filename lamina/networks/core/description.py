@@ -66,9 +66,9 @@ def _post_init(self: Any) -> None:
     try:
         getattr(self, "check", _nothing)()
     except TypeError:
-        check_kinds(self)  # a text, say, that is compared with a number
+        check_column_types(self)  # a text, say, that is compared with a number
         raise
-    check_kinds(self)
+    check_column_types(self)
 
 
 def _nothing() -> None:
@@ -114,7 +114,7 @@ _KINDS: dict[Any, str] = {
 """What fields may be, by the types in their annotations."""
 
 
-def check_kinds(made: Any) -> None:
+def check_column_types(made: Any) -> None:
     """Refuse fields of a dataclass that are not what their annotations say.
 
     What stands for a number while a pytree is built or traced passes, and so does None.
@@ -130,7 +130,7 @@ def check_kinds(made: Any) -> None:
         value = getattr(made, field.name)
         nan = isinstance(value, float) and value != value
         undefined = nan and field.default == field.default
-        if not kinds or (not undefined and any(_is_a(value, k) for k in kinds)):
+        if not kinds or (not undefined and any(_is_instance(value, k) for k in kinds)):
             continue
         if int in kinds and isinstance(value, float) and value.is_integer():
             object.__setattr__(made, field.name, int(value))
@@ -150,7 +150,7 @@ def _kinds_of(annotation: Any) -> tuple[Any, ...]:
     return kinds if all(kind in _KINDS for kind in kinds) else ()
 
 
-def _is_a(value: Any, kind: Any) -> bool:
+def _is_instance(value: Any, kind: Any) -> bool:
     if kind is float:
         return not isinstance(value, bool | str | bytes | list | tuple | dict)
     if kind is int:

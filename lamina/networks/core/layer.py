@@ -92,7 +92,9 @@ class Layer:
 class Activated(Layer):
     """A layer that computes a = φ(h) from a pre-activation h, as Dense does."""
 
-    def net(self, params: Any, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: Any, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return the pre-activation h."""
         raise NotImplementedError
 

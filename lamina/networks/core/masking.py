@@ -66,7 +66,7 @@ class _OverTime(Layer):
 
 
 @description
-class Last(_OverTime):
+class LastStep(_OverTime):
     """The last step of each sequence.
 
     Equations
@@ -96,7 +96,7 @@ class Last(_OverTime):
 
 
 @description
-class MeanOverTime(_OverTime):
+class TemporalMean(_OverTime):
     """The mean of each sequence over its steps.
 
     Equations

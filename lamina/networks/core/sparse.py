@@ -237,9 +237,9 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
         r = jnp.minimum(jnp.searchsorted(c, q, side="right"), len(c) - 1)
         at = ((q - c[r] + pieces[r]) * PIECE)[:, None] + within
         real = at < x.counts[r][:, None]  # nothing after the last piece of all either
-        place = jnp.where(real, x.starts[r][:, None] + at, 0)
-        k = x.columns[place]
-        value = jnp.where(real, _kept(x, x.values[place], r, k), 0)
+        position = jnp.where(real, x.starts[r][:, None] + at, 0)
+        k = x.columns[position]
+        value = jnp.where(real, _kept(x, x.values[position], r, k), 0)
         if transposed:
             return out.at[k].add(value[:, :, None] * m[r][:, None, :])
         # One entry of every piece at a time: a sum over a (PIECES, PIECE, units) array
@@ -262,9 +262,9 @@ def _kept(x: SparseRows, value: Any, row: Any, column: Any) -> Any:
         return value
     words, rate = x.dropout
     key = jax.random.wrap_key_data(words)
-    place = row[:, None].astype(np.uint32) * x.features + column
+    position = row[:, None].astype(np.uint32) * x.features + column
     fold_in = jax.vmap(jax.vmap(lambda at: jax.random.fold_in(key, at)))
-    high, low = jnp.moveaxis(jax.random.key_data(fold_in(place)), -1, 0)
+    high, low = jnp.moveaxis(jax.random.key_data(fold_in(position)), -1, 0)
     u = _uniform(high, low, jnp.result_type(rate))
     return jnp.where(u < 1 - rate, value / (1 - rate), 0)
 

@@ -37,9 +37,11 @@ def energy(layers: Layers, params: Sequence[dict], states: Sequence[Any]) -> Any
     return sum(rbm.energy(own, below, above) for rbm, own, below, above in pairs)
 
 
-def net(layers: Layers, params: Sequence[dict], states: Sequence[Any], at: int) -> Any:
-    """Return the net input of hidden layer ``at``, from below and from above."""
-    z = layers[at - 1].net(params[at - 1], states[at - 1])
+def pre_activation(
+    layers: Layers, params: Sequence[dict], states: Sequence[Any], at: int
+) -> Any:
+    """Return the pre-activation of hidden layer ``at``, from below and from above."""
+    z = layers[at - 1].pre_activation(params[at - 1], states[at - 1])
     if at < len(layers):
         upper = params[at]
         z = z + states[at + 1] @ upper["weight"].T + upper["visible_bias"]
@@ -61,14 +63,14 @@ def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> 
     """
     means = [v]
     for number, (rbm, own) in enumerate(zip(layers, params, strict=True)):
-        z = rbm.net(own, means[-1])
+        z = rbm.pre_activation(own, means[-1])
         missing = number < len(layers) - 1
         means.append(chance(2 * z - own["bias"] if missing else z))
 
     def turn(_: Any, hidden: Any) -> Any:
         states = [v, *hidden]
         for at in range(1, len(states)):
-            states[at] = chance(net(layers, params, states, at))
+            states[at] = chance(pre_activation(layers, params, states, at))
         return tuple(states[1:])
 
     return [v, *jax.lax.fori_loop(0, updates, turn, tuple(means[1:]))]
@@ -105,10 +107,10 @@ def sweep(
     first = s * (depth + 1) - 1
     states[0] = layers[0].seen(params[0], states[1], key, first)
     for at in range(2, depth + 1, 2):
-        p = chance(net(layers, params, states, at))
+        p = chance(pre_activation(layers, params, states, at))
         states[at] = bernoulli(key, p, first + at)
     for at in range(1, depth + 1, 2):
-        states[at] = chance(net(layers, params, states, at))
+        states[at] = chance(pre_activation(layers, params, states, at))
     return states
 
 

@@ -65,7 +65,7 @@ class RBM(Activated):
 
     units: int
     visible: str = "binary"
-    spread: float = 0.01
+    init_scale: float = 0.01
     untied: bool = False
 
     activation = "logistic"
@@ -84,15 +84,15 @@ class RBM(Activated):
             raise ValueError(
                 f"visible must be one of {', '.join(VISIBLE)}; got {self.visible!r}"
             )
-        if is_number(self.spread) and not self.spread >= 0:
-            raise ValueError(f"spread must be ≥ 0, got {self.spread}")
+        if is_number(self.init_scale) and not self.init_scale >= 0:
+            raise ValueError(f"spread must be ≥ 0, got {self.init_scale}")
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output."""
         *outer, n = shape
         generator = key.fold_in("weight").generator()
         params = {
-            "weight": self.spread * generator.standard_normal((n, self.units)),
+            "weight": self.init_scale * generator.standard_normal((n, self.units)),
             "visible_bias": np.zeros(n),
             "bias": np.zeros(self.units),
         }
@@ -100,7 +100,9 @@ class RBM(Activated):
             params["down"] = params["weight"].copy()
         return params, (*outer, self.units)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return v W + b."""
         return x @ params["weight"] + params["bias"]
 
@@ -108,7 +110,7 @@ class RBM(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return P(h = 1 | v)."""
-        return chance(self.net(params, x))
+        return chance(self.pre_activation(params, x))
 
     def back(self, params: dict, h: Any) -> Any:
         """Return h Wᵀ + a, or h Gᵀ + a."""
@@ -139,7 +141,9 @@ class RBM(Activated):
 
     def free_energy(self, params: dict, v: Any) -> Any:
         """Return F(v) (batch,)."""
-        return self.alone(params, v) - jnp.sum(softplus(self.net(params, v)), axis=-1)
+        return self.alone(params, v) - jnp.sum(
+            softplus(self.pre_activation(params, v)), axis=-1
+        )
 
     def alone(self, params: dict, v: Any) -> Any:
         """Return the energy of the inputs by themselves (batch,)."""

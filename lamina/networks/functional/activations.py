@@ -1,4 +1,4 @@
-"""Activation functions φ: net input h → activation a.
+"""Activation functions φ: pre-activation h → activation a.
 
 Each takes and returns an array of any shape and works on NumPy arrays as well as on
 traced ones, so that a few rows are predicted without compiling anything.
@@ -14,7 +14,7 @@ import numpy as np
 from lamina.networks.core.description import is_description
 
 LEAK = 0.01
-"""Slope of ``leaky_relu`` for negative net inputs (Maas et al. 2013)."""
+"""Slope of ``leaky_relu`` for negative pre-activations (Maas et al. 2013)."""
 
 
 def namespace(h: Any) -> Any:

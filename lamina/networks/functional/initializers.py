@@ -30,7 +30,7 @@ def normal(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.nd
 
 
 def lecun(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ ~ N(0, 1/n): keeps the variance of net inputs.
+    """θ ~ N(0, 1/n): keeps the variance of pre-activations.
 
     References
     ----------

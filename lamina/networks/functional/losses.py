@@ -1,8 +1,8 @@
 """Losses: how wrong an output is, for each example.
 
-A loss is computed from the net input h of the output layer wherever that is the stable
-form: log-sigmoid and log-softmax never see a probability that has been rounded to 0.
-For these pairs of activation and loss the error signal is δ = ∂ℓ/∂h = a − y:
+A loss is computed from the pre-activation h of the output layer wherever that is the
+stable form: log-sigmoid and log-softmax never see a probability that has been rounded
+to 0. For these pairs of activation and loss the error signal is δ = ∂ℓ/∂h = a − y:
 
 =============  ======================
 activation     loss
@@ -100,19 +100,19 @@ def margin(a, y):
     return jnp.sum(y * present + ABSENT * (1 - y) * absent, axis=-1)
 
 
-def _binary_cross_entropy_from_net(h, y):
+def _binary_cross_entropy_from_pre_activation(h, y):
     """ℓ = Σⱼ ln(1 + e^hⱼ) − yⱼ hⱼ."""
     return jnp.sum(jnp.logaddexp(0, h) - y * h, axis=-1)
 
 
-def _cross_entropy_from_net(h, y):
+def _cross_entropy_from_pre_activation(h, y):
     """ℓ = ln Σⱼ e^(hⱼ−m) + m − Σⱼ yⱼ hⱼ, with m = max h and Σⱼ yⱼ = 1."""
     shifted = h - jax.lax.stop_gradient(jnp.max(h, axis=-1, keepdims=True))
     log_sum = jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
     return log_sum - jnp.sum(_one_hot(y, h) * shifted, axis=-1)
 
 
-def _poisson_from_net(h, y):
+def _poisson_from_pre_activation(h, y):
     """ℓ = Σⱼ e^hⱼ − yⱼ hⱼ + (yⱼ ln yⱼ − yⱼ)."""
     return jnp.sum(jnp.exp(h) - y * h + _saturated(y), axis=-1)
 
@@ -138,17 +138,17 @@ LOSSES: dict[str, Callable] = {
     "poisson": poisson,
 }
 
-_FROM_NET: dict[tuple[str, str], Callable] = {
-    ("binary_cross_entropy", "logistic"): _binary_cross_entropy_from_net,
-    ("cross_entropy", "softmax"): _cross_entropy_from_net,
-    ("poisson", "exp"): _poisson_from_net,
+_FROM_PRE_ACTIVATION: dict[tuple[str, str], Callable] = {
+    ("binary_cross_entropy", "logistic"): _binary_cross_entropy_from_pre_activation,
+    ("cross_entropy", "softmax"): _cross_entropy_from_pre_activation,
+    ("poisson", "exp"): _poisson_from_pre_activation,
 }
 
 
-def loss_from_net(
+def loss_from_pre_activation(
     loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
 ) -> Any:
-    """Return the loss of each example from the net input h of the output layer.
+    """Return the loss of each example from the pre-activation h of the output layer.
 
     Parameters
     ----------
@@ -169,21 +169,21 @@ def loss_from_net(
     if callable(loss):
         return loss(activation(out_activation)(h), y)
     if 1 < y.ndim < h.ndim:
-        return _over_places(_of_outputs(loss, out_activation, h, y), y >= 0)
+        return _over_positions(_of_outputs(loss, out_activation, h, y), y >= 0)
     if loss == "cross_entropy" and y.ndim > 2:
         known = jnp.any(y > 0, axis=-1)
-        return _over_places(_of_outputs(loss, out_activation, h, y), known)
+        return _over_positions(_of_outputs(loss, out_activation, h, y), known)
     return _of_outputs(loss, out_activation, h, y)
 
 
 def _of_outputs(loss: str, out_activation: str | Callable, h: Any, y: Any) -> Any:
     """Return the loss of each vector of outputs."""
-    if from_net := _FROM_NET.get((loss, str(out_activation))):
+    if from_net := _FROM_PRE_ACTIVATION.get((loss, str(out_activation))):
         return from_net(h, y)
     return find_loss(loss)(activation(out_activation)(h), y)
 
 
-def _over_places(loss: Any, known: Any) -> Any:
+def _over_positions(loss: Any, known: Any) -> Any:
     """Return the mean over places with a label: (batch, \\*places) → (batch,)."""
     axes = tuple(range(1, known.ndim))
     count = jnp.maximum(1, jnp.sum(known, axis=axes)).astype(loss.dtype)
@@ -230,7 +230,7 @@ _ROOT_OF_SQUARES: dict[str, Callable] = {
     "sum_squared_error": _sum_squared_error_root,
 }
 
-_ROOT_FROM_NET: dict[tuple[str, str], Callable] = {
+_ROOT_FROM_PRE_ACTIVATION: dict[tuple[str, str], Callable] = {
     ("binary_cross_entropy", "logistic"): _binary_cross_entropy_root,
     ("cross_entropy", "softmax"): _cross_entropy_root,
     ("poisson", "exp"): _poisson_root,
@@ -252,7 +252,7 @@ def curvature_root(
     Parameters
     ----------
     loss, out_activation, h, y
-        As for :func:`loss_from_net`.
+        As for :func:`loss_from_pre_activation`.
 
     Returns
     -------
@@ -276,9 +276,9 @@ def curvature_root(
         phi = activation(out_activation)
         jacobian = jax.vmap(jax.jacfwd(phi))(h)
         return from_output(phi(h), jacobian, y)
-    if from_net := _ROOT_FROM_NET.get((str(loss), str(out_activation))):
+    if from_net := _ROOT_FROM_PRE_ACTIVATION.get((str(loss), str(out_activation))):
         return from_net(h, y)
-    pairs = ", ".join(f"{loss} with {phi}" for loss, phi in _ROOT_FROM_NET)
+    pairs = ", ".join(f"{loss} with {phi}" for loss, phi in _ROOT_FROM_PRE_ACTIVATION)
     raise ValueError(
         f"Gauss-Newton methods need squared_error, sum_squared_error, or one of the "
         f"pairs {pairs}; got {loss!r} with {out_activation!r}"

@@ -1,4 +1,4 @@
-"""Pictures that are changed a little, in every training step anew."""
+"""Images that are changed a little, in every training step anew."""
 
 import math
 from typing import Any, ClassVar
@@ -14,24 +14,24 @@ from lamina.networks.core.layer import Layer
 
 @description
 class Augment(Layer):
-    """Move, turn, scale, mirror and disturb each picture at random, in training only.
+    """Move, turn, scale, mirror and disturb each image at random, in training only.
 
     Equations
     ---------
-    Every picture has draws of its own, each U uniform in [−1, 1]:
+    Every image has draws of its own, each U uniform in [−1, 1]:
 
         y[i, j] = x[u, v],   (u − i₀ + h tᵢ, v − j₀ + w tⱼ) = R (i − i₀, m (j − j₀)) / s
 
         tᵢ, tⱼ = shift U      share of height h and width w; down, and to the right
         R = [[cos φ, sin φ], [−sin φ, cos φ]],   φ = rotate U°, anticlockwise
-        s = (1 + scale)^U     the picture grows where s > 1
+        s = (1 + scale)^U     the image grows where s > 1
         m = −1 with probability flip, else 1: left and right change sides
 
         a = (1 + contrast U) (y − μ) + μ + brightness U + noise ε,   ε ~ N(0, 1)
 
     (i₀, j₀) is the centre and μ the mean of y. Between pixels x is interpolated
     bilinearly; beyond its border it is what the border's nearest pixel is. Last, a
-    square of side cutout · min(h, w), with its centre anywhere in the picture, becomes
+    square of side cutout · min(h, w), with its centre anywhere in the image, becomes
     μ. At application a = x.
 
     Shapes
@@ -100,7 +100,7 @@ class Augment(Layer):
         Raises
         ------
         ValueError
-            If an example is no picture.
+            If an example is no image.
         """
         if len(shape) != 3:
             raise ValueError(
@@ -117,7 +117,7 @@ class Augment(Layer):
         if key is None:
             return x
         draws, noise = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
-        # A row of draws a picture: those of one do not depend on how many there are.
+        # A row of draws an image: those of one do not depend on how many there are.
         U = jax.random.uniform(draws, (x.shape[0], 9), x.dtype, -1, 1)
         mirror = jnp.where(U[:, 4] < 2 * self.flip - 1, -1, 1)
         angle = jnp.deg2rad(self.rotate * U[:, 2])
@@ -141,7 +141,7 @@ class Augment(Layer):
         )
 
     def _cut(self, y: Any, U: Any) -> Any:
-        """Return the picture with a square of its mean."""
+        """Return the image with a square of its mean."""
         h, w = y.shape[1:3]
         half = self.cutout * min(h, w) / 2
         rows = jnp.abs(jnp.arange(h) - (h * (U[:, :1] + 1) - 1) / 2) < half
@@ -151,7 +151,7 @@ class Augment(Layer):
 
 
 def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
-    """Return pictures that are moved, turned, scaled and mirrored, one by one.
+    """Return images that are moved, turned, scaled and mirrored, one by one.
 
     Parameters
     ----------

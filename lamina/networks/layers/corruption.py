@@ -33,7 +33,7 @@ class _Corruption(Layer, ABC):
 
 
 @description
-class Masking(_Corruption):
+class MaskingNoise(_Corruption):
     """Set inputs to zero at random, in every training step anew.
 
     Equations
@@ -164,7 +164,7 @@ class SaltAndPepper(_Corruption):
 
 
 CORRUPTIONS = {
-    "masking": Masking,
+    "masking": MaskingNoise,
     "gaussian": GaussianNoise,
     "salt_and_pepper": SaltAndPepper,
 }

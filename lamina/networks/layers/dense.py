@@ -79,8 +79,10 @@ class Dense(Activated):
             return nguyen_widrow_bias(key, self.units, n)
         return np.zeros(self.units)
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
-        """Return the net input h."""
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
+        """Return the pre-activation h."""
         h = x @ params["weight"]
         return h + params["bias"] if self.use_bias else h
 
@@ -88,4 +90,4 @@ class Dense(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return the activation a."""
-        return activation(self.activation)(self.net(params, x))
+        return activation(self.activation)(self.pre_activation(params, x))

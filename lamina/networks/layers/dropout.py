@@ -20,8 +20,8 @@ class Dropout(Layer):
         a = m ∘ x / (1 − p),   mᵢ ~ Bernoulli(1 − p)   in training
         a = x                                          at application
 
-    Dividing by 1 − p keeps the expected net input of the next layer, so that nothing
-    has to be rescaled at application time.
+    Dividing by 1 − p keeps the expected pre-activation of the next layer, so that
+    nothing has to be rescaled at application time.
 
     Shapes
     ------

@@ -61,8 +61,8 @@ class Embedding(Layer):
         draw = initializer(self.initializer)
         table = (self.size, self.units)
         weight = draw(key.fold_in("weight"), table, self.size, self.units)
-        places = shape[:-1] if shape[-1:] == (1,) else shape
-        return {"weight": weight}, (*places, self.units)
+        positions = shape[:-1] if shape[-1:] == (1,) else shape
+        return {"weight": weight}, (*positions, self.units)
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None

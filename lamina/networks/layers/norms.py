@@ -40,8 +40,8 @@ class LayerNorm(Activated):
     epsilon : float, default=1e-5
         ε keeps what hardly varies from being blown up.
     activation : str or callable, default="identity"
-        φ. A layer below with φ = identity and this one with "relu" normalise net
-        inputs, as in the paper.
+        φ. A layer below with φ = identity and this one with "relu" normalise
+        pre-activations , as in the paper.
 
     References
     ----------
@@ -87,7 +87,9 @@ class LayerNorm(Activated):
         last = tuple(shape[len(shape) - self.axes :])
         return {"scale": np.ones(last), "shift": np.zeros(last)}, shape
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return h. Only a norm over several axes looks at the mask, and refuses it.
 
         Raises
@@ -110,7 +112,7 @@ class LayerNorm(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return a."""
-        return activation(self.activation)(self.net(params, x, mask=mask))
+        return activation(self.activation)(self.pre_activation(params, x, mask=mask))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return about how many operations one example takes: eight a number."""
@@ -180,12 +182,14 @@ class GroupNorm(Activated):
         channels = (shape[-1],)
         return {"scale": np.ones(channels), "shift": np.zeros(channels)}, shape
 
-    def net(self, params: dict, x: Any, *, key: Any = None, mask: Any = None) -> Any:
+    def pre_activation(
+        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+    ) -> Any:
         """Return h."""
         real = None if mask is None else flat_mask(mask, x)[:, :, None, None]
         each = x.shape[-1] // self.groups
-        places = math.prod(x.shape[1:-1])
-        grouped = x.reshape(x.shape[0], places, self.groups, each)
+        positions = math.prod(x.shape[1:-1])
+        grouped = x.reshape(x.shape[0], positions, self.groups, each)
         normal = standardised(grouped, (1, 3), self.epsilon, real).reshape(x.shape)
         return params["scale"] * normal + params["shift"]
 
@@ -193,7 +197,7 @@ class GroupNorm(Activated):
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
         """Return a."""
-        return activation(self.activation)(self.net(params, x, mask=mask))
+        return activation(self.activation)(self.pre_activation(params, x, mask=mask))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
         """Return about how many operations one example takes: eight a number."""

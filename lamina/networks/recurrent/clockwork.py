@@ -10,10 +10,10 @@ from lamina.networks.core.keys import Key
 from lamina.networks.recurrent.recurrence import Arrays
 from lamina.networks.recurrent.recurrent import (
     Recurrent,
-    beside,
+    concat,
     lengths_of,
     orthogonal,
-    parted,
+    split,
 )
 
 
@@ -116,14 +116,14 @@ class ClockworkRNN(Recurrent):
         return h, (*states, first + (x.shape[1] if taken is None else taken))
 
     def _inputs(self, u: Any, first: Any) -> Any:
-        """Put beside the net inputs which units tick."""
+        """Put beside the pre-activations which units tick."""
         step = np.arange(len(u))[:, None, None] + first
         ticks = (step % self._period() == 0).astype(u.dtype)
-        return beside(u, jnp.broadcast_to(ticks, u.shape))
+        return concat(u, jnp.broadcast_to(ticks, u.shape))
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
         """h = tanh(u + v) where the clock ticks"""
-        (h,), (net, ticks) = states, parted(u, 2)
+        (h,), (net, ticks) = states, split(u, 2)
         return (jnp.where(ticks > 0, jnp.tanh(net + v), h),), (ticks,)
 
     def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
@@ -139,4 +139,4 @@ class ClockworkRNN(Recurrent):
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
     ) -> tuple[Any, Any]:
         """u and v are added; clocks have no derivative."""
-        return beside(dv, jnp.zeros_like(dv)), ()
+        return concat(dv, jnp.zeros_like(dv)), ()

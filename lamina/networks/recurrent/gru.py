@@ -8,7 +8,7 @@ import numpy as np
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.recurrent.recurrence import Arrays
-from lamina.networks.recurrent.recurrent import Recurrent, beside, parted, squashed
+from lamina.networks.recurrent.recurrent import Recurrent, concat, sigmoid_tanh, split
 
 
 @description
@@ -72,10 +72,10 @@ class GRU(Recurrent):
         return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
-        """The equations; net inputs of gates come halved."""
+        """The equations; pre-activations of gates come halved."""
         (h,), n = states, 2 * self.units
-        a = squashed(u[..., :n] + v[..., :n], (True, True))
-        r, z = parted(a, 2)
+        a = sigmoid_tanh(u[..., :n] + v[..., :n], (True, True))
+        r, z = split(a, 2)
         met = v[..., n:] + own if self.reset == "after" else (r * h) @ own
         new = jnp.tanh(u[..., n:] + (r * met if self.reset == "after" else met))
         return (h + z * (new - h),), (a, met, new)
@@ -83,7 +83,7 @@ class GRU(Recurrent):
     def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
         """∂h_t/∂z of r, z, what r meets and h̃, and 1 − z."""
         (h,), (a, met, new) = before, kept
-        r, z = parted(a, 2)
+        r, z = split(a, 2)
         inner = z * (1 - new * new)
         by_z = 2 * (new - h) * z * (1 - z)
         if self.reset == "after":
@@ -91,15 +91,15 @@ class GRU(Recurrent):
         return 2 * h * r * (1 - r), by_z, r, inner, 1 - z
 
     def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
-        """The derivatives by v, by h_{t−1} past it, and by the net input of h̃."""
+        """The derivatives by v, by h_{t−1} past it, and by the pre-activation of h̃."""
         by_r, by_z, by_met, inner, stays = factors
         (dh,) = delta
         new = dh * inner
         if self.reset == "after":
-            return beside(dh * by_r, dh * by_z, dh * by_met), (dh * stays,), (new,)
+            return concat(dh * by_r, dh * by_z, dh * by_met), (dh * stays,), (new,)
         through = new @ own.T  # ∂ℓ/∂(r ∘ h)
         past = dh * stays + through * by_met
-        return beside(through * by_r, dh * by_z), (past,), (new,)
+        return concat(through * by_r, dh * by_z), (past,), (new,)
 
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
@@ -111,4 +111,4 @@ class GRU(Recurrent):
         else:
             met = (factors[2] * before[0]).reshape(-1, self.units)
             own = met.T @ new.reshape(-1, self.units)
-        return beside(gates, new), own
+        return concat(gates, new), own

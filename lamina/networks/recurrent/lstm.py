@@ -8,7 +8,7 @@ import numpy as np
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.recurrent.recurrence import Arrays
-from lamina.networks.recurrent.recurrent import Recurrent, beside, parted, squashed
+from lamina.networks.recurrent.recurrent import Recurrent, concat, sigmoid_tanh, split
 
 
 @description
@@ -103,28 +103,28 @@ class LSTM(Recurrent):
         return self.units, self.units
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
-        """The equations; net inputs of gates come halved."""
+        """The equations; pre-activations of gates come halved."""
         z, C = u + v, states[1]
         if self.variant == "peephole":
             return self._peephole_step(own, z, C)
-        a = squashed(z, self.halved)
+        a = sigmoid_tanh(z, self.halved)
         i, f, candidate, o = self._gates((a,))
         C = f * C + i * candidate
         return (o * jnp.tanh(C), C), (a,)
 
     def _peephole_step(self, own: Any, z: Any, C: Any) -> tuple[Arrays, Arrays]:
         """The same where gates see C: o, which sees the new one, comes after it."""
-        z_i, z_f, z_C, z_o = parted(z, 4)
-        z = beside(z_i + own[0] * C, z_f + own[1] * C, z_C)
-        a = squashed(z, self.halved[:3])
-        i, f, candidate = parted(a, 3)
+        z_i, z_f, z_C, z_o = split(z, 4)
+        z = concat(z_i + own[0] * C, z_f + own[1] * C, z_C)
+        a = sigmoid_tanh(z, self.halved[:3])
+        i, f, candidate = split(a, 3)
         C = f * C + i * candidate
-        o = squashed(z_o + own[2] * C, (True,))
+        o = sigmoid_tanh(z_o + own[2] * C, (True,))
         return (o * jnp.tanh(C), C), (a, o)
 
     def _gates(self, kept: Arrays) -> Arrays:
         """Return i, f, C̃ and o; where there is no such gate, f = 1 and i = 1 − f."""
-        parts = [block for a in kept for block in parted(a, a.shape[-1] // self.units)]
+        parts = [block for a in kept for block in split(a, a.shape[-1] // self.units)]
         gates = dict(zip(self.blocks, parts, strict=True))
         f = gates.get("f", 1.0)
         i = gates["i"] if "i" in gates else 1 - f
@@ -155,7 +155,7 @@ class LSTM(Recurrent):
         earlier = dC if f is None else dC * f
         if self.variant == "peephole":
             earlier = earlier + dz["i"] * own[0] + dz["f"] * own[1]
-        return beside(*dz.values(), dz_o), (None, earlier), ()
+        return concat(*dz.values(), dz_o), (None, earlier), ()
 
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
@@ -163,6 +163,6 @@ class LSTM(Recurrent):
         """u and v are added; peepholes meet the states."""
         if self.variant != "peephole":
             return dv, ()
-        dz_i, dz_f, _, dz_o = parted(dv, 4)
+        dz_i, dz_f, _, dz_o = split(dv, 4)
         met = dz_i * before[1], dz_f * before[1], dz_o * after[1]
         return dv, jnp.stack([jnp.sum(one, axis=(0, 1)) for one in met])

@@ -98,7 +98,7 @@ class OutputFeedbackRNN(Recurrent):
         return SLOPES[self.out_activation](y), SLOPES[self.activation](h), h
 
     def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
-        """From y by way of h to the net input of h."""
+        """From y by way of h to the pre-activation of h."""
         out, inner, _ = factors
         dz = delta[0] * out
         return (dz @ own[0].T) * inner, (None,), (dz,)

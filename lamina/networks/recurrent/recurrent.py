@@ -49,7 +49,7 @@ class Recurrent(Cell, Layer):
 
     @property
     def halved(self) -> tuple[bool, ...]:
-        """Whether each block of net inputs is that of a gate; one that is none here."""
+        """Whether each block of pre-activations is of a gate; one block, none here."""
         return (False,)
 
     def widths(self) -> tuple[int, ...]:
@@ -171,7 +171,7 @@ def projected(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _projected_forward(x: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
-    rows = beside(x, jnp.ones((*x.shape[:-1], 1), x.dtype))
+    rows = concat(x, jnp.ones((*x.shape[:-1], 1), x.dtype))
     return rows @ jnp.concatenate([weight, bias[None]]), (rows, weight)
 
 
@@ -196,17 +196,17 @@ def orthogonal(key: Key, n: int) -> np.ndarray:
     return q * np.sign(np.diag(r))
 
 
-def parted(a: Any, n: int) -> Arrays:
+def split(a: Any, n: int) -> Arrays:
     """Return the n blocks that lie side by side in the last axis."""
     return tuple(jnp.split(a, n, axis=-1))
 
 
-def beside(*arrays: Any) -> Any:
+def concat(*arrays: Any) -> Any:
     """Return arrays side by side in the last axis."""
     return jnp.concatenate(arrays, axis=-1)
 
 
-def squashed(z: Any, halved: tuple[bool, ...]) -> Any:
+def sigmoid_tanh(z: Any, halved: tuple[bool, ...]) -> Any:
     """Return σ(2 z) of the blocks that are halved, tanh(z) of the others.
 
     One tanh of all at once: several, of slices in one loop, are not vectorised and take

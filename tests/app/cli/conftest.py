@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from lamina.app import cli
-from lamina.app.exits import run as ended
+from lamina.app.exit_codes import run as ended
 from tests.app.cli.calls import QUICK
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from lamina.app.cli.command import Output, command
-from lamina.app.exits import run as ended
+from lamina.app.exit_codes import run as ended
 from lamina.models.options import argument, option, options_of
 
 

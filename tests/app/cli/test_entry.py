@@ -15,13 +15,13 @@ from lamina.app import cli
 from lamina.app.cli.entry import COMMANDS
 from lamina.models.kinds.registry import fit_options
 from tests.app.cli.calls import QUICK, assert_refused, process
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 PATHS = [
     (command, name)
     for command in COMMANDS
     for part in get_command(cli.app).get_command(None, command).params
-    if part.metavar in ("DATA", "MODEL", "FILE", "FOLDER", "PICTURE")
+    if part.metavar in ("DATA", "MODEL", "FILE", "FOLDER", "IMAGE")
     for name in [part.metavar if part.param_type_name == "argument" else part.opts[0]]
 ]
 RNG = np.random.default_rng(0)
@@ -29,7 +29,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.mark.parametrize(("name", "score"), [("iris", "accuracy"), ("diabetes", "R²")])
 def test_from_a_table_to_predictions(call, name, score, tmp_path):
-    status, out, err = call("fit", name, "--holdout-out", "held.csv", *QUICK)
+    status, out, err = call("fit", name, "--save-holdout", "held.csv", *QUICK)
     assert (status, err) == (0, "")
     assert score in out
     assert "trivial baseline" in out
@@ -56,7 +56,7 @@ def test_everything_speaks_json(call, iris):
         ("predict", iris, "iris", "--json", "-o", "p.csv"),
         ("evaluate", iris, "iris", "--json"),
         ("summary", iris, "--json"),
-        ("data", "--json"),
+        ("datasets", "--json"),
     ]
     for command in commands:
         status, out, err = call(*command)
@@ -65,7 +65,7 @@ def test_everything_speaks_json(call, iris):
         assert out.count("\n") == 1
 
 
-def test_from_pictures_to_predictions(call, tmp_path):
+def test_from_images_to_predictions(call, tmp_path):
     for k, name in enumerate(("cat", "dog")):
         for i in range(10):
             values = np.full((8, 6, 3), 20 + i, np.uint8)
@@ -75,24 +75,24 @@ def test_from_pictures_to_predictions(call, tmp_path):
     (tmp_path / "photos" / "cat" / "bad.jpg").write_bytes(b"")
     result = call("fit", "photos", *quick)
     assert_refused(result, "bad.jpg is empty (0 bytes) (--skip-broken leaves them out)")
-    command = ("fit", "photos", "--skip-broken", "--holdout-out", "held.csv", *quick)
+    command = ("fit", "photos", "--skip-broken", "--save-holdout", "held.csv", *quick)
     status, out, err = call(*command)
     assert (status, err) == (0, "")
-    assert "20 pictures; 8 × 6, colour, letterbox → class" in out
+    assert "20 images; 8 × 6, colour, letterbox → class" in out
     assert "1 file cannot be read and is left out: cat/bad.jpg" in out
     status, out, err = call("evaluate", "model.lamina", "held.csv")
     assert (status, err) == (0, "")
-    assert "held.csv: 4 pictures" in out
+    assert "held.csv: 4 images" in out
     status, out, err = call("predict", "model.lamina", "photos/dog/3.png", "--proba")
     assert (status, err) == (0, "")
-    assert out.startswith("picture,class,p(cat),p(dog)\n3.png,")
+    assert out.startswith("image,class,p(cat),p(dog)\n3.png,")
     assert_refused(call("predict", "model.lamina", "photos"), "cat/bad.jpg is empty")
     status, out, err = call("predict", "model.lamina", "photos", "--skip-broken")
     assert (status, out.count("\n")) == (0, 21)
     assert err.startswith("lamina: note: 1 file cannot be read and is left out")
     status, out, err = call("summary", "model.lamina")
     assert (status, err) == (0, "")
-    assert "Pictures" in out
+    assert "Images" in out
     assert "8 × 6, colour, letterbox" in out
 
 
@@ -143,7 +143,7 @@ def test_an_empty_path_is_refused_and_not_the_current_folder(call, command, name
 
 def test_all_paths_are_tried_above():
     assert len(PATHS) == 19
-    assert ("fit", "--holdout-out") in PATHS
+    assert ("fit", "--save-holdout") in PATHS
 
 
 def test_version_and_help_import_nothing_heavy():
@@ -175,7 +175,7 @@ def test_a_shell_is_told_how_to_complete(shell):
     [
         ("lamina ", set(COMMANDS)),
         ("lamina ev", {"evaluate"}),
-        ("lamina fit --ho", {"--holdout", "--holdout-out", "--horizon"}),
+        ("lamina fit --ho", {"--holdout", "--horizon"}),
         ("lamina fit iris --model gauss", {"gaussian-rbm"}),
         ("lamina fit iris --task ", {"classification", "regression"}),
         ("lamina predict --pr", {"--proba"}),

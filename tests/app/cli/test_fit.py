@@ -141,8 +141,11 @@ def test_wrong_names_get_the_nearest(call, tmp_path):
 
 def test_advice_names_options(call, tmp_path):
     (tmp_path / "t.csv").write_text(table(line_31="oops"))
-    assert_refused(call("fit", "t.csv", "-t", "y"), "(--kind a=category)")
-    assert call("fit", "t.csv", "-t", "y", "--kind", "a=category", "-q", *QUICK)[0] == 0
+    assert_refused(call("fit", "t.csv", "-t", "y"), "(--column-type a=category)")
+    assert (
+        call("fit", "t.csv", "-t", "y", "--column-type", "a=category", "-q", *QUICK)[0]
+        == 0
+    )
 
 
 def test_places_that_cannot_be_written_are_refused_before_training(call, tmp_path):

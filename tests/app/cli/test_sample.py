@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from lamina.app import codes
-from lamina.app.codes import SampleRequest
+from lamina.app import embeddings
+from lamina.app.embeddings import SampleRequest
 from lamina.models.reports import Predictions, Report, Sampled
 
 
@@ -20,14 +20,14 @@ def sample(monkeypatch):
         rows = Predictions(["x"], [np.array([0.5])])
         return Report("sample", (Sampled(path, 1, 9, asked.out, False),)), rows
 
-    monkeypatch.setattr(codes, "sample", sample)
+    monkeypatch.setattr(embeddings, "sample", sample)
     return seen
 
 
 def test_samples_go_where_they_are_wanted(call, sample):
     assert call("sample", "m") == (0, "x\n0.5\n", "")
     options = ["-o", "s.csv", "-n", "1", "--steps", "9", "--seed", "2"]
-    out = call("sample", "m", *options, "--shape", "8x8")[1]
+    out = call("sample", "m", *options, "--image-shape", "8x8")[1]
     assert out == "Written   1 rows, each after 9 Gibbs steps: s.csv\n"
     assert json.loads(call("sample", "m", "--json")[1])["rows"] == [{"x": 0.5}]
     assert sample[1] == ("m", SampleRequest("s.csv", 1, 9, 2, "8x8"))

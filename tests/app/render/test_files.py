@@ -40,7 +40,7 @@ def shown(part, capsys):
         ),
         (
             Sampled("m", 9, 5, "s.png", True, 100),
-            "Written 9 pictures, each after 5 Gibbs steps: s.png",
+            "Written 9 images, each after 5 Gibbs steps: s.png",
         ),
     ],
 )
@@ -60,7 +60,7 @@ def test_what_was_written_of_codes(figure, text, capsys):
 @pytest.mark.parametrize(
     ("of", "text"),
     [
-        (("patches", "a.png", 20, 3, 1, None, None, None), "layer 3, unit 1, of 20 pi"),
+        (("patches", "a.png", 20, 3, 1, None, None, None), "layer 3, unit 1, of 20 im"),
         (
             ("saliency", "a.png", 20, 3, 1, None, None, None),
             "unit 1, of a.png",

@@ -18,7 +18,7 @@ def test_layers_and_their_parameters(capsys):
     text = shown(Layers([LAYER | {"details": "-"}, inner], 2000), capsys)
     assert "Dense 4 2 × 3 1,000 [bold]" in text  # no markup
     assert text.endswith("total 2,000")
-    text = shown(Layers([inner], 1000, members=3), capsys)
+    text = shown(Layers([inner], 1000, n_estimators=3), capsys)
     assert text.startswith("Networks 3, each of these layers")
     assert shown(Layers([], None), capsys) == ""
 

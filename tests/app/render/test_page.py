@@ -28,9 +28,9 @@ def test_lines_and_cells_are_bounded_and_no_markup(capsys):
 
 @pytest.mark.parametrize("verbose", [False, True])
 def test_many_notes_are_cut_short_unless_all_are_asked_for(verbose, capsys):
-    note = Message("note ", Setting("n_codes", 0))
+    note = Message("note ", Setting("latent_dim", 0))
     page.Page(verbose).notes([note] * 20)
     text = capsys.readouterr().out
-    assert "note --codes 0" in text
+    assert "note --latent-dim 0" in text
     assert text.count("Note") == (20 if verbose else page.MOST_NOTES)
     assert ("… and 13 more: see --verbose" in text) is not verbose

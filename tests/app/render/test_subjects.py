@@ -27,7 +27,7 @@ def shown(part, capsys):
     ("inputs", "size"),
     [
         (ROWS, "6 features"),
-        (Inputs("pictures", 64, images="8 × 8, grey"), "8 × 8, grey"),
+        (Inputs("images", 64, images="8 × 8, grey"), "8 × 8, grey"),
         (Inputs("sequences", 3, sequences="7 steps × 3"), "7 steps × 3"),
     ],
 )
@@ -47,10 +47,10 @@ def test_names_from_files_are_neither_markup_nor_escapes(capsys):
 
 
 def test_what_a_model_predicts(capsys):
-    inputs = Inputs("pictures", 64, images="8 × 8, grey")
+    inputs = Inputs("images", 64, images="8 × 8, grey")
     classes = [f"c{i}" for i in range(20)]
     text = shown(Predicted(["kind"], "classification", classes, inputs), capsys)
-    assert "Predicts kind (classification) Pictures 8 × 8, grey" in text
+    assert "Predicts kind (classification) Images 8 × 8, grey" in text
     assert "Classes 20: c0, c1," in text
     assert text.endswith("c11, …")
     assert shown(Predicted(["y"], "regression", None, ROWS), capsys) == (

@@ -5,12 +5,12 @@ import inspect
 from lamina.app.render import terminal
 from lamina.app.render.show import show_part
 from lamina.models import reports
-from lamina.models.reports import Advice, Notes, Part, Report, Run
+from lamina.models.reports import Diagnosis, Notes, Part, Report, Run
 from tests.app.fits import said
 
 
 def test_parts_are_shown_one_after_the_other(capsys):
-    parts = Run(None, None, 3, "finished"), Notes(["first"]), Advice("second")
+    parts = Run(None, None, 3, "finished"), Notes(["first"]), Diagnosis("second")
     assert said(Report("fit", parts), capsys) == "Note first Advice second"
 
 

@@ -5,8 +5,8 @@ import pytest
 from lamina.app.render.training import STOPPED
 from lamina.data.errors import Message, Setting
 from lamina.models.reports import (
-    Advice,
     Compiled,
+    Diagnosis,
     Ended,
     NetworkSize,
     Notes,
@@ -29,14 +29,14 @@ def shown(part, capsys):
             NetworkSize("6 → 2", 20, learner="BernoulliRBM"),
             "Network BernoulliRBM: 6 → 2 (20 parameters)",
         ),
-        (NetworkSize("Ridge", None, members=3), "Network 3 × Ridge"),
+        (NetworkSize("Ridge", None, n_estimators=3), "Network 3 × Ridge"),
         (Ended(1.25), "Training 1.2 s"),
         (Compiled(7), ""),
-        (Advice("the rate 5 is too high."), "Advice the rate 5 is too high."),
-        (Advice(None), ""),
+        (Diagnosis("the rate 5 is too high."), "Advice the rate 5 is too high."),
+        (Diagnosis(None), ""),
         (
-            Notes([Message("use ", Setting("kinds", {"a": "category"}))]),
-            "Note use --kind a=category",
+            Notes([Message("use ", Setting("column_types", {"a": "category"}))]),
+            "Note use --column-type a=category",
         ),
     ],
 )

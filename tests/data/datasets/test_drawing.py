@@ -41,7 +41,7 @@ def test_the_axes_of_a_shape(name, share):
         *drawing._own_axes(np.array([[1, 0.5, 0.5, 0]], np.float32), place)
     )[0]
     widths = upright.sum(axis=1)[16:48]
-    assert widths[0] <= 2  # its top is up in the picture
+    assert widths[0] <= 2  # its top is up in the image
     assert widths[-1] >= 30
 
 
@@ -52,11 +52,11 @@ def test_labels_say_what_is_seen():
     light = images[..., 0] / 255
     assert light[labels == 0].max() <= 0.2
     assert np.unique(images[labels > 0]).tolist() == [102, 178, 255]
-    # A picture has one ground, and at most three shapes of a shade each.
-    for picture, label in zip(images[..., 0], labels, strict=True):
-        assert len(np.unique(picture[label == 0])) == 1
-        for shade in np.unique(picture[label > 0]):  # no two shapes are alike
-            assert len(np.unique(label[picture == shade])) == 1
+    # An image has one ground, and at most three shapes of a shade each.
+    for image, label in zip(images[..., 0], labels, strict=True):
+        assert len(np.unique(image[label == 0])) == 1
+        for shade in np.unique(image[label > 0]):  # no two shapes are alike
+            assert len(np.unique(label[image == shade])) == 1
     # Shapes lie wholly inside: only the tip of a corner reaches the edge.
     assert np.count_nonzero(labels[:, 0], axis=1).max() <= 1
     assert set(np.unique(labels).tolist()) == {0, 1, 2, 3}

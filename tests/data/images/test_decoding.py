@@ -11,14 +11,14 @@ from PIL import Image
 
 from lamina.data.images import decoding
 from lamina.data.images.decoding import (
-    BrokenPicture,
+    BrokenImage,
     decode,
-    is_picture_name,
+    is_image_name,
     look,
     prepared,
 )
 from lamina.data.images.image_schema import ImageSchema
-from tests.data.picture_files import RED, WHITE, broken, colours, packed, save
+from tests.data.sample_images import RED, WHITE, broken, colours, packed, save
 
 SIZE = ImageSchema(8, 12)
 
@@ -38,7 +38,7 @@ def test_formats_without_loss_come_back_bit_for_bit(tmp_path, suffix):
     path = save(tmp_path / f"a.{suffix}")
     np.testing.assert_array_equal(decoded(path), colours())
     assert look(path) == decoding.Look(8, 12, grey=False)
-    assert is_picture_name(path)
+    assert is_image_name(path)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_other_formats_come_back_nearly(tmp_path, suffix, options, error):
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "tif"])
-def test_the_first_of_several_pictures_is_taken(tmp_path, suffix):
+def test_the_first_of_several_images_is_taken(tmp_path, suffix):
     frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, WHITE)]
     path = tmp_path / f"a.{suffix}"
     options = {"lossless": True} if suffix == "webp" else {}
@@ -80,7 +80,7 @@ def test_grey_of_8_and_16_bits_and_of_one(tmp_path):
 def test_numbers_of_32_bits_have_no_white(tmp_path):
     for dtype in (np.int32, np.float32):
         path = save(tmp_path / "a.tif", np.full((4, 4), 7, dtype))
-        with pytest.raises(BrokenPicture, match="32 bits"):
+        with pytest.raises(BrokenImage, match="32 bits"):
             decoded(path)
 
 
@@ -157,31 +157,31 @@ def test_a_large_jpeg_is_decoded_at_a_fraction(tmp_path, monkeypatch):
 
 def test_broken_files_are_told_apart(tmp_path):
     for name, reason in broken(tmp_path).items():
-        with pytest.raises(BrokenPicture) as caught:
+        with pytest.raises(BrokenImage) as caught:
             decode(tmp_path / name, SIZE)
         assert reason in str(caught.value), name
         assert "\n" not in str(caught.value)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             if name not in ("cut.jpg", "cut.png", "damaged.png"):  # sound heads
-                with pytest.raises(BrokenPicture):
+                with pytest.raises(BrokenImage):
                     look(tmp_path / name)
 
 
 def test_what_is_not_there_or_no_file(tmp_path):
-    with pytest.raises(BrokenPicture, match="no such file"):
+    with pytest.raises(BrokenImage, match="no such file"):
         look(tmp_path / "none.png")
-    with pytest.raises(BrokenPicture, match="no such file"):
+    with pytest.raises(BrokenImage, match="no such file"):
         look(tmp_path / "a\0b.png")
-    with pytest.raises(BrokenPicture, match="is no file"):
+    with pytest.raises(BrokenImage, match="is no file"):
         look(tmp_path)
     os.mkfifo(tmp_path / "pipe.png")  # opening it would wait for ever
-    with pytest.raises(BrokenPicture, match="is no file"):
+    with pytest.raises(BrokenImage, match="is no file"):
         look(tmp_path / "pipe.png")
     if os.geteuid():
         path = save(tmp_path / "a.png")
         path.chmod(0)
-        with pytest.raises(BrokenPicture, match="permission denied"):
+        with pytest.raises(BrokenImage, match="permission denied"):
             look(path)
 
 
@@ -192,9 +192,7 @@ def test_between_the_limit_and_twice_the_limit_is_a_bomb_too(tmp_path, monkeypat
         for action in ("error", "ignore"):  # as another thread may have set it
             with warnings.catch_warnings():
                 warnings.simplefilter(action, Image.DecompressionBombWarning)
-                with pytest.raises(
-                    BrokenPicture, match=f"larger than {limit:,} pixels"
-                ):
+                with pytest.raises(BrokenImage, match=f"larger than {limit:,} pixels"):
                     decode(path, SIZE)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1500)
     decode(path, SIZE)
@@ -202,7 +200,7 @@ def test_between_the_limit_and_twice_the_limit_is_a_bomb_too(tmp_path, monkeypat
     decode(path, SIZE)
 
 
-def test_one_large_picture_at_a_time(tmp_path, monkeypatch):
+def test_one_large_image_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(decoding, "LARGE", 100)
     held = []
 
@@ -224,7 +222,7 @@ def test_no_program_is_run_for_a_file(tmp_path):
     for content in (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"<svg/>"):
         path = tmp_path / "a.png"
         path.write_bytes(content)
-        with pytest.raises(BrokenPicture, match="is text, not a picture"):
+        with pytest.raises(BrokenImage, match="is text, not an image"):
             decode(path, SIZE)
 
 
@@ -265,7 +263,7 @@ def test_hostile_bytes_are_reasons_and_never_other_errors(tmp_path, rng):
         where = rng.integers(0, len(content), 1 + trial % 8)
         content[where] = rng.integers(0, 256, len(where))
         path.write_bytes(content.tobytes())
-        with contextlib.suppress(BrokenPicture):
+        with contextlib.suppress(BrokenImage):
             read += decode(path, SIZE).image.shape == SIZE.shape
     assert 0 < read < 300
 

@@ -12,21 +12,21 @@ from pathlib import Path
 import pytest
 
 from lamina.data.images import disk_array as spool
-from lamina.data.images.disk_array import Spool, spool_folder
+from lamina.data.images.disk_array import DiskArray, disk_array_folder
 from lamina.data.images.images import ImageError
 from tests.data.helpers import refused
 
 DISK = namedtuple("DISK", "total used free")
 
 
-def read(file: Spool, row: int, n: int = 1) -> bytes:
+def read(file: DiskArray, row: int, n: int = 1) -> bytes:
     target = bytearray(n * file.row_bytes)
     file.read_into(row, memoryview(target))
     return bytes(target)
 
 
 def test_rows_come_back_whatever_the_order_of_writing(tmp_path):
-    file = Spool(3, 4, tmp_path)
+    file = DiskArray(3, 4, tmp_path)
     assert file.nbytes == 12
     for row, data in ((2, b"last"), (0, b"frst"), (1, b"midl")):
         file.write(row, data)
@@ -39,7 +39,7 @@ def test_rows_come_back_whatever_the_order_of_writing(tmp_path):
 
 
 def test_partial_writes_and_reads_go_on(tmp_path, monkeypatch):
-    file = Spool(2, 5, tmp_path)
+    file = DiskArray(2, 5, tmp_path)
     pwrite, preadv = os.pwrite, os.preadv
     monkeypatch.setattr(os, "pwrite", lambda f, v, p: pwrite(f, v[:2], p))
     monkeypatch.setattr(os, "preadv", lambda f, v, p: preadv(f, [v[0][:3]], p))
@@ -48,7 +48,7 @@ def test_partial_writes_and_reads_go_on(tmp_path, monkeypatch):
 
 
 def test_the_file_is_gone_with_the_object(tmp_path):
-    file = Spool(1, 4, tmp_path)
+    file = DiskArray(1, 4, tmp_path)
     descriptor = file._descriptor
     os.fstat(descriptor)
     del file
@@ -60,8 +60,8 @@ def test_the_file_is_gone_with_the_object(tmp_path):
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
 def test_the_file_is_gone_with_the_process(tmp_path, way):
     code = (
-        "import sys, time\nfrom lamina.data.images.disk_array import Spool\n"
-        "s = Spool(1000, 1000, sys.argv[1]); s.write(5, bytes(1000))\n"
+        "import sys, time\nfrom lamina.data.images.disk_array import DiskArray\n"
+        "s = DiskArray(1000, 1000, sys.argv[1]); s.write(5, bytes(1000))\n"
         "print('ready', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -78,8 +78,8 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(
 ):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: DISK(9e9, 8e9, 1_000_000_000))
     message = refused(
-        lambda: Spool(50_000, 96 * 96 * 3, tmp_path),
-        "50,000 pictures of 27,648 bytes need 1.4 GB",
+        lambda: DiskArray(50_000, 96 * 96 * 3, tmp_path),
+        "50,000 images of 27,648 bytes need 1.4 GB",
         "has 1.0 GB free",
         "size=",
         "TMPDIR",
@@ -95,14 +95,14 @@ def test_a_disk_that_others_fill_meanwhile(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    refused(lambda: Spool(2, 4, tmp_path), "make room", error=ImageError)
+    refused(lambda: DiskArray(2, 4, tmp_path), "make room", error=ImageError)
     monkeypatch.undo()
 
     def unable(*_):
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
     monkeypatch.setattr(os, "posix_fallocate", unable)
-    file = Spool(2, 4, tmp_path)
+    file = DiskArray(2, 4, tmp_path)
     file.write(1, b"abcd")
     assert read(file, 1) == b"abcd"
 
@@ -110,7 +110,7 @@ def test_a_disk_that_others_fill_meanwhile(tmp_path, monkeypatch):
 def test_the_folder_is_told_or_one_on_a_disk(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(spool.tempfile, "tempdir", None)
-    assert spool_folder() == tmp_path
+    assert disk_array_folder() == tmp_path
     monkeypatch.delenv("TMPDIR")
     if os.access("/var/tmp", os.W_OK):
-        assert spool_folder() == Path("/var/tmp")
+        assert disk_array_folder() == Path("/var/tmp")

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from lamina.data.images.disk_images import Collection, Pictures
+from lamina.data.images.disk_images import DiskImages, ImageBuffer
 from lamina.data.images.images import ImageError, as_images
 from tests.data.helpers import refused
 
@@ -26,8 +26,8 @@ def stored(array):
     return filled(array)
 
 
-def filled(array, in_memory=0) -> Pictures:
-    images = Collection(len(array), array.shape[1:], in_memory)
+def filled(array, in_memory=0) -> DiskImages:
+    images = ImageBuffer(len(array), array.shape[1:], in_memory)
     for row in reversed(range(len(array))):
         images.put(row, array[row])
     return images.finished()[0]
@@ -58,7 +58,7 @@ def test_rows_are_those_of_an_array(array, stored, rows):
 
 
 def test_what_an_estimator_asks_for(array, stored):
-    assert isinstance(stored, Pictures)
+    assert isinstance(stored, DiskImages)
     assert (stored.shape, stored.dtype, stored.ndim) == (array.shape, array.dtype, 4)
     assert (len(stored), stored.nbytes, stored.size) == (20, array.nbytes, array.size)
     np.testing.assert_array_equal(stored[7], array[7])
@@ -81,7 +81,7 @@ def test_what_cannot_be(stored):
     with pytest.raises(ValueError, match="without being read"):
         np.asarray(stored, copy=False)
     with pytest.raises(ValueError, match="is not 24 bytes"):
-        Pictures(stored._spool, (5, 5, 5))
+        DiskImages(stored._disk_array, (5, 5, 5))
 
 
 def test_a_part_keeps_the_file(array):
@@ -91,18 +91,18 @@ def test_a_part_keeps_the_file(array):
 
 @pytest.mark.parametrize("in_memory", [0, 10**6])
 def test_images_that_did_not_come_are_left_out(array, in_memory):
-    images = Collection(5, SHAPE, in_memory)
+    images = ImageBuffer(5, SHAPE, in_memory)
     for row in (4, 1):
         images.put(row, array[row])
     refused(lambda: images.put(0, array[0][:2]), "not (4, 3, 2)", error=ImageError)
     found, rows = images.finished()
-    assert isinstance(found, Pictures if in_memory == 0 else np.ndarray)
+    assert isinstance(found, DiskImages if in_memory == 0 else np.ndarray)
     assert rows.tolist() == [1, 4]
     np.testing.assert_array_equal(found[:], array[[1, 4]])
 
 
 def test_a_small_collection_is_an_array_that_is_not_copied(array):
-    images = Collection(20, SHAPE, 10**6)
+    images = ImageBuffer(20, SHAPE, 10**6)
     for row in range(20):
         images.put(row, array[row])
     held = images._array
@@ -114,18 +114,18 @@ def test_reading_all_of_a_large_file_takes_little_memory():
     """128 MB are written and read in random order: 128 rows of 64 kB at a time."""
     code = """
 import json, numpy as np
-from lamina.data.images.disk_images import Collection
+from lamina.data.images.disk_images import ImageBuffer
 def peak():
     with open("/proc/self/status") as lines:
         return next(int(s.split()[1]) for s in lines if s.startswith("VmHWM")) / 1024
 image = np.zeros((256, 256, 1), np.uint8)
-images = Collection(2048, image.shape, 0)
+images = ImageBuffer(2048, image.shape, 0)
 before = peak()
 for row in range(2048):
     images.put(row, image + row % 256)
-pictures, _ = images.finished()
+images, _ = images.finished()
 order = np.random.default_rng(0).permutation(2048)
-total = sum(int(pictures[order[i:i + 128]][:, 0, 0, 0].sum())
+total = sum(int(images[order[i:i + 128]][:, 0, 0, 0].sum())
             for i in range(0, 2048, 128))
 print(json.dumps([total, peak() - before]))
 """

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from lamina.data.images import decoding, image_files
-from lamina.data.images.disk_images import Pictures
+from lamina.data.images.disk_images import DiskImages
 from lamina.data.images.image_files import Reading, read_files, skipped_note
 from lamina.data.images.images import ImageError
 from tests.data.helpers import refused
-from tests.data.picture_files import broken, colours, save
+from tests.data.sample_images import broken, colours, save
 
 
 def read(paths, **options):
@@ -26,13 +26,13 @@ def grey(height, width, value=90):
     return np.full((height, width), value, np.uint8)
 
 
-def test_equal_pictures_are_taken_as_they_are(tmp_path):
+def test_equal_images_are_taken_as_they_are(tmp_path):
     values = [colours() // (k + 1) for k in range(5)]
     paths = [save(tmp_path / f"{k}.png", each) for k, each in enumerate(values)]
     found = read(paths)
     np.testing.assert_array_equal(found.X, values)
     assert found.rows.tolist() == [0, 1, 2, 3, 4]
-    assert found.notes == ["pictures are 8 × 12, colour, as they are"]
+    assert found.notes == ["images are 8 × 12, colour, as they are"]
     assert found.skipped == []
 
 
@@ -66,7 +66,7 @@ def test_all_that_is_told_spares_the_first_look(tmp_path, monkeypatch):
 def test_the_search_for_colour_ends_at_the_first(tmp_path, monkeypatch):
     sound = [save(tmp_path / f"{k}.png", grey(4, 4)) for k in range(3)]
     bad = tmp_path / "bad.png"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     colour = save(tmp_path / "colour.png")
     late = read([bad, *sound, colour], size=4, errors="skip")
     assert late.schema.channels == 3
@@ -110,7 +110,7 @@ def test_broken_files_are_refused_by_name(tmp_path):
     paths = [*(tmp_path / name for name in reasons), save(tmp_path / "sound.png")]
     message = refused(
         lambda: read(paths),
-        "here: 8 of 9 pictures cannot be read: ",
+        "here: 8 of 9 images cannot be read: ",
         "; and 3 more",
         "(errors='skip' leaves them out)",
         error=ImageError,
@@ -139,7 +139,7 @@ def test_broken_files_are_left_out_and_listed(tmp_path):
     assert skipped_note([]) == []
     refused(
         lambda: read(bad, errors="skip"),
-        "none of 8 pictures can be read: cut.jpg",
+        "none of 8 images can be read: cut.jpg",
         error=ImageError,
     )
 
@@ -154,15 +154,15 @@ def test_unusual_files_are_noted(tmp_path):
     save(tmp_path / "usual.png", grey(9, 9))
     notes = read(paths, size=8).notes
     assert notes == [
-        "2 pictures are of unusual size: dot.png (1 × 1), long.jpg (20 × 30000)",
-        "1 picture is of another format than the name says: really.jpg (PNG)",
+        "2 images are of unusual size: dot.png (1 × 1), long.jpg (20 × 30000)",
+        "1 image is of another format than the name says: really.jpg (PNG)",
     ]
 
 
 def test_large_collections_lie_in_a_file(tmp_path):
     paths = [save(tmp_path / f"{k}.png", grey(4, 4, k)) for k in range(30)]
     large, small = read(paths, in_memory=479), read(paths, in_memory=481)
-    assert isinstance(large.X, Pictures)
+    assert isinstance(large.X, DiskImages)
     assert isinstance(small.X, np.ndarray)
     np.testing.assert_array_equal(large.X[:], small.X)
 
@@ -192,12 +192,12 @@ def test_progress_and_interruption(tmp_path, monkeypatch):
         assert len(os.listdir("/proc/self/fd")) == files
 
 
-def test_as_many_pictures_at_a_time_as_there_are_threads(tmp_path, monkeypatch):
+def test_as_many_images_at_a_time_as_there_are_threads(tmp_path, monkeypatch):
     paths = [save(tmp_path / "a.png", grey(4, 4))] * 30
     at_once, most, lock = 0, 0, threading.Lock()
     flat = decoding._flat
 
-    def counted(picture, schema):
+    def counted(image, schema):
         nonlocal at_once, most
         with lock:
             at_once += 1
@@ -205,7 +205,7 @@ def test_as_many_pictures_at_a_time_as_there_are_threads(tmp_path, monkeypatch):
         time.sleep(0.001)
         with lock:
             at_once -= 1
-        return flat(picture, schema)
+        return flat(image, schema)
 
     monkeypatch.setattr(decoding, "_flat", counted)
     read(paths, threads=3)

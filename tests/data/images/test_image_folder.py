@@ -1,4 +1,4 @@
-"""Folders of pictures: classes, strays, links, and what is refused."""
+"""Folders of images: classes, strays, links, and what is refused."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from lamina.data.images.image_folder import _Found, read_image_folder
 from lamina.data.images.images import ImageError
 from tests.data.helpers import refused
-from tests.data.picture_files import broken, save
+from tests.data.sample_images import broken, save
 
 
 def grey(value=90):
@@ -40,7 +40,7 @@ def test_a_folder_a_class(photos):
     assert found.X[:, 0, 0, 0].tolist() == [1, 2, 4, 3]
     assert found.classes == ["cat", "dog"]
     assert found.task == "classification"
-    assert found.notes == ["pictures are 4 × 4, grey, as they are"]
+    assert found.notes == ["images are 4 × 4, grey, as they are"]
     assert read_image_folder(str(photos)).names == found.names
 
 
@@ -65,25 +65,25 @@ def test_what_is_left_out_is_counted(photos):
     found = read_image_folder(photos)
     assert len(found) == 4
     assert found.notes[1:] == [
-        "1 picture lies beside the class folders, without a label, and left out: "
+        "1 image lies beside the class folders, without a label, and left out: "
         "cover.png",
-        "folders without a picture are no classes: bird",
-        "1 picture is of a format that is not read, and left out: 1 .heic; save them "
+        "folders without an image are no classes: bird",
+        "1 image is of a format that is not read, and left out: 1 .heic; save them "
         "as JPEG or PNG",
-        "4 files are no picture and left out: 2 .txt, 1 without an ending, 1 .csv",
+        "4 files are no image and left out: 2 .txt, 1 without an ending, 1 .csv",
     ]
     assert len(read_image_folder(photos, labels=False)) == 5
 
 
-def test_broken_pictures_and_a_class_of_nothing_else(photos):
+def test_broken_images_and_a_class_of_nothing_else(photos):
     reasons = broken(photos / "cat")
-    bad(photos, "8 of 12 pictures cannot be read: cat/cut.jpg is cut off")
+    bad(photos, "8 of 12 images cannot be read: cat/cut.jpg is cut off")
     found = read_image_folder(photos, errors="skip")
     assert found.y.tolist() == ["cat", "cat", "dog", "dog"]
     assert [name for name, _ in found.skipped] == [f"cat/{name}" for name in reasons]
     assert found.notes[-1].startswith("8 files cannot be read and are left out")
     broken(photos / "bird")
-    bad(photos, "none of the 8 pictures of the class 'bird' can be read", errors="skip")
+    bad(photos, "none of the 8 images of the class 'bird' can be read", errors="skip")
 
 
 def test_classes_that_differ_in_case_only(photos):
@@ -120,15 +120,15 @@ def test_links_out_of_the_folder_are_read_and_noted(photos, tmp_path):
     assert found.y.tolist() == ["bird", *["cat"] * 3, *["dog"] * 3]
     assert "2 links lead out of the folder; links are followed" in found.notes
     (photos / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    bad(photos, "1 of 8 pictures cannot be read: cat/gone.png is not there")
+    bad(photos, "1 of 8 images cannot be read: cat/gone.png is not there")
 
 
-def test_what_is_no_folder_of_pictures(tmp_path, photos):
+def test_what_is_no_folder_of_images(tmp_path, photos):
     bad(tmp_path / "none", "no such folder")
     bad(photos / "cat" / "a.png", "is no folder")
     empty = tmp_path / "empty"
     empty.mkdir()
-    bad(empty, "holds no pictures that are read (it is empty)")
+    bad(empty, "holds no images that are read (it is empty)")
     (empty / "a.txt").write_text("x")
     bad(empty, "(1 .txt)")
     (empty / "train-images-idx3-ubyte.gz").write_text("x")

@@ -11,11 +11,11 @@ from lamina.data.images.images import ImageError
 from tests.data.helpers import refused
 
 
-def picture(rows) -> Image.Image:
+def image(rows) -> Image.Image:
     return Image.fromarray(np.array(rows, np.uint8))
 
 
-def test_a_picture_of_the_size_is_taken_as_it_is(rng):
+def test_a_image_of_the_size_is_taken_as_it_is(rng):
     values = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     for resize in ("letterbox", "stretch", "crop"):
         found = ImageSchema(5, 7, 3, resize).pixels(Image.fromarray(values))
@@ -24,7 +24,7 @@ def test_a_picture_of_the_size_is_taken_as_it_is(rng):
 
 def test_letterbox_puts_the_mean_at_both_sides():
     # 2 × 4 into 4 × 4: scale 1; rows of 10 and 30 between two borders of their mean
-    found = ImageSchema(4, 4, 1).pixels(picture([[10] * 4, [30] * 4]))
+    found = ImageSchema(4, 4, 1).pixels(image([[10] * 4, [30] * 4]))
     assert found[..., 0].tolist() == [[20] * 4, [10] * 4, [30] * 4, [20] * 4]
     assert ImageSchema(64, 64).scaled(100, 400) == (16, 64)
     assert ImageSchema(64, 32).scaled(100, 400) == (8, 32)
@@ -33,7 +33,7 @@ def test_letterbox_puts_the_mean_at_both_sides():
 
 def test_crop_keeps_the_middle_and_stretch_keeps_all():
     values = [[0, 50, 90, 200]] * 2
-    found = ImageSchema(2, 2, 1, "crop").pixels(picture(values))
+    found = ImageSchema(2, 2, 1, "crop").pixels(image(values))
     assert found[..., 0].tolist() == [[50, 90]] * 2
     assert ImageSchema(64, 64, 3, "crop").scaled(100, 400) == (64, 256)
     assert ImageSchema(64, 64, 3, "stretch").scaled(100, 400) == (64, 64)
@@ -42,10 +42,10 @@ def test_crop_keeps_the_middle_and_stretch_keeps_all():
 def test_pixels_that_fall_together_are_averaged():
     # Columns 0, 255, 0, 255, … at half the size: taking every second one would give
     # all black or all white.
-    stripes = picture([[0, 255] * 32] * 64)
+    stripes = image([[0, 255] * 32] * 64)
     found = ImageSchema(32, 32, 1, "stretch").pixels(stripes).astype(int)
     assert np.abs(found[:, 2:-2] - 127.5).max() < 1
-    constant = ImageSchema(9, 9, 1).pixels(picture([[77] * 100] * 100))
+    constant = ImageSchema(9, 9, 1).pixels(image([[77] * 100] * 100))
     assert (constant == 77).all()
 
 

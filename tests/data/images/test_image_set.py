@@ -1,4 +1,4 @@
-"""A collection of pictures and what it says of itself."""
+"""A collection of images and what it says of itself."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def test_what_it_tells():
 
 
 def test_numbers_and_their_verbs():
-    assert counted(1, "picture") == "1 picture is"
+    assert counted(1, "image") == "1 image is"
     assert counted(1200, "file", "lies", "lie") == "1,200 files lie"
 
 

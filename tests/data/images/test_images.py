@@ -108,7 +108,7 @@ def test_the_place_of_what_is_not_finite(value, dtype, monkeypatch):
 
 def test_large_collections_pass_through():
     class Large:
-        is_pictures = True
+        is_images = True
         shape = (5, 4, 3, 1)
 
     large = Large()

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from lamina.data.sequences.characters import (
-    alphabet_of,
     as_codes,
     as_one_hot,
     holds_texts,
+    vocabulary_of,
 )
 
 
 def test_characters_are_numbered_in_the_order_of_the_alphabet():
-    alphabet = alphabet_of(["abc", "ca😀"])
-    assert alphabet == "abc😀"
-    found = as_codes(["cab", "😀?"], alphabet)
+    vocabulary = vocabulary_of(["abc", "ca😀"])
+    assert vocabulary == "abc😀"
+    found = as_codes(["cab", "😀?"], vocabulary)
     assert found.lengths.tolist() == [3, 2]
     assert found.values[:, 0].tolist() == [3, 1, 2, 4, 0]
     assert as_codes(["ab"], "ba").values[:, 0].tolist() == [2, 1]

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from lamina.data.sequences.series import SequenceError
+from lamina.data.sequences.ragged_array import SequenceError
 from lamina.data.sequences.ts_files import read_ts
 
 HEAD = """#comment
@@ -35,7 +35,7 @@ def test_a_small_file_by_hand(tmp_path):
     assert found.y.tolist() == ["a", "b"]
     assert (found.name, found.task, len(found)) == ("Two Letters", "classification", 2)
     assert repr(found) == (
-        "SeriesSet(Two Letters: Series(2 × 1 to 3 steps × 2 features))"
+        "SequenceSet(Two Letters: Series(2 × 1 to 3 steps × 2 features))"
     )
     packed = written(tmp_path, gzip.compress((HEAD + DATA).encode()), "some.ts.gz")
     np.testing.assert_array_equal(read_ts(packed).X.values, found.X.values)

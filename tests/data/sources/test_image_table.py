@@ -7,12 +7,12 @@ from lamina.data import TableError
 from lamina.data.images.images import ImageError
 from lamina.data.sources.image_table import path_column, read_image_table
 from tests.data.helpers import csv, refused
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 
 @pytest.fixture
 def table(tmp_path):
-    """Write a table beside pictures 0.png … 5.png whose values are 0 … 5."""
+    """Write a table beside images 0.png … 5.png whose values are 0 … 5."""
     for k in range(6):
         save(tmp_path / "pics" / f"{k}.png", np.full((4, 4), k, np.uint8))
 
@@ -103,7 +103,7 @@ def test_what_is_missing(table):
         "https://x.y/a.png,a",
     ]
     path = table(rows("f,y", *lines))
-    bad(path, "3 of 5 pictures cannot be read: (line 3) is not there", "pics/9.png is")
+    bad(path, "3 of 5 images cannot be read: (line 3) is not there", "pics/9.png is")
     found = read_image_table(path, errors="skip")
     assert found.y.tolist() == ["a", "b"]
     assert [name for name, _ in found.skipped] == [
@@ -112,7 +112,7 @@ def test_what_is_missing(table):
     ]
 
 
-def test_bad_labels_are_told_before_pictures_are_read(table):
+def test_bad_labels_are_told_before_images_are_read(table):
     path = table(rows("f,y", "nowhere/1.png,a", "nowhere/2.png,a"))
     bad(path, "is 'a' in every row", error=TableError)
 

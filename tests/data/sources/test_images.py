@@ -1,4 +1,4 @@
-"""Pictures from wherever they are, told from tables."""
+"""Images from wherever they are, told from tables."""
 
 import gzip
 import os
@@ -11,7 +11,7 @@ from lamina.data.images.images import ImageError
 from lamina.data.sources.images import holds_images, read_images
 from tests.data.helpers import refused
 from tests.data.images.test_idx import LABELS, VALUES, idx
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 
 @pytest.fixture
@@ -77,12 +77,12 @@ def test_all_come_in_the_size_that_is_told(photos, table, digits):
     ]
 
 
-def test_tables_that_are_no_pictures(tmp_path, write):
+def test_tables_that_are_no_images(tmp_path, write):
     assert not holds_images(write(b"a,b\n1,2\n"))
     assert not holds_images(write(b"a,b\nx.png is it,2\n"))
     assert not holds_images(write(gzip.compress(b"a,b\n1,2\n"), "t.csv.gz"))
     measured = b"file,a,b\nx.png,1,2\ny.png,3,4\n"
-    assert not holds_images(write(measured))  # no such pictures, and other columns
+    assert not holds_images(write(measured))  # no such images, and other columns
     save(tmp_path / "y.png")
     assert holds_images(write(measured))
     assert holds_images(write(gzip.compress(b"file,a\nnone.png,1\n"), "t.csv.gz"))
@@ -101,7 +101,7 @@ def test_what_does_not_fit(photos, digits, tmp_path):
     bad(photos, "target='kind' names a column, but this is no table", target="kind")
     bad(photos, "its labels are classes", task="regression")
     bad({"a": 1}, "given by a path or as an ImageSet, not as a dict")
-    bad(tmp_path / "none.png", "none of 1 pictures can be read: none.png is not there")
+    bad(tmp_path / "none.png", "none of 1 images can be read: none.png is not there")
     bad(digits, "size must be None", size="x")
     assert isinstance(read_images(digits, task="classification"), ImageSet)
 

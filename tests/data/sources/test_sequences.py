@@ -11,7 +11,7 @@ import pytest
 
 from lamina.data import (
     SequenceError,
-    SeriesSet,
+    SequenceSet,
     Table,
     TableError,
     holds_sequences,
@@ -81,7 +81,7 @@ def test_a_large_table_is_never_written_out_as_text():
 def test_files_of_the_archives(write):
     for path in (write(TS, "letters.ts"), write(gzip.compress(TS), "letters.ts.gz")):
         found, plain = read_sequences(path), read_ts(path)
-        assert isinstance(found, SeriesSet)
+        assert isinstance(found, SequenceSet)
         np.testing.assert_array_equal(found.X.values, plain.X.values)
         assert found.y.tolist() == ["a", "b", "a"]
         assert (found.task, found.per_step, found.target) == (
@@ -93,8 +93,8 @@ def test_files_of_the_archives(write):
 
 
 def test_a_long_table_is_read_as_by_read_long():
-    one = read_sequences(LONG, "id", "day", "label", kinds={"x": "number"})
-    other = read_long(LONG, "id", "day", "label", kinds={"x": "number"})
+    one = read_sequences(LONG, "id", "day", "label", column_types={"x": "number"})
+    other = read_long(LONG, "id", "day", "label", column_types={"x": "number"})
     np.testing.assert_array_equal(one.X.values, other.X.values)
     assert one.y.tolist() == other.y.tolist() == ["u", "v"]
     assert (one.target, one.skipped) == (["label"], 0)
@@ -142,7 +142,9 @@ def test_what_is_kept_for_the_test():
     assert (len(learnt), len(kept)) == (270, 370) == (len(known.X), len(known.X_test))
     assert kept.y.tolist() == [str(k + 1) for k in known.y_test]
     assert learnt.target == ["speaker"]
-    whole = read_sequences("parity", test=True, kinds={}, exclude=())  # not divided
+    whole = read_sequences(
+        "parity", test=True, column_types={}, exclude=()
+    )  # not divided
     assert len(whole) == len(read_sequences("parity"))
 
 
@@ -166,7 +168,7 @@ def test_classes_that_are_whole_numbers_may_be_numbers(write):
     )
     same = read_sequences(path, task="classification", per_step=False)
     assert (same.task, same.y.tolist()) == ("classification", [30, 40])
-    by_hand = SeriesSet(found.X, np.array([1, 2]), "ab", "a", "b")
+    by_hand = SequenceSet(found.X, np.array([1, 2]), "ab", "a", "b")
     each: dict[str, Any] = {"y": [np.ones(2, int), np.ones(1, int)], "per_step": True}
     steps = replace(by_hand, task="classification", **each)
     numbers = read_sequences(steps, task="regression")
@@ -180,7 +182,11 @@ def test_classes_that_are_whole_numbers_may_be_numbers(write):
         ("parity", {"target": "class"}, "parity: target='class' is for columns, but"),
         ("parity", {"time": "t"}, "parity: time='t' is for columns, but this is no ta"),
         ("parity", {"exclude": ["bit"]}, "exclude=['bit'] is for columns"),
-        ("parity", {"kinds": {"a": "number"}}, "kinds={'a': 'number'} is for columns"),
+        (
+            "parity",
+            {"column_types": {"a": "number"}},
+            "column_types={'a': 'number'} is for columns",
+        ),
         ("none.ts", {"series": "id"}, "none.ts: series='id' is for columns"),
         ("none.ts", {}, "none.ts: cannot be read (No such file"),
         ("parity", {"per_step": True}, "an answer for each sequence, which per_step=T"),

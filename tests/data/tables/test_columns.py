@@ -97,14 +97,14 @@ def test_the_rarest_levels_share_a_feature_wherever_they_stand():
 
 def test_numbers_that_differ_by_rounding_have_scale_one():
     (column,) = TableSchema.fit(
-        read_table({"x": [0.3, 0.1 + 0.2, 0.3]}), kinds={"x": "number"}
+        read_table({"x": [0.3, 0.1 + 0.2, 0.3]}), column_types={"x": "number"}
     ).columns
     assert (column.mean, column.scale) == (pytest.approx(0.3), 1)
 
 
 def test_numbers_taken_as_categories():
     table = read_table({"c": [1.0, 2.0, None, 2.5]})
-    schema = TableSchema.fit(table, kinds={"c": "category"})
+    schema = TableSchema.fit(table, column_types={"c": "category"})
     assert schema.feature_names == ["c = 1", "c = 2", "c = 2.5", "c missing"]
     as_text = read_table({"c": ["2.0", "x", None, "1"]})
     wanted = [[0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]]

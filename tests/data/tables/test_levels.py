@@ -12,7 +12,7 @@ from lamina.data.tables.levels import (
     UNSEEN,
     Unseen,
     UnseenWarning,
-    places,
+    positions,
     similar,
     warn_unseen,
 )
@@ -20,7 +20,7 @@ from tests.data.helpers import csv
 
 
 def placed(values, levels):
-    return places(np.array(values, dtype=object), levels).tolist()
+    return positions(np.array(values, dtype=object), levels).tolist()
 
 
 def test_the_same_value_in_another_way_of_writing_is_the_level():

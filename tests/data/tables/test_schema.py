@@ -61,7 +61,7 @@ def test_decoding_undoes_encoding():
 def test_a_category_is_the_level_of_its_largest_feature():
     levels = [f"l{i:02}" for i in range(70)]
     table = csv("c,x\n" + "".join(f"{v},{i}\n" for i, v in enumerate(levels * 2)))
-    schema = TableSchema.fit(table, kinds={"c": "category"})
+    schema = TableSchema.fit(table, column_types={"c": "category"})
     features = np.zeros((2, schema.width), np.float32)
     features[0, 3], features[1, 64] = 0.4, 0.6
     assert schema.decode(features)["c"].tolist() == ["l03", "other"]

@@ -21,11 +21,11 @@ def test_words_in_a_column_of_numbers():
         lambda: TableSchema.fit(csv("x,y\n" + "\n".join(f"{r},{r}" for r in rows))),
         "column 'x', line 43: a number is expected, but 'abc' stands there",
         "(and 1 more)",
-        "kinds={'x': 'category'}",
+        "column_types={'x': 'category'}",
     )
     table = csv("x\n" + "\n".join(rows) + "\n")
-    assert kinds(table, kinds={"x": "category"}) == {"x": "category"}
-    refused(lambda: TableSchema.fit(table, kinds={"x": "number"}), "'abc'")
+    assert kinds(table, column_types={"x": "category"}) == {"x": "category"}
+    refused(lambda: TableSchema.fit(table, column_types={"x": "number"}), "'abc'")
 
 
 def test_text_of_numbers_in_a_data_frame_is_numbers():
@@ -39,7 +39,7 @@ def test_100_000_categories_are_text_and_not_used():
     schema = TableSchema.fit(table)
     assert [c.kind for c in schema.columns] == ["text", "number"]
     assert "100,000 different texts in 100,000 rows" in schema.notes[0]
-    forced = TableSchema.fit(table, kinds={"c": "category"})
+    forced = TableSchema.fit(table, column_types={"c": "category"})
     assert forced.width == 64 + 1 + 1
 
 
@@ -91,7 +91,9 @@ def test_columns_of_no_use_are_noted():
     assert "'same' is always 'a'" in schema.notes[0]
     assert schema.names == ["x"]
     assert schema.encode(table).shape == (n, 1)
-    assert kinds(table, kinds={"customer_id": "number"})["customer_id"] == "number"
+    assert (
+        kinds(table, column_types={"customer_id": "number"})["customer_id"] == "number"
+    )
 
 
 @pytest.mark.parametrize("name", ["width", "grid", "paid", "valid", "idea"])
@@ -107,7 +109,11 @@ def test_small_integers_stay_numbers_and_short_tables_keep_text():
 
 def test_kinds_and_exclude_are_checked():
     table = read_table({"abc": [1, 2], "x": [3, 5]})
-    refused(lambda: TableSchema.fit(table, kinds={"abd": "number"}), "did you mean")
-    refused(lambda: TableSchema.fit(table, kinds={"x": "float"}), "must be one of")
+    refused(
+        lambda: TableSchema.fit(table, column_types={"abd": "number"}), "did you mean"
+    )
+    refused(
+        lambda: TableSchema.fit(table, column_types={"x": "float"}), "must be one of"
+    )
     refused(lambda: TableSchema.fit(table, exclude=["z"]), "no column 'z'")
     assert TableSchema.fit(table, exclude="x").names == ["abc"]

@@ -1,4 +1,4 @@
-"""Layers that follow from the size of pictures, and Flatten where it has to be."""
+"""Layers that follow from the size of images, and Flatten where it has to be."""
 
 import jax
 import numpy as np
@@ -20,7 +20,7 @@ from lamina.networks import (
     Key,
     MaxPool,
     Network,
-    Skip,
+    SkipConnection,
     Upsample,
 )
 
@@ -106,7 +106,7 @@ def test_segmenting_layers_of_16_pixels_by_hand():
     assert segmenting_layers((16, 16, 1), "he") == (
         conv(16),
         conv(16),
-        Skip((pool, conv(32), conv(32), up)),
+        SkipConnection((pool, conv(32), conv(32), up)),
         conv(16),
         conv(16),
     )
@@ -121,7 +121,9 @@ def test_segmenting_layers_keep_any_size(shape, halvings):
     net = Network(layers)
     params, out = net.init(Key(0), shape)
     assert out[:2] == shape[:2]
-    skips = [layer for layer, _ in net.walk(params) if isinstance(layer, Skip)]
+    skips = [
+        layer for layer, _ in net.walk(params) if isinstance(layer, SkipConnection)
+    ]
     assert len(skips) == halvings
     x = jax.ShapeDtypeStruct((1, 13, 21, shape[2]), np.float32)
     assert jax.eval_shape(net, params, x).shape[:3] == (1, 13, 21)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.utils import compute_sample_weight
 
-from lamina import SGD, ConvNetClassifier, Dense, Last, MLPClassifier, Output
+from lamina import SGD, ConvNetClassifier, Dense, LastStep, MLPClassifier, Output
 from lamina import RecurrentClassifier as Recurrent
 from lamina.estimators._core.base import split
 from lamina.estimators._core.class_weights import class_factors, weights_by_class
@@ -138,7 +138,7 @@ def of_missing_labels(rng):
     return weighted(), X, y
 
 
-def of_pictures(rng):
+def of_images(rng):
     X, y = rare(rng)
     layers = [Dense(4, "tanh")]
     net = ConvNetClassifier(layers, image_shape=(1, 3), standardize=False)
@@ -147,7 +147,7 @@ def of_pictures(rng):
 
 def of_sequences(rng):
     X, y = rare(rng)
-    net = Recurrent([Last(), Dense(4, "tanh")], standardize=False)
+    net = Recurrent([LastStep(), Dense(4, "tanh")], standardize=False)
     return net.set_params(**_shared(), schedule=None), X[:, :, None], y
 
 
@@ -159,7 +159,7 @@ def _shared():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", [of_labels, of_missing_labels, of_pictures, of_sequences]
+    "case", [of_labels, of_missing_labels, of_images, of_sequences]
 )
 def test_rows_held_out_by_hand_are_as_good_as_those_held_out_inside(case, rng):
     """Weights, history and what is kept are the same, bit for bit."""

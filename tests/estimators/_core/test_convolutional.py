@@ -1,4 +1,4 @@
-"""Pictures in, whatever they come as; pixels measured; features out."""
+"""Images in, whatever they come as; pixels measured; features out."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def stored(images):
     ],
     ids=["grey", "list", "list2d", "rows", "lists", "float64", "float-rows", "stored"],
 )
-def test_all_ways_to_give_the_same_pictures_learn_the_same(form, images, fitted):
+def test_all_ways_to_give_the_same_images_learn_the_same(form, images, fitted):
     given = form(images)
     again = net().fit(given, LABELS)
     same = net().fit(images, LABELS)
@@ -107,7 +107,7 @@ def test_image_shape_says_what_rows_are(images):
     ],
     ids=["channels", "size", "columns", "nan", "axes", "huge", "mixed"],
 )
-def test_pictures_unlike_those_learnt_are_refused(given, message, fitted):
+def test_images_unlike_those_learnt_are_refused(given, message, fitted):
     with pytest.raises(ValueError, match=message):
         fitted.predict(given)
 
@@ -137,8 +137,8 @@ def test_a_refused_fit_changes_nothing(images, fitted):
 # ---- what stands before the layers --------------------------------------------------
 
 
-def test_scale_of_two_pictures_by_hand():
-    """Pixels 0, 2 and 4, 4, the second picture counting three times.
+def test_scale_of_two_images_by_hand():
+    """Pixels 0, 2 and 4, 4, the second image counting three times.
 
     μ = (0 + 2 + 3·8) / 8 = 3.25; σ² = (0 + 4 + 3·32) / 8 − 3.25² = 1.9375.
     """
@@ -183,7 +183,7 @@ def test_augmentation_changes_training_and_not_application(images, fitted):
     assert np.array_equal(changed.predict_proba(images), changed.predict_proba(images))
 
 
-def test_other_pictures_of_the_same_shape_compile_nothing(images):
+def test_other_images_of_the_same_shape_compile_nothing(images):
     net().fit(images, LABELS)
     assert net().fit(images // 2, LABELS).n_compiles_ == 0
 

@@ -18,14 +18,16 @@ LABELS = np.array(["a", "b", None] * 20, dtype=object)
 
 def compared(model, x, k=2, labels=None):
     components = scores.principal_components(x, k, Key(0))
-    return scores.code_scores(model, x, x, x.mean(axis=0), components, len(x), labels)
+    return scores.embedding_scores(
+        model, x, x, x.mean(axis=0), components, len(x), labels
+    )
 
 
 def test_principal_components_are_those_of_all_rows_or_of_some(monkeypatch):
     found = scores.principal_components(X, 2, Key(0))
     assert found.dtype == np.float32
     mean = X.mean(axis=0)
-    codes = scores.linear_codes(X, mean, found)
+    codes = scores.pca_embedding(X, mean, found)
     expected = PCA(2).fit_transform(X)
     np.testing.assert_allclose(np.abs(codes), np.abs(expected), rtol=1e-3, atol=1e-4)
     for k in (5, 60):
@@ -66,7 +68,7 @@ def test_densities_stand_beside_independent_normal_numbers():
     x = RNG.standard_normal((60, 3)) * [1, 10, 100]
     model = GaussianRBM(2, n_iter=2, random_state=0).fit(x)
     z = (x - model.feature_mean_) / model.feature_scale_
-    found = scores.code_scores(model, x, z, z.mean(axis=0), None, 60, None)
+    found = scores.embedding_scores(model, x, z, z.mean(axis=0), None, 60, None)
     own, base, _ = found
     density = -0.5 * (z**2 + np.log(2 * np.pi)) - np.log(model.feature_scale_)
     expected = density.sum(axis=1).mean()
@@ -74,7 +76,7 @@ def test_densities_stand_beside_independent_normal_numbers():
     assert own["log_likelihood"] == pytest.approx(model.log_likelihood(x).mean())
     assert own["log_likelihood"] == pytest.approx(expected, abs=0.2)
     many = GaussianRBM(30, n_iter=1, random_state=0).fit(x)
-    own, base, _ = scores.code_scores(many, x, z, z.mean(axis=0), None, 60, None)
+    own, base, _ = scores.embedding_scores(many, x, z, z.mean(axis=0), None, 60, None)
     assert own["free_energy"] == pytest.approx(many.free_energy(x).mean())
     assert base["free_energy"] is None
 

@@ -20,9 +20,9 @@ def test_validation_rows_are_outside_training():
     X = np.arange(40.0)[:, None]
     model = MLPRegressor(hidden_layer_sizes=(2,), early_stopping=True, max_iter=1)
     train = model._train
-    model._train = lambda feed, validation, incremental: (
-        seen.append((feed.rows, validation.feed.rows)),
-        train(feed, validation, incremental),
+    model._train = lambda loader, validation, incremental: (
+        seen.append((loader.rows, validation.loader.rows)),
+        train(loader, validation, incremental),
     )
     with pytest.warns(UserWarning, match="max_iter"):
         model.fit(X, X[:, 0])
@@ -41,7 +41,7 @@ def test_early_stopping_by_the_loss_gives_back_its_lowest_weights(digits):
         random_state=1,
     ).fit(*digits)
     losses = model.history_["validation_loss"]
-    assert model.stopped_ == "stopped"
+    assert model.stop_reason_ == "stopped"
     assert model.best_epoch_ == int(np.argmin(losses)) + 1 < model.n_iter_
     short = clone(model).set_params(max_iter=model.best_epoch_)
     with pytest.warns(UserWarning, match="max_iter"):
@@ -54,7 +54,7 @@ def test_early_stopping_by_the_loss_gives_back_its_lowest_weights(digits):
 
 @description
 class Unrolled(Layer):
-    """Pictures as rows, to stand before a layer of units."""
+    """Images as rows, to stand before a layer of units."""
 
     def init(self, key, shape):
         return {}, (int(np.prod(shape)),)
@@ -63,27 +63,27 @@ class Unrolled(Layer):
         return x.reshape(len(x), -1)
 
 
-class PictureNet(FeedForward):
-    """A family whose examples are pictures (height, width), with one hidden layer."""
+class ImageNet(FeedForward):
+    """A family whose examples are images (height, width), with one hidden layer."""
 
     units: int
 
     def _check_inputs(self, X: Any, reset: bool) -> Any:
         X = check_array(X, allow_nd=True, dtype=np.float64)
         if reset:
-            self.picture_shape_ = X.shape[1:]
-        elif X.shape[1:] != self.picture_shape_:
-            raise ValueError(f"pictures must be {self.picture_shape_}")
+            self.image_shape_ = X.shape[1:]
+        elif X.shape[1:] != self.image_shape_:
+            raise ValueError(f"images must be {self.image_shape_}")
         return X
 
     def _input_shape(self) -> tuple[int, ...]:
-        return self.picture_shape_
+        return self.image_shape_
 
     def _hidden(self, initializer: str) -> tuple:
         return Unrolled(), Dense(self.units, "tanh", initializer)
 
 
-class PictureClassifier(PictureNet, FeedForwardClassifier):
+class ImageClassifier(ImageNet, FeedForwardClassifier):
     """A signature of five parameters; the others have the values of the class."""
 
     def __init__(
@@ -108,31 +108,31 @@ class PictureClassifier(PictureNet, FeedForwardClassifier):
 @pytest.mark.filterwarnings("ignore:max_iter")
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_family_brings_its_inputs_layers_and_signature(early_stopping, digits):
-    """Pictures teach the same as the rows they are unrolled to."""
+    """Images teach the same as the rows they are unrolled to."""
     X, y = digits
-    pictures = X.reshape(-1, 8, 8)
+    images = X.reshape(-1, 8, 8)
     how = {"early_stopping": early_stopping, "random_state": 0, "max_iter": 5}
     how["refit"] = "restart" if early_stopping else None
     rows = MLPClassifier(layers=[Unrolled(), Dense(8, "tanh")], **how).fit(X, y)
-    model = PictureClassifier(**how).fit(pictures, y)
+    model = ImageClassifier(**how).fit(images, y)
     assert set(model.get_params()) == {"units", "dtype", *how}
-    np.testing.assert_array_equal(model.predict_proba(pictures), rows.predict_proba(X))
-    assert model.score(pictures, y) == rows.score(X, y)
+    np.testing.assert_array_equal(model.predict_proba(images), rows.predict_proba(X))
+    assert model.score(images, y) == rows.score(X, y)
     assert model.history_ == rows.history_
     assert "8×8 → 64" in model.summary()
-    with pytest.raises(ValueError, match="pictures must be"):
-        model.predict(pictures[:, :4])
+    with pytest.raises(ValueError, match="images must be"):
+        model.predict(images[:, :4])
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:max_iter")
 def test_a_family_may_be_given_a_validation_set_and_go_on(digits):
     X, y = digits[0].reshape(-1, 8, 8), digits[1]
-    model = PictureClassifier(
+    model = ImageClassifier(
         early_stopping=True, refit="restart", random_state=0, max_iter=3
     )
     model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
-    plain = PictureClassifier(random_state=0, max_iter=model.best_epoch_).fit(X, y)
+    plain = ImageClassifier(random_state=0, max_iter=model.best_epoch_).fit(X, y)
     np.testing.assert_array_equal(plain.predict_proba(X), model.predict_proba(X))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.fit(X, y[:-1])
@@ -143,7 +143,7 @@ def test_attacked_inputs_are_within_bounds_and_worse_than_noise(digits):
     X, y = digits
     model = MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y.astype(str))
     attack = FGSM(0.1, low=0.0, high=1.0)
-    moved = model.attacked(X, y.astype(str), attack)
+    moved = model.adversarial_examples(X, y.astype(str), attack)
     assert moved.shape == X.shape
     assert moved.min() >= 0
     assert moved.max() <= 1
@@ -151,7 +151,7 @@ def test_attacked_inputs_are_within_bounds_and_worse_than_noise(digits):
     noisy = X + 0.1 * np.sign(np.random.default_rng(0).standard_normal(X.shape))
     scores = [model.score(inputs, y.astype(str)) for inputs in (moved, noisy, X)]
     assert scores[0] < scores[1] - 0.2 < scores[2]
-    again = model.attacked(X, y.astype(str), attack)
+    again = model.adversarial_examples(X, y.astype(str), attack)
     np.testing.assert_array_equal(moved, again)
 
 
@@ -160,7 +160,7 @@ def test_attacks_move_inputs_of_numbers_too(diabetes):
     X, y = diabetes
     model = MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", tol=10.0)
     model.fit(X, y)
-    moved = model.attacked(X, y, PGD(0.3, norm="l2"))
+    moved = model.adversarial_examples(X, y, PGD(0.3, norm="l2"))
     assert np.max(np.linalg.norm(moved - X, axis=1)) <= 0.3 + 1e-6
     assert model.score(moved, y) < model.score(X, y)
 
@@ -169,8 +169,8 @@ def test_what_is_no_attack_is_refused(digits):
     X, y = digits
     model = MLPClassifier((4,), max_iter=1, random_state=0)
     with pytest.raises(NotFittedError):
-        model.attacked(X, y, FGSM())
+        model.adversarial_examples(X, y, FGSM())
     with pytest.warns(ConvergenceWarning):
         model.fit(X, y)
     with pytest.raises(ValueError, match="attack must be FGSM.*, got 0.1"):
-        model.attacked(X, y, 0.1)
+        model.adversarial_examples(X, y, 0.1)

@@ -18,7 +18,7 @@ from lamina import (
     Dense,
     Dropout,
     Flatten,
-    Last,
+    LastStep,
     MLPClassifier,
     MLPRegressor,
     Output,
@@ -100,7 +100,7 @@ def test_poisson_rates_through_a_hidden_unit():
         (MLPRegressor(layers=[Dense(4), Dense(1, "identity")]), X, X[:, 0], [4, 1, 1]),
         (ConvNetClassifier([Dense(1, "logistic")]), IMAGES, SIGN[:40], [1, 1]),
         (ConvNetRegressor([Dense(2, "identity")]), IMAGES, X[:40, :2], [2, 2]),
-        (RecurrentRegressor([Last(), Dense(1, "exp")]), SERIES, X[:40, 0], [1, 1]),
+        (RecurrentRegressor([LastStep(), Dense(1, "exp")]), SERIES, X[:40, 0], [1, 1]),
         (Autoencoder((3,), decoder=[Dense(5, "logistic")]), X, None, [3, 5, 5]),
     ],
     ids=lambda value: type(value).__name__,
@@ -132,7 +132,7 @@ def test_other_layers_are_hidden_without_a_word(layers):
 def test_a_recurrent_layer_of_one_unit_is_hidden():
     model = started(RecurrentRegressor([RNN(1, "identity")]), SERIES, X[:40, 0])
     names = [type(layer).__name__ for layer in model.network_.layers]
-    assert names == ["RNN", "MeanOverTime", "Dense"]
+    assert names == ["RNN", "TemporalMean", "Dense"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_the_loss_of_logistic_outputs_is_that_of_every_family():
         (ConvNetClassifier(), IMAGES),
         (RecurrentClassifier(), SERIES),
     ]:
-        steps = [Last()] if isinstance(model, RecurrentClassifier) else []
+        steps = [LastStep()] if isinstance(model, RecurrentClassifier) else []
         model.set_params(layers=[*steps, Output(Dense(3, "logistic"))])
         started(model, inputs, THREE[:40])
         assert model._objective().loss == "binary_cross_entropy"
@@ -317,7 +317,7 @@ STEPS = np.c_[[THREE[:40]] * 6].T
         ),
         (MLPClassifier(loss="cross_entropy"), X, SIGN, "outputs that are softmax"),
         (
-            RecurrentClassifier([Last(), Output(Dense(3, "tanh"))]),
+            RecurrentClassifier([LastStep(), Output(Dense(3, "tanh"))]),
             SERIES,
             THREE[:40],
             "needs softmax or logistic outputs",

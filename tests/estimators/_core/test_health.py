@@ -43,7 +43,7 @@ def small(**how):
 
 def test_health_has_the_start_and_the_end_of_every_fit():
     model = small().fit(X, Y)
-    health = model.health_
+    health = model.diagnostics_
     assert list(health) == ["epoch", "layer", *FIGURES]
     assert health["epoch"] == [0, 0, 5, 5]
     assert health["layer"] == [1, 2, 1, 2]
@@ -56,21 +56,21 @@ def test_health_has_the_start_and_the_end_of_every_fit():
 
 def test_health_is_a_table_for_pandas():
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(small().fit(X, Y).health_)
+    frame = pandas.DataFrame(small().fit(X, Y).diagnostics_)
     wide = frame.pivot(index="epoch", columns="layer", values="delta")
     assert wide.shape == (2, 2)
 
 
 def test_dropout_layers_are_not_counted():
     model = small(dropout=0.5, input_dropout=0.1).fit(X, Y)
-    assert model.health_["layer"] == [1, 2, 1, 2]
+    assert model.diagnostics_["layer"] == [1, 2, 1, 2]
 
 
 def test_nothing_is_compiled_for_it_until_it_is_asked_for():
     fresh = MLPClassifier((11,), max_iter=3, random_state=0).fit(X, Y)
     assert fresh.n_compiles_ == 1
     assert fresh.fit(X, Y).n_compiles_ == 0
-    assert fresh.health_["epoch"][-1] == 3
+    assert fresh.diagnostics_["epoch"][-1] == 3
 
 
 def test_health_does_not_change_what_is_learnt(monkeypatch):
@@ -80,32 +80,32 @@ def test_health_does_not_change_what_is_learnt(monkeypatch):
     for one, other in zip(watched.coefs_, plain.coefs_, strict=True):
         np.testing.assert_array_equal(one, other)
     assert watched.history_ == plain.history_
-    assert plain.health_["epoch"] == []
-    assert plain.advice_ is None
+    assert plain.diagnostics_["epoch"] == []
+    assert plain.diagnosis_ is None
 
 
 def test_double_precision_and_sparse_inputs():
     sparse = pytest.importorskip("scipy.sparse")
-    dense = small(dtype="float64").fit(X, Y).health_
-    other = small(dtype="float64").fit(sparse.csr_array(X), Y).health_
+    dense = small(dtype="float64").fit(X, Y).diagnostics_
+    other = small(dtype="float64").fit(sparse.csr_array(X), Y).diagnostics_
     for name in FIGURES:
         np.testing.assert_allclose(dense[name], other[name], rtol=1e-9)
 
 
 def test_a_new_fit_starts_anew_and_a_warm_one_goes_on():
     model = small().fit(X, Y)
-    first = model.health_
-    np.testing.assert_equal(model.fit(X, Y).health_, first)
+    first = model.diagnostics_
+    np.testing.assert_equal(model.fit(X, Y).diagnostics_, first)
     model.set_params(warm_start=True).fit(X, Y)
-    assert model.health_["epoch"] == [0, 0, 5, 5, 10, 10]
-    assert model.health_["delta"][:4] == first["delta"]
+    assert model.diagnostics_["epoch"] == [0, 0, 5, 5, 10, 10]
+    assert model.diagnostics_["delta"][:4] == first["delta"]
 
 
 def test_partial_fit_keeps_few_records():
     model = small()
     for _ in range(50):
         model.partial_fit(X, Y, classes=[0, 1, 2])
-    epochs = sorted(set(model.health_["epoch"]))
+    epochs = sorted(set(model.diagnostics_["epoch"]))
     assert epochs[0] == 0
     assert epochs[-1] == 50
     assert len(epochs) <= 16
@@ -113,7 +113,7 @@ def test_partial_fit_keeps_few_records():
 
 def test_a_fit_that_fails_leaves_the_records_as_they_were():
     model = small().fit(X, Y)
-    before = model.health_
+    before = model.diagnostics_
 
     def broken(progress):
         raise RuntimeError("broken")
@@ -122,20 +122,20 @@ def test_a_fit_that_fails_leaves_the_records_as_they_were():
     with pytest.raises(RuntimeError):
         model.fit(X, Y)
     model.set_params(callbacks=None).fit(X, Y)
-    assert model.health_["epoch"] == [0, 0, 5, 5, 10, 10]
-    assert model.health_["delta"][:4] == before["delta"]
+    assert model.diagnostics_["epoch"] == [0, 0, 5, 5, 10, 10]
+    assert model.diagnostics_["delta"][:4] == before["delta"]
 
 
 def test_an_unfitted_estimator_has_no_health():
     with pytest.raises(NotFittedError):
-        _ = small().health_
-    assert not hasattr(small(), "advice_")
+        _ = small().diagnostics_
+    assert not hasattr(small(), "diagnosis_")
 
 
 def test_the_perceptron_has_health():
     model = Perceptron(random_state=0).fit(X, Y == 0)
-    assert model.health_["layer"] == [1, 1]
-    assert not hasattr(model, "advice_")
+    assert model.diagnostics_["layer"] == [1, 1]
+    assert not hasattr(model, "diagnosis_")
 
 
 # ---- copies and files ---------------------------------------------------------------
@@ -156,10 +156,10 @@ def with_a_secret():
 def test_copies_have_the_same_health(copied):
     model = small().fit(X, Y)
     twin = copied(model)
-    np.testing.assert_equal(twin.health_, model.health_)
-    assert twin.advice_ == model.advice_
+    np.testing.assert_equal(twin.diagnostics_, model.diagnostics_)
+    assert twin.diagnosis_ == model.diagnosis_
     twin.set_params(warm_start=True).fit(X, Y)
-    assert sorted(set(twin.health_["epoch"])) == [0, 5, 10]
+    assert sorted(set(twin.diagnostics_["epoch"])) == [0, 5, 10]
 
 
 def test_no_training_example_goes_into_a_pickle():
@@ -178,15 +178,15 @@ def test_a_file_keeps_health_and_advice(tmp_path):
     model = small(solver=SGD(1e-7), max_iter=20).fit(X, Y)
     model.save(tmp_path / "model.lamina")
     loaded = lamina.load(tmp_path / "model.lamina")
-    np.testing.assert_equal(loaded.health_, model.health_)
-    assert loaded.advice_ == model.advice_
-    assert "too low" in loaded.advice_
+    np.testing.assert_equal(loaded.diagnostics_, model.diagnostics_)
+    assert loaded.diagnosis_ == model.diagnosis_
+    assert "too low" in loaded.diagnosis_
     loaded.set_params(warm_start=True).fit(X, Y)
-    assert loaded.health_["epoch"][:4] == model.health_["epoch"]
+    assert loaded.diagnostics_["epoch"][:4] == model.diagnostics_["epoch"]
 
 
 def test_a_clone_has_none():
-    assert not hasattr(clone(small().fit(X, Y)), "_health")
+    assert not hasattr(clone(small().fit(X, Y)), "_diagnostics")
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_a_clone_has_none():
 def test_records_of_a_damaged_file_are_refused(damaged):
     model = small().fit(X, Y)
     description, tensors = opened(model)
-    records = model._health | damaged if damaged else damaged
-    description["fitted"]["health"], _ = encode(records, "damaged", tensors)
+    records = model._diagnostics | damaged if damaged else damaged
+    description["fitted"]["diagnostics"], _ = encode(records, "damaged", tensors)
     with pytest.raises(ValueError, match="records of health"):
         closed(description, tensors)
 
@@ -218,7 +218,7 @@ def test_no_advice_for_a_good_fit(name):
     """scikit-learn's defaults on standardised columns."""
     known = data.load(name)
     model = MLPClassifier(random_state=0).fit(scaled(known.X), known.y)
-    assert model.advice_ is None
+    assert model.diagnosis_ is None
     assert "advice" not in model.summary()
 
 
@@ -243,17 +243,19 @@ GOOD = {
 @pytest.mark.slow
 @pytest.mark.parametrize("how", GOOD.values(), ids=GOOD)
 def test_no_advice_for_other_good_fits(how):
-    assert MLPClassifier(**({"random_state": 0} | how)).fit(*digits()).advice_ is None
+    assert (
+        MLPClassifier(**({"random_state": 0} | how)).fit(*digits()).diagnosis_ is None
+    )
 
 
 @pytest.mark.slow
 def test_no_advice_for_regression_and_for_xor():
     known = data.load("diabetes")
     target = (known.y - known.y.mean()) / known.y.std()
-    assert MLPRegressor(random_state=0).fit(scaled(known.X), target).advice_ is None
+    assert MLPRegressor(random_state=0).fit(scaled(known.X), target).diagnosis_ is None
     xor = data.load("xor")
     model = MLPClassifier((8,), activation="tanh", solver="lbfgs", random_state=0)
-    assert model.fit(xor.X, xor.y).advice_ is None
+    assert model.fit(xor.X, xor.y).diagnosis_ is None
 
 
 # ---- advice: each sentence on a fit that deserves it --------------------------------
@@ -265,7 +267,9 @@ def advice(how, X=None, y=None, model=MLPClassifier):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return (
-            model(**({"random_state": 0, "max_iter": 15} | how)).fit(x, labels).advice_
+            model(**({"random_state": 0, "max_iter": 15} | how))
+            .fit(x, labels)
+            .diagnosis_
         )
 
 
@@ -301,16 +305,18 @@ def test_divergence():
 
 @pytest.mark.slow
 def test_a_deep_logistic_stack_is_told_which_layers_do_not_learn():
-    """The deck's claim: at most ¼ of δ is left a layer."""
+    """The lecture's claim: at most ¼ of δ is left a layer."""
     model = MLPClassifier(
         (50,) * 9, "logistic", solver=SGD(0.1), max_iter=15, random_state=0
     ).fit(*digits())
-    delta = np.reshape(model.health_["delta"], (-1, 10))[-1]
+    delta = np.reshape(model.diagnostics_["delta"], (-1, 10))[-1]
     shrunk = (delta[0] / delta[-1]) ** (1 / 9)
     assert shrunk <= 0.25
-    assert f"from layer 10 down to layer 1 δ shrinks to {shrunk:.2g}" in model.advice_
-    assert "relu instead of logistic" in model.advice_
-    assert model.summary().endswith(f"advice: {model.advice_}")
+    assert (
+        f"from layer 10 down to layer 1 δ shrinks to {shrunk:.2g}" in model.diagnosis_
+    )
+    assert "relu instead of logistic" in model.diagnosis_
+    assert model.summary().endswith(f"advice: {model.diagnosis_}")
 
 
 @pytest.mark.slow
@@ -361,7 +367,7 @@ def test_the_same_answer_for_all():
     # A fit that has only just begun answers so too, but gets better.
     begun = MLPClassifier((8,), max_iter=60, random_state=0).fit(IRIS.X, Y)
     assert module.case_of(begun, SGD(0.1)).stuck
-    assert begun.advice_ is None
+    assert begun.diagnosis_ is None
 
 
 @pytest.mark.slow
@@ -411,7 +417,9 @@ def test_units_that_died_while_learning():
 
 def test_the_first_cause_is_named_and_not_what_follows_from_it():
     case = calm()
-    both = case(scale=np.array([1.0, 5000.0]), stopped="diverged", columns=["a", "b"])
+    both = case(
+        scale=np.array([1.0, 5000.0]), stop_reason="diverged", columns=["a", "b"]
+    )
     assert module.advise(both).startswith("the inputs are not scaled: b has values")
 
 
@@ -420,7 +428,7 @@ def test_a_converged_fit_that_goes_on_is_not_slow():
     model = small(max_iter=300, warm_start=True, solver=SGD(0.3)).fit(X, Y)
     for _ in range(3):
         model.fit(X, Y)
-    assert model.advice_ is None
+    assert model.diagnosis_ is None
 
 
 def test_a_run_from_a_checkpoint_is_judged_by_its_whole_course():

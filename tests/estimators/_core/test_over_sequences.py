@@ -18,15 +18,15 @@ from lamina import (
     Flatten,
     GlobalPool,
     GroupNorm,
-    Last,
+    LastStep,
     LayerNorm,
-    MeanOverTime,
     Output,
     RecurrentClassifier,
     RecurrentRegressor,
     Residual,
+    TemporalMean,
 )
-from lamina.data.sequences.series import Series, as_series
+from lamina.data.sequences.ragged_array import RaggedArray, as_ragged_array
 from lamina.estimators._core.over_sequences import mixing
 from lamina.networks import Key, Network
 
@@ -64,7 +64,9 @@ def test_every_form_of_the_same_sequences_teaches_the_same():
     filled = with_nans(RAGGED)
     lengths = [len(x) for x in RAGGED]
     assert same(model, net().fit(filled, LABELS))
-    assert same(model, net().fit(as_series(np.nan_to_num(filled), lengths), LABELS))
+    assert same(
+        model, net().fit(as_ragged_array(np.nan_to_num(filled), lengths), LABELS)
+    )
     assert same(model, net().fit([x.tolist() for x in RAGGED], LABELS))
 
 
@@ -119,7 +121,7 @@ def test_features_are_measured_over_all_steps_by_weight():
 def test_features_of_many_steps_in_single_precision(weight):
     """Added one by one in float32, two million numbers near 100 have a mean of 98.7."""
     values = 100 + RNG.standard_normal((2_000_000, 2), np.float32)
-    X = Series(values, np.array([500_000, 1_500_000]))
+    X = RaggedArray(values, np.array([500_000, 1_500_000]))
     mean, scale = net()._feature_scaling(X, weight)
     np.testing.assert_allclose(mean, 100, atol=0.01)
     np.testing.assert_allclose(scale, 1, atol=0.01)
@@ -155,7 +157,7 @@ def test_sequences_of_one_length_are_an_array():
     X, y = RNG.standard_normal((30, 7)), np.arange(30) % 2
     model = net().fit(X, y)
     assert model.n_features_in_ == 1
-    assert model.longest_ == 7
+    assert model.max_length_ == 7
     np.testing.assert_allclose(
         model.predict_proba(X[:, :5]), model.predict_proba(list(X[:, :5])), atol=1e-6
     )
@@ -167,16 +169,21 @@ def test_layers_end_before_the_output():
         model = net(layers, max_iter=1, **params).fit(RAGGED, LABELS)
         return [type(layer).__name__ for layer in model.network_.layers]
 
-    assert names([GRU(4)]) == ["GRU", "MeanOverTime", "Dense"]
-    assert names([GRU(4)], pooling="last") == ["GRU", "Last", "Dense"]
-    assert names([GRU(4), Last(), Dense(3)]) == ["GRU", "Last", "Dense", "Dense"]
+    assert names([GRU(4)]) == ["GRU", "TemporalMean", "Dense"]
+    assert names([GRU(4)], pooling="last") == ["GRU", "LastStep", "Dense"]
+    assert names([GRU(4), LastStep(), Dense(3)]) == [
+        "GRU",
+        "LastStep",
+        "Dense",
+        "Dense",
+    ]
     head = [GRU(4), Output(Dense(1, "logistic"))]
-    assert names(head) == ["GRU", "MeanOverTime", "Dense"]
+    assert names(head) == ["GRU", "TemporalMean", "Dense"]
     default = RecurrentClassifier(max_iter=1).fit(RAGGED, LABELS).network_.layers
     assert default[0] == Bidirectional(GRU(64))
-    assert default[1:3] == (MeanOverTime(), Dropout(0.5))
+    assert default[1:3] == (TemporalMean(), Dropout(0.5))
     kept = RecurrentRegressor(max_iter=1).fit(RAGGED, np.arange(40.0)).network_.layers
-    assert [type(layer) for layer in kept] == [Bidirectional, MeanOverTime, Dense]
+    assert [type(layer) for layer in kept] == [Bidirectional, TemporalMean, Dense]
 
 
 @pytest.mark.slow
@@ -210,7 +217,7 @@ def test_layers_that_mix_steps_take_one_length_only():
     ("layers", "first"),
     [
         ((LSTM(3), Dense(2), Dropout(0.5), Bidirectional(RNN(3))), None),
-        ((GRU(3), Last(), Flatten()), None),
+        ((GRU(3), LastStep(), Flatten()), None),
         ((LayerNorm(), GroupNorm(1), GlobalPool(), Flatten()), None),
         ((GRU(3), LayerNorm(2)), LayerNorm(2)),
         ((Bidirectional(SAME), GRU(3)), SAME),
@@ -231,7 +238,7 @@ def test_which_layers_mix_steps(layers, first):
     [
         [RNN(4), LayerNorm(), GroupNorm(2), GRU(4)],
         [LayerNorm(), GroupNorm(2), GlobalPool("max"), Dense(4)],
-        [RNN(8), Last(), GroupNorm(2)],
+        [RNN(8), LastStep(), GroupNorm(2)],
         [GRU(4), GlobalPool(), LayerNorm(), GroupNorm(2)],
     ],
 )
@@ -271,7 +278,7 @@ def test_texts_are_sequences_of_characters(tmp_path):
     words = ["".join(RNG.choice(list("abc"), n)) for n in RNG.integers(3, 12, 150)]
     y = np.array([w.count("a") > w.count("b") for w in words])
     model = RecurrentClassifier(max_iter=15, random_state=0).fit(words, y)
-    assert model.alphabet_ == "abc"
+    assert model.vocabulary_ == "abc"
     assert model.network_.layers[0] == Embedding(4, 32)
     assert model.score(words, y) > 0.9
     assert model.predict(["xyz", "aaa"]).tolist()[1] is True
@@ -310,7 +317,7 @@ def test_validation_and_all_the_rows_after_it():
 @pytest.mark.slow
 def test_attacked_sequences_keep_their_lengths():
     model = net(max_iter=30, learning_rate_init=0.02).fit(RAGGED, LABELS)
-    moved = model.attacked(RAGGED, LABELS, FGSM(0.2))
+    moved = model.adversarial_examples(RAGGED, LABELS, FGSM(0.2))
     assert [one.shape for one in moved] == [one.shape for one in RAGGED]
     for one, clean in zip(moved, RAGGED, strict=True):
         step = np.abs(one - clean) / model.feature_scale_
@@ -331,7 +338,7 @@ def test_steps_are_disturbed_in_training(how):
 
 @pytest.mark.slow
 def test_a_file_answers_the_same(tmp_path):
-    layers = [Bidirectional(LSTM(3, "peephole")), Last()]
+    layers = [Bidirectional(LSTM(3, "peephole")), LastStep()]
     model = net(layers).fit(RAGGED, LABELS)
     model.save(tmp_path / "model.lamina")
     again = lamina.load(tmp_path / "model.lamina")
@@ -396,9 +403,9 @@ def test_one_long_sequence_among_short_ones():
 
 
 def test_series_can_be_split_as_arrays_are():
-    X = as_series(RAGGED)
+    X = as_ragged_array(RAGGED)
     some = X[np.array([3, 1])]
-    assert isinstance(some, Series)
+    assert isinstance(some, RaggedArray)
     np.testing.assert_array_equal(some[0], RAGGED[3])
 
 

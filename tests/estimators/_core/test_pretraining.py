@@ -23,7 +23,7 @@ from lamina import (
     DeepBeliefNetwork,
     Dense,
     Dropout,
-    Masking,
+    MaskingNoise,
     MLPClassifier,
     MLPRegressor,
     RBMPretraining,
@@ -80,7 +80,7 @@ def test_words_are_descriptions(word):
     known = {
         "rbm": RBMPretraining(),
         "autoencoder": AutoencoderPretraining(),
-        "denoising": AutoencoderPretraining(corruption=Masking(0.3)),
+        "denoising": AutoencoderPretraining(corruption=MaskingNoise(0.3)),
         "supervised": SupervisedPretraining(),
     }
     same(net(word).fit(X, Y), net(known[word]).fit(X, Y))
@@ -351,7 +351,7 @@ def test_a_perceptron_starts_from_a_deep_belief_network(visible):
 
 def test_a_perceptron_starts_from_an_encoder():
     x = X * [1, 9, 1, 70, 1, 1] - 2
-    coder = Autoencoder((8, 5), code_activation="relu", random_state=0).fit(x)
+    coder = Autoencoder((8, 5), latent_activation="relu", random_state=0).fit(x)
     start = {"coefs_init": coder.coefs_, "intercepts_init": coder.intercepts_}
     how = {**STILL, "activation": "relu", "random_state": 0}
     model = MLPClassifier((8, 5), **how).fit(x, Y, **start)
@@ -362,8 +362,8 @@ def test_a_perceptron_starts_from_an_encoder():
 
 
 def test_an_encoder_of_other_layers_has_no_such_weights():
-    pictures = RNG.random((20, 6, 6))
-    coder = Autoencoder(layers=[Conv(2, 3), Dense(3)], max_iter=1).fit(pictures)
+    images = RNG.random((20, 6, 6))
+    coder = Autoencoder(layers=[Conv(2, 3), Dense(3)], max_iter=1).fit(images)
     with pytest.raises(AttributeError, match="fully connected"):
         _ = coder.coefs_
 

@@ -18,13 +18,13 @@ def stopped_early(digits):
 
 @pytest.mark.slow
 def test_refit_by_restarting_is_a_fit_of_all_rows(stopped_early, digits):
-    """Deck 002's first way: fresh weights, as many epochs as were best, all rows."""
+    """Lecture 002's first way: fresh weights, as many epochs as were best, all rows."""
     again = clone(stopped_early).set_params(refit="restart").fit(*digits)
     best = stopped_early.best_epoch_
     assert again.refit_n_iter_ == best
     assert again.history_["loss"] == stopped_early.history_["loss"]
     assert again.n_iter_ == stopped_early.n_iter_
-    assert (again.stopped_, again.refit_stopped_) == ("stopped", "finished")
+    assert (again.stop_reason_, again.refit_stop_reason_) == ("stopped", "finished")
     assert again.t_ == best * len(digits[0])  # the weights began anew
     plain = clone(stopped_early).set_params(early_stopping=False, max_iter=best)
     with pytest.warns(UserWarning, match="max_iter"):
@@ -35,14 +35,14 @@ def test_refit_by_restarting_is_a_fit_of_all_rows(stopped_early, digits):
 
 @pytest.mark.slow
 def test_refit_by_continuing_stops_below_the_validation_loss(stopped_early, digits):
-    """Deck 002's second way; with dropout the training loss is the larger one."""
+    """Lecture 002's second way; with dropout the training loss is the larger one."""
     again = clone(stopped_early).set_params(refit="continue", dropout=0.3).fit(*digits)
     bound = again.history_["validation_loss"][again.best_epoch_ - 1]
     losses = again.history_["refit_loss"]
     assert losses[-1] < bound
     assert all(loss >= bound for loss in losses[:-1])
     assert len(losses) == again.refit_n_iter_ > 1
-    assert again.refit_stopped_ == "stopped"
+    assert again.refit_stop_reason_ == "stopped"
     first, rows = again.n_iter_, len(digits[0])
     assert again.t_ == first * (rows - rows // 10) + again.refit_n_iter_ * rows
 
@@ -91,7 +91,10 @@ def test_ctrl_c_in_the_first_run_leaves_out_the_second(stopped_early, digits):
     model = clone(stopped_early).set_params(refit="restart", callbacks=[interrupt])
     with pytest.warns(UserWarning, match="interrupted after 2 epochs"):
         model.fit(*digits)
-    assert (model.stopped_, model.refit_stopped_) == ("interrupted", "interrupted")
+    assert (model.stop_reason_, model.refit_stop_reason_) == (
+        "interrupted",
+        "interrupted",
+    )
     assert model.refit_n_iter_ == 0
     assert "refit_loss" not in model.history_
 
@@ -107,7 +110,10 @@ def test_ctrl_c_in_the_second_run_keeps_what_it_learnt(stopped_early, digits):
     model = clone(stopped_early).set_params(refit="restart", callbacks=[interrupt])
     with pytest.warns(UserWarning, match="interrupted after 2 epochs"):
         model.fit(*digits)
-    assert (model.stopped_, model.refit_stopped_) == ("interrupted", "interrupted")
+    assert (model.stop_reason_, model.refit_stop_reason_) == (
+        "interrupted",
+        "interrupted",
+    )
     assert (model.n_iter_, model.refit_n_iter_) == (stopped_early.n_iter_, 2)
     assert model.history_["refit_loss"] == losses[-2:]
 
@@ -117,7 +123,11 @@ def test_divergence_in_the_first_epoch_leaves_out_the_second_run(stopped_early, 
     X, y = digits
     model = clone(stopped_early).set_params(refit="continue")
     model.fit(np.where(X > 0, 3e38, 0), y)
-    assert (model.n_iter_, model.stopped_, model.refit_n_iter_) == (0, "diverged", 0)
+    assert (model.n_iter_, model.stop_reason_, model.refit_n_iter_) == (
+        0,
+        "diverged",
+        0,
+    )
 
 
 @pytest.mark.slow

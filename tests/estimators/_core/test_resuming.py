@@ -15,9 +15,9 @@ from sklearn.base import clone
 
 import lamina
 from lamina import SGD, Dense, Dropout, MLPClassifier, MLPRegressor
-from lamina.data.images.disk_images import Collection, Pictures
-from lamina.estimators._core.resuming import fingerprint, run_of, told
-from lamina.learning import Examples, Feed
+from lamina.data.images.disk_images import Collection, DiskImages
+from lamina.estimators._core.resuming import canonical, fingerprint, run_of
+from lamina.learning import Dataset, Loader
 from lamina.learning.parallel.mesh import computing_threads
 from lamina.networks import Network
 from lamina.storage import CheckpointError, UnwritableError
@@ -52,7 +52,13 @@ def digest(model):
     leaves = [leaf for layer in model.params_ for leaf in layer.values()]
     for leaf in [*leaves, *flat(model._state)]:
         found.update(f"{leaf.dtype} {leaf.shape}".encode() + leaf.tobytes())
-    numbers = [model.history_, model.n_iter_, model.t_, model.stopped_, model.health_]
+    numbers = [
+        model.history_,
+        model.n_iter_,
+        model.t_,
+        model.stop_reason_,
+        model.diagnostics_,
+    ]
     found.update(repr(numbers).encode())
     return found.hexdigest()
 
@@ -290,7 +296,7 @@ def test_stored_images_have_the_fingerprint_of_their_array(monkeypatch):
     for row, image in enumerate(images):
         collection.put(row, image)
     stored, _ = collection.finished()
-    assert isinstance(stored, Pictures)
+    assert isinstance(stored, DiskImages)
     monkeypatch.setattr("lamina.estimators._core.resuming.CHUNK_BYTES", 50)
     assert fingerprint(stored) == fingerprint(images)
     assert fingerprint(stored.take(slice(29))) != fingerprint(images)
@@ -304,16 +310,16 @@ def test_large_arrays_are_read_in_pieces(monkeypatch):
 
 def test_what_json_cannot_say_is_told_by_name():
     network = Network((Dense(3, np.tanh),))
-    assert told({1: (2, np.float64(3.5))}) == {"1": [2, 3.5]}
-    assert "tanh" in json.dumps(told(network))
-    assert told(digest).startswith("the function ")
-    assert told(digest).endswith(".digest")
-    assert told(object()) == "a object"
+    assert canonical({1: (2, np.float64(3.5))}) == {"1": [2, 3.5]}
+    assert "tanh" in json.dumps(canonical(network))
+    assert canonical(digest).startswith("the function ")
+    assert canonical(digest).endswith(".digest")
+    assert canonical(object()) == "a object"
 
 
 def test_a_run_is_what_json_can_say():
-    feed = Feed(Examples(X, RNG.integers(0, 3, 60)), np.arange(50), batch_size=10)
-    run = run_of(MLPClassifier(**SMALL, class_weight={"yes": 2.0}), feed, None)
+    loader = Loader(Dataset(X, RNG.integers(0, 3, 60)), np.arange(50), batch_size=10)
+    run = run_of(MLPClassifier(**SMALL, class_weight={"yes": 2.0}), loader, None)
     assert json.loads(json.dumps(run)) == run
     assert "training rows" in run["data"]
     assert "max_iter" not in run["parameters"]

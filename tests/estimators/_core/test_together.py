@@ -22,16 +22,16 @@ def mlps(n=3, **how):
 def assert_as_alone(together, alone, X=X):
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=1e-9)
-        assert one.stopped_ == other.stopped_
+        assert one.stop_reason_ == other.stop_reason_
         assert (one.n_iter_, one.t_, one.n_features_in_) == (
             *(other.n_iter_, other.t_, other.n_features_in_),
         )
         assert list(one.history_) == list(other.history_)
         for name, values in one.history_.items():
             np.testing.assert_allclose(values, other.history_[name], rtol=1e-9)
-        assert one.health_["epoch"] == other.health_["epoch"]
+        assert one.diagnostics_["epoch"] == other.diagnostics_["epoch"]
         np.testing.assert_allclose(
-            one.health_["update"], other.health_["update"], rtol=1e-6
+            one.diagnostics_["update"], other.diagnostics_["update"], rtol=1e-6
         )
 
 
@@ -104,7 +104,7 @@ def test_ctrl_c_ends_them_all():
 
     models[1].callbacks = [interrupt]
     found = fit_together(models, X, Y)
-    assert [one.stopped_ for one in found] == ["interrupted"] * 3
+    assert [one.stop_reason_ for one in found] == ["interrupted"] * 3
 
 
 def test_ctrl_c_leaves_out_those_that_had_not_begun():

@@ -11,8 +11,8 @@ from lamina import (
     SGD,
     Adam,
     Adaptive,
-    Exact,
     InverseScaling,
+    LeastSquares,
     MLPClassifier,
     MLPRegressor,
 )
@@ -20,17 +20,17 @@ from lamina.learning import (
     FGSM,
     L1,
     L2,
-    Below,
     BoldDriver,
-    Budget,
     ClipNorm,
     ClipValue,
     Cosine,
     InputNoise,
     LabelSmoothing,
+    LossBelow,
+    MaxEvaluations,
     MaxNorm,
     NoImprovement,
-    Step,
+    StepDecay,
     WeightNoise,
 )
 
@@ -86,7 +86,7 @@ def test_a_batch_larger_than_the_data_is_clipped_with_a_warning():
 
 @pytest.mark.parametrize(
     ("schedule", "expected"),
-    [("cosine", Cosine()), ("bold_driver", BoldDriver()), (Step(5, 0.5),) * 2],
+    [("cosine", Cosine()), ("bold_driver", BoldDriver()), (StepDecay(5, 0.5),) * 2],
 )
 def test_a_schedule_by_name_or_with_its_numbers(schedule, expected):
     assert MLPClassifier(schedule=schedule)._schedule() == expected
@@ -135,9 +135,9 @@ def test_what_cannot_be_is_refused_before_any_work(params, message, digits):
 
 
 def test_own_rules_take_the_place_of_tol(digits):
-    rules = [Below("loss", 1.0)]
+    rules = [LossBelow("loss", 1.0)]
     model = MLPClassifier((20,), stopping=rules, random_state=0, tol=1e9).fit(*digits)
-    assert model.stopped_ == "stopped"
+    assert model.stop_reason_ == "stopped"
     assert model.loss_ <= 1.0 < model.loss_curve_[-2]
 
 
@@ -149,7 +149,7 @@ def test_rules_start_afresh_in_every_fit(digits):
     assert rule == NoImprovement("loss", 1e9, 3)
 
 
-@pytest.mark.parametrize("solver", ["exact", Exact(), "lbfgs", LBFGS()])
+@pytest.mark.parametrize("solver", ["exact", LeastSquares(), "lbfgs", LBFGS()])
 def test_what_ends_by_itself_holds_no_rows_out(solver):
     """The description decides: its word means the same."""
     X = np.random.default_rng(0).normal(size=(30, 2))
@@ -164,11 +164,13 @@ def test_what_ends_by_itself_holds_no_rows_out(solver):
 
 def test_the_closed_form_is_one_epoch_and_has_converged():
     X = np.arange(8.0)[:, None]
-    model = MLPRegressor(hidden_layer_sizes=(), solver=Exact(), alpha=0, max_iter=7)
+    model = MLPRegressor(
+        hidden_layer_sizes=(), solver=LeastSquares(), alpha=0, max_iter=7
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(X, 2 * X[:, 0] + 1)
-    assert (model.n_iter_, model.stopped_) == (1, "finished")
+    assert (model.n_iter_, model.stop_reason_) == (1, "finished")
     np.testing.assert_allclose(model.predict([[10.0]]), [21.0], rtol=1e-6)
 
 
@@ -243,13 +245,13 @@ def test_a_run_that_used_up_its_evaluations_has_not_converged(digits):
     model = MLPClassifier((5,), solver="lbfgs", max_fun=4, random_state=0)
     with pytest.warns(ConvergenceWarning, match="4 evaluations .* raise max_fun"):
         model.fit(*digits)
-    assert model.stopped_ == "stopped"
+    assert model.stop_reason_ == "stopped"
     assert (
         sum(model.history_["evaluations"][:-1])
         < 4
         <= sum(model.history_["evaluations"])
     )
-    model.set_params(stopping=[Budget("evaluations", 4)])
+    model.set_params(stopping=[MaxEvaluations("evaluations", 4)])
     with pytest.warns(ConvergenceWarning, match="4 evaluations"):
         model.fit(*digits)
 
@@ -258,11 +260,11 @@ def test_a_run_that_converged_as_its_evaluations_ended_is_not_warned_about(digit
     """Nor is one that ended by another rule, or with evaluations left."""
     for how in (
         {"max_fun": 4, "tol": 1e9},
-        {"stopping": [Budget("evaluations", 4), Below("loss", 1e9)]},
-        {"stopping": [Budget("evaluations", 5), NoImprovement("loss", 1e9, 1)]},
-        {"stopping": [Budget("evaluations", 99), Below("loss", 2.2)]},
+        {"stopping": [MaxEvaluations("evaluations", 4), LossBelow("loss", 1e9)]},
+        {"stopping": [MaxEvaluations("evaluations", 5), NoImprovement("loss", 1e9, 1)]},
+        {"stopping": [MaxEvaluations("evaluations", 99), LossBelow("loss", 2.2)]},
     ):
         model = MLPClassifier((5,), solver="lbfgs", random_state=0, **how)
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
-            assert model.fit(*digits).stopped_ == "stopped"
+            assert model.fit(*digits).stop_reason_ == "stopped"

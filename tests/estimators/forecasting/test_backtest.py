@@ -13,7 +13,9 @@ from lamina.estimators.forecasting.backtest import backtest
 @pytest.fixture(scope="module")
 def found():
     y = np.tile([1.0, 5.0, 3.0], 12) + np.arange(36)
-    model = Forecaster(2, season=3, estimator=LinearRegression(), members=1, log=False)
+    model = Forecaster(
+        2, seasonal_period=3, estimator=LinearRegression(), n_estimators=1, log=False
+    )
     return y, model.backtest(y, folds=3, step=1)
 
 
@@ -24,8 +26,8 @@ def test_ends_and_what_was_true(found):
         (end,) = fold["end"]
         np.testing.assert_array_equal(fold["actual"][0], y[end : end + 2])
         np.testing.assert_array_equal(fold["naive"][0], [y[end - 1]] * 2)
-        season = y[end - 3 : end - 1]
-        np.testing.assert_array_equal(fold["seasonal_naive"][0], season)
+        seasonal_period = y[end - 3 : end - 1]
+        np.testing.assert_array_equal(fold["seasonal_naive"][0], seasonal_period)
 
 
 def test_errors(found):
@@ -43,7 +45,7 @@ def test_errors(found):
 def test_several_series_of_different_lengths():
     rng = np.random.default_rng(0)
     y = [np.cumsum(rng.standard_normal(n)) for n in (60, 40)]
-    model = Forecaster(3, estimator=LinearRegression(), members=1, intervals=False)
+    model = Forecaster(3, estimator=LinearRegression(), n_estimators=1, intervals=False)
     found = model.backtest(y, folds=2)
     assert [fold["end"] for fold in found["folds"]] == [[54, 34], [57, 37]]
     assert found["coverage"] is None
@@ -71,8 +73,8 @@ def test_no_fold_sees_what_comes_after_its_end(learns, knows):
     rng = np.random.default_rng(0)
     y: Any = [np.exp(0.1 * np.cumsum(rng.standard_normal(n))) for n in (70, 60)]
     X: Any = [np.cos(one) for one in y] if knows else None
-    how: dict = {"estimator": LinearRegression(), "members": 1}
-    model = Forecaster(3, season=2, **how).fit(
+    how: dict = {"estimator": LinearRegression(), "n_estimators": 1}
+    model = Forecaster(3, seasonal_period=2, **how).fit(
         *([one[:50] for one in each] for each in (y, X) if each)
     )
     assert model.log_
@@ -90,6 +92,8 @@ def test_no_fold_sees_what_comes_after_its_end(learns, knows):
 def test_the_unit_of_errors_is_that_of_the_past():
     y = np.tile([1.0, 5.0, 3.0], 12) + np.arange(36)
     y[-2:] = POISON
-    model = Forecaster(2, season=3, estimator=LinearRegression(), members=1, log=False)
+    model = Forecaster(
+        2, seasonal_period=3, estimator=LinearRegression(), n_estimators=1, log=False
+    )
     scores = model.backtest(y, folds=1)["scores"]["naive"]
     assert scores["mase"] == scores["mae"] / 3  # a drift of 1 a step, 3 a season

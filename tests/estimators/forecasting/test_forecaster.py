@@ -18,7 +18,7 @@ AIRLINE = data.load("airline").y
 
 def linear(**params):
     """One regression without randomness: its forecasts can be worked out."""
-    how: dict = {"horizon": 4, "estimator": LinearRegression(), "members": 1}
+    how: dict = {"horizon": 4, "estimator": LinearRegression(), "n_estimators": 1}
     return Forecaster(**how | params)
 
 
@@ -29,7 +29,7 @@ def clone_of(model) -> Any:
 def test_forecasts_are_the_equations():
     """By least squares over windows that are cut by hand."""
     y = 10 + np.cumsum(RNG.standard_normal(80)) + 3 * np.sin(np.arange(80) * np.pi / 3)
-    model = linear(season=6, window=5, log=False).fit(y)
+    model = linear(seasonal_period=6, window=5, log=False).fit(y)
     d = y[6:] - y[:-6]
     mean, spread = d.mean(), d.std()
     e = (d - mean) / spread
@@ -44,7 +44,7 @@ def test_forecasts_are_the_equations():
 
 def test_logarithms_and_horizons_longer_than_a_season():
     y = np.exp(0.02 * np.arange(60) + 0.3 * np.tile([0.0, 1.0, 0.5], 20))
-    model = linear(season=3, horizon=7).fit(y)
+    model = linear(seasonal_period=3, horizon=7).fit(y)
     assert model.log_
     later = np.arange(60, 67)
     right = np.exp(0.02 * later + 0.3 * np.array([0.0, 1.0, 0.5])[later % 3])
@@ -55,7 +55,7 @@ def test_logarithms_and_horizons_longer_than_a_season():
 @pytest.mark.parametrize("estimator", ["recurrent", "mlp"])
 def test_airline_passengers(estimator):
     """Better than the season before in a backtest of 12 steps."""
-    model = Forecaster(12, season=12, estimator=estimator, random_state=0)
+    model = Forecaster(12, seasonal_period=12, estimator=estimator, random_state=0)
     found = model.backtest(AIRLINE, folds=2)
     scores = found["scores"]
     assert scores["model"]["mase"] < 0.6 * scores["seasonal_naive"]["mase"]
@@ -66,7 +66,9 @@ def test_airline_passengers(estimator):
 
 @pytest.mark.slow
 def test_same_seed_same_forecast():
-    model = Forecaster(3, members=2, estimator="mlp", intervals=False, random_state=1)
+    model = Forecaster(
+        3, n_estimators=2, estimator="mlp", intervals=False, random_state=1
+    )
     one, other = (clone_of(model).fit(AIRLINE).predict() for _ in range(2))
     assert np.array_equal(one, other)
     assert len(model.fit(AIRLINE).estimators_) == 2
@@ -75,7 +77,12 @@ def test_same_seed_same_forecast():
 
 
 def test_forecasts_are_means_of_members_of_other_initial_weights():
-    how: dict = {"members": 3, "estimator": "mlp", "intervals": False, "log": False}
+    how: dict = {
+        "n_estimators": 3,
+        "estimator": "mlp",
+        "intervals": False,
+        "log": False,
+    }
     model = Forecaster(2, random_state=0, **how).fit(AIRLINE)
     together, alone = model.predict(), []
     for one in (members := model.estimators_):
@@ -151,7 +158,7 @@ def test_intervals_are_learnt_from_windows_that_were_not():
     """By hand: the last quarter of the windows is held, and no window is learnt of
     whose answer a step is in theirs."""
     y = np.cumsum(RNG.standard_normal(70))
-    model = linear(season=3, window=5, log=False).fit(y)
+    model = linear(seasonal_period=3, window=5, log=False).fit(y)
     d = y[3:] - y[:-3]
     mean, spread = d.mean(), d.std()
     e = (d - mean) / spread
@@ -174,7 +181,9 @@ def test_intervals_are_learnt_from_windows_that_were_not():
 
 @pytest.mark.slow
 def test_a_file_forecasts_the_same(tmp_path):
-    model = Forecaster(3, season=12, estimator="mlp", random_state=0).fit(AIRLINE)
+    model = Forecaster(3, seasonal_period=12, estimator="mlp", random_state=0).fit(
+        AIRLINE
+    )
     model.save(tmp_path / "model.lamina")
     again = lamina.load(tmp_path / "model.lamina")
     assert np.array_equal(again.predict(), model.predict())
@@ -185,7 +194,7 @@ def test_a_file_forecasts_the_same(tmp_path):
 def test_bad_input():
     y = np.arange(1.0, 60)
     with pytest.raises(ValueError, match="series 0 has 59 steps; .* 119 are needed"):
-        Forecaster(50, season=31).fit(y)
+        Forecaster(50, seasonal_period=31).fit(y)
     with pytest.raises(ValueError, match=r"series 0, step 3: -1 has no logarithm"):
         Forecaster(log=True).fit(np.where(np.arange(59) == 3, -1, y))
     with pytest.raises(ValueError, match="estimator must be one of"):
@@ -214,7 +223,7 @@ def test_bad_input():
 
 
 def test_the_shortest_series_is_long_enough():
-    for how in ({}, {"season": 7}, {"window": 20}, {"horizon": 9}):
+    for how in ({}, {"seasonal_period": 7}, {"window": 20}, {"horizon": 9}):
         least = linear(**how).shortest()
         y = 50 + np.cumsum(RNG.standard_normal(least))
         linear(**how).fit(y)
@@ -236,7 +245,7 @@ def test_ctrl_c_ends_all_and_keeps_what_was_learnt():
 
     how = {"hidden_layer_sizes": (4,), "max_iter": 2, "callbacks": [stop]}
     y, last = np.cumsum(RNG.standard_normal(70)), 3
-    model = Forecaster(3, estimator=MLPRegressor(**how), members=3).fit(y)
+    model = Forecaster(3, estimator=MLPRegressor(**how), n_estimators=3).fit(y)
     assert (len(epochs), len(model.estimators_)) == (3, 3)
     assert [one.n_iter_ for one in model.estimators_] == [1, 1, 1]
     assert model.interrupted_
@@ -258,7 +267,7 @@ def test_ctrl_c_ends_all_and_keeps_what_was_learnt():
     ("part", "name", "value", "message"),
     [
         ("parameters", "horizon", 10**12, "residuals must be|does not fit"),
-        ("parameters", "season", -1, r"tails\[0\] must be an array"),
+        ("parameters", "seasonal_period", -1, r"tails\[0\] must be an array"),
         ("fitted", "window", 10**12, r"tails\[0\] must be an array"),
         ("fitted", "log", 1, "log must be True or False"),
         ("fitted", "form", "two", "form must be one of .*; got 'two'"),
@@ -273,7 +282,7 @@ def test_ctrl_c_ends_all_and_keeps_what_was_learnt():
 )
 def test_damaged_files_are_refused(part, name, value, message):
     how = {"hidden_layer_sizes": (4,), "max_iter": 1}
-    model = Forecaster(3, estimator=MLPRegressor(**how), members=1)
+    model = Forecaster(3, estimator=MLPRegressor(**how), n_estimators=1)
     description, tensors = opened(model.fit(AIRLINE))
     if value is ...:
         del description[part][name]

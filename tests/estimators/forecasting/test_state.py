@@ -12,7 +12,7 @@ KINDS = Record(FittedForecaster).kinds
 
 
 def scope(**fields):
-    found = Scope(SimpleNamespace(season=2, horizon=3))
+    found = Scope(SimpleNamespace(seasonal_period=2, horizon=3))
     vars(found).update({"window": 4, "n_series": 2} | fields)
     return found
 

@@ -1,4 +1,4 @@
-"""Capsule networks: classes by lengths, pictures drawn from vectors."""
+"""Capsule networks: classes by lengths, images drawn from vectors."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LAYERS = [Conv(8, 3), PrimaryCapsules(2, 4, 3, 1)]
 
 
 @pytest.fixture(scope="module")
-def pictures(digits):
+def images(digits):
     X, y = digits
     return (16 * X).astype(np.uint8).reshape(-1, 8, 8), y
 
@@ -23,14 +23,14 @@ def net(**params):
 
 
 @pytest.fixture(scope="module")
-def fitted(pictures):
+def fitted(images):
     how = {"max_iter": 40, "learning_rate_init": 0.01, "reconstruction": 0.2}
-    return net(**how).fit(*pictures)
+    return net(**how).fit(*images)
 
 
 @pytest.mark.slow
-def test_it_learns_digits_and_draws_them(pictures, fitted):
-    X, y = pictures
+def test_it_learns_digits_and_draws_them(images, fitted):
+    X, y = images
     assert fitted.score(X, y) > 0.97
     drawn = fitted.reconstruct(X)
     assert drawn.shape == (300, 8, 8, 1)
@@ -48,8 +48,8 @@ def test_default_reads_held_out_digits():
     assert model.score(X[1347:], y[1347:]) >= 0.98
 
 
-def test_the_longest_capsule_decides_and_draws(pictures, fitted):
-    X, _ = pictures
+def test_the_longest_capsule_decides_and_draws(images, fitted):
+    X, _ = images
     vectors = fitted.transform(X, flatten=False)
     assert np.array_equal(fitted.transform(X), vectors.reshape(300, 40))
     assert fitted.transform(X, 0).shape == (300, 64)
@@ -62,9 +62,9 @@ def test_the_longest_capsule_decides_and_draws(pictures, fitted):
     assert len(fitted.get_feature_names_out()) == 40
 
 
-def test_drawing_by_hand(pictures, fitted):
-    """Masked vector, two dense layers, and back to the units of the pictures."""
-    X, _ = pictures
+def test_drawing_by_hand(images, fitted):
+    """Masked vector, two dense layers, and back to the units of the images."""
+    X, _ = images
     vectors = fitted.transform(X[:1]).reshape(10, 4)
     k = fitted.predict(X[:1])[0]
     first, second = fitted.params_[-1]["decoder"]
@@ -75,9 +75,9 @@ def test_drawing_by_hand(pictures, fitted):
 
 
 @pytest.mark.slow
-def test_without_weight_the_decoder_learns_nothing(pictures):
-    model = net(reconstruction=0.0).fit(*pictures)
-    again = net(reconstruction=0.0, max_iter=1).fit(*pictures)
+def test_without_weight_the_decoder_learns_nothing(images):
+    model = net(reconstruction=0.0).fit(*images)
+    again = net(reconstruction=0.0, max_iter=1).fit(*images)
     for a, b in zip(
         model.params_[-1]["decoder"], again.params_[-1]["decoder"], strict=True
     ):
@@ -90,8 +90,8 @@ def test_no_probabilities(fitted):
 
 
 @pytest.mark.slow
-def test_two_classes_are_two_capsules(pictures):
-    X, y = pictures
+def test_two_classes_are_two_capsules(images):
+    X, y = images
     model = net().fit(X, np.where(y > 4, "high", "low"))
     assert model.n_outputs_ == 2
     found = model.decision_function(X)
@@ -100,8 +100,8 @@ def test_two_classes_are_two_capsules(pictures):
 
 
 @pytest.mark.slow
-def test_early_stopping_and_file(pictures, tmp_path):
-    X, y = pictures
+def test_early_stopping_and_file(images, tmp_path):
+    X, y = images
     model = net(early_stopping=True, augmentation="default").fit(X, y)
     assert 0 <= max(model.validation_scores_) <= 1
     model.save(tmp_path / "net.lamina")
@@ -117,11 +117,11 @@ def test_summary_and_health(fitted):
     table = fitted.summary()
     assert "Reconstruction" in table
     assert "10×4" in table
-    assert len(set(fitted.health_["layer"])) == 4
+    assert len(set(fitted.diagnostics_["layer"])) == 4
 
 
-def test_refused(pictures):
-    X, y = pictures
+def test_refused(images):
+    X, y = images
     with pytest.raises(ValueError, match="one label an example"):
         net().fit(X, np.column_stack([y > 4, y % 2]))
     with pytest.raises(ValueError, match=r"layers\[1\] = Capsules"):

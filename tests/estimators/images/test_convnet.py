@@ -28,7 +28,7 @@ LAYERS = [Conv(8, 3), MaxPool(2)]
 
 
 @pytest.fixture(scope="module")
-def pictures(digits):
+def images(digits):
     X, y = digits
     return (16 * X).astype(np.uint8).reshape(-1, 8, 8), y
 
@@ -39,12 +39,12 @@ def net(**params):
 
 
 @pytest.fixture(scope="module")
-def fitted(pictures):
-    return net(max_iter=25, learning_rate_init=0.01).fit(*pictures)
+def fitted(images):
+    return net(max_iter=25, learning_rate_init=0.01).fit(*images)
 
 
-def test_it_learns_digits(pictures, fitted):
-    X, y = pictures
+def test_it_learns_digits(images, fitted):
+    X, y = images
     assert fitted.score(X, y) > 0.99
     assert fitted.predict_proba(X).shape == (300, 10)
     np.testing.assert_allclose(fitted.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
@@ -62,13 +62,13 @@ def test_default_reads_held_out_digits():
     assert model.score(X[1347:], y[1347:]) >= 0.985
 
 
-def test_a_linear_network_of_pixels_is_that_of_a_perceptron(pictures):
+def test_a_linear_network_of_pixels_is_that_of_a_perceptron(images):
     """Without convolution it is the same network as an MLP of the scaled pixels.
 
     Of the same key the dense layers are drawn from other paths, so that the weights
     are given by zeros; the steps then are the same.
     """
-    X, y = pictures
+    X, y = images
     how = {"max_iter": 3, "random_state": 0, "init": "zeros", "batch_size": 100}
     one = ConvNetClassifier(layers=[], **how).fit(X, y)
     rows = ((X - X.mean()) / X.std()).reshape(len(X), -1)
@@ -82,12 +82,12 @@ def test_summary_and_health(fitted):
     assert "Conv" in table
     assert "8×8×1 → 6×6×8" in table
     assert "80" in table  # 3 · 3 · 8 weights and 8 biases
-    assert set(fitted.health_["layer"]) == {1, 2}
+    assert set(fitted.diagnostics_["layer"]) == {1, 2}
 
 
 @pytest.mark.slow
-def test_file_predicts_the_same_and_goes_on_the_same(pictures, tmp_path):
-    X, y = pictures
+def test_file_predicts_the_same_and_goes_on_the_same(images, tmp_path):
+    X, y = images
     model = net(augmentation="default").fit(X, y)
     model.save(tmp_path / "net.lamina")
     again = lamina.load(tmp_path / "net.lamina")
@@ -101,8 +101,8 @@ def test_file_predicts_the_same_and_goes_on_the_same(pictures, tmp_path):
 @pytest.mark.parametrize(
     "shape", [(8, 9, 1), (64,), [8, 8, 1], (8.0, 8, 1), (-8, -8, 1)]
 )
-def test_a_file_with_another_shape_is_refused(shape, pictures, tmp_path):
-    model = net().fit(*pictures)
+def test_a_file_with_another_shape_is_refused(shape, images, tmp_path):
+    model = net().fit(*images)
     model.image_shape_ = shape
     path = tmp_path / "net.lamina"
     model.save(path)
@@ -110,7 +110,7 @@ def test_a_file_with_another_shape_is_refused(shape, pictures, tmp_path):
         lamina.load(path)
 
 
-def test_killed_fit_goes_on_to_the_same_weights(pictures, tmp_path):
+def test_killed_fit_goes_on_to_the_same_weights(images, tmp_path):
     def killed(progress):
         if progress.epoch == 2:
             raise RuntimeError("killed")
@@ -118,19 +118,19 @@ def test_killed_fit_goes_on_to_the_same_weights(pictures, tmp_path):
     how = {"augmentation": "default", "max_iter": 4}
     folder = tmp_path / "run"
     with pytest.raises(RuntimeError, match="killed"):
-        net(**how, callbacks=[killed], checkpoint=folder).fit(*pictures)
-    again = net(**how, checkpoint=folder).fit(*pictures)
+        net(**how, callbacks=[killed], checkpoint=folder).fit(*images)
+    again = net(**how, checkpoint=folder).fit(*images)
     assert again.resumed_from_ is not None
-    whole = net(**how).fit(*pictures)
+    whole = net(**how).fit(*images)
     for a, b in zip(again.params_, whole.params_, strict=True):
         for name in a:
             assert np.array_equal(a[name], b[name])
 
 
 @pytest.mark.slow
-def test_search_reaches_the_layers(pictures):
+def test_search_reaches_the_layers(images):
     model = net(max_iter=8, learning_rate_init=0.01)
-    search = GridSearchCV(model, {"layers__0__filters": [1, 8]}, cv=2).fit(*pictures)
+    search = GridSearchCV(model, {"layers__0__filters": [1, 8]}, cv=2).fit(*images)
     assert search.best_estimator_.network_.layers[1].filters == 8
     model: Any = clone(net())
     model.set_params(layers__1__size=3, augmentation="default")
@@ -138,15 +138,15 @@ def test_search_reaches_the_layers(pictures):
     assert LAYERS[1] == MaxPool(2)
 
 
-def test_another_classifier_learns_from_its_features(pictures):
-    X, y = pictures
+def test_another_classifier_learns_from_its_features(images):
+    X, y = images
     features = net(max_iter=20, learning_rate_init=0.01, layers=[*LAYERS, Dense(32)])
     model = make_pipeline(features, SVC())
     assert model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.9
 
 
-def test_early_stopping_partial_fit_and_classes(pictures):
-    X, y = pictures
+def test_early_stopping_partial_fit_and_classes(images):
+    X, y = images
     names = np.array(list("abcdefghij"))[y]
     model = net(early_stopping=True, refit="restart").fit(X, names)
     assert model.predict(X[:1])[0] in names
@@ -157,8 +157,8 @@ def test_early_stopping_partial_fit_and_classes(pictures):
 
 
 @pytest.mark.slow
-def test_two_classes_and_several_labels(pictures):
-    X, y = pictures
+def test_two_classes_and_several_labels(images):
+    X, y = images
     two = net().fit(X, y > 4)
     assert two.n_outputs_ == 1
     assert two.predict_proba(X).shape == (300, 2)
@@ -166,8 +166,8 @@ def test_two_classes_and_several_labels(pictures):
     assert net().fit(X, several).predict(X).shape == (300, 2)
 
 
-def test_weights_of_classes_and_examples(pictures):
-    X, y = pictures
+def test_weights_of_classes_and_examples(images):
+    X, y = images
     plain = net().fit(X, y)
     balanced = net(class_weight={1: 5.0}).fit(X, y)
     weighted = net().fit(X, y, sample_weight=np.where(y == 1, 5.0, 1.0))
@@ -176,26 +176,26 @@ def test_weights_of_classes_and_examples(pictures):
 
 
 @pytest.mark.slow
-def test_bytes_are_disturbed_as_numbers(pictures):
-    """Noise and attacks need numbers with a gradient, in units of the pictures."""
-    X, y = pictures
+def test_bytes_are_disturbed_as_numbers(images):
+    """Noise and attacks need numbers with a gradient, in units of the images."""
+    X, y = images
     noisy = net(input_noise=2.0, adversarial=FGSM(1.0), label_smoothing=0.1)
     plain = net(label_smoothing=0.1).fit(X, y)
     assert noisy.fit(X, y).loss_curve_[0] != plain.loss_curve_[0]
 
 
-def test_own_output_layer_and_solver(pictures):
+def test_own_output_layer_and_solver(images):
     model = net(
         layers=[*LAYERS, Output(Dense(10, "softmax", "zeros"))],
         solver=Adam(0.01),
         schedule="cosine",
         batch_size=100,
-    ).fit(*pictures)
+    ).fit(*images)
     names = [type(layer).__name__ for layer in model.network_.layers]
     assert names == ["Rescale", "Conv", "MaxPool", "Flatten", "Dense"]
 
 
-def test_batches_have_64_pictures():
+def test_batches_have_64_images():
     def size(n, **params):
         model = net(**params)
         model._algorithm_in_use = model._algorithm()

@@ -12,18 +12,18 @@ from lamina import (
     ConvNetSegmenter,
     Dense,
     MaxPool,
-    Skip,
+    SkipConnection,
     Upsample,
     data,
 )
 from lamina.data.tables.levels import UnseenWarning
-from lamina.estimators.images.segmenter import label_pictures, mean, shares
+from lamina.estimators.images.segmenter import label_images, mean, shares
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 LAYERS = [
     Conv(4, padding="same"),
-    Skip((MaxPool(2, padding="same"), Conv(4, padding="same"), Upsample(2))),
+    SkipConnection((MaxPool(2, padding="same"), Conv(4, padding="same"), Upsample(2))),
 ]
 
 
@@ -35,7 +35,7 @@ def net(**params):
 
 @pytest.fixture(scope="module")
 def squares():
-    """Squares, label 1, in pictures of 12 × 12."""
+    """Squares, label 1, in images of 12 × 12."""
     return data.shapes(120, size=12, seed=0, classes=["square"], noise=0.05)
 
 
@@ -145,14 +145,14 @@ def test_the_first_loss_is_the_mean_over_labelled_pixels(squares):
 
 
 def test_shapes_of_labels():
-    assert label_pictures(np.zeros((2, 3, 4, 1))).shape == (2, 3, 4)
-    assert label_pictures([[[1, 2]], [[3, 4]]]).shape == (2, 1, 2)
+    assert label_images(np.zeros((2, 3, 4, 1))).shape == (2, 3, 4)
+    assert label_images([[[1, 2]], [[3, 4]]]).shape == (2, 1, 2)
     with pytest.raises(ValueError, match=r"got shape \(2, 3\)"):
-        label_pictures(np.zeros((2, 3)))
+        label_images(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="NaN"):
-        label_pictures(np.full((1, 2, 2), np.nan))
+        label_images(np.full((1, 2, 2), np.nan))
     with pytest.raises(ValueError, match="of one shape"):
-        label_pictures([np.zeros((2, 2)), np.zeros((2, 3))])
+        label_images([np.zeros((2, 2)), np.zeros((2, 3))])
 
 
 # ---- application --------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_what_is_far_away_does_not_matter(fitted):
     np.testing.assert_allclose(part[:, 6:-6, 6:-6], whole[:, 6:-6, 6:-6], atol=1e-5)
 
 
-def test_many_pictures_are_answered_in_parts(squares, fitted, monkeypatch):
+def test_many_images_are_answered_in_parts(squares, fitted, monkeypatch):
     X, _ = squares
     whole = fitted.predict(X)
     monkeypatch.setattr("lamina.estimators.images.segmenter.AT_ONCE", 2 * 144 * 50)
@@ -207,8 +207,8 @@ def test_search_summary_and_health(squares):
     search = GridSearchCV(net(max_iter=1), {"layers__0__filters": [4]}, cv=2)
     best = search.fit(*squares).best_estimator_
     assert "12×12×4 → 12×12×8" in best.summary()
-    assert set(best.health_["layer"]) == {1, 2, 3}
-    assert best.advice_ is None or "StandardScaler" not in best.advice_
+    assert set(best.diagnostics_["layer"]) == {1, 2, 3}
+    assert best.diagnosis_ is None or "StandardScaler" not in best.diagnosis_
 
 
 def test_killed_fit_goes_on_to_the_same_weights(squares, tmp_path):

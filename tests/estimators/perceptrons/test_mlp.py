@@ -282,7 +282,7 @@ class TestGoingOn:
         model = MLPClassifier((4,), max_iter=50, callbacks=[watch]).fit(*iris)
         assert [epoch for epoch, _ in seen] == [1, 2, 3, 4]
         assert [loss for _, loss in seen] == model.loss_curve_
-        assert model.stopped_ == "stopped"
+        assert model.stop_reason_ == "stopped"
 
     def test_ctrl_c_keeps_what_was_learnt(self, iris):
         def interrupt(progress):
@@ -292,14 +292,14 @@ class TestGoingOn:
         model = MLPClassifier((4,), callbacks=[interrupt], random_state=0)
         with pytest.warns(ConvergenceWarning, match="interrupted"):
             model.fit(*iris)
-        assert model.stopped_ == "interrupted"
+        assert model.stop_reason_ == "interrupted"
         assert model.predict(iris[0]).shape == (150,)
 
     def test_divergence_keeps_the_last_good_weights(self, diabetes):
         model = MLPRegressor(solver=SGD(1e3), max_iter=20, random_state=0)
         with pytest.warns(ConvergenceWarning, match="diverged.*smaller learning rate"):
             model.fit(*diabetes)
-        assert model.stopped_ == "diverged"
+        assert model.stop_reason_ == "diverged"
         assert all(np.isfinite(w).all() for w in leaves(model))
         assert np.isfinite(model.loss_curve_).all()
 

@@ -1,4 +1,4 @@
-"""The perceptron: the decks' goldens, scikit-learn's meanings, and what is added."""
+"""The perceptron: the lectures' goldens, scikit-learn's meanings, and what is added."""
 
 import inspect
 import pickle
@@ -58,7 +58,7 @@ def separable(rng, n=80, features=4):
 
 
 def test_golden_trace():
-    """G11: every weight vector of deck 002's example, no bias."""
+    """G11: every weight vector of lecture 002's example, no bias."""
     X, y = [[1.0, 2.0], [-1.0, 2.0], [0.0, -1.0]], [1, -1, -1]
     model = Perceptron(
         fit_intercept=False, shuffle=False, tol=None, trace=True, dtype="float64"
@@ -257,7 +257,7 @@ def test_same_epochs_by_tol(penalty, n_iter_no_change, rng):
     theirs = SkPerceptron(**options).fit(X, y, **start)
     assert ours.n_iter_ == theirs.n_iter_ > n_iter_no_change
     assert ours.t_ == theirs.t_
-    assert ours.stopped_ == "stopped"
+    assert ours.stop_reason_ == "stopped"
 
 
 def test_agrees_on_separable_data(rng):
@@ -329,7 +329,7 @@ def test_codes_are_the_binary_digits_of_the_class():
 
 
 def test_four_quadrants_need_two_hyperplanes(rng):
-    """Deck 002: S = 2 hyperplanes part the plane into 2² regions."""
+    """Lecture 002: S = 2 hyperplanes part the plane into 2² regions."""
     X = rng.uniform(0.2, 1, (200, 2)) * rng.choice([-1, 1], (200, 2))
     y = np.array(["sw", "nw", "se", "ne"])[(X > 0) @ [2, 1]]
     model = Perceptron(multiclass="codes", tol=None).fit(X, y)
@@ -340,7 +340,7 @@ def test_four_quadrants_need_two_hyperplanes(rng):
 
 
 def with_net_inputs(n_classes, h):
-    """A codes perceptron whose net inputs are the features themselves."""
+    """A codes perceptron whose pre-activations are the features themselves."""
     units = class_codes(n_classes, "codes").shape[1]
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((n_classes, units)), np.arange(n_classes)

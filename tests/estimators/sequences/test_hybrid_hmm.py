@@ -14,7 +14,7 @@ from lamina import (
     data,
 )
 from lamina.data.datasets.sequence_generators import markov_chain
-from lamina.data.sequences.series import as_series
+from lamina.data.sequences.ragged_array import as_ragged_array
 from lamina.estimators.sequences.hybrid_hmm import framed
 from tests.model_files import closed, opened
 
@@ -73,7 +73,7 @@ def test_frequent_states_are_not_counted_twice():
 
 
 def test_frames_repeat_the_ends():
-    X = as_series([[1.0, 2.0, 3.0], [9.0]])
+    X = as_ragged_array([[1.0, 2.0, 3.0], [9.0]])
     assert framed(X, 1).tolist() == [[1, 1, 2], [1, 2, 3], [2, 3, 3], [9, 9, 9]]
     assert framed(X, 0).tolist() == [[1], [2], [3], [9]]
 

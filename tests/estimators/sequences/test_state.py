@@ -27,7 +27,7 @@ def test_the_features_of_a_step_have_a_positive_scale(state):
     assert fits(kinds["feature_scale"], np.ones(2), scope)
     assert not fits(kinds["feature_scale"], np.zeros(2), scope)
     assert not fits(kinds["feature_mean"], np.zeros(3), scope)
-    assert not fits(kinds["longest"], 0)
+    assert not fits(kinds["max_length"], 0)
 
 
 def test_a_tagger_has_learnt_labels_or_numbers():

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import GRU, Last, RecurrentTagger
+from lamina import GRU, LastStep, RecurrentTagger
 from lamina.data.tables.levels import UnseenWarning
-from lamina.estimators.sequences.tagger import answers
+from lamina.estimators.sequences.tagger import step_targets
 from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -111,7 +111,7 @@ def test_arrays_of_one_length_are_what_lists_are():
         assert np.array_equal(a, b)
     filled = np.where(np.arange(9) < 7, A, np.nan)
     shorter = net(max_iter=2).fit(filled, y)
-    assert shorter.longest_ == 7
+    assert shorter.max_length_ == 7
     numbers = net(max_iter=2, loss="squared_error", early_stopping=True)
     assert numbers.fit(A, np.cumsum(A, axis=1)).predict(A)[0].shape == (9,)
 
@@ -139,10 +139,10 @@ def test_a_file_answers_the_same(tagger, tmp_path):
 
 def test_answers_lie_one_behind_the_other():
     lengths = np.array([2, 3])
-    flat = answers([["a", "b"], ["c", "a", "b"]], lengths, labels=True)
+    flat = step_targets([["a", "b"], ["c", "a", "b"]], lengths, labels=True)
     assert flat.tolist() == ["a", "b", "c", "a", "b"]
     array = np.arange(8.0).reshape(2, 4)
-    assert answers(array, lengths, labels=False).tolist() == [0, 1, 4, 5, 6]
+    assert step_targets(array, lengths, labels=False).tolist() == [0, 1, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_answers_lie_one_behind_the_other():
 )
 def test_bad_answers_are_refused(y, labels, message):
     with pytest.raises(ValueError, match=message):
-        answers(y, np.array([2, 3]), labels)
+        step_targets(y, np.array([2, 3]), labels)
 
 
 def test_answers_in_data_frames():
@@ -170,7 +170,13 @@ def test_answers_in_data_frames():
     frame = pandas.DataFrame([["a", "b", "a"], ["b", "a", "b"]])
     lengths = np.array([3, 2])
     for y in (frame, pandas.Series([["a", "b", "a"], ["b", "a"]])):
-        assert answers(y, lengths, labels=True).tolist() == ["a", "b", "a", "b", "a"]
+        assert step_targets(y, lengths, labels=True).tolist() == [
+            "a",
+            "b",
+            "a",
+            "b",
+            "a",
+        ]
 
 
 def test_other_bad_input(tagger):
@@ -179,7 +185,7 @@ def test_other_bad_input(tagger):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         net().fit(X, SIGNS[:-1])
     with pytest.raises(ValueError, match=r"Last\(\) has one answer for a whole"):
-        net(layers=[GRU(4), Last()]).fit(X, SIGNS)
+        net(layers=[GRU(4), LastStep()]).fit(X, SIGNS)
     with pytest.raises(ValueError, match="one answer an example, not one a step"):
         net(solver="lm", schedule=None, clip_norm=None).fit(X, SIGNS)
     with pytest.raises(ValueError, match="all steps have the ignore_label"):

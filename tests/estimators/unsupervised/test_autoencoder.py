@@ -22,7 +22,7 @@ from lamina import (
     GaussianNoise,
     KLSparsity,
     L1Sparsity,
-    Masking,
+    MaskingNoise,
     MaxPool,
     Output,
     SaltAndPepper,
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 RNG = np.random.default_rng(0)
 UNIT = RNG.uniform(size=(80, 6))
 NUMBERS = RNG.normal(size=(80, 2)) @ RNG.normal(size=(2, 6)) * [1, 2, 5, 10, 1, 3] + 4
-PICTURES = RNG.integers(0, 256, (40, 4, 6, 2)).astype(np.uint8)
+IMAGES = RNG.integers(0, 256, (40, 4, 6, 2)).astype(np.uint8)
 LAYERS = [Conv(4, padding="same"), MaxPool(2), Conv(2, 1, activation="logistic")]
 
 
@@ -58,7 +58,7 @@ def count(params):
 
 @pytest.mark.slow
 def test_golden_number_13():
-    """Deck 003: 784-1000-500-250-2 and its mirror."""
+    """Lecture 003: 784-1000-500-250-2 and its mirror."""
     model = Autoencoder((1000, 500, 250, 2), max_iter=1)
     model.fit(RNG.uniform(size=(4, 784)))
     assert count(model.params_[:4]) == 1_411_252
@@ -103,7 +103,7 @@ def test_codes_and_reconstruction_by_hand(tied):
 
 
 def test_a_linear_one_finds_the_plane_that_pca_finds():
-    """Linear units and squared error span the principal components (deck 003)."""
+    """Linear units and squared error span the principal components (lecture 003)."""
     X = NUMBERS + RNG.normal(size=NUMBERS.shape) * 0.2
     how = {"activation": "identity", "solver": "lbfgs", "alpha": 0, "max_iter": 500}
     model = net((2,), **how, tol=1e-9).fit(X)
@@ -128,7 +128,10 @@ def test_deep_codes_are_better_than_pca(digits):
 
 def test_inputs_between_0_and_1_are_probabilities():
     model = net().fit(UNIT)
-    assert (model.error_, model.out_activation_) == ("binary_cross_entropy", "logistic")
+    assert (model.loss_name_, model.out_activation_) == (
+        "binary_cross_entropy",
+        "logistic",
+    )
     assert not model.feature_mean_.any()
     assert (model.feature_scale_ == 1).all()
 
@@ -136,7 +139,7 @@ def test_inputs_between_0_and_1_are_probabilities():
 def test_other_inputs_are_scaled():
     weight = RNG.uniform(size=80)
     model = net().fit(NUMBERS, sample_weight=weight)
-    assert (model.error_, model.out_activation_) == ("squared_error", "identity")
+    assert (model.loss_name_, model.out_activation_) == ("squared_error", "identity")
     mean = np.average(NUMBERS, axis=0, weights=weight)
     spread = np.sqrt(np.average((NUMBERS - mean) ** 2, axis=0, weights=weight))
     np.testing.assert_allclose(model.feature_mean_, mean)
@@ -171,7 +174,7 @@ def test_rows_of_weight_zero_decide_nothing():
     X = np.concatenate([UNIT, 50 + NUMBERS])
     weight = np.r_[np.ones(80), np.zeros(80)]
     model, alone = net().fit(X, sample_weight=weight), net().fit(UNIT)
-    assert model.error_ == "binary_cross_entropy"
+    assert model.loss_name_ == "binary_cross_entropy"
     for a, b in zip(model.params_, alone.params_, strict=True):
         np.testing.assert_allclose(a["weight"], b["weight"], rtol=1e-9)
 
@@ -192,9 +195,9 @@ def test_cross_entropy_refuses_what_is_no_probability():
 @pytest.mark.parametrize(
     ("given", "layer"),
     [
-        (Masking(0.2), Masking(0.2)),
-        ("masking", Masking()),
-        (("masking", 0.2), Masking(0.2)),
+        (MaskingNoise(0.2), MaskingNoise(0.2)),
+        ("masking", MaskingNoise()),
+        (("masking", 0.2), MaskingNoise(0.2)),
         (["gaussian", 0.5], GaussianNoise(0.5)),
         ("salt_and_pepper", SaltAndPepper()),
         (("salt_and_pepper", 0.2, -2, 2), SaltAndPepper(0.2, -2, 2)),
@@ -213,7 +216,7 @@ def test_corruption_is_the_first_layer(given, layer):
 def test_the_target_is_the_clean_input():
     """All is masked but the biases: the best answer is the mean of the clean inputs."""
     how = {"learning_rate_init": 0.05, "max_iter": 300, "alpha": 0}
-    model = net((3,), corruption=Masking(0.999), **how).fit(UNIT)
+    model = net((3,), corruption=MaskingNoise(0.999), **how).fit(UNIT)
     nothing = model.reconstruct(np.zeros((1, 6)))
     np.testing.assert_allclose(nothing[0], UNIT.mean(axis=0), atol=0.03)
 
@@ -233,7 +236,7 @@ def test_denoising_learns_to_denoise(digits):
 @pytest.mark.slow
 def test_kl_keeps_units_as_rarely_active_as_told():
     X = RNG.uniform(size=(300, 6))
-    how = {"code_activation": "logistic", "learning_rate_init": 0.02, "max_iter": 200}
+    how = {"latent_activation": "logistic", "learning_rate_init": 0.02, "max_iter": 200}
     free = net((10,), **how).fit(X).transform(X)
     kept = net((10,), sparsity=KLSparsity(0.1, 30), **how).fit(X).transform(X)
     assert np.abs(free.mean(axis=0) - 0.1).max() > 0.2
@@ -243,7 +246,12 @@ def test_kl_keeps_units_as_rarely_active_as_told():
 @pytest.mark.slow
 def test_l1_makes_codes_zero(digits):
     X, _ = digits
-    how = {"code_activation": "relu", "max_iter": 100, "batch_size": 50, "alpha": 0.01}
+    how = {
+        "latent_activation": "relu",
+        "max_iter": 100,
+        "batch_size": 50,
+        "alpha": 0.01,
+    }
     off = [
         np.mean(net((40,), sparsity=penalty, **how).fit(X).transform(X) < 1e-3)
         for penalty in (None, L1Sparsity(0.5))
@@ -254,10 +262,15 @@ def test_l1_makes_codes_zero(digits):
 @pytest.mark.slow
 def test_sparsity_reaches_the_objective():
     """The loss of the first epoch is that of the initial weights, penalty included."""
-    how = {"code_activation": "logistic", "batch_size": "full", "max_iter": 1}
+    how = {"latent_activation": "logistic", "batch_size": "full", "max_iter": 1}
     plain = net(**how).fit(UNIT)
     layers = [Dense(5), Dropout(0.0), Dense(2, "logistic")]
-    for more in ({}, {"tied": True}, {"corruption": Masking(0)}, {"layers": layers}):
+    for more in (
+        {},
+        {"tied": True},
+        {"corruption": MaskingNoise(0)},
+        {"layers": layers},
+    ):
         model = net(**how, **more)
         without = model.fit(UNIT).loss_
         model = net(sparsity=("kl", 0.05, 3.0), **how, **more).fit(UNIT)
@@ -270,74 +283,74 @@ def test_sparsity_reaches_the_objective():
 
 
 def test_kl_needs_logistic_units():
-    message = r"code_activation must be 'logistic', got 'identity'"
+    message = r"latent_activation must be 'logistic', got 'identity'"
     with pytest.raises(ValueError, match=message):
         net(sparsity="kl").fit(UNIT)
     with pytest.raises(ValueError, match="must be 'logistic', got 'relu'"):
         net(sparsity=KLSparsity(), layers=[Dense(3)]).fit(UNIT)
 
 
-# ---- pictures -----------------------------------------------------------------------
+# ---- images -----------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 def test_convolutional(tied):
     layers = LAYERS if not tied else [LAYERS[0], Conv(2, 2, 2, activation="logistic")]
-    model = net(layers=layers, tied=tied).fit(PICTURES)
-    codes = model.transform(PICTURES)
+    model = net(layers=layers, tied=tied).fit(IMAGES)
+    codes = model.transform(IMAGES)
     assert codes.shape == (40, 2 * 3 * 2)
     assert codes.min() >= 0
     made = model.inverse_transform(codes)
-    assert made.shape == PICTURES.shape
+    assert made.shape == IMAGES.shape
     assert made.max() > 10  # bytes again
-    np.testing.assert_allclose(made, model.reconstruct(PICTURES), rtol=1e-9)
-    errors = squares(PICTURES / 255, made / 255)
-    np.testing.assert_allclose(model.reconstruction_error(PICTURES), errors, rtol=1e-9)
-    assert model.error_ == "binary_cross_entropy"
+    np.testing.assert_allclose(made, model.reconstruct(IMAGES), rtol=1e-9)
+    errors = squares(IMAGES / 255, made / 255)
+    np.testing.assert_allclose(model.reconstruction_error(IMAGES), errors, rtol=1e-9)
+    assert model.loss_name_ == "binary_cross_entropy"
     assert list(model.get_feature_names_out())[-1] == "autoencoder11"
     assert "Conv" in model.summary()
 
 
-def test_the_same_pictures_in_other_units_are_the_same():
-    model = net(layers=LAYERS).fit(PICTURES)
-    unit = net(layers=LAYERS).fit(PICTURES / 255)
+def test_the_same_images_in_other_units_are_the_same():
+    model = net(layers=LAYERS).fit(IMAGES)
+    unit = net(layers=LAYERS).fit(IMAGES / 255)
     np.testing.assert_allclose(
-        model.transform(PICTURES), unit.transform(PICTURES / 255), rtol=1e-9
+        model.transform(IMAGES), unit.transform(IMAGES / 255), rtol=1e-9
     )
     assert (unit.feature_scale_ == 1).all()
-    grey = net(layers=LAYERS).fit(PICTURES[..., 0])
+    grey = net(layers=LAYERS).fit(IMAGES[..., 0])
     assert grey.image_shape_ == (4, 6, 1)
-    rows = grey.transform(PICTURES[..., 0].reshape(40, -1))
-    np.testing.assert_allclose(rows, grey.transform(PICTURES[..., :1]))
+    rows = grey.transform(IMAGES[..., 0].reshape(40, -1))
+    np.testing.assert_allclose(rows, grey.transform(IMAGES[..., :1]))
 
 
-def test_pictures_of_any_numbers_are_scaled_by_channel():
-    X = PICTURES - 100.0
+def test_images_of_any_numbers_are_scaled_by_channel():
+    X = IMAGES - 100.0
     model = net(layers=LAYERS).fit(X)
-    assert model.error_ == "squared_error"
+    assert model.loss_name_ == "squared_error"
     np.testing.assert_allclose(model.feature_mean_, X.mean(axis=(0, 1, 2)))
     np.testing.assert_allclose(model.feature_scale_, X.std(axis=(0, 1, 2)))
 
 
-def test_dense_layers_for_pictures():
+def test_dense_layers_for_images():
     """Without ``layers``, and with ``layers`` that begin with a Dense one."""
-    model = net((7,)).fit(PICTURES)
-    assert model.inverse_transform(model.transform(PICTURES)).shape == PICTURES.shape
-    other = net(layers=[Dense(7, "identity")]).fit(PICTURES)
-    assert np.array_equal(other.transform(PICTURES), model.transform(PICTURES))
-    flat = net((7,)).fit(PICTURES.reshape(40, -1) / 255)
+    model = net((7,)).fit(IMAGES)
+    assert model.inverse_transform(model.transform(IMAGES)).shape == IMAGES.shape
+    other = net(layers=[Dense(7, "identity")]).fit(IMAGES)
+    assert np.array_equal(other.transform(IMAGES), model.transform(IMAGES))
+    flat = net((7,)).fit(IMAGES.reshape(40, -1) / 255)
     np.testing.assert_allclose(
-        flat.transform(PICTURES.reshape(40, -1) / 255), model.transform(PICTURES)
+        flat.transform(IMAGES.reshape(40, -1) / 255), model.transform(IMAGES)
     )
 
 
 @pytest.mark.slow
 def test_a_code_of_dense_units_behind_convolutions():
     model = net(layers=[*LAYERS[:2], Dense(3, "identity")], batch_size=16)
-    model.fit(PICTURES)
-    assert model.transform(PICTURES).shape == (40, 3)
-    assert model.reconstruct(PICTURES).shape == PICTURES.shape
+    model.fit(IMAGES)
+    assert model.transform(IMAGES).shape == (40, 3)
+    assert model.reconstruct(IMAGES).shape == IMAGES.shape
 
 
 @pytest.mark.slow
@@ -362,28 +375,28 @@ def test_a_decoder_that_is_no_mirror():
     whole = net(decoder=[Output(Dense(6, "logistic"))]).fit(UNIT)
     assert len(whole.network_.layers) == 3
     own = [Upsample(2), Conv(8, padding="same")]
-    model = net(layers=[Conv(4, 3, 2, 1)], decoder=own).fit(PICTURES)
-    assert model.reconstruct(PICTURES).shape == PICTURES.shape
+    model = net(layers=[Conv(4, 3, 2, 1)], decoder=own).fit(IMAGES)
+    assert model.reconstruct(IMAGES).shape == IMAGES.shape
     last = ConvTranspose(2, 2, 2, activation="logistic")
-    model = net(layers=[Conv(4, 2, 2)], decoder=[Output(last)]).fit(PICTURES)
+    model = net(layers=[Conv(4, 2, 2)], decoder=[Output(last)]).fit(IMAGES)
     assert model.network_.layers[-1] == last
 
 
 @pytest.mark.parametrize(
     ("how", "X", "message"),
     [
-        ({"layers": [Conv(2, 3, 2)]}, PICTURES, r"layers\[0\].*give .* decoder="),
+        ({"layers": [Conv(2, 3, 2)]}, IMAGES, r"layers\[0\].*give .* decoder="),
         (
             {"layers": [Conv(2, 2, 2)], "decoder": [Conv(2, 1)]},
-            PICTURES,
+            IMAGES,
             r"decoder makes \(2, 3, 2\) of the code, not \(4, 6, 2\)",
         ),
-        ({"layers": [Conv(2)]}, UNIT, "pictures are given as"),
-        ({"layers": [LSTM(3)]}, PICTURES, r"layers\[0\]"),
+        ({"layers": [Conv(2)]}, UNIT, "images are given as"),
+        ({"layers": [LSTM(3)]}, IMAGES, r"layers\[0\]"),
         ({"tied": True, "decoder": [4]}, UNIT, "tied=True has no decoder"),
         (
             {"tied": True, "layers": [MaxPool(2), Conv(2, 1)]},
-            PICTURES,
+            IMAGES,
             "must begin with a Dense or a Conv",
         ),
     ],
@@ -453,12 +466,12 @@ def test_inputs_of_another_kind_are_refused():
     with pytest.raises(ValueError, match="6 features"):
         model.transform(UNIT[:, :4])
     with pytest.raises(ValueError, match="has learnt from 6 columns"):
-        model.transform(PICTURES)
+        model.transform(IMAGES)
     with pytest.raises(ValueError, match="codes must have 2 columns.*got 3"):
         model.inverse_transform(np.zeros((4, 3)))
-    pictures = net().fit(PICTURES)
-    with pytest.raises(ValueError, match=r"has learnt from pictures \(4, 6, 2\)"):
-        pictures.transform(PICTURES[:, :3])
+    images = net().fit(IMAGES)
+    with pytest.raises(ValueError, match=r"has learnt from images \(4, 6, 2\)"):
+        images.transform(IMAGES[:, :3])
     with pytest.raises(ValueError, match="NaN"):
         net().fit(np.where(UNIT > 0.99, np.nan, UNIT))
     with pytest.raises(NotFittedError):
@@ -468,11 +481,11 @@ def test_inputs_of_another_kind_are_refused():
 
 
 def test_a_refused_fit_leaves_what_was_learnt():
-    model = net().fit(PICTURES)
-    before = model.transform(PICTURES)
+    model = net().fit(IMAGES)
+    before = model.transform(IMAGES)
     with pytest.raises(ValueError, match="layers"):
         model.set_params(layers=[Conv(2)]).fit(UNIT)
-    assert np.array_equal(model.transform(PICTURES), before)
+    assert np.array_equal(model.transform(IMAGES), before)
 
 
 @pytest.mark.slow
@@ -502,7 +515,7 @@ def test_early_stopping_and_a_validation_set():
     own = net(max_iter=2).fit(UNIT[:60], X_val=UNIT[60:])
     assert own.history_["score"][-1] == pytest.approx(own.score(UNIT[60:]), rel=1e-9)
     again = net(early_stopping=True, refit="continue", max_iter=9)
-    again.fit(PICTURES[:30], X_val=PICTURES[30:])
+    again.fit(IMAGES[:30], X_val=IMAGES[30:])
     assert again.refit_n_iter_ >= 1
 
 
@@ -546,17 +559,17 @@ def test_any_predictor_learns_from_codes(digits):
 
 
 def test_nested_parameters_can_be_searched():
-    model = net(corruption=Masking(0.1), sparsity=L1Sparsity(0.1))
+    model = net(corruption=MaskingNoise(0.1), sparsity=L1Sparsity(0.1))
     model.set_params(corruption__rate=0.4, sparsity__weight=0.2)
-    assert (model.corruption, model.sparsity) == (Masking(0.4), L1Sparsity(0.2))
+    assert (model.corruption, model.sparsity) == (MaskingNoise(0.4), L1Sparsity(0.2))
     again: Any = clone(model)
-    assert again.corruption == Masking(0.4)
+    assert again.corruption == MaskingNoise(0.4)
 
 
 def test_another_rate_and_weight_compile_nothing():
-    how = {"code_activation": "logistic", "batch_size": 20}
-    net(corruption=Masking(0.1), sparsity=KLSparsity(0.1, 1), **how).fit(UNIT)
-    other = net(corruption=Masking(0.3), sparsity=KLSparsity(0.2, 2), **how)
+    how = {"latent_activation": "logistic", "batch_size": 20}
+    net(corruption=MaskingNoise(0.1), sparsity=KLSparsity(0.1, 1), **how).fit(UNIT)
+    other = net(corruption=MaskingNoise(0.3), sparsity=KLSparsity(0.2, 2), **how)
     assert other.fit(UNIT).n_compiles_ == 0
 
 
@@ -565,8 +578,8 @@ def test_another_rate_and_weight_compile_nothing():
 KINDS = {
     "deep": (dict, lambda: UNIT),
     "scaled": (dict, lambda: NUMBERS),
-    "tied": (lambda: {"tied": True, "corruption": Masking(0.2)}, lambda: UNIT),
-    "pictures": (lambda: {"layers": LAYERS, "sparsity": "kl"}, lambda: PICTURES),
+    "tied": (lambda: {"tied": True, "corruption": MaskingNoise(0.2)}, lambda: UNIT),
+    "images": (lambda: {"layers": LAYERS, "sparsity": "kl"}, lambda: IMAGES),
 }
 
 
@@ -593,8 +606,8 @@ def test_files_keep_everything(kind, tmp_path):
         ("deep", "error", "poisson", "error must be one of"),
         ("deep", "as_rows", 1, "as_rows must be True or False"),
         ("deep", "n_features_in", 7, "must be an array .* of shape .7,"),
-        ("pictures", "image_shape", [4, 6], "image_shape must be"),
-        ("pictures", "as_rows", True, "do not fit"),
+        ("images", "image_shape", [4, 6], "image_shape must be"),
+        ("images", "as_rows", True, "do not fit"),
     ],
 )
 def test_damaged_files_are_refused(kind, name, value, message):

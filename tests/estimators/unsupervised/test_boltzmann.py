@@ -180,7 +180,7 @@ def test_constant_inputs_and_rows_of_no_weight():
 
 
 def test_weights_that_start_at_0_learn_too():
-    model = machine(spread=0, n_iter=5).fit(X)
+    model = machine(init_scale=0, n_iter=5).fit(X)
     assert np.abs(model.intercept_visible_).max() > 0.1
     assert np.isfinite(model.components_).all()
 
@@ -263,10 +263,10 @@ def test_divergence_is_told():
 
 
 def test_a_schedule_changes_the_rate_from_epoch_to_epoch():
-    """Step(every=1, factor=0) leaves a rate to the first epoch only."""
+    """StepDecay(every=1, factor=0) leaves a rate to the first epoch only."""
     how = {"learning_rate": 0.1, "random_state": 0, "persistent": False}
     one = lamina.BernoulliRBM(4, n_iter=1, **how).fit(X)
-    still = lamina.Step(every=1, factor=1e-30)
+    still = lamina.StepDecay(every=1, factor=1e-30)
     three = lamina.BernoulliRBM(4, n_iter=3, schedule=still, **how).fit(X)
     np.testing.assert_array_equal(three.components_, one.components_)
     free = lamina.BernoulliRBM(4, n_iter=3, **how).fit(X)

@@ -1,4 +1,4 @@
-"""The deep belief network: a stack of machines."""
+"""The deep belief network: a stack of RBMs."""
 
 import numpy as np
 import pytest
@@ -161,7 +161,7 @@ def test_an_interruption_ends_all_machines():
 
     with pytest.warns(UserWarning, match="interrupted"):
         model = stack(callbacks=[interrupt]).fit(X)
-    assert model.stopped_ == "interrupted"
+    assert model.stop_reason_ == "interrupted"
     assert set(model.history_) == {"loss"}
     assert model.sample(3, 5).shape == (3, 12)
 
@@ -228,7 +228,9 @@ def test_up_and_down_makes_the_data_more_likely():
     X = bits(500)
     how = {"n_iter": 20, "random_state": 0, "learning_rate": 0.05}
     greedy = DeepBeliefNetwork((3, 2), **how).fit(X)
-    together = DeepBeliefNetwork((3, 2), **how, up_down=60, up_down_rate=0.05).fit(X)
+    together = DeepBeliefNetwork(
+        (3, 2), **how, wake_sleep_epochs=60, wake_sleep_rate=0.05
+    ).fit(X)
     before = log_likelihood(greedy, X).mean()
     after = log_likelihood(together, X).mean()
     assert after > before + 0.02
@@ -240,7 +242,7 @@ def test_up_and_down_makes_the_data_more_likely():
 @pytest.mark.slow
 def test_up_and_down_starts_from_the_stack():
     greedy = stack().fit(X)
-    still = stack(up_down=1, up_down_rate=1e-30).fit(X)
+    still = stack(wake_sleep_epochs=1, wake_sleep_rate=1e-30).fit(X)
     for one, other in zip(greedy.params_, still.params_, strict=True):
         for name, value in one.items():
             np.testing.assert_allclose(other[name], value, atol=1e-20)
@@ -250,14 +252,14 @@ def test_up_and_down_starts_from_the_stack():
 
 
 def test_samples_go_down_by_the_weights_of_the_way_down():
-    model = stack(up_down=1).fit(X)
+    model = stack(wake_sleep_epochs=1).fit(X)
     model.params_[0]["down"][:] = 0
     model.params_[0]["visible_bias"][:] = [50] * 6 + [-50] * 6
     np.testing.assert_array_equal(model.sample(3), [[1] * 6 + [0] * 6] * 3)
 
 
 def test_a_stack_that_went_up_and_down_is_saved_and_loaded(tmp_path):
-    model = stack(up_down=2, random_state=3).fit(X)
+    model = stack(wake_sleep_epochs=2, random_state=3).fit(X)
     model.save(tmp_path / "stack.lamina")
     again = lamina.load(tmp_path / "stack.lamina")
     assert same(model, again)
@@ -275,26 +277,26 @@ def test_a_killed_fit_goes_on_up_and_down(tmp_path, after):
         if len(seen) == after:
             raise RuntimeError
 
-    how = {"up_down": 3, "checkpoint": tmp_path, "checkpoint_seconds": 0}
+    how = {"wake_sleep_epochs": 3, "checkpoint": tmp_path, "checkpoint_seconds": 0}
     with pytest.raises(RuntimeError):
         stack(callbacks=[kill], **how).fit(X)
-    assert same(stack(**how).fit(X), stack(up_down=3).fit(X))
+    assert same(stack(**how).fit(X), stack(wake_sleep_epochs=3).fit(X))
 
 
 def test_up_and_down_needs_two_machines():
     with pytest.raises(ValueError, match="only one"):
-        stack((5,), up_down=2).fit(X)
-    with pytest.raises(ValueError, match="up_down_rate"):
-        stack(up_down=2, up_down_rate=0).fit(X)
+        stack((5,), wake_sleep_epochs=2).fit(X)
+    with pytest.raises(ValueError, match="wake_sleep_rate"):
+        stack(wake_sleep_epochs=2, wake_sleep_rate=0).fit(X)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "changed", [{"up_down": 0}, {"batch_size": 20}, {"n_components": (3, 2)}]
+    "changed", [{"wake_sleep_epochs": 0}, {"batch_size": 20}, {"n_components": (3, 2)}]
 )
 def test_parameters_may_change_between_fit_and_save(changed, tmp_path):
     X = np.random.default_rng(0).random((30, 4))
-    how = {"n_iter": 1, "up_down": 1, "random_state": 0}
+    how = {"n_iter": 1, "wake_sleep_epochs": 1, "random_state": 0}
     model = DeepBeliefNetwork((5, 4), **how).fit(X).set_params(**changed)
     model.save(tmp_path / "m.lamina")
     found = lamina.load(tmp_path / "m.lamina")

@@ -15,7 +15,7 @@ from lamina.learning import (
     InverseTime,
     RMSProp,
     Rprop,
-    Step,
+    StepDecay,
 )
 from lamina.learning.control.schedules import SCHEDULES, check_schedulable
 from lamina.learning.protocols import Moment
@@ -66,7 +66,7 @@ def test_inverse_time(offset, rates):
 
 
 def test_steps():
-    found = [Step(2, 0.5).rate(0.8, Moment(i)) for i in range(6)]
+    found = [StepDecay(2, 0.5).rate(0.8, Moment(i)) for i in range(6)]
     assert found == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2])
 
 
@@ -113,7 +113,7 @@ def test_every_schedule_starts_with_the_given_rate_and_survives_json(name):
     assert through_json(schedule) == schedule
 
 
-@pytest.mark.parametrize("make", [lambda: InverseTime(0.0), lambda: Step(0)])
+@pytest.mark.parametrize("make", [lambda: InverseTime(0.0), lambda: StepDecay(0)])
 def test_nonsense_is_refused(make):
     with pytest.raises(ValueError, match="must be"):
         make()

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from lamina.learning import (
-    Below,
-    Budget,
+    LossBelow,
+    MaxEvaluations,
     NoImprovement,
     SmallChange,
     SmallImprovement,
@@ -75,20 +75,20 @@ def test_restart_forgets_the_count_and_keeps_the_best():
 
 
 def test_below():
-    assert answers(Below("loss", 0.5), [0.6, 0.5, 0.4]) == [False, True, True]
-    assert answers(Below("gradient", 0.5), [0.6, 0.4], "gradient") == [False, True]
-    assert answers(Below("loss", 0.5), [math.nan]) == [False]
+    assert answers(LossBelow("loss", 0.5), [0.6, 0.5, 0.4]) == [False, True, True]
+    assert answers(LossBelow("gradient", 0.5), [0.6, 0.4], "gradient") == [False, True]
+    assert answers(LossBelow("loss", 0.5), [math.nan]) == [False]
 
 
 def test_budget():
-    rule = Budget("evaluations", 10)
+    rule = MaxEvaluations("evaluations", 10)
     assert answers(rule, [4, 5, 1, 1], "evaluations") == [False, False, True, True]
     assert rule.spent == 11
 
 
 @pytest.mark.parametrize(
     "rule",
-    [NoImprovement("loss"), Below("loss", 0.1), Budget("evaluations", 5)],
+    [NoImprovement("loss"), LossBelow("loss", 0.1), MaxEvaluations("evaluations", 5)],
     ids=lambda rule: type(rule).__name__,
 )
 def test_a_checkpoint_can_hold_a_rule(rule):

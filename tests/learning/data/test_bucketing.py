@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lamina import learning
-from lamina.data.sequences.series import Series, as_series
+from lamina.data.sequences.ragged_array import RaggedArray, as_ragged_array
 from lamina.learning.data.bucketing import answers_filled_up, chunks, padded_time
 from lamina.learning.diagnostics.recorder import Recorder
 from lamina.learning.loop.apply import outputs_of_sequences
@@ -18,7 +18,7 @@ from lamina.networks import (
     Bidirectional,
     Dense,
     Key,
-    Last,
+    LastStep,
     Network,
     Sequences,
 )
@@ -27,7 +27,7 @@ from tests.learning.fits import fit
 
 def sequences(lengths, features=2, seed=0):
     rng = np.random.default_rng(seed)
-    return as_series([rng.standard_normal((n, features)) for n in lengths])
+    return as_ragged_array([rng.standard_normal((n, features)) for n in lengths])
 
 
 def test_times_double():
@@ -40,17 +40,17 @@ LENGTHS = [5] * 9 + [12] * 6 + [30] * 3 + [15] * 2
 
 def feed_of(batch_size=4, shuffle=True):
     x = sequences(LENGTHS)
-    examples = learning.Examples(x, np.arange(len(x)) % 3)
-    return learning.Feed(examples, batch_size=batch_size, shuffle=shuffle)
+    examples = learning.Dataset(x, np.arange(len(x)) % 3)
+    return learning.Loader(examples, batch_size=batch_size, shuffle=shuffle)
 
 
 def test_every_row_comes_once_with_others_of_its_bucket():
-    feed = feed_of()
-    assert feed.streams
-    assert feed.block_steps == 1
+    loader = feed_of()
+    assert loader.streams
+    assert loader.block_steps == 1
     for epoch in range(3):
         seen, times = [], []
-        for batch, order, steps in feed.blocks(Key(3), epoch):
+        for batch, order, steps in loader.blocks(Key(3), epoch):
             assert steps == 1
             real = np.asarray(batch.weight) > 0
             lengths = np.asarray(batch.x.lengths)[real]
@@ -61,19 +61,21 @@ def test_every_row_comes_once_with_others_of_its_bucket():
             times.append(time)
             seen += np.asarray(batch.y)[real].tolist()
             assert order.shape == (1, 1, 4)
-        assert len(times) == feed.steps == 3 + 2 + 1
+        assert len(times) == loader.steps == 3 + 2 + 1
         assert sorted(times) == [8, 8, 8, 16, 16, 32]
         assert sorted(seen) == sorted(np.arange(20) % 3)
-    first, again, other = (feed.order(Key(3), epoch, 1).tolist() for epoch in (0, 0, 1))
+    first, again, other = (
+        loader.order(Key(3), epoch, 1).tolist() for epoch in (0, 0, 1)
+    )
     assert first == again
     assert first != other
 
 
 def test_few_sequences_join_the_next_longer_ones():
-    feed = feed_of(batch_size=10)
-    times = {b.x.values.shape[1] for b, _, _ in feed.blocks(Key(0), 0)}
+    loader = feed_of(batch_size=10)
+    times = {b.x.values.shape[1] for b, _, _ in loader.blocks(Key(0), 0)}
     assert times == {16, 32}  # 9 of 5 steps with 8 of up to 16; 3 of 30 alone
-    assert feed.steps == 2 + 1
+    assert loader.steps == 2 + 1
 
 
 def test_unshuffled_they_come_as_they_were_given_bucket_by_bucket():
@@ -86,11 +88,11 @@ def test_unshuffled_they_come_as_they_were_given_bucket_by_bucket():
 
 def test_a_giant_among_small_ones_brings_no_empty_places():
     x = sequences([5] * 9 + [3000])
-    examples = learning.Examples(x, np.arange(10) % 3)
-    feed = learning.Feed(examples, batch_size=4)
-    sizes = {b.x.values.shape[:2] for b, _, _ in feed.blocks(Key(0), 0)}
+    examples = learning.Dataset(x, np.arange(10) % 3)
+    loader = learning.Loader(examples, batch_size=4)
+    sizes = {b.x.values.shape[:2] for b, _, _ in loader.blocks(Key(0), 0)}
     assert sizes == {(4, 8), (1, 4096)}
-    two = feed.divided(2)
+    two = loader.divided(2)
     sizes = {b.x.values.shape[:2] for b, _, _ in two.blocks(Key(0), 0)}
     assert sizes == {(4, 8), (2, 4096)}
 
@@ -109,13 +111,13 @@ def test_similar_lengths_are_answered_together(monkeypatch):
 
 def test_answers_of_each_step():
     """Class −1, and a weight of 0, where there is no step or no answer."""
-    codes = as_series([[1.0, 0.0], [2.0], [0.0, 1.0, 2.0]])
-    codes = Series(codes.values.astype(np.int32), codes.lengths)
+    codes = as_ragged_array([[1.0, 0.0], [2.0], [0.0, 1.0, 2.0]])
+    codes = RaggedArray(codes.values.astype(np.int32), codes.lengths)
     y, mask = answers_filled_up(codes, [2, 0], 3, np.array([0, 2]), 4, np.float32)
     assert mask is None
     assert y.dtype == np.int32
     assert y.tolist() == [[0, 1, 2, -1], [-1] * 4, [1, 0, -1, -1]]
-    numbers = Series(
+    numbers = RaggedArray(
         np.array([[1.0, 2.0], [3.0, np.nan], [5.0, 6.0]]), np.array([2, 1])
     )
     y, mask = answers_filled_up(numbers, [0, 1], 2, slice(2), 3, np.float32)
@@ -132,7 +134,7 @@ def step_examples():
     x, rng = sequences([3, 5, 12]), np.random.default_rng(1)
     values = rng.standard_normal((20, 2))
     values[4, 1] = np.nan
-    return x, Series(values, x.lengths)
+    return x, RaggedArray(values, x.lengths)
 
 
 @pytest.mark.slow
@@ -140,10 +142,10 @@ def test_the_loss_of_a_sequence_is_the_mean_over_its_known_answers():
     x, y = step_examples()
     params, _ = TAGGING.init(Key(1), (12, 2), np.float32)
     objective = learning.Objective(TAGGING, "squared_error")
-    feed = learning.Feed(learning.Examples(x, y), batch_size=2)
+    loader = learning.Loader(learning.Dataset(x, y), batch_size=2)
     found = []
     record = validate(
-        objective, params, learning.Validation(feed, lambda o: found.append(o) or 0.5)
+        objective, params, learning.Validation(loader, lambda o: found.append(o) or 0.5)
     )
     total = 0.0
     for one, want, answer in zip(x, y, found[0], strict=True):
@@ -162,10 +164,10 @@ def test_steps_of_equal_sequences_teach_what_ragged_ones_do():
     y[1, 3:, 0] = np.nan
     params, _ = TAGGING.init(Key(1), (8, 2), np.float32)
     objective = learning.Objective(TAGGING, "squared_error")
-    ragged = Series(y.reshape(-1, 2), np.full(4, 8))
+    ragged = RaggedArray(y.reshape(-1, 2), np.full(4, 8))
     batches = [
-        learning.Examples(x, y).padded(np.arange(4), 4),
-        learning.Examples(as_series(x), ragged).padded(np.arange(4), 4),
+        learning.Dataset(x, y).padded(np.arange(4), 4),
+        learning.Dataset(as_ragged_array(x), ragged).padded(np.arange(4), 4),
     ]
     one, other = (jax.value_and_grad(objective)(params, batch) for batch in batches)
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
@@ -179,7 +181,7 @@ def test_noise_and_attacks_move_the_numbers(term):
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy", (term,))
     x = sequences(LENGTHS)
-    batch = learning.Examples(x, np.arange(20) % 3).padded(np.arange(20), 20)
+    batch = learning.Dataset(x, np.arange(20) % 3).padded(np.arange(20), 20)
     key = jax.random.key(0)
     loss = objective(params, batch, key)
     plain = learning.Objective(NETWORK, "cross_entropy")(params, batch)
@@ -197,9 +199,11 @@ def test_noise_and_attacks_move_the_numbers(term):
 def test_attacked_sequences_come_in_their_places():
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
-    feed = feed_of()
-    moved = learning.attacked(objective, params, learning.FGSM(0.1), feed, Key(0))
-    x = feed.examples.x
+    loader = feed_of()
+    moved = learning.adversarial_examples(
+        objective, params, learning.FGSM(0.1), loader, Key(0)
+    )
+    x = loader.dataset.x
     assert [one.shape for one in moved] == [one.shape for one in x]
     for i, (one, clean) in enumerate(zip(moved, x, strict=True)):
         batch = learning.Batch(
@@ -210,30 +214,30 @@ def test_attacked_sequences_come_in_their_places():
 
 
 def test_some_rows_only():
-    feed = feed_of().only(np.array([0, 1, 16]))
+    loader = feed_of().only(np.array([0, 1, 16]))
     lengths = [
         np.sort(np.asarray(b.x.lengths)[np.asarray(b.weight) > 0]).tolist()
-        for b, _, _ in feed.blocks(Key(0), 0)
+        for b, _, _ in loader.blocks(Key(0), 0)
     ]
     assert lengths == [[5, 5, 30]]
 
 
-NETWORK = Network((LSTM(4), Last(), Dense(3, "softmax")))
+NETWORK = Network((LSTM(4), LastStep(), Dense(3, "softmax")))
 
 
-def trained(feed, epochs=2, **how):
+def trained(loader, epochs=2, **how):
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
-    now = objective, learning.SGD(0.1), feed, params
+    now = objective, learning.SGD(0.1), loader, params
     return fit(*now, key=Key(2), epochs=epochs, **how)
 
 
 @pytest.mark.slow
 def test_a_whole_batch_learns_what_each_sequence_alone_teaches():
     """One step of gradient descent by hand: the mean of 20 gradients."""
-    feed = feed_of(batch_size=20)
-    assert (feed.whole, feed.steps) == (True, 1)
-    found = trained(feed, epochs=1).params
+    loader = feed_of(batch_size=20)
+    assert (loader.whole, loader.steps) == (True, 1)
+    found = trained(loader, epochs=1).params
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
     x = sequences(LENGTHS)
@@ -301,8 +305,8 @@ def test_a_run_goes_on_where_it_was_broken_off():
 
 @pytest.mark.slow
 def test_validation_sees_every_sequence_in_its_place():
-    feed = feed_of()
-    result = trained(feed)
+    loader = feed_of()
+    result = trained(loader)
     outputs = []
 
     def score(found):
@@ -325,7 +329,7 @@ def test_validation_sees_every_sequence_in_its_place():
 def test_every_sequence_gets_the_answer_it_gets_alone(whole, monkeypatch):
     """One for the whole, or one at each step; few at a time, and a long one too."""
     monkeypatch.setattr("lamina.learning.data.bucketing.STEPS_AT_ONCE", 40)
-    layers = (Bidirectional(LSTM(4)), *([Last()] if whole else []), Dense(3))
+    layers = (Bidirectional(LSTM(4)), *([LastStep()] if whole else []), Dense(3))
     network = Network(layers)
     params, _ = network.init(Key(1), (30, 2), np.float32)
     x = sequences([*LENGTHS, 100])
@@ -338,12 +342,12 @@ def test_every_sequence_gets_the_answer_it_gets_alone(whole, monkeypatch):
 
 
 def test_health_is_that_of_some_of_the_sequences():
-    feed = feed_of()
+    loader = feed_of()
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)
     objective = learning.Objective(NETWORK, "cross_entropy")
-    recorder = Recorder.of(objective, feed, params)
+    recorder = Recorder.of(objective, loader, params)
     assert recorder is not None
-    trained(feed, health=recorder)
+    trained(loader, recorder=recorder)
     recorder.settle()
     assert recorder.records
     assert isinstance(recorder.probe.x, Sequences)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.learning import SGD, Examples, Feed, Objective
+from lamina.learning import SGD, Dataset, Loader, Objective
 from lamina.learning.data.inputs import Dense, Several, Sparse, Stored, inputs_of
 from lamina.networks import Dense as DenseLayer
 from lamina.networks import Key, Network
@@ -46,7 +46,7 @@ def test_the_kind_of_inputs_follows_from_what_holds_them():
 
 
 def test_rows_of_several_inputs_are_gathered_together():
-    examples = Examples({"a": A, "b": B}, Y, dtype=np.float64)
+    examples = Dataset({"a": A, "b": B}, Y, dtype=np.float64)
     batch = examples.padded(np.array([4, 7]), 3, np.array([0, 2]))
     np.testing.assert_array_equal(batch.x["a"], [A[4], 0 * A[0], A[7]])
     np.testing.assert_array_equal(batch.x["b"], [B[4], 0 * B[0], B[7]])
@@ -55,7 +55,7 @@ def test_rows_of_several_inputs_are_gathered_together():
 
 def test_several_inputs_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match=r"the same number of rows, got \[19, 20\]"):
-        Examples((A, B[:19]), Y)
+        Dataset((A, B[:19]), Y)
 
 
 @pytest.mark.usefixtures("x64")
@@ -71,10 +71,10 @@ def test_a_fit_from_two_inputs_is_that_from_both_side_by_side(resident, batch_si
         start, _ = network.init(Key(0), shape, np.float64)
         own = {"weight": np.full((5, 1), 0.1), "bias": np.zeros(1)}
         start = (*start[:-1], own)
-        examples = Examples(x, Y, dtype=np.float64, resident=resident)
-        feed = Feed(examples, batch_size=batch_size)
+        examples = Dataset(x, Y, dtype=np.float64, resident=resident)
+        loader = Loader(examples, batch_size=batch_size)
         objective = Objective(network, "squared_error")
-        found = fit(objective, SGD(0.1), feed, start, key=Key(1), epochs=3)
+        found = fit(objective, SGD(0.1), loader, start, key=Key(1), epochs=3)
         weights.append(np.asarray(found.params[-1]["weight"]))
     np.testing.assert_allclose(weights[0], weights[1], atol=1e-15)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.learning import Examples, Feed
+from lamina.learning import Dataset, Loader
 from lamina.learning.data import inputs
 from lamina.learning.data.loader import MAX_EPOCHS_PER_CALL, STEPS_PER_CALL
 from lamina.networks import Key
@@ -21,9 +21,9 @@ THIN_X = scipy.sparse.csr_array(  # 11 × 300, an entry a row
 )
 
 
-def feed(rows=None, batch_size=4, examples=None, **how):
+def loader(rows=None, batch_size=4, examples=None, **how):
     rows = None if rows is None else np.array(rows)
-    return Feed(examples or Examples(X, Y, W), rows, batch_size=batch_size, **how)
+    return Loader(examples or Dataset(X, Y, W), rows, batch_size=batch_size, **how)
 
 
 # ---- orders -------------------------------------------------------------------------
@@ -32,7 +32,7 @@ def feed(rows=None, batch_size=4, examples=None, **how):
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 10])
 @pytest.mark.parametrize("rows", [None, [0, 2, 3, 5, 7, 8, 10]], ids=["all", "some"])
 def test_each_epoch_takes_every_row_once(rows, batch_size):
-    f = feed(rows, batch_size)
+    f = loader(rows, batch_size)
     mine = sorted(rows or range(11))
     order = f.order(KEY, 5, 3)
     for epoch in order[:3]:
@@ -43,7 +43,7 @@ def test_each_epoch_takes_every_row_once(rows, batch_size):
 
 
 def test_orders_derive_from_the_epoch_alone():
-    f = feed()
+    f = loader()
     together = f.order(KEY, 4, 3)
     for i in range(3):
         np.testing.assert_array_equal(f.order(KEY, 4 + i, 1)[0], together[i])
@@ -53,11 +53,11 @@ def test_orders_derive_from_the_epoch_alone():
 
 def test_order_is_the_keys_permutation():
     expected = KEY.fold_in("order", 4).generator().permutation(11)
-    np.testing.assert_array_equal(feed().order(KEY, 4, 1)[0].ravel()[:11], expected)
+    np.testing.assert_array_equal(loader().order(KEY, 4, 1)[0].ravel()[:11], expected)
 
 
 def test_without_shuffling_rows_come_as_given():
-    order = feed([5, 2, 9], 2, shuffle=False).order(KEY, 0, 2)
+    order = loader([5, 2, 9], 2, shuffle=False).order(KEY, 0, 2)
     for epoch in order[:2]:
         assert epoch[:2].tolist() == [[5, 2], [9, 11]]
 
@@ -65,7 +65,7 @@ def test_without_shuffling_rows_come_as_given():
 @pytest.mark.slow
 def test_all_orders_are_drawn_alike():
     """Each row is first equally often: 6,600 epochs, 600 each ± 5 σ."""
-    f = feed(batch_size=1)
+    f = loader(batch_size=1)
     firsts = np.concatenate([f.order(KEY, 30 * i, 30)[:30, 0, 0] for i in range(220)])
     counts = np.bincount(firsts, minlength=11)
     assert np.abs(counts - 600).max() < 5 * np.sqrt(600 * 10 / 11)
@@ -76,14 +76,14 @@ def test_orders_of_similar_sizes_have_one_shape():
     x, y = np.zeros((1500, 1)), np.zeros((1500, 1))
     shapes = set()
     for n in (1500, 1437):
-        f = Feed(Examples(x[:n], y[:n]), batch_size=32)
-        shapes.add((f.order(KEY, 0, 1).shape, f.examples.device.x.shape))
+        f = Loader(Dataset(x[:n], y[:n]), batch_size=32)
+        shapes.add((f.order(KEY, 0, 1).shape, f.dataset.device.x.shape))
     assert len(shapes) == 1
 
 
 def test_small_data_take_many_epochs_a_call():
-    assert feed().epochs_per_call == MAX_EPOCHS_PER_CALL
-    large = Feed(Examples(np.zeros((3000, 1)), np.zeros(3000)), batch_size=1)
+    assert loader().epochs_per_call == MAX_EPOCHS_PER_CALL
+    large = Loader(Dataset(np.zeros((3000, 1)), np.zeros(3000)), batch_size=1)
     assert large.epochs_per_call == STEPS_PER_CALL // 3072
 
 
@@ -92,17 +92,17 @@ def test_small_data_take_many_epochs_a_call():
 
 @pytest.mark.parametrize("batch_size", [11, 12, 1000])
 def test_from_all_rows_on_the_batch_is_whole(batch_size):
-    f = feed(batch_size=batch_size)
+    f = loader(batch_size=batch_size)
     assert f.whole
     assert f.steps == 1
-    assert not feed(batch_size=10).whole
+    assert not loader(batch_size=10).whole
 
 
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
 def test_whole_batch_weighs_other_rows_zero(resident):
     rows = [0, 2, 3, 5]
-    examples = Examples(X, Y, W, resident=resident)
-    batch = feed(rows, 4, examples).whole_batch
+    examples = Dataset(X, Y, W, resident=resident)
+    batch = loader(rows, 4, examples).whole_batch
     real = np.asarray(batch.weight) > 0
     np.testing.assert_array_equal(np.asarray(batch.x)[real], X[rows])
     np.testing.assert_array_equal(np.asarray(batch.y)[real], Y[rows])
@@ -119,15 +119,15 @@ def test_whole_batch_weighs_other_rows_zero(resident):
 )
 def test_repeated_rows_weigh_twice(resident):
     """A bootstrap sample as a whole batch."""
-    examples = Examples(X, Y, resident=resident)
-    batch = feed([0, 0, 3], 3, examples).whole_batch
+    examples = Dataset(X, Y, resident=resident)
+    batch = loader([0, 0, 3], 3, examples).whole_batch
     assert float(np.sum(batch.weight)) == 3
 
 
 @pytest.mark.parametrize("bytes_a_block", [1, 64, 10**9])
 def test_blocks_are_the_order_cut_into_pieces(bytes_a_block, monkeypatch):
     monkeypatch.setattr(inputs, "STREAM_BYTES", bytes_a_block)
-    f = Feed(Examples(X, Y, W, resident=False), batch_size=3)
+    f = Loader(Dataset(X, Y, W, resident=False), batch_size=3)
     order = f.order(KEY, 2, 1)[0]
     seen = 0
     for data, local, steps in f.blocks(KEY, 2):
@@ -142,7 +142,7 @@ def test_blocks_are_the_order_cut_into_pieces(bytes_a_block, monkeypatch):
 
 def test_all_blocks_have_one_shape(monkeypatch):
     monkeypatch.setattr(inputs, "STREAM_BYTES", 64)
-    f = Feed(Examples(X, Y, W, resident=False), batch_size=3)
+    f = Loader(Dataset(X, Y, W, resident=False), batch_size=3)
     shapes = [jax.tree.map(np.shape, block[:2]) for block in f.blocks(KEY, 0)]
     assert len(shapes) > 1
     assert all(shape == shapes[0] for shape in shapes)

@@ -17,10 +17,10 @@ def test_by_hand():
 
 
 def test_places_count_the_same():
-    pictures = RNG.random((4, 3, 5, 2))
-    mean, scale = mean_and_scale(pictures)
-    np.testing.assert_allclose(mean, pictures.reshape(-1, 2).mean(axis=0))
-    np.testing.assert_allclose(scale, pictures.reshape(-1, 2).std(axis=0))
+    images = RNG.random((4, 3, 5, 2))
+    mean, scale = mean_and_scale(images)
+    np.testing.assert_allclose(mean, images.reshape(-1, 2).mean(axis=0))
+    np.testing.assert_allclose(scale, images.reshape(-1, 2).std(axis=0))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

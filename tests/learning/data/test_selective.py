@@ -6,9 +6,9 @@ import pytest
 
 from lamina.learning import (
     SGD,
-    Below,
-    Examples,
-    Feed,
+    Dataset,
+    Loader,
+    LossBelow,
     Objective,
     SelectiveDelta,
 )
@@ -40,12 +40,12 @@ def test_epochs_by_hand(batch_size, resident):
 
     The loss of a whole epoch is ½ Σ y² / 5 = 15, that of the two rows 36.25.
     """
-    examples = Examples(X, Y, dtype=np.float64, resident=resident)
+    examples = Dataset(X, Y, dtype=np.float64, resident=resident)
     start = ({"weight": np.zeros((1, 1))},)
     result = fit(
         LINE,
         SGD(0.0),
-        Feed(examples, batch_size=batch_size),
+        Loader(examples, batch_size=batch_size),
         start,
         key=Key(0),
         epochs=5,
@@ -58,13 +58,13 @@ def test_epochs_by_hand(batch_size, resident):
 @pytest.mark.usefixtures("x64")
 def test_the_second_choice_is_made_with_the_weights_of_then():
     """η = 1 on the whole batch: w is the mean of the rows it has seen last."""
-    examples = Examples(X, Y, dtype=np.float64)
+    examples = Dataset(X, Y, dtype=np.float64)
     how = {"key": Key(0), "selective": SelectiveDelta(0.4, epochs=1)}
     start = ({"weight": np.zeros((1, 1))},)
 
     def weight(epochs):
-        feed = Feed(examples, batch_size=5)
-        result = fit(LINE, SGD(1.0), feed, start, epochs=epochs, **how)
+        loader = Loader(examples, batch_size=5)
+        result = fit(LINE, SGD(1.0), loader, start, epochs=epochs, **how)
         return float(jax.tree.leaves(result.params)[0][0, 0])
 
     # 0.8 = mean of all; then rows 1 and 3 (δ = −8.2, 8.8): 0.5; then 0.8, 0.5 again
@@ -74,11 +74,11 @@ def test_the_second_choice_is_made_with_the_weights_of_then():
 def test_rules_are_asked_after_whole_epochs_only():
     """Losses 15, 36.25, 15, …: a rule on the first that is above 20 would never see
     the second."""
-    examples = Examples(X, Y)
+    examples = Dataset(X, Y)
     start = ({"weight": np.zeros((1, 1), np.float32)},)
     seen = []
 
-    class Listening(Below):
+    class Listening(LossBelow):
         def __call__(self, record):
             seen.append(record["loss"])
             return False
@@ -86,7 +86,7 @@ def test_rules_are_asked_after_whole_epochs_only():
     fit(
         LINE,
         SGD(0.0),
-        Feed(examples, batch_size=5),
+        Loader(examples, batch_size=5),
         start,
         key=Key(0),
         epochs=6,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective
+from lamina.learning import L2, SGD, Batch, Dataset, Loader, Objective
 from lamina.learning.diagnostics import recorder as module
 from lamina.learning.diagnostics.recorder import (
     FIGURES,
@@ -34,25 +34,25 @@ OBJECTIVE = Objective(NETWORK, "cross_entropy", (L2(0.1),))
 START, _ = NETWORK.init(Key(0), (4,))
 
 
-def feed(n=N, batch_size=5, weight=None, rows=None):
-    examples = Examples(X[:n], CLASSES[:n], weight)
-    return Feed(examples, rows, batch_size=batch_size)
+def loader(n=N, batch_size=5, weight=None, rows=None):
+    examples = Dataset(X[:n], CLASSES[:n], weight)
+    return Loader(examples, rows, batch_size=batch_size)
 
 
 def recorder(**how):
-    return Recorder.of(OBJECTIVE, feed(**how), START)
+    return Recorder.of(OBJECTIVE, loader(**how), START)
 
 
-def trained(health=None, epochs=10, rate=0.1, **how):
+def trained(recorder=None, epochs=10, rate=0.1, **how):
     algorithm = SGD(rate)
     return fit(
         OBJECTIVE,
         algorithm,
-        feed(**how),
+        loader(**how),
         START,
         key=Key(1),
         epochs=epochs,
-        health=health,
+        recorder=recorder,
     )
 
 
@@ -152,7 +152,7 @@ def test_loss_activations_and_deltas_by_hand():
 def figures_of(network, x, y, params, loss="squared_error"):
     """Return the only record's figures, (layers, 5), with this probe."""
     objective = Objective(network, loss)
-    health = Recorder.of(objective, Feed(Examples(x, y), batch_size=4), params)
+    health = Recorder.of(objective, Loader(Dataset(x, y), batch_size=4), params)
     health.keep(0, params)
     return health.plain()["figures"][0]
 
@@ -170,15 +170,15 @@ def test_ten_logistic_layers_shrink_delta_by_at_least_four_each():
 
 @pytest.mark.parametrize(
     ("init", "low", "high"),
-    [("glorot_uniform", 0.6, 1.4), ("normal", 3e9, 3e10), ("deck", 1e-8, 6e-8)],
+    [("glorot_uniform", 0.6, 1.4), ("normal", 3e9, 3e10), ("lecture", 1e-8, 6e-8)],
 )
 def test_variance_over_five_linear_layers(init, low, high):
     """Golden G12: Glorot keeps ≈ 0.96, N(0, 1) gives ≈ 1e10, U±6/200 2.5e−8."""
-    start = "glorot_uniform" if init == "deck" else init
+    start = "glorot_uniform" if init == "lecture" else init
     layers = tuple(Dense(100, "identity", start, use_bias=False) for _ in range(5))
     network = Network(layers)
     params, _ = network.init(Key(3), (100,))
-    if init == "deck":  # the slip of the deck: the bound 6/200 without its root
+    if init == "lecture":  # the slip of the lecture: the bound 6/200 without its root
         shrunk = (0.03 / math.sqrt(0.03)) * np.ones((), np.float32)
         params = jax.tree.map(lambda w: w * shrunk, params)
     x = np.random.default_rng(1).standard_normal((64, 100)).astype(np.float32)
@@ -194,7 +194,7 @@ def test_the_probe_is_rows_at_equal_distances_of_what_is_learnt():
     weight = np.ones(200)
     weight[:60] = 0  # teach nothing
     rows = np.arange(0, 200, 2)
-    probe = take_probe(Feed(Examples(x, x, weight), rows, batch_size=7))
+    probe = take_probe(Loader(Dataset(x, x, weight), rows, batch_size=7))
     assert probe.x.shape == (64, 1)
     assert probe.x[0, 0] == 60
     assert probe.x[-1, 0] == 198
@@ -205,7 +205,7 @@ def test_the_probe_is_rows_at_equal_distances_of_what_is_learnt():
 
 
 def test_few_rows_are_padded_with_rows_of_weight_zero():
-    probe = take_probe(feed())
+    probe = take_probe(loader())
     assert probe.x.shape == (64, 4)
     np.testing.assert_array_equal(probe.x[:N], X)
     np.testing.assert_array_equal(probe.y[:N], CLASSES)
@@ -226,18 +226,18 @@ def test_padding_changes_no_figure(monkeypatch):
 
 
 def test_the_probe_of_sparse_rows_is_the_same():
-    dense = take_probe(feed())
+    dense = take_probe(loader())
     sparse = take_probe(
-        Feed(Examples(scipy.sparse.csr_array(X), CLASSES), batch_size=5)
+        Loader(Dataset(scipy.sparse.csr_array(X), CLASSES), batch_size=5)
     )
     np.testing.assert_array_equal(sparse.x, dense.x)
 
 
 def test_very_wide_examples_make_a_smaller_probe(monkeypatch):
     monkeypatch.setattr(module, "PROBE_NUMBERS", 40)
-    assert take_probe(feed()).x.shape == (10, 4)
+    assert take_probe(loader()).x.shape == (10, 4)
     monkeypatch.setattr(module, "PROBE_NUMBERS", 1)
-    assert take_probe(feed()).x.shape == (1, 4)
+    assert take_probe(loader()).x.shape == (1, 4)
 
 
 def test_scales_are_root_mean_squares_of_the_real_rows():
@@ -309,7 +309,7 @@ def test_the_spacing_follows_from_the_sizes_alone():
     large = Network((Dense(3000), Dense(3)))
     params, _ = large.init(Key(0), (4000,))
     x = np.zeros((64, 4000), np.float32)
-    long = Feed(Examples(x, np.zeros(64, int)), batch_size=64)
+    long = Loader(Dataset(x, np.zeros(64, int)), batch_size=64)
     assert (
         29 <= Recorder.of(Objective(large, "cross_entropy"), long, params).every <= 30
     )
@@ -394,12 +394,12 @@ def test_a_run_that_goes_on_continues_the_records():
     fit(
         OBJECTIVE,
         SGD(0.1),
-        feed(),
+        loader(),
         params,
         key=Key(1),
         epochs=2,
         first_epoch=3,
-        health=second,
+        recorder=second,
     )
     joined = second.plain()
     assert joined["epoch"].tolist() == [0, 3, 5]
@@ -446,7 +446,7 @@ def test_what_is_not_measured_counts_neither_in_loss_nor_delta_nor_contrast():
     network = Network((Dense(2, "identity"),))
     objective = Objective(network, "squared_error")
     params, _ = network.init(Key(0), (4,))
-    health = Recorder.of(objective, Feed(Examples(X, y), batch_size=5), params)
+    health = Recorder.of(objective, Loader(Dataset(X, y), batch_size=5), params)
     health.keep(0, params)
     (record,) = records_of(health.plain())
     h = X @ params[0]["weight"] + params[0]["bias"]

@@ -170,13 +170,13 @@ def test_no_rows(path):
 
 # ---- examples that are arrays themselves --------------------------------------------
 
-PICTURES = np.random.default_rng(5).standard_normal((150, 6, 6, 1))
+IMAGES = np.random.default_rng(5).standard_normal((150, 6, 6, 1))
 CONVOLVES = Network((Conv(2, 3), Flatten(), Dense(3)))
 CONV_PARAMS, _ = CONVOLVES.init(Key(0), (6, 6, 1))
 
 
 @pytest.mark.parametrize("n", [1, 4, 5, 33, 150])
-def test_pictures_are_answered_a_few_at_a_time(n, monkeypatch):
+def test_images_are_answered_a_few_at_a_time(n, monkeypatch):
     seen = []
 
     def applied(network, params, x):
@@ -184,14 +184,14 @@ def test_pictures_are_answered_a_few_at_a_time(n, monkeypatch):
         return network(params, x)
 
     monkeypatch.setattr(module, "compiled_apply", applied)
-    x = PICTURES[:n].astype(np.float32)
+    x = IMAGES[:n].astype(np.float32)
     a = outputs(CONVOLVES, CONV_PARAMS, x, np.float32)
     np.testing.assert_allclose(a, CONVOLVES(CONV_PARAMS, x), atol=1e-5)
     assert seen == {1: [4], 4: [4], 5: [32], 33: [64], 150: [128, 128]}[n]
 
 
-def test_large_layers_leave_room_for_fewer_pictures(monkeypatch):
-    """The picture is 6 × 6, the largest layer's output 4 × 4 × 2: 144 and 128 bytes."""
+def test_large_layers_leave_room_for_fewer_images(monkeypatch):
+    """The image is 6 × 6, the largest layer's output 4 × 4 × 2: 144 and 128 bytes."""
     now = CONVOLVES, CONV_PARAMS, (6, 6, 1), np.float32
     assert rows_at_once(*now) == 128
     monkeypatch.setattr(module, "LAYER_BYTES", 128 * 144)

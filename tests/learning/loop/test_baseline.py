@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from lamina.data.sequences.series import Series
-from lamina.learning import FGSM, Examples, Feed, L1Sparsity, LabelSmoothing, Objective
+from lamina.data.sequences.ragged_array import RaggedArray
+from lamina.learning import FGSM, Dataset, L1Sparsity, LabelSmoothing, Loader, Objective
 from lamina.learning.loop import baseline as module
 from lamina.learning.loop.baseline import constant_loss
 from lamina.networks import Dense, Network
@@ -23,7 +23,7 @@ BITS = (RNG.random((N, 2)) < 0.3).astype(float)
 
 
 def feed_of(y, weight=None, x=X, rows=None):
-    return Feed(Examples(x, y, weight, dtype=np.float64), rows, batch_size=10)
+    return Loader(Dataset(x, y, weight, dtype=np.float64), rows, batch_size=10)
 
 
 def objective(loss, *terms):
@@ -115,25 +115,25 @@ def test_labels_of_places_count_by_their_examples():
 def test_answers_of_sequences():
     """Steps of 2 and of 1: the mean over a sequence's own steps."""
     lengths = np.array([2, 1])
-    x = Series(np.zeros((3, 2), np.float32), lengths)
-    y = Series(np.array([[1.0], [3.0], [7.0]]), lengths)
+    x = RaggedArray(np.zeros((3, 2), np.float32), lengths)
+    y = RaggedArray(np.array([[1.0], [3.0], [7.0]]), lengths)
     found = constant_loss(objective("squared_error"), feed_of(y, x=x))
     weight, values = np.array([0.5, 0.5, 1]) / 2, np.array([1.0, 3, 7])
     mean = weight @ values
     assert found == pytest.approx(0.5 * weight @ (values - mean) ** 2, rel=1e-12)
-    y = Series(np.array([[0], [1], [1]]), lengths)
+    y = RaggedArray(np.array([[0], [1], [1]]), lengths)
     found = constant_loss(objective("cross_entropy"), feed_of(y, x=x))
     assert found == pytest.approx(-(0.25 * math.log(0.25) + 0.75 * math.log(0.75)))
 
 
-def test_sparse_targets_and_pictures():
+def test_sparse_targets_and_images():
     dense = RNG.random((N, 30)) * (RNG.random((N, 30)) < 0.1)
     rows = scipy.sparse.csr_array(dense)
     found = constant_loss(objective("squared_error"), feed_of(rows, x=rows))
     assert found == pytest.approx(0.5 * dense.var(axis=0).sum(), rel=1e-6)
-    pictures = RNG.random((N, 4, 4, 2))
-    found = constant_loss(objective("squared_error"), feed_of(pictures, x=pictures))
-    expected = 0.5 * 16 * pictures.reshape(-1, 2).var(axis=0).sum()
+    images = RNG.random((N, 4, 4, 2))
+    found = constant_loss(objective("squared_error"), feed_of(images, x=images))
+    expected = 0.5 * 16 * images.reshape(-1, 2).var(axis=0).sum()
     assert found == pytest.approx(expected, rel=1e-6)
 
 

@@ -7,9 +7,9 @@ from lamina.learning import (
     LBFGS,
     SGD,
     Control,
-    Examples,
-    Feed,
+    Dataset,
     InverseScaling,
+    Loader,
     NoImprovement,
     Objective,
     Problem,
@@ -22,7 +22,7 @@ from lamina.networks import Dense, Key, Network
 
 NETWORK = Network((Dense(3, "softmax"),))
 OBJECTIVE = Objective(NETWORK, "cross_entropy")
-DATA = Examples(np.ones((23, 4)), np.zeros(23, int))
+DATA = Dataset(np.ones((23, 4)), np.zeros(23, int))
 
 
 class Recorder(recorder.Recorder):
@@ -37,8 +37,8 @@ def started(n=2, by=None, *, batch_size=5, control=None, **how):
     problems, starts = [], []
     for i in range(n):
         params, _ = NETWORK.init(Key(i), (4,))
-        feed = Feed(DATA, batch_size=batch_size)
-        problems.append(Problem(OBJECTIVE, by or SGD(0.1, 0.9), feed, **how))
+        loader = Loader(DATA, batch_size=batch_size)
+        problems.append(Problem(OBJECTIVE, by or SGD(0.1, 0.9), loader, **how))
         starts.append(Start(params, Key(i), first_epoch=3, examples=69))
     return begun(problems, starts, control or Control(9))
 
@@ -66,24 +66,24 @@ def test_one_model_keeps_its_arrays_and_its_rules():
 def test_a_state_that_is_given_is_gone_on_with():
     params, _ = NETWORK.init(Key(0), (4,))
     state = SGD(0.1, 0.9).init(params)
-    problem = Problem(OBJECTIVE, SGD(0.1, 0.9), Feed(DATA, batch_size=5))
+    problem = Problem(OBJECTIVE, SGD(0.1, 0.9), Loader(DATA, batch_size=5))
     run = begun([problem], [Start(params, Key(0), state)], Control(1))
     assert run.state.weights.state is state
 
 
 def test_records_of_health_begin_where_the_run_does():
     recorder = Recorder()
-    started(1, health=recorder)
+    started(1, recorder=recorder)
     assert recorder.begun == [3]
 
 
 def test_batches_are_divided_as_for_one_alone(monkeypatch):
     """Many models take no more shares; whole batches are not divided."""
     asked = []
-    monkeypatch.setattr(module, "shares_of", lambda *args: asked.append(args[2:]) or 2)
-    assert started(1).state.shares == started(3).state.shares == 2
+    monkeypatch.setattr(module, "shards_of", lambda *args: asked.append(args[2:]) or 2)
+    assert started(1).state.shards == started(3).state.shards == 2
     assert asked[0] == asked[1]
-    assert started(2, batch_size=23).state.shares == 1
+    assert started(2, batch_size=23).state.shards == 1
 
 
 def test_the_plan_is_that_of_all_models():

@@ -21,10 +21,10 @@ from lamina.learning import (
     SGD,
     Adam,
     Adaptive,
-    Budget,
-    Examples,
-    Feed,
+    Dataset,
     InverseScaling,
+    Loader,
+    MaxEvaluations,
     NoImprovement,
     Objective,
     SelectiveDelta,
@@ -101,11 +101,11 @@ class Watcher:
 
 
 def sparse():
-    return Examples(scipy.sparse.csr_array(X), CLASSES, resident=False)
+    return Dataset(scipy.sparse.csr_array(X), CLASSES, resident=False)
 
 
 def streamed():
-    return Examples(X, CLASSES, resident=False)
+    return Dataset(X, CLASSES, resident=False)
 
 
 def score(outputs):
@@ -113,9 +113,9 @@ def score(outputs):
 
 
 def validated(data):
-    feed = Feed(data, HELD, batch_size=2, shuffle=False)
+    loader = Loader(data, HELD, batch_size=2, shuffle=False)
     return {
-        "validation": Validation(feed, score),
+        "validation": Validation(loader, score),
         "keep_best": "score",
         "stopping": [NoImprovement("score", 1e-4, 4, maximize=True)],
     }
@@ -124,7 +124,7 @@ def validated(data):
 def plateaus(data):
     return {
         "schedule": Adaptive(minimum=1e-4),
-        "stopping": [NoImprovement("loss", 0.5, 1), Budget("loss", 1e9)],
+        "stopping": [NoImprovement("loss", 0.5, 1), MaxEvaluations("loss", 1e9)],
     }
 
 
@@ -135,7 +135,11 @@ CASES = {
     "adam, streaming": (Adam(0.05), 5, {"data": sparse}),
     "sgd, whole": (SGD(0.3, momentum=0.5), N, {}),
     "adam, whole and sparse": (Adam(0.05), N, {"data": sparse}),
-    "lbfgs": (LBFGS(), N, {"stopping": lambda data: {"stopping": [Budget("loss", 9)]}}),
+    "lbfgs": (
+        LBFGS(),
+        N,
+        {"stopping": lambda data: {"stopping": [MaxEvaluations("loss", 9)]}},
+    ),
     "early stopping": (SGD(0.3, momentum=0.5), 5, {"rows": REST, "more": validated}),
     "selective": (
         SGD(0.3),
@@ -153,13 +157,13 @@ CASES = {
 
 def run(case, checkpoint=None, epochs=9, callbacks=(), seed=1, **how):
     algorithm, batch_size, options = CASES[case]
-    data = options.get("data", lambda: Examples(X, CLASSES))()
-    feed = Feed(data, options.get("rows"), batch_size=batch_size)
+    data = options.get("data", lambda: Dataset(X, CLASSES))()
+    loader = Loader(data, options.get("rows"), batch_size=batch_size)
     more = options["more"](data) if "more" in options else {}
     return fit(
         how.pop("objective", OBJECTIVE),
         how.pop("by", algorithm),
-        feed,
+        loader,
         how.pop("start", START),
         key=Key(seed),
         epochs=epochs,
@@ -430,13 +434,13 @@ def test_an_algorithm_with_another_state_is_refused(snapshot):
         {"best_params": [None]},
         {"within": {"step": -1}},
         {"within": 3},
-        {"shares": "x"},
+        {"shards": "x"},
         {"threads": -1},
         {"models": []},
         {"models": 3},
         {"elapsed": None},
         {"callbacks": 3},
-        {"health": []},
+        {"recorders": []},
         {"epochs of one": -1},
         {"epochs of one": "4"},
         {"epochs of one": True},
@@ -466,7 +470,7 @@ def test_a_snapshot_that_is_nonsense_is_refused_in_one_line(snapshot, change):
         run("sgd, resident", InMemory(wrong))
 
 
-NEEDED = ["seeds", "epochs", "weights", "models", "within", "threads", "health"]
+NEEDED = ["seeds", "epochs", "weights", "models", "within", "threads", "recorders"]
 
 
 @pytest.mark.parametrize("name", NEEDED)

@@ -16,9 +16,9 @@ from lamina.learning import (
     Batch,
     ClipNorm,
     ClipValue,
-    Examples,
-    Feed,
+    Dataset,
     InputNoise,
+    Loader,
     MaxNorm,
     Objective,
     WeightNoise,
@@ -318,8 +318,8 @@ def test_each_thread_counts_its_own():
 @pytest.mark.slow
 def test_a_fit_whose_program_was_forgotten_is_the_same_fit(monkeypatch):
     def weights():
-        feed = Feed(Examples(X, Y, dtype=np.float64), batch_size=2)
-        params = fit(OBJECTIVE, SGD(0.1), feed, START, key=Key(0), epochs=2).params
+        loader = Loader(Dataset(X, Y, dtype=np.float64), batch_size=2)
+        params = fit(OBJECTIVE, SGD(0.1), loader, START, key=Key(0), epochs=2).params
         return np.asarray(params[0]["weight"])
 
     monkeypatch.setattr(compilation, "MAX_PROGRAMS", 1)

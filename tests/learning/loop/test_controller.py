@@ -11,9 +11,9 @@ from lamina.learning import (
     Adaptive,
     BoldDriver,
     Control,
-    Examples,
-    Feed,
+    Dataset,
     InverseScaling,
+    Loader,
     NoImprovement,
     Objective,
     Problem,
@@ -38,10 +38,10 @@ PARAMS, _ = NETWORK.init(Key(0), (4,))
 def controller(n=1, *, batch_size=4, by=None, **control):
     """Return a run of n models of equal weights."""
     algorithm = by or SGD(0.1, 0.5)
-    feed = Feed(Examples(X, Y), batch_size=batch_size)
+    loader = Loader(Dataset(X, Y), batch_size=batch_size)
     names = ("validation",)
     how = {k: control.pop(k) for k in names if k in control}
-    problems = [Problem(OBJECTIVE, algorithm, feed, **how)] * n
+    problems = [Problem(OBJECTIVE, algorithm, loader, **how)] * n
     starts = [Start(PARAMS, Key(i)) for i in range(n)]
     return begun(problems, starts, Control(control.pop("epochs", 99), **control))
 
@@ -169,7 +169,7 @@ def test_a_step_that_raised_the_loss_is_taken_back():
 
 def test_validation_and_changes_are_added_to_the_record():
     scores = itertools.count()
-    held = Validation(Feed(Examples(X, Y), batch_size=4), lambda _: next(scores))
+    held = Validation(Loader(Dataset(X, Y), batch_size=4), lambda _: next(scores))
     run = controller(2, validation=held, stopping=[SmallChange()])
     records = losses([1.0], [math.inf])
     run.look(weights(1, 1), records)
@@ -185,13 +185,13 @@ def test_validation_and_changes_are_added_to_the_record():
 def test_rows_are_selected_between_whole_epochs():
     run = controller(2, selective=SelectiveDelta(0.5, 2))
     run.select()
-    assert [len(feed.rows) for feed in run.trainer.feeds] == [N, N]
+    assert [len(loader.rows) for loader in run.trainer.loaders] == [N, N]
     for one in run.state.each:
         one.epochs = 1
     run.state.each[0].reason = "stopped"
     run.select()
     assert run.state.each[0].selected is None
-    assert [len(feed.rows) for feed in run.trainer.feeds] == [N // 2, N // 2]
+    assert [len(loader.rows) for loader in run.trainer.loaders] == [N // 2, N // 2]
     assert run.decide(losses([], [9.0])) == {}
 
 

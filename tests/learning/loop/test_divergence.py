@@ -13,8 +13,8 @@ from lamina.learning import (
     SGD,
     Adam,
     BoldDriver,
-    Examples,
-    Feed,
+    Dataset,
+    Loader,
     Objective,
     RMSProp,
     Rprop,
@@ -44,8 +44,8 @@ def keep_all_programs():
 
 
 def run(by, batch_size=N, *, objective=LINEAR, start=ZERO, epochs=60, **how):
-    feed = Feed(Examples(X, Y), batch_size=batch_size)
-    return fit(objective, by, feed, start, key=Key(1), epochs=epochs, **how)
+    loader = Loader(Dataset(X, Y), batch_size=batch_size)
+    return fit(objective, by, loader, start, key=Key(1), epochs=epochs, **how)
 
 
 def loss_of(params, objective=LINEAR):
@@ -173,7 +173,7 @@ def test_a_single_epoch_may_raise_the_loss():
 def test_the_best_weights_by_validation_are_kept():
     """Epochs after the best one may be as bad as they like."""
     scores = itertools.chain([0.1, 0.9], itertools.repeat(0.0))
-    held = Validation(Feed(Examples(X, Y), batch_size=N), lambda _: next(scores))
+    held = Validation(Loader(Dataset(X, Y), batch_size=N), lambda _: next(scores))
     result = run(CURVED, validation=held, keep_best="score")
     expected = run(CURVED, epochs=2)
     assert result.reason == "finished"
@@ -194,10 +194,10 @@ ONE = Objective(Network((Dense(1, "identity", use_bias=False),)), "squared_error
 
 def driven(rate, epochs, by=SGD, batch_size=1):
     """Learn y = 0 from x = 1: E = ½ w², w ← (1 − η) w from w = 1."""
-    feed = Feed(Examples(np.ones((1, 1)), np.zeros((1, 1))), batch_size=batch_size)
+    loader = Loader(Dataset(np.ones((1, 1)), np.zeros((1, 1))), batch_size=batch_size)
     start = ({"weight": np.ones((1, 1), np.float32)},)
     how = {"key": Key(0), "epochs": epochs, "schedule": BoldDriver(1.5, 0.25)}
-    return fit(ONE, by(rate), feed, start, **how)
+    return fit(ONE, by(rate), loader, start, **how)
 
 
 def test_a_step_that_raises_the_loss_is_undone_at_once():

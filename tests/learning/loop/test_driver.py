@@ -20,12 +20,12 @@ from lamina.learning import (
     SGD,
     Adam,
     Adaptive,
-    Below,
     BoldDriver,
-    Budget,
-    Examples,
-    Feed,
+    Dataset,
     InverseScaling,
+    Loader,
+    LossBelow,
+    MaxEvaluations,
     NoImprovement,
     Objective,
     SmallChange,
@@ -55,20 +55,20 @@ START, _ = NETWORK.init(Key(0), (4,))
 
 
 def examples(x=X, y=CLASSES, weight=None, **how):
-    return Examples(x, y, weight, **how)
+    return Dataset(x, y, weight, **how)
 
 
 def trained(batch_size=5, *, data=None, rows=None, seed=1, epochs=4, **how):
     """Train the small network; return what the loop gives back."""
     objective, algorithm = how.pop("objective", OBJECTIVE), how.pop("by", ALGORITHM)
-    feed = Feed(
+    loader = Loader(
         examples() if data is None else data,
         rows,
         batch_size=batch_size,
         shuffle=how.pop("shuffle", True),
     )
     start, key = how.pop("start", START), Key(seed)
-    return fit(objective, algorithm, feed, start, key=key, epochs=epochs, **how)
+    return fit(objective, algorithm, loader, start, key=key, epochs=epochs, **how)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -487,8 +487,8 @@ def test_examples_of_weight_zero_teach_nothing():
 
 def held_out(score, rows=None, **how):
     rows = np.array([3, 1, 8, 15, 4]) if rows is None else rows
-    feed = Feed(examples(**how), rows, batch_size=2, shuffle=False)
-    return Validation(feed, score)
+    loader = Loader(examples(**how), rows, batch_size=2, shuffle=False)
+    return Validation(loader, score)
 
 
 def scripted(*scores):
@@ -523,8 +523,10 @@ def test_validation_by_hand(resident, stream_bytes, monkeypatch):
 
 def test_validation_takes_its_rows_in_order_whatever_the_feed():
     seen = []
-    feed = Feed(examples(), np.arange(N), batch_size=4)  # shuffle=True is the default
-    validate(OBJECTIVE, START, Validation(feed, lambda a: seen.append(a) or 0.0))
+    loader = Loader(
+        examples(), np.arange(N), batch_size=4
+    )  # shuffle=True is the default
+    validate(OBJECTIVE, START, Validation(loader, lambda a: seen.append(a) or 0.0))
     np.testing.assert_allclose(seen[0], NETWORK(START, X), rtol=1e-5)
 
 
@@ -750,7 +752,7 @@ def test_all_callbacks_are_called_though_one_stops():
 @pytest.mark.parametrize("many", [True, False], ids=["many", "one"])
 def test_rules_are_asked_once_an_epoch(many, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_PER_CALL", 1e9 if many else 0)
-    budget = Budget("loss", math.inf)
+    budget = MaxEvaluations("loss", math.inf)
     result = trained(epochs=4, stopping=[budget])
     assert budget.spent == pytest.approx(sum(result.history["loss"]), rel=1e-15)
 
@@ -822,7 +824,7 @@ def test_adaptive_does_not_overrule_callbacks():
 
 def test_adaptive_answers_plateaus_only():
     """A threshold that is reached is no plateau: learning is done."""
-    result, got = rates(schedule=Adaptive(), stopping=[Below("loss", 1.0)])
+    result, got = rates(schedule=Adaptive(), stopping=[LossBelow("loss", 1.0)])
     assert len(got) == 1
     assert result.reason == "stopped"
 

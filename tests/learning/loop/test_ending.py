@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lamina.learning import SGD, Control, Examples, Feed, Objective, Problem, Start
+from lamina.learning import SGD, Control, Dataset, Loader, Objective, Problem, Start
 from lamina.learning.diagnostics import recorder
 from lamina.learning.loop.beginning import begun
-from lamina.learning.loop.checkpointer import Keeper
+from lamina.learning.loop.checkpointer import Checkpointer
 from lamina.learning.loop.ending import finished
 from lamina.learning.loop.side_by_side import stack
 from lamina.learning.loop.state import Weights
@@ -14,7 +14,7 @@ from lamina.networks import Dense, Key, Network
 NETWORK = Network((Dense(3, "softmax"),))
 OBJECTIVE = Objective(NETWORK, "cross_entropy")
 PARAMS, _ = NETWORK.init(Key(0), (4,))
-FEED = Feed(Examples(np.ones((12, 4)), np.arange(12) % 3), batch_size=4)
+FEED = Loader(Dataset(np.ones((12, 4)), np.arange(12) % 3), batch_size=4)
 
 
 class Recorder(recorder.Recorder):
@@ -41,8 +41,8 @@ def filled(number):
     return Weights(params, SGD(0.1, 0.5).init(params))
 
 
-def run(n=2, keep_best=None, health=None):
-    problems = [Problem(OBJECTIVE, SGD(0.1, 0.5), FEED, health=health)] * n
+def run(n=2, keep_best=None, recorder=None):
+    problems = [Problem(OBJECTIVE, SGD(0.1, 0.5), FEED, recorder=recorder)] * n
     starts = [Start(PARAMS, Key(i)) for i in range(n)]
     return begun(problems, starts, Control(9, keep_best=keep_best))
 
@@ -55,7 +55,7 @@ def one_epoch(on, *numbers):
 
 
 def ended(on, interrupted=False):
-    return finished(on, Keeper(on, None), interrupted)
+    return finished(on, Checkpointer(on, None), interrupted)
 
 
 def test_each_model_has_a_result_of_its_own():
@@ -72,7 +72,7 @@ def test_each_model_has_a_result_of_its_own():
 
 def test_weights_that_are_not_finite_have_diverged():
     recorder = Recorder()
-    on = run(1, health=recorder)
+    on = run(1, recorder=recorder)
     one_epoch(on, 0.0)
     one_epoch(on, np.inf)
     (result,) = ended(on)

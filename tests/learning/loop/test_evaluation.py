@@ -8,12 +8,12 @@ from lamina.learning import (
     FGSM,
     L2,
     PGD,
-    Examples,
-    Feed,
+    Dataset,
     LabelSmoothing,
+    Loader,
     Objective,
     Validation,
-    attacked,
+    adversarial_examples,
 )
 from lamina.learning.loop import evaluation as module
 from lamina.learning.loop.compiled_step import compiled_evaluate
@@ -30,9 +30,9 @@ X, Y = RNG.standard_normal((11, 4)), RNG.integers(0, 3, 11)
 PARAMS, _ = NETWORK.init(Key(0), (4,), np.float64)
 
 
-def feed(resident=True, rows=None, weight=None):
-    examples = Examples(X, Y, weight, dtype=np.float64, resident=resident)
-    return Feed(examples, rows, batch_size=4)
+def loader(resident=True, rows=None, weight=None):
+    examples = Dataset(X, Y, weight, dtype=np.float64, resident=resident)
+    return Loader(examples, rows, batch_size=4)
 
 
 def delta():
@@ -46,7 +46,7 @@ def test_rows_come_in_order(resident):
     rows = np.array([7, 2, 9, 0, 4])
     seen = [
         (np.asarray(data.x)[np.minimum(order, len(data.x) - 1)].reshape(-1, 4), places)
-        for data, order, places in in_order(feed(resident, rows))
+        for data, order, places in in_order(loader(resident, rows))
     ]
     assert np.concatenate([places for _, places in seen]).tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(np.concatenate([x for x, _ in seen])[:5], X[rows])
@@ -54,15 +54,15 @@ def test_rows_come_in_order(resident):
 
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
 def test_lengths_of_delta_by_hand(resident):
-    length = deltas(OBJECTIVE, PARAMS, feed(resident, weight=np.arange(11.0)))
+    length = deltas(OBJECTIVE, PARAMS, loader(resident, weight=np.arange(11.0)))
     np.testing.assert_allclose(length, np.linalg.norm(delta(), axis=1), rtol=1e-12)
 
 
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
 def test_fast_gradient_sign_by_hand(resident):
     """x̃ = x + ε sign(W (a − y)), the same for examples of any weight."""
-    attack, data = FGSM(0.1), feed(resident, weight=np.arange(11.0))
-    moved = attacked(OBJECTIVE, PARAMS, attack, data, Key(0))
+    attack, data = FGSM(0.1), loader(resident, weight=np.arange(11.0))
+    moved = adversarial_examples(OBJECTIVE, PARAMS, attack, data, Key(0))
     right = X + 0.1 * np.sign(delta() @ PARAMS[1]["weight"].T)
     np.testing.assert_allclose(moved, right, rtol=1e-12)
 
@@ -70,7 +70,7 @@ def test_fast_gradient_sign_by_hand(resident):
 def test_random_starts_derive_from_the_key():
     attack, rows = PGD(0.1, steps=1, step_size=0.01), np.zeros(8, int)
     one, again, other = (
-        attacked(OBJECTIVE, PARAMS, attack, feed(rows=rows), Key(seed))
+        adversarial_examples(OBJECTIVE, PARAMS, attack, loader(rows=rows), Key(seed))
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(one, again)
@@ -83,7 +83,7 @@ def test_random_starts_derive_from_the_key():
 
 
 def held(rows=None, resident=True):
-    return Validation(feed(resident, rows), lambda outputs: float(outputs[0, 0]))
+    return Validation(loader(resident, rows), lambda outputs: float(outputs[0, 0]))
 
 
 def many(n):

@@ -5,12 +5,12 @@ import pytest
 
 from lamina.learning import (
     SGD,
-    Below,
     Constant,
     Control,
-    Examples,
-    Feed,
+    Dataset,
     InverseScaling,
+    Loader,
+    LossBelow,
     NoImprovement,
     Objective,
     Problem,
@@ -26,8 +26,8 @@ from lamina.networks import Dense, Key, Network
 
 NETWORK = Network((Dense(5, "tanh"), Dense(3, "softmax")))
 PARAMS, _ = NETWORK.init(Key(0), (4,))
-DATA = Examples(np.ones((23, 4)), np.zeros(23, int))
-FEED = Feed(DATA, batch_size=5)
+DATA = Dataset(np.ones((23, 4)), np.zeros(23, int))
+FEED = Loader(DATA, batch_size=5)
 
 
 class Recorder(recorder.Recorder):
@@ -38,14 +38,14 @@ class Recorder(recorder.Recorder):
         return self.due - epoch
 
 
-def problem(feed=FEED, **how):
-    return Problem(Objective(NETWORK, "cross_entropy"), SGD(0.1), feed, **how)
+def problem(loader=FEED, **how):
+    return Problem(Objective(NETWORK, "cross_entropy"), SGD(0.1), loader, **how)
 
 
-def epochs(control, *, problems=None, feed=FEED, seconds=1e-4, each=None):
-    problems = problems or [problem(feed)]
+def epochs(control, *, problems=None, loader=FEED, seconds=1e-4, each=None):
+    problems = problems or [problem(loader)]
     each = each or {0: Standing(control.rules)}
-    return Plan(problems, control, 1e-5).epochs(feed, each, seconds)
+    return Plan(problems, control, 1e-5).epochs(loader, each, seconds)
 
 
 def test_short_epochs_are_taken_together():
@@ -76,8 +76,8 @@ def test_who_looks_at_weights_after_each_epoch_has_them(control):
 
 def test_validation_and_streams_are_taken_epoch_by_epoch():
     assert epochs(Control(9), problems=[problem(), problem(validation=HELD)]) == 1
-    streaming = Feed(Examples(DATA.x, DATA.y, resident=False), batch_size=5)
-    assert epochs(Control(9), feed=streaming) == 1
+    streaming = Loader(Dataset(DATA.x, DATA.y, resident=False), batch_size=5)
+    assert epochs(Control(9), loader=streaming) == 1
     assert epochs(Control(9, schedule=Constant())) == 9
 
 
@@ -85,7 +85,7 @@ def test_a_call_is_no_longer_than_until_a_rule_may_stop():
     patient = Control(99, [NoImprovement("loss", 0.1, 4)])
     assert epochs(patient, seconds=2e-3) == 5
     assert epochs(patient, seconds=2e-4) == 10  # where a call costs as much as epochs
-    assert epochs(Control(99, [Below("loss", 0.1)]), seconds=1e-3) == 32
+    assert epochs(Control(99, [LossBelow("loss", 0.1)]), seconds=1e-3) == 32
     standing = Standing(patient.rules)
     late = Standing((NoImprovement("loss", 0.1, 4, count=3),))
     three = [problem() for _ in range(3)]
@@ -94,7 +94,7 @@ def test_a_call_is_no_longer_than_until_a_rule_may_stop():
 
 
 def test_a_record_of_health_is_taken_when_it_is_due():
-    problems = [problem(health=Recorder(20)), problem(health=Recorder(9))]
+    problems = [problem(recorder=Recorder(20)), problem(recorder=Recorder(9))]
     each = {i: Standing(first_epoch=2) for i in range(2)}
     assert epochs(Control(99), problems=problems, each=each) == 7
     assert epochs(Control(99), problems=problems, each={0: each[0]}) == 18

@@ -3,10 +3,10 @@
 import pytest
 
 from lamina.learning import (
-    Below,
     Constant,
     Control,
     InverseScaling,
+    LossBelow,
     NoImprovement,
     Progress,
     SmallChange,
@@ -35,7 +35,11 @@ def test_speed_is_examples_a_second():
 
 
 def test_the_highest_of_several_thresholds_ends_a_call():
-    rules = [Below("loss", 0.1), Below("loss", 0.3), Below("gradient", 1e-3)]
+    rules = [
+        LossBelow("loss", 0.1),
+        LossBelow("loss", 0.3),
+        LossBelow("gradient", 1e-3),
+    ]
     assert Control(9, rules).limits == {"loss": 0.3, "gradient": 1e-3}
     assert Control(9, [NoImprovement()]).limits == {}
 

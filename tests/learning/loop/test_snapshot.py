@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import Budget, NoImprovement
+from lamina.learning import MaxEvaluations, NoImprovement
 from lamina.learning.control.stopping import Asked
 from lamina.learning.loop.snapshot import (
     is_plain,
@@ -16,7 +16,7 @@ from lamina.learning.loop.snapshot import (
     number_like,
     on_host,
     plain,
-    remind,
+    restore,
     row_numbers,
     shapes_of,
     whole_number,
@@ -31,12 +31,12 @@ def test_a_rule_remembers_its_numbers_and_only_these():
     memory = memory_of(rule)
     assert (memory["best"], memory["count"]) == (1.95, 1)
     other = NoImprovement("loss", 0.1, 3)
-    remind(other, memory)
+    restore(other, memory)
     assert other == rule
     rule({"loss": 1.0})
     assert memory["best"] == 1.95
     with pytest.raises(ValueError, match="has other fields"):
-        remind(Budget("loss", 3.0), memory)
+        restore(MaxEvaluations("loss", 3.0), memory)
     assert memory_of(Asked(lambda record: True)) == {}
 
 

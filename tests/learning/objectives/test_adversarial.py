@@ -67,7 +67,7 @@ def test_bound_holds_and_loss_rises(attack, norm):
     objective = Objective(network, "cross_entropy")
 
     def loss(x):
-        h = network.net(params, x)
+        h = network.pre_activation(params, x)
         return objective.total_loss(h, Batch(x, y, np.ones(20)))
 
     moved = attack(0.3, norm=norm).attack(loss, x, KEY)

@@ -11,7 +11,7 @@ from lamina.learning import (
     L1,
     L2,
     Batch,
-    Examples,
+    Dataset,
     InputNoise,
     KLSparsity,
     L1Sparsity,
@@ -25,7 +25,7 @@ from lamina.learning.objectives.objective import (
     value_and_grad,
     zeros_like,
 )
-from lamina.learning.parallel.mesh import EVERYWHERE, Shares, by_rows, on_each
+from lamina.learning.parallel.mesh import EVERYWHERE, Shards, by_rows, on_each
 from lamina.networks import (
     Conv,
     Dense,
@@ -283,7 +283,7 @@ def test_missing_labels_give_the_gradients_of_each_task_on_its_own_rows():
     y[rng.random(y.shape) < 0.4] = np.nan
     network = Network((Dense(2, "identity"),))
     params, _ = network.init(Key(0), (3,), np.float64)
-    batch = Examples(x, y, w, dtype=np.float64).device
+    batch = Dataset(x, y, w, dtype=np.float64).device
     _, (g,) = Objective(network, "squared_error").value_and_grad(params, batch, None)
     alone = Objective(Network((Dense(1, "identity"),)), "squared_error")
     for j in range(2):
@@ -296,17 +296,17 @@ def test_missing_labels_give_the_gradients_of_each_task_on_its_own_rows():
             np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-15)
 
 
-# ---- sparsity, and pictures for pictures ---------------------------------------------
+# ---- sparsity, and images for images ---------------------------------------------
 
 LOGISTIC = (Dense(3, "logistic"), Dense(2, "logistic"), Dense(2, "logistic"))
 CODED = Network(LOGISTIC)  # shares below 0 would be clipped, and their penalty constant
 
 
-def coded(n, *terms, shares=None):
+def coded(n, *terms, shards=None):
     rng = np.random.default_rng(0)
     params, _ = CODED.init(Key(0), (2,), np.float64)
     x, weight = rng.uniform(size=(n, 2)), rng.uniform(0.5, 2, n)
-    objective = Objective(CODED, "binary_cross_entropy", terms, shares=shares)
+    objective = Objective(CODED, "binary_cross_entropy", terms, shards=shards)
     return objective, params, Batch(x, x, weight)
 
 
@@ -343,7 +343,7 @@ def test_a_large_batch_has_the_sparsity_of_a_small_one(penalty, padding, monkeyp
 @pytest.mark.parametrize("penalty", [KLSparsity(0.1, 2), L1Sparsity(0.3)])
 def test_devices_share_the_sparsity(penalty):
     """Two devices with half of the examples each have the gradient of all of them."""
-    one, params, batch = coded(40, replace(penalty, layer=1), shares=Shares(2))
+    one, params, batch = coded(40, replace(penalty, layer=1), shards=Shards(2))
     alone, *_ = coded(40, replace(penalty, layer=1))
     both = on_each(
         lambda params, batch: one.value_and_grad(params, batch, None),
@@ -359,7 +359,7 @@ def test_devices_share_the_sparsity(penalty):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "binary_cross_entropy"])
-def test_a_picture_for_a_picture_is_all_its_numbers(loss):
+def test_a_image_for_a_image_is_all_its_numbers(loss):
     rng = np.random.default_rng(0)
     h, y = rng.normal(size=(4, 3, 2, 2)), rng.uniform(size=(4, 3, 2, 2))
     weight = np.array([1.0, 0.0, 2.0, 0.5])

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.learning import L2, SGD, Adam, ClipNorm, Examples, Feed, Objective
-from lamina.learning.data.dataset import Examples as FeedExamples
+from lamina.learning import L2, SGD, Adam, ClipNorm, Dataset, Loader, Objective
+from lamina.learning.data.dataset import Dataset as FeedExamples
 from lamina.learning.loop import beginning as loop
 from lamina.learning.loop.compiled_step import train
 from lamina.learning.objectives import objective
@@ -20,7 +20,7 @@ from lamina.learning.parallel.mesh import (
     LEAST_SECONDS,
     check_devices,
     computing_threads,
-    shares_of,
+    shards_of,
 )
 from lamina.networks import Conv, Dense, Dropout, Flatten, Key, MaxPool, Network
 from lamina.networks.core.description import description
@@ -36,14 +36,14 @@ X, Y = RNG.standard_normal((43, 6, 6, 1)), RNG.integers(0, 3, 43)
 WEIGHT = RNG.uniform(0.5, 2, 43)
 
 
-def trained(shares, monkeypatch, network=NETWORK, algorithm=None):
+def trained(shards, monkeypatch, network=NETWORK, algorithm=None):
     """Three epochs in batches of 9, the last of them of 7: neither is even."""
-    monkeypatch.setattr(loop, "shares_of", lambda *_: shares)
+    monkeypatch.setattr(loop, "shards_of", lambda *_: shards)
     params, _ = network.init(Key(0), (6, 6, 1), np.float64)
     loss = Objective(network, "cross_entropy", (L2(0.1),))
-    feed = Feed(Examples(X, Y, WEIGHT, dtype=np.float64), batch_size=9)
+    loader = Loader(Dataset(X, Y, WEIGHT, dtype=np.float64), batch_size=9)
     algorithm = algorithm or SGD(0.1, 0.9)
-    return fit(loss, algorithm, feed, params, key=Key(1), epochs=3)
+    return fit(loss, algorithm, loader, params, key=Key(1), epochs=3)
 
 
 def assert_close(one, other, atol):
@@ -79,30 +79,30 @@ class Place(Activated):
     def init(self, key, shape):
         return {"weight": np.zeros(1)}, shape
 
-    def net(self, params, x, *, key=None, mask=None):
+    def pre_activation(self, params, x, *, key=None, mask=None):
         drawn = 0.0 if key is None else jax.random.uniform(key)
         return x * 0 + params["weight"] * drawn
 
     activation = "identity"
 
     def __call__(self, params, x, *, key=None, mask=None):
-        return self.net(params, x, key=key)
+        return self.pre_activation(params, x, key=key)
 
 
 @pytest.mark.usefixtures("x64")
 def test_each_device_draws_its_own_numbers(monkeypatch):
     """δ = −1 for every example, so that the gradient is −(u₁ + u₂) / 2."""
-    monkeypatch.setattr(loop, "shares_of", lambda *_: 2)
+    monkeypatch.setattr(loop, "shards_of", lambda *_: 2)
     network = Network((Place(),))
     params, _ = network.init(Key(0), (1,), np.float64)
-    feed = Feed(
-        Examples(np.ones((8, 1)), np.ones((8, 1)), dtype=np.float64), batch_size=4
+    loader = Loader(
+        Dataset(np.ones((8, 1)), np.ones((8, 1)), dtype=np.float64), batch_size=4
     )
     drawn = []
     for epochs in (1, 2):
         loss = Objective(network, "squared_error")
         how = {"key": Key(1), "epochs": epochs}
-        drawn.append(fit(loss, SGD(1.0, 0.0), feed, params, **how).params)
+        drawn.append(fit(loss, SGD(1.0, 0.0), loader, params, **how).params)
     words = Key(1).fold_in("steps").words()
     key, w = device_key(words), 0.0
     for step in range(2):
@@ -135,18 +135,18 @@ def test_results_lie_on_one_device(monkeypatch):
 def test_who_shares():
     params, _ = NETWORK.init(Key(0), (6, 6, 1))
     rows, long = 4 * LEAST_ROWS, 2 * LEAST_SECONDS
-    assert shares_of(NETWORK, params, rows, long) == jax.local_device_count() == 2
-    assert shares_of(NETWORK, params, LEAST_ROWS, long) == 1
-    assert shares_of(NETWORK, params, rows, LEAST_SECONDS / 2) == 1
+    assert shards_of(NETWORK, params, rows, long) == jax.local_device_count() == 2
+    assert shards_of(NETWORK, params, LEAST_ROWS, long) == 1
+    assert shards_of(NETWORK, params, rows, LEAST_SECONDS / 2) == 1
     dense = Network((Dense(3),))
-    assert shares_of(dense, dense.init(Key(0), (4,))[0], rows, long) == 1
+    assert shards_of(dense, dense.init(Key(0), (4,))[0], rows, long) == 1
 
 
 def counted_devices(**environment):
     """Return how many devices a fresh process has once it has seen examples."""
     program = (
         "import numpy as np\n"
-        "from lamina.learning import Examples\n"
+        "from lamina.learning import Dataset\n"
         "import jax\n"
         "Examples(np.ones((2, 2)), np.ones((2, 1)))\n"
         "print(jax.local_device_count())\n"
@@ -176,9 +176,9 @@ def test_a_run_on_other_cores_is_refused():
     here, threads = jax.local_device_count(), computing_threads()
     check_devices(here, threads)
     check_devices(here, 0)  # that of a run on another kind of device
-    for shares in (0, here + 1):
-        with pytest.raises(ValueError, match=f"JAX_NUM_CPU_DEVICES={shares}"):
-            check_devices(shares, threads)
+    for shards in (0, here + 1):
+        with pytest.raises(ValueError, match=f"JAX_NUM_CPU_DEVICES={shards}"):
+            check_devices(shards, threads)
     for others in (1, threads + 1):
         message = f"on {others} cores, and here are {threads}: .* NPROC={others} "
         with pytest.raises(ValueError, match=message):

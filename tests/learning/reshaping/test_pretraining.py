@@ -12,10 +12,10 @@ from lamina.learning import (
     Adam,
     AutoencoderPretraining,
     ContrastiveDivergence,
-    Examples,
-    Feed,
+    Dataset,
     KLSparsity,
     LevenbergMarquardt,
+    Loader,
     Objective,
     RBMPretraining,
     SupervisedPretraining,
@@ -29,7 +29,7 @@ from lamina.networks import (
     Dropout,
     GaussianNoise,
     Key,
-    Masking,
+    MaskingNoise,
     Network,
     Rescale,
 )
@@ -57,8 +57,8 @@ def begun(net):
 def pretrained(plan, x=X, net=None, rows=None, y=Y, weight=None, **how):
     net = net or network()
     objective = Objective(net, "cross_entropy", (L2(0.01),))
-    feed = Feed(Examples(x, y, weight), rows, batch_size=20)
-    return pretrain(objective, begun(net), plan, feed, key=KEY, **how)
+    loader = Loader(Dataset(x, y, weight), rows, batch_size=20)
+    return pretrain(objective, begun(net), plan, loader, key=KEY, **how)
 
 
 def alone(objective, algorithm, x, y, number, epochs, size, init=None):
@@ -66,8 +66,8 @@ def alone(objective, algorithm, x, y, number, epochs, size, init=None):
     key = KEY.fold_in(number)
     shape = (x.shape[1],)
     params, _ = objective.network.init(key.fold_in("init"), shape, np.float32)
-    feed = Feed(Examples(x, y), batch_size=size)
-    return fit(objective, algorithm, feed, params, key=key, epochs=epochs)
+    loader = Loader(Dataset(x, y), batch_size=size)
+    return fit(objective, algorithm, loader, params, key=key, epochs=epochs)
 
 
 def logistic(x, layer):
@@ -113,7 +113,7 @@ def test_gaussian_units_put_the_scale_of_the_inputs_into_the_weights():
     np.testing.assert_allclose(logistic(WIDE, layer), wanted, rtol=1e-4)
 
 
-@pytest.mark.parametrize("corruption", [None, Masking(0.4), GaussianNoise(0.1)])
+@pytest.mark.parametrize("corruption", [None, MaskingNoise(0.4), GaussianNoise(0.1)])
 @pytest.mark.parametrize("tied", [False, True])
 def test_an_autoencoder_gives_its_encoder(corruption, tied):
     how = AutoencoderPretraining(2, SGD(0.3), 15, corruption, tied=tied, alpha=0.1)
@@ -155,7 +155,7 @@ def test_a_sparse_code_is_about_the_units_of_the_layer():
     how = AutoencoderPretraining(60, Adam(0.01), 20, sparsity=KLSparsity(0.05, 3.0))
     plain = AutoencoderPretraining(60, Adam(0.01), 20)
     corrupted = AutoencoderPretraining(
-        60, Adam(0.01), 20, Masking(0.1), KLSparsity(0.05, 3.0)
+        60, Adam(0.01), 20, MaskingNoise(0.1), KLSparsity(0.05, 3.0)
     )
     active = [
         logistic(X, pretrained([plan, None])[0][0]).mean()
@@ -181,9 +181,9 @@ def test_labels_that_are_missing_teach_a_supervised_layer_nothing():
     y[:40, 1] = np.nan
     net = Network((Dense(5, "logistic"), Dense(3, "logistic")))
     objective = Objective(net, "binary_cross_entropy")
-    feed = Feed(Examples(X, y), batch_size=20)
+    loader = Loader(Dataset(X, y), batch_size=20)
     plan = [SupervisedPretraining(3, SGD(0.5), 15)]
-    params, _ = pretrain(objective, begun(net), plan, feed, key=KEY)
+    params, _ = pretrain(objective, begun(net), plan, loader, key=KEY)
     same(params[0], alone(objective, SGD(0.5), X, y, 1, 3, 15).params[0])
 
 
@@ -257,7 +257,7 @@ def test_rows_without_a_target_are_learnt_from_too(how):
         Objective(network(), "cross_entropy"),
         begun(network()),
         [how, how],
-        Feed(Examples(X, Y), batch_size=20),
+        Loader(Dataset(X, Y), batch_size=20),
         key=KEY,
         x=more,
     )[0]
@@ -269,8 +269,8 @@ def test_rows_without_a_target_are_learnt_from_too(how):
 def test_rows_without_a_target_do_not_reach_a_supervised_layer():
     how = SupervisedPretraining(2)
     objective, net = Objective(network(), "cross_entropy"), network()
-    feed = Feed(Examples(X, Y), batch_size=20)
-    way = objective, begun(net), [how, how], feed
+    loader = Loader(Dataset(X, Y), batch_size=20)
+    way = objective, begun(net), [how, how], loader
     few, _ = pretrain(*way, key=KEY)
     more, _ = pretrain(*way, key=KEY, x=np.concatenate([X, X]))
     for a, b in pairwise([few, more]):

@@ -40,7 +40,7 @@ def test_what_has_no_layers_has_a_name():
         (Autoencoder(), "evaluate", "use it there: lamina.load(path).transform(X)"),
         (MLPClassifier(), "inspect", "lamina summary shows any"),
         (ConvNetClassifier(), "inspect", "lamina summary shows any"),  # not fitted
-        (ConvNetClassifier(), "read pictures", "look at images in Python"),
+        (ConvNetClassifier(), "read images", "look at images in Python"),
     ],
 )
 def test_what_it_cannot_do_without_a_source(model, command, message):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lamina.data.errors import UserError
-from lamina.models.defaults import CODE_MODELS
+from lamina.models.defaults import EMBEDDING_MODELS
 from lamina.models.kinds import embedding
 from lamina.models.kinds.embedding import EmbeddingOptions, Embeddings
 
@@ -16,10 +16,10 @@ from lamina.models.kinds.embedding import EmbeddingOptions, Embeddings
     [
         ("airline", {}, "model"),
         ("japanese_vowels", {}, "model"),
-        ("iris", {"codes": 0}, "n_codes"),
+        ("iris", {"latent_dim": 0}, "latent_dim"),
         ("iris", {"size": "8"}, "size"),
         ("iris", {"skip_broken": True}, "skip_broken"),
-        (".", {"shape": "8x8"}, "shape"),
+        (".", {"image_shape": "8x8"}, "image_shape"),
         (".", {"exclude": ("a",)}, "exclude"),
         ("iris", {"model": "pca"}, "model"),
     ],
@@ -31,15 +31,15 @@ def test_what_has_no_codes(source, options, parameter):
 
 
 def test_the_model_for_a_table():
-    options = EmbeddingOptions(model="rbm", codes=3, shape="8x8")
+    options = EmbeddingOptions(model="rbm", latent_dim=3, image_shape="8x8")
     model, table = Embeddings().prepare("digits", options)
-    assert (model.model, model.n_codes, model.image_shape) == ("rbm", 3, (8, 8))
+    assert (model.model, model.latent_dim, model.image_shape) == ("rbm", 3, (8, 8))
     assert (model.target, table.n_rows) == ("digit", 1797)
     whole, _ = Embeddings().prepare("digits", EmbeddingOptions(model="rbm"))
     assert whole.image_shape == (8, 8)
     part = EmbeddingOptions(model="rbm", exclude=("pixel_0_0",))
     assert Embeddings().prepare("digits", part)[0].image_shape is None
-    assert tuple(embedding.learners()) == CODE_MODELS
+    assert tuple(embedding.learners()) == EMBEDDING_MODELS
 
 
 def test_what_the_colours_of_a_map_show():

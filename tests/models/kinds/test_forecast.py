@@ -12,7 +12,7 @@ from lamina.data import load
 from lamina.models.kinds.forecast import Forecasts, known_target
 from tests.app.fits import evaluate, fit, refused, said
 
-QUICK = ("estimator=mlp", "members=1")
+QUICK = ("estimator=mlp", "n_estimators=1")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,11 @@ def test_from_a_table_to_the_next_steps(airline, tmp_path, capsys):
     whole = fitting.fit(airline, how)
     report = whole.to_json()
     assert json.loads(as_json(report)) == report
-    assert (report["time"], report["season"], report["horizon"]) == ("month", 12, 6)
+    assert (report["time"], report["seasonal_period"], report["horizon"]) == (
+        "month",
+        12,
+        6,
+    )
     assert report["scores"]["mase"] < report["baseline"]["mase"]
     found = jobs.predict(report["model"], airline)
     names = ["month", "passengers", "passengers low", "passengers high"]
@@ -66,8 +70,8 @@ def test_an_embedded_series_is_forecast_unasked(tmp_path):
 
 @pytest.mark.slow
 def test_a_person_may_know_the_season(airline, tmp_path):
-    report = fitted(airline, tmp_path, season=4)
-    assert report["season"] == 4
+    report = fitted(airline, tmp_path, seasonal_period=4)
+    assert report["seasonal_period"] == 4
 
 
 @pytest.mark.slow
@@ -86,7 +90,7 @@ def test_steps_without_times(tmp_path):
     path = tmp_path / "plain.csv"
     rows = 5 + np.sin(np.arange(80))
     path.write_text("v\n" + "\n".join(map(str, rows)) + "\n")
-    report = fitted(str(path), tmp_path, forecast=("v",), season=6)
+    report = fitted(str(path), tmp_path, forecast=("v",), seasonal_period=6)
     assert "no column of times" in report["notes"][0]
     found = jobs.predict(report["model"], str(path))
     assert found.names[:2] == ["step", "v"]
@@ -98,9 +102,9 @@ def test_steps_without_times(tmp_path):
     [
         ({"forecast": ("nope",)}, "nope"),
         ({"target": ("passengers",)}, "--forecast names what is to be told"),
-        ({"holdout_out": "h.csv"}, "--holdout-out is an option for tables, pictures"),
+        ({"save_holdout": "h.csv"}, "--save-holdout is an option for tables, images"),
         ({"holdout": 0.2}, "is a series to forecast; --folds says on how"),
-        ({"holdout": 0.0}, "--holdout is an option for tables, pictures, sequences"),
+        ({"holdout": 0.0}, "--holdout is an option for tables, images, sequences"),
         ({"folds": -1}, "folds must be a whole number"),
         ({"horizon": 0}, "horizon must be a whole number"),
         ({"sets": ("speed=1",)}, "speed"),

@@ -1,4 +1,4 @@
-"""Pictures at the command line: lists of them that can be read again."""
+"""Images at the command line: lists of them that can be read again."""
 
 import csv
 
@@ -9,7 +9,7 @@ from lamina.app.tables import csv_chunks, table_rows
 from lamina.data import read_images
 from lamina.models.kinds.image import PATH, Images, folder_of, image_inputs, listed
 from tests.data.images.test_idx import VALUES, idx
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 
 def write(path, table):
@@ -30,7 +30,7 @@ def test_a_list_can_be_read_again(photos, tmp_path):
     out.parent.mkdir()
     write(out, listed(images, np.array([1]), str(out)))
     assert list(csv.reader(out.open())) == [
-        ["picture", "class"],
+        ["image", "class"],
         ["../in/photos/cat/0.png", "cat"],
     ]
     # From the list too: its names are relative to another folder.
@@ -42,19 +42,19 @@ def test_a_list_can_be_read_again(photos, tmp_path):
     assert found.X[:, 0, 0, 0].tolist() == [0, 1]
 
 
-def test_pictures_without_paths_cannot_be_listed(tmp_path, photos):
+def test_images_without_paths_cannot_be_listed(tmp_path, photos):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx(VALUES))
     for source in (path, photos / "cat" / "0.png"):
         with pytest.raises(ValueError, match="lie in one file and have no paths"):
             folder_of(str(source))
     assert folder_of(str(photos)) == str(photos)
-    assert PATH == "picture"
+    assert PATH == "image"
 
 
-def test_what_a_network_sees_of_pictures(photos):
+def test_what_a_network_sees_of_images(photos):
     inputs = image_inputs(read_images(photos).schema)
-    assert (inputs.examples, inputs.features) == ("pictures", 16)
+    assert (inputs.examples, inputs.features) == ("images", 16)
     assert inputs.size == "4 × 4, grey, letterbox"
     assert Images().recognises(str(photos), {})
     assert not Images().recognises("iris", {})

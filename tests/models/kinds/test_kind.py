@@ -13,9 +13,9 @@ BY_NAME = {kind.name: kind for kind in KINDS}
     ("name", "option", "expected"),
     [
         ("table", "horizon", "series to forecast (--forecast COLUMN)"),
-        ("table", "time", "sequences and series to forecast"),
-        ("image", "kinds", "tables, sequences and learning without labels"),
-        ("forecast", "task", "tables, pictures and sequences"),
+        ("table", "time_column", "sequences and series to forecast"),
+        ("image", "column_types", "tables, sequences and learning without labels"),
+        ("forecast", "task", "tables, images and sequences"),
     ],
 )
 def test_an_option_of_other_kinds_is_refused(name, option, expected):

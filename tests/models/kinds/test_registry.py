@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from lamina import MLPClassifier
-from lamina.app.opening import check_out
+from lamina.app.loading import check_out
 from lamina.data.errors import UserError
 from lamina.models.kinds.bare import Bare
 from lamina.models.kinds.registry import KINDS, fit_options, kind_of, recognised
 from lamina.models.options import options_of
 from tests.app.fits import fit, refused, summary
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 QUICK = ("max_iter=3", "hidden_layer_sizes=[4]")
 
@@ -33,10 +33,10 @@ def model(tmp_path_factory):
         (".", {}, "image"),
         ("waves.ts", {}, "sequence"),
         ("japanese_vowels", {}, "sequence"),
-        ("any.csv", {"series": "id"}, "sequence"),
+        ("any.csv", {"group_column": "id"}, "sequence"),
         ("airline", {}, "forecast"),
         ("airline", {"target": ("passengers",)}, "table"),
-        ("any.csv", {"forecast": ("x",), "series": "id"}, "forecast"),
+        ("any.csv", {"forecast": ("x",), "group_column": "id"}, "forecast"),
         ("iris", {"model": "rbm"}, "embedding"),
         (".", {"model": "rbm"}, "embedding"),
     ],
@@ -82,13 +82,13 @@ def test_every_option_is_declared_once():
         ({"holdout": 1.0}, "--holdout must be in"),
         ({"seed": -1}, "--seed must be in"),
         ({"task": "clustering"}, "--task must be one of classification, regression"),
-        ({"holdout": 0.0, "holdout_out": "x.csv"}, "has nothing to write"),
+        ({"holdout": 0.0, "save_holdout": "x.csv"}, "has nothing to write"),
         ({"out": "missing/m.lamina"}, "there is no folder"),
         ({"out": "."}, "is a folder"),
-        ({"holdout_out": "missing/x.csv"}, "there is no folder"),
-        ({"holdout_out": "model.lamina"}, "would overwrite"),
-        ({"kinds": ("zip",)}, "COLUMN=KIND"),
-        ({"kinds": ("zip=category",)}, "no column 'zip'"),
+        ({"save_holdout": "missing/x.csv"}, "there is no folder"),
+        ({"save_holdout": "model.lamina"}, "would overwrite"),
+        ({"column_types": ("zip",)}, "COLUMN=KIND"),
+        ({"column_types": ("zip=category",)}, "no column 'zip'"),
         ({"sets": ("max_itr=3",)}, "did you mean max_iter"),
         ({"sets": ("max_iter",)}, "name=value"),
         ({"sets": ("solver=adm",)}, "'adm'"),
@@ -123,14 +123,14 @@ def test_only_models_are_overwritten(tmp_path, model):
     assert summary(str(again))["task"] == "classification"
 
 
-# ---- pictures -----------------------------------------------------------------------
+# ---- images -----------------------------------------------------------------------
 
 SMALL = ("layers=[Conv(4, 3, 2), GlobalPool()]", "max_iter=3", "batch_size=8")
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Ten pictures of cats, which are red, and of dogs, which are green."""
+    """Ten images of cats, which are red, and of dogs, which are green."""
     folder = tmp_path_factory.mktemp("jobs") / "photos"
     for k, name in enumerate(("cat", "dog")):
         for i in range(10):
@@ -143,15 +143,18 @@ def photos(tmp_path_factory):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kinds": ("a=number",)}, "--kind is an option for tables, sequences and"),
+        (
+            {"column_types": ("a=number",)},
+            "--column-type is an option for tables, sequences and",
+        ),
         ({"exclude": ("a",)}, "--exclude is an option for tables, sequences and"),
-        ({"target": ("a", "b")}, "pictures have one --target"),
+        ({"target": ("a", "b")}, "images have one --target"),
         ({"target": ("a",)}, "names a column, but this is no table"),
         ({"size": "big"}, "--size must be one side or HEIGHTxWIDTH"),
         ({"task": "regression"}, "its labels are classes"),
     ],
 )
-def test_options_that_pictures_have_no_use_for(photos, tmp_path, options, message):
+def test_options_that_images_have_no_use_for(photos, tmp_path, options, message):
     out = str(tmp_path / "m.lamina")
     refused(photos, message, out=out, sets=SMALL, **options)
     assert list(tmp_path.iterdir()) == []
@@ -159,6 +162,6 @@ def test_options_that_pictures_have_no_use_for(photos, tmp_path, options, messag
 
 @pytest.mark.parametrize("option", [{"size": "4"}, {"skip_broken": True}])
 def test_options_that_tables_have_no_use_for(option):
-    error = refused("iris", "is an option for pictures", **option)
+    error = refused("iris", "is an option for images", **option)
     assert "iris is a table" in str(error)
     assert error.parameter in option

@@ -67,8 +67,8 @@ def test_a_file_of_sequences(tmp_path, capsys):
 @pytest.mark.slow
 def test_a_table_of_steps(tmp_path, sines):
     held = str(tmp_path / "held.csv")
-    how = {"series": "series", "time": "step", "target": ("class",)}
-    report = fit(sines, **options(tmp_path, holdout_out=held, **how))
+    how = {"group_column": "series", "time_column": "step", "target": ("class",)}
+    report = fit(sines, **options(tmp_path, save_holdout=held, **how))
     assert report["target"] == ["class"]
     again = evaluate(report["model"], held)
     assert again["scores"] == pytest.approx(report["scores"])
@@ -83,7 +83,7 @@ def test_a_table_of_steps(tmp_path, sines):
 
 @pytest.mark.slow
 def test_an_answer_at_each_step(tmp_path, steps):
-    how = {"series": "series", "time": "step", "target": ("state",)}
+    how = {"group_column": "series", "time_column": "step", "target": ("state",)}
     report = fit(steps, **options(tmp_path, **how))
     found = jobs.predict(report["model"], steps, True)
     assert found.names[:3] == ["series", "step", "state"]
@@ -97,7 +97,7 @@ def test_an_answer_at_each_step(tmp_path, steps):
 
 
 def test_steps_are_counted_where_there_are_no_times(tmp_path, steps):
-    how = {"series": "series", "target": ("state",), "exclude": ("step",)}
+    how = {"group_column": "series", "target": ("state",), "exclude": ("step",)}
     report = fit(steps, **options(tmp_path, **how))
     found = jobs.predict(report["model"], steps)
     assert found.names == ["series", "step", "state"]
@@ -107,16 +107,22 @@ def test_steps_are_counted_where_there_are_no_times(tmp_path, steps):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"series": "nope", "target": ("class",)}, "no column 'nope'"),
-        ({"series": "series"}, "have no answers; name the column"),
+        ({"group_column": "nope", "target": ("class",)}, "no column 'nope'"),
+        ({"group_column": "series"}, "have no answers; name the column"),
         (
-            {"time": "step", "target": ("class",)},
-            "--time is an option for sequences and series to forecast",
+            {"time_column": "step", "target": ("class",)},
+            "--time-column is an option for sequences and series to forecast",
         ),
-        ({"series": "series", "horizon": 3}, "--horizon is an option for series to"),
-        ({"series": "series", "horizon": 0}, "--horizon is an option for series to"),
-        ({"series": "series", "folds": 2}, "--folds is an option for series to"),
-        ({"series": "series", "size": "4"}, "--size is an option for pictures"),
+        (
+            {"group_column": "series", "horizon": 3},
+            "--horizon is an option for series to",
+        ),
+        (
+            {"group_column": "series", "horizon": 0},
+            "--horizon is an option for series to",
+        ),
+        ({"group_column": "series", "folds": 2}, "--folds is an option for series to"),
+        ({"group_column": "series", "size": "4"}, "--size is an option for images"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, sines, how, message):

@@ -6,13 +6,13 @@ from lamina.data.errors import UserError
 from lamina.data.tables.target import TASKS
 from lamina.models.kinds.shared import (
     one_or_all,
-    parse_kinds,
+    parse_column_types,
     parse_settings,
     parse_shape,
     parse_size,
     parse_skip,
     tasks,
-    write_kinds,
+    write_column_types,
     write_size,
 )
 
@@ -50,7 +50,9 @@ def test_the_word_for_broken_files():
 def test_what_is_written_is_read_again():
     assert parse_size(write_size((48, 64))) == (48, 64)
     assert parse_size(write_size(64)) == 64
-    assert parse_kinds([write_kinds({"a=b c": "number"})]) == {"a=b c": "number"}
+    assert parse_column_types([write_column_types({"a=b c": "number"})]) == {
+        "a=b c": "number"
+    }
 
 
 def test_settings_and_kinds():
@@ -59,8 +61,8 @@ def test_settings_and_kinds():
         "solver": "sgd",
     }
     with pytest.raises(UserError, match="COLUMN=KIND, such as zip=category") as caught:
-        parse_kinds(["zip"])
-    assert caught.value.parameter == "kinds"
+        parse_column_types(["zip"])
+    assert caught.value.parameter == "column_types"
 
 
 def test_one_column_several_or_none():

@@ -9,10 +9,10 @@ from tests.app.fits import fit
 
 
 def test_a_table_and_the_model_for_it():
-    options = TableOptions(target=("species",), kinds=("species=category",))
+    options = TableOptions(target=("species",), column_types=("species=category",))
     model, table = Tables().prepare("iris", options)
     assert table.n_rows == 150
-    assert (model.target, model.kinds) == ("species", {"species": "category"})
+    assert (model.target, model.column_types) == ("species", {"species": "category"})
     assert Tables().prepare("iris", TableOptions())[0].target == "species"
 
 

@@ -14,7 +14,7 @@ from lamina.models.table import TableModel
     [
         ({"holdout": 1.0}, "holdout"),
         ({"holdout": -0.1}, "holdout"),
-        ({"holdout": 0, "holdout_out": "x.csv"}, "holdout_out"),
+        ({"holdout": 0, "save_holdout": "x.csv"}, "save_holdout"),
         ({"resume": "nowhere"}, "resume"),
         ({"resume": "nowhere", "checkpoint": "other"}, "resume"),
         ({"seed": -1}, "seed"),
@@ -39,7 +39,7 @@ def test_options_are_the_parameters_of_the_model():
         "holdout": 0.2,
         "checkpoint": "run",
         "exclude": ["a"],
-        "kinds": {},
+        "column_types": {},
         "verbose": False,
     }
     shown = Tables().parameters(options, TableModel, print)
@@ -47,7 +47,9 @@ def test_options_are_the_parameters_of_the_model():
 
 
 def model(epochs, stopped):
-    return SimpleNamespace(estimator_=SimpleNamespace(n_iter_=epochs, stopped_=stopped))
+    return SimpleNamespace(
+        estimator_=SimpleNamespace(n_iter_=epochs, stop_reason_=stopped)
+    )
 
 
 def test_a_fit_by_which_nothing_was_learnt_is_an_error():

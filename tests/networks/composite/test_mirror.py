@@ -14,7 +14,7 @@ from lamina.networks import (
     Flatten,
     Key,
     LayerNorm,
-    Masking,
+    MaskingNoise,
     MaxPool,
     Network,
     Reshape,
@@ -36,10 +36,10 @@ def test_dense_layers_come_back_in_the_opposite_order():
     )
 
 
-def test_pictures_come_back():
+def test_images_come_back():
     layers = (
         Conv(4, 3, padding="same", activation="tanh"),
-        Masking(0.1),
+        MaskingNoise(0.1),
         MaxPool(2),
         Conv(6, 2, 2),
         Dropout(0.2),
@@ -82,7 +82,7 @@ def test_each_layer_has_a_way_back_to_its_shape(layer):
 
 
 @pytest.mark.parametrize(
-    ("layers", "place"),
+    ("layers", "position"),
     [
         ((Conv(2, 1), MaxPool(2)), 1),  # 5 places → 2 → 4
         ((Conv(2, 3, 2, 1), Conv(2, 2, 2)), 1),
@@ -91,8 +91,8 @@ def test_each_layer_has_a_way_back_to_its_shape(layer):
         ((Residual((Conv(1, 3, padding="same"),)),), 0),
     ],
 )
-def test_what_cannot_be_mirrored_asks_for_a_decoder(layers, place):
-    with pytest.raises(ValueError, match=rf"layers\[{place}\] = .*decoder=\[…\]"):
+def test_what_cannot_be_mirrored_asks_for_a_decoder(layers, position):
+    with pytest.raises(ValueError, match=rf"layers\[{position}\] = .*decoder=\[…\]"):
         mirrored(layers, (5, 5, 1), "logistic")
 
 
@@ -127,7 +127,7 @@ def test_tied_weights_by_hand():
     d, e = (p["bias"] for p in params["back"])
     z = sigma(np.tanh(x @ W + b) @ V + c)
     h = np.tanh(z @ V.T + d) @ W.T + e
-    np.testing.assert_allclose(layer.net(params, x), h, rtol=1e-12)
+    np.testing.assert_allclose(layer.pre_activation(params, x), h, rtol=1e-12)
     np.testing.assert_allclose(layer(params, x), sigma(h), rtol=1e-12)
     signals = layer.trace(params, x)
     np.testing.assert_allclose(signals[1].a, z, rtol=1e-12)

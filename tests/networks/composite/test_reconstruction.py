@@ -41,7 +41,7 @@ X = jnp.array([[3.0, 4.0, 0.0, 1.0]])
 
 def test_net_by_hand():
     """v = (3, 4), (0, 1): lengths 5 and 1; each vector meets its own two rows of W."""
-    h = LAYER.net(PARAMS, X)
+    h = LAYER.pre_activation(PARAMS, X)
     first = 3 * W[0] + 4 * W[1]
     expected = np.concatenate([[5, 1], X[0], first, W[3]])
     np.testing.assert_allclose(h, expected[None], rtol=1e-15)
@@ -67,7 +67,7 @@ def test_loss_by_hand():
 def test_only_the_right_class_learns_to_draw():
     loss = CapsuleLoss(2, 1.0)
     y = jnp.array([0])
-    delta = jax.grad(lambda h: loss(h, y).sum())(LAYER.net(PARAMS, X))
+    delta = jax.grad(lambda h: loss(h, y).sum())(LAYER.pre_activation(PARAMS, X))
     assert np.all(np.asarray(delta[0, 10:]) == 0)
     assert np.all(np.asarray(delta[0, 6:10]) != 0)
 
@@ -82,7 +82,7 @@ def test_trace_walk_branches_and_shifts():
     ]
     assert LAYER.branches(PARAMS) == [((Pairs(),), ({},))]
     signals = net.trace(params, X)
-    np.testing.assert_array_equal(signals[-1].h, net.net(params, X))
+    np.testing.assert_array_equal(signals[-1].h, net.pre_activation(params, X))
     shifts = [None, None, jnp.ones((1, 14))]
     moved = net.trace(params, X, shifts=shifts)
     np.testing.assert_allclose(moved[-1].h, signals[-1].h + 1, rtol=1e-15)
@@ -96,7 +96,7 @@ def test_gradient_is_finite_differences():
 
     @jax.jit
     def total(flat):
-        return loss(layer.net(unravel(flat), X / 5), y).sum()
+        return loss(layer.pre_activation(unravel(flat), X / 5), y).sum()
 
     steps = 1e-6 * np.eye(flat.size)
     values = jax.jit(jax.vmap(total))
@@ -107,7 +107,7 @@ def test_gradient_is_finite_differences():
 def test_parts_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="must end in Capsules"):
         Reconstruction((Flatten(),), (Dense(4),)).init(Key(0), (4,))
-    with pytest.raises(ValueError, match="a picture of 4 numbers"):
+    with pytest.raises(ValueError, match="an image of 4 numbers"):
         Reconstruction((Pairs(),), (Dense(3),)).init(Key(0), (4,))
     with pytest.raises(TypeError, match="must be a layer"):
         Reconstruction((None,), (Dense(3),))

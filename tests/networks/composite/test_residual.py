@@ -20,7 +20,7 @@ from lamina.networks import (
     Upsample,
 )
 from lamina.networks.core.layer import Layer
-from lamina.networks.functional.losses import loss_from_net
+from lamina.networks.functional.losses import loss_from_pre_activation
 from tests.model_files import through_json
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -30,13 +30,13 @@ W = np.array([[0.5, 1.0], [0.25, -1.0]])
 B = np.array([0.5, -4.0])
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_identity_by_hand(place):
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_identity_by_hand(position):
     """f(x) = x W + b = (0.5, −1); h = f(x) + x = (1.5, −3); a = max(0, h)."""
     params = {"layers": ({"weight": W, "bias": B},)}
     block = Residual((Dense(2, "identity"),), activation="relu")
-    assert block.net(params, place(X)).tolist() == [[1.5, -3.0]]
-    assert block(params, place(X)).tolist() == [[1.5, 0.0]]
+    assert block.pre_activation(params, position(X)).tolist() == [[1.5, -3.0]]
+    assert block(params, position(X)).tolist() == [[1.5, 0.0]]
 
 
 def test_delta_passes_the_block_undiminished():
@@ -87,7 +87,7 @@ def test_a_projection_is_drawn_only_where_the_shape_changes():
 
 
 def test_the_blocks_of_the_paper():
-    """Two 3 × 3 convolutions; 1 × 1 with stride 2 where the picture gets smaller."""
+    """Two 3 × 3 convolutions; 1 × 1 with stride 2 where the image gets smaller."""
     second = Conv(4, 3, padding="same", activation="identity")
     block = Residual((Conv(4, 3, 2, "same"), second), activation="relu")
     params, shape = block.init(Key(0), (8, 6, 3))
@@ -149,7 +149,9 @@ def test_trace_ends_in_the_output_with_and_without_a_key(key):
     no_net = [s.h is None for s in signals]
     assert no_net == [name == "Dropout" for name in ORDER]
     np.testing.assert_array_equal(signals[-1].a, DEEP(params, x, key=key))
-    np.testing.assert_array_equal(signals[-1].h, DEEP.net(params, x, key=key))
+    np.testing.assert_array_equal(
+        signals[-1].h, DEEP.pre_activation(params, x, key=key)
+    )
     np.testing.assert_array_equal(signals[4].a, np.maximum(signals[4].h, 0))
     np.testing.assert_array_equal(signals[7].h, signals[5].a + signals[6].a)
 
@@ -178,7 +180,9 @@ def test_the_derivative_with_respect_to_a_shift_is_delta():
 
     def loss(shifts):
         h = network.trace(params, X, shifts=shifts)[-1].h
-        return loss_from_net("squared_error", network.out_activation, h, y)[0]
+        return loss_from_pre_activation("squared_error", network.out_activation, h, y)[
+            0
+        ]
 
     inner, outer = jax.grad(loss)([jnp.zeros((1, 2)), jnp.zeros((1, 2))])
     assert outer.tolist() == inner.tolist() == [[0.5, -4.0]]
@@ -249,7 +253,7 @@ def test_a_residual_network_is_fitted_kept_and_summarised(tmp_path):
     assert again.get_params()["layers__0__layers__1__units"] == 5
     assert "\n    Dense  3 → 5" in again.summary()
     # Dense, Dense, their sum, the norm and the output have figures at every record
-    assert sorted(set(model.health_["layer"])) == [1, 2, 3, 4, 5]
+    assert sorted(set(model.diagnostics_["layer"])) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

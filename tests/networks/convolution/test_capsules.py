@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from lamina.networks import (
+    CapsuleLength,
     Capsules,
     Conv,
     Dense,
     Key,
-    Lengths,
     Network,
     PrimaryCapsules,
 )
-from lamina.networks.functional.losses import loss_from_net
+from lamina.networks.functional.losses import loss_from_pre_activation
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -60,20 +60,22 @@ def by_hand():
     return [first, second, third]
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
 @pytest.mark.parametrize("routings", [1, 2, 3])
-def test_routing_by_hand(routings, place):
+def test_routing_by_hand(routings, position):
     layer = Capsules(2, 2, routings)
     s = by_hand()[routings - 1]
-    np.testing.assert_allclose(layer.net(PARAMS, place(U)), [s], rtol=1e-14)
+    np.testing.assert_allclose(
+        layer.pre_activation(PARAMS, position(U)), [s], rtol=1e-14
+    )
     v = [np.multiply(one, math.hypot(*one) / (1 + math.hypot(*one) ** 2)) for one in s]
-    np.testing.assert_allclose(layer(PARAMS, place(U)), [v], rtol=1e-14)
+    np.testing.assert_allclose(layer(PARAMS, position(U)), [v], rtol=1e-14)
 
 
 def test_agreement_is_rewarded():
     """Capsule 0, on which both below agree, grows with every routing; 1 shrinks."""
     lengths = [
-        Lengths()({}, Capsules(2, 2, r)(PARAMS, U))[0].tolist() for r in (1, 2, 3)
+        CapsuleLength()({}, Capsules(2, 2, r)(PARAMS, U))[0].tolist() for r in (1, 2, 3)
     ]
     assert lengths[0] == pytest.approx([0.8, 0.5], rel=1e-14)
     assert lengths[0][0] < lengths[1][0] < lengths[2][0] < 1
@@ -87,7 +89,7 @@ def test_sizes_that_differ():
     params, shape = layer.init(Key(0), (5, 3))
     assert (params["weight"].shape, shape) == ((5, 3, 4, 2), (2, 4))
     u = rng.standard_normal((6, 5, 3))
-    s = layer.net(params, u)
+    s = layer.pre_activation(params, u)
     for n, j, d in np.ndindex(s.shape):
         predicted = [u[n, i] @ params["weight"][i, :, d, j] for i in range(5)]
         assert s[n, j, d] == pytest.approx(sum(predicted) / 2, rel=1e-12)
@@ -95,10 +97,10 @@ def test_sizes_that_differ():
 
 def test_lengths_by_hand():
     v = np.array([[[3.0, 4.0], [0.0, 0.0], [-1.0, 0.0]]])
-    assert Lengths()({}, v).tolist() == [[5, 0, 1]]
-    slope = jax.grad(lambda v: Lengths()({}, v).sum())(jnp.asarray(v))
+    assert CapsuleLength()({}, v).tolist() == [[5, 0, 1]]
+    slope = jax.grad(lambda v: CapsuleLength()({}, v).sum())(jnp.asarray(v))
     np.testing.assert_allclose(slope, [[[0.6, 0.8], [0, 0], [-1, 0]]], rtol=1e-14)
-    assert Lengths().init(Key(0), (10, 16)) == ({}, (10,))
+    assert CapsuleLength().init(Key(0), (10, 16)) == ({}, (10,))
 
 
 def test_primary_capsules_are_a_convolution_in_groups():
@@ -109,7 +111,7 @@ def test_primary_capsules_are_a_convolution_in_groups():
     params["bias"] = np.arange(6.0)
     x = jnp.asarray(np.random.default_rng(0).standard_normal((3, 5, 4, 1)))
     h = np.asarray(conv(params, x))
-    np.testing.assert_array_equal(layer.net(params, x)[1, 3], h[1, 0, 1, 3:])
+    np.testing.assert_array_equal(layer.pre_activation(params, x)[1, 3], h[1, 0, 1, 3:])
     u = np.asarray(layer(params, x))
     group = h[2, 1, 0, :3]
     q = group @ group
@@ -120,7 +122,12 @@ def test_primary_capsules_are_a_convolution_in_groups():
 def test_the_network_of_the_paper():
     """1,152 primary capsules, and 6.8 million parameters without the decoder."""
     network = Network(
-        (Conv(256, 9), PrimaryCapsules(), Capsules(10, initializer="zeros"), Lengths())
+        (
+            Conv(256, 9),
+            PrimaryCapsules(),
+            Capsules(10, initializer="zeros"),
+            CapsuleLength(),
+        )
     )
     params, shape = network.init(Key(0), (28, 28, 1))
     assert shape == (10,)
@@ -132,19 +139,21 @@ def test_the_network_of_the_paper():
 
 @pytest.mark.slow
 def test_a_network_learns_from_the_margin_loss_and_tells_its_vectors():
-    network = Network((PrimaryCapsules(2, 3, 3, 2), Capsules(4, 5), Lengths()))
+    network = Network((PrimaryCapsules(2, 3, 3, 2), Capsules(4, 5), CapsuleLength()))
     params, _ = network.init(Key(0), (7, 7, 1), np.float64)
     x = np.random.default_rng(0).standard_normal((6, 7, 7, 1))
     signals = network.trace(params, x)
     vectors, lengths = signals[-2].a, signals[-1].a
     assert vectors.shape == (6, 4, 5)
     np.testing.assert_allclose(lengths, np.linalg.norm(vectors, axis=-1), rtol=1e-13)
-    np.testing.assert_array_equal(lengths, network.net(params, x))
+    np.testing.assert_array_equal(lengths, network.pre_activation(params, x))
     assert network.out_activation == "identity"
 
     def loss(params):
-        h = network.net(params, x)
-        return loss_from_net("margin", "identity", h, jnp.zeros(6, int)).mean()
+        h = network.pre_activation(params, x)
+        return loss_from_pre_activation(
+            "margin", "identity", h, jnp.zeros(6, int)
+        ).mean()
 
     before, slope = jax.value_and_grad(loss)(params)
     after = loss(jax.tree.map(lambda p, g: p - 1e-5 * g, params, slope))
@@ -164,8 +173,8 @@ def test_work_by_hand():
 
 @pytest.mark.slow
 def test_silent_capsules_have_a_gradient_of_0():
-    """Blank pictures: u = 0, so every vector is 0, and nothing becomes NaN."""
-    network = Network((PrimaryCapsules(1, 2, 2, 1), Capsules(3, 2), Lengths()))
+    """Blank images: u = 0, so every vector is 0, and nothing becomes NaN."""
+    network = Network((PrimaryCapsules(1, 2, 2, 1), Capsules(3, 2), CapsuleLength()))
     params, _ = network.init(Key(0), (3, 3, 1), np.float64)
     value, slope = jax.value_and_grad(
         lambda p: jnp.sum(network(p, jnp.zeros((2, 3, 3, 1))))
@@ -193,8 +202,14 @@ def test_silent_capsules_have_a_gradient_of_0():
             lambda: Capsules(2).init(Key(0), (4, 4, 8)),
             r"Capsules needs examples of shape \(capsules, size\).*got shape \(4, 4, 8",
         ),
-        (lambda: Lengths().init(Key(0), (4,)), "Lengths needs examples of shape"),
-        (lambda: Network((Dense(2), Lengths())).init(Key(0), (4,)), "Lengths needs"),
+        (
+            lambda: CapsuleLength().init(Key(0), (4,)),
+            "CapsuleLength needs examples of shape",
+        ),
+        (
+            lambda: Network((Dense(2), CapsuleLength())).init(Key(0), (4,)),
+            "CapsuleLength needs",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make, message):

@@ -1,4 +1,4 @@
-"""Convolution: golden numbers of decks 001 and 002, and its written-out derivatives."""
+"""Convolution: golden numbers of lectures 001 and 002, and its written derivatives."""
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ FULL = [
 
 
 def correlated(x, kernel, **how):
-    """One picture, one channel, one filter, no bias: a matrix from a matrix."""
+    """One image, one channel, one filter, no bias: a matrix from a matrix."""
     layer = Conv(1, kernel.shape[0], activation="identity", use_bias=False, **how)
     params, shape = layer.init(Key(0), (*x.shape, 1))
     params = {"weight": kernel[:, :, None, None].astype(float)}
@@ -40,16 +40,16 @@ def by_hand(x, weight, bias, stride, pads, dilation, groups):
         for n, k, s, d in zip(x.shape[1:-1], size, stride, dilation, strict=True)
     ]
     h = np.zeros((len(x), *counts, filters))
-    for place in np.ndindex(*counts):
+    for position in np.ndindex(*counts):
         for f in range(filters):
             first = f // (filters // groups) * inner
             for u in np.ndindex(*size):
                 at = tuple(
                     s * i + d * v
-                    for s, i, d, v in zip(stride, place, dilation, u, strict=True)
+                    for s, i, d, v in zip(stride, position, dilation, u, strict=True)
                 )
                 seen = x[(slice(None), *at, slice(first, first + inner))]
-                h[(slice(None), *place, f)] += seen @ weight[(*u, slice(None), f)]
+                h[(slice(None), *position, f)] += seen @ weight[(*u, slice(None), f)]
     return h + bias
 
 
@@ -75,7 +75,7 @@ def test_golden_g3_stride_2():
     x = np.vstack([X, [5, 2, -2, 1, 0]])
     right = [[-2, 6, -18], [31, -15, 3], [-7, -6, 28]]
     np.testing.assert_array_equal(correlated(x, K, padding=1, stride=2), right)
-    printed = np.vstack([X, [5, 2, 2, 1, 0]])  # the row that gives the deck's −14
+    printed = np.vstack([X, [5, 2, 2, 1, 0]])  # the row that gives the lecture's −14
     assert correlated(printed, K, padding=1, stride=2)[2, 1] == -14
 
 
@@ -120,11 +120,13 @@ def test_a_channel_more_changes_nothing(channels):
 
     def one_by_one(x, weight):
         each = np.split(np.arange(channels), channels)
-        parts = [layer.net({"weight": weight[:, :, c]}, x[..., c]) for c in each]
+        parts = [
+            layer.pre_activation({"weight": weight[:, :, c]}, x[..., c]) for c in each
+        ]
         return sum(parts)
 
     def at_once(x, weight):
-        return layer.net({"weight": weight}, x)
+        return layer.pre_activation({"weight": weight}, x)
 
     weight = jnp.asarray(params["weight"])
     delta = jnp.asarray(rng.standard_normal((2, 4, 3, 4)), x.dtype)
@@ -164,7 +166,7 @@ def test_every_way_is_the_equation(axes, groups):
             )
 
         def ours(x, weight, layer=layer, bias=params["bias"]):
-            return layer.net({"weight": weight, "bias": bias}, x)
+            return layer.pre_activation({"weight": weight, "bias": bias}, x)
 
         @jax.jit
         def derivatives(x, weight, delta, ours=ours, automatic=automatic):
@@ -227,7 +229,7 @@ def test_a_1_by_1_filter_is_a_dense_layer_at_every_place():
 
 
 def test_number_of_parameters():
-    """(k² d' + 1) d: deck 000 prints k k d' and forgets the filters and biases."""
+    """(k² d' + 1) d: lecture 000 prints k k d' and forgets the filters and biases."""
     params, _ = Conv(7, 5).init(Key(0), (9, 9, 3))
     assert sum(p.size for p in params.values()) == (25 * 3 + 1) * 7
 

@@ -17,7 +17,7 @@ def test_one_axis_by_hand():
     y = jnp.array([[[1.0], [2.0], [-3.0]]])
     weight = jnp.array([1.0, 10.0, 100.0]).reshape(3, 1, 1)
     layer = ConvTranspose(1, 3, 2, activation="relu")
-    h = layer.net({"weight": weight, "bias": jnp.array([0.5])}, y)
+    h = layer.pre_activation({"weight": weight, "bias": jnp.array([0.5])}, y)
     expected = [1, 10, 100 + 2, 20, 200 - 3, -30, -300]
     np.testing.assert_allclose(h[0, :, 0], np.array(expected) + 0.5, rtol=1e-15)
     a = layer({"weight": weight, "bias": jnp.array([0.5])}, y)
@@ -104,7 +104,7 @@ def pattern(shape, step, modulus):
 
 # torch.nn.functional.conv_transpose2d of PyTorch 2.13.0 in double precision, with
 # y.permute(0, 3, 1, 2) and weight.permute(3, 2, 0, 1), the result permuted back; here
-# one picture a filter.
+# one image a filter.
 TORCH = [
     (
         (1, 3, 4, 2),

@@ -1,4 +1,4 @@
-"""The kernels of the decks, by their golden numbers."""
+"""The kernels of the lectures, by their golden numbers."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,24 +18,24 @@ FULL = [
 ]
 
 
-def run(kernel, x, padding, place=np.asarray):
+def run(kernel, x, padding, position=np.asarray):
     layer, x = FixedConv(kernel, padding), np.asarray(x, float)
     _, shape = layer.init(Key(0), (*x.shape, 1))
-    a = layer({}, place(x[None, ..., None]))
+    a = layer({}, position(x[None, ..., None]))
     assert a.shape == (1, *shape)
     return np.asarray(a)[0, ..., 0]
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_goldens_g1_and_g2(place):
-    """Deck 001: full, same and valid cross-correlation."""
-    assert run(K, X, "full", place).tolist() == FULL
-    assert run(K, X, "same", place).tolist() == [row[1:-1] for row in FULL[1:-1]]
-    assert run(K, X, "valid", place).tolist() == [[32, -15, 16], [8, -15, 35]]
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_goldens_g1_and_g2(position):
+    """Lecture 001: full, same and valid cross-correlation."""
+    assert run(K, X, "full", position).tolist() == FULL
+    assert run(K, X, "same", position).tolist() == [row[1:-1] for row in FULL[1:-1]]
+    assert run(K, X, "valid", position).tolist() == [[32, -15, 16], [8, -15, 35]]
 
 
 def test_golden_g6():
-    """Deck 002: a cross found in a picture."""
+    """Lecture 002: a cross found in an image."""
     x = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0]]
     x = [*x, [0, 1, 1, 0, 0]]
     a = run(((1, 0, 1), (0, 1, 0), (1, 0, 1)), x, "valid")
@@ -46,7 +46,7 @@ POINT = np.zeros((5, 5))
 POINT[2, 2] = 1
 STEP = np.array([[0, 0, 8, 8]] * 3)
 
-# What each kernel of golden G7 does to a picture of one point: its own picture, turned
+# What each kernel of golden G7 does to an image of one point: its own image, turned
 # by 180°, because a cross-correlation meets the point with every weight in turn.
 TURNED = {
     "blur": [[1 / 9] * 3] * 3,
@@ -58,7 +58,7 @@ TURNED = {
 }
 
 
-def test_every_kernel_has_its_picture_here():
+def test_every_kernel_has_its_image_here():
     assert KERNELS.keys() == TURNED.keys()
 
 
@@ -103,8 +103,8 @@ def test_zeros_of_the_kernel_cost_nothing():
 
 def test_bytes_do_not_wrap_around():
     x = np.full((1, 3, 3, 1), 200, np.uint8)
-    for place in (np.asarray, jnp.asarray):
-        a = FixedConv("sharpen", "valid")({}, place(x))
+    for position in (np.asarray, jnp.asarray):
+        a = FixedConv("sharpen", "valid")({}, position(x))
         assert (a.dtype, a.item()) == (np.float32, 200)
 
 

@@ -10,10 +10,10 @@ from lamina.networks import GlobalPool, Key
 X = np.array([[[[1.0, -5.0], [4.0, -2.0]], [[0.0, -8.0], [2.0, -1.0]]]])
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_equations_by_hand(place):
-    assert GlobalPool()({}, place(X)).tolist() == [[7 / 4, -4.0]]
-    assert GlobalPool("max")({}, place(X)).tolist() == [[4.0, -1.0]]
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_equations_by_hand(position):
+    assert GlobalPool()({}, position(X)).tolist() == [[7 / 4, -4.0]]
+    assert GlobalPool("max")({}, position(X)).tolist() == [[4.0, -1.0]]
 
 
 def test_gradient_of_the_average_is_shared():
@@ -36,22 +36,22 @@ def test_gradient_of_the_maximum_by_forward_mode():
 
 
 @pytest.mark.parametrize("kind", ["average", "max"])
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_masked_is_trimmed(kind, place):
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_masked_is_trimmed(kind, position):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, 5, 2)) - 9  # below 0, which a padded zero would beat
     layer = GlobalPool(kind)
     lengths = [5, 2, 3]
     mask = np.arange(5) < np.array(lengths)[:, None]
-    a = layer({}, place(x), mask=place(mask))
+    a = layer({}, position(x), mask=position(mask))
     for i, n in enumerate(lengths):
         np.testing.assert_allclose(a[i], layer({}, x[i : i + 1, :n])[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["average", "max"])
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_an_example_of_padding_alone_gives_0_and_takes_no_gradient(kind, place):
-    x, mask = place(np.full((1, 4, 2), 3.0)), place(np.zeros((1, 4), bool))
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_an_example_of_padding_alone_gives_0_and_takes_no_gradient(kind, position):
+    x, mask = position(np.full((1, 4, 2), 3.0)), position(np.zeros((1, 4), bool))
     assert GlobalPool(kind)({}, x, mask=mask).tolist() == [[0, 0]]
     g = jax.grad(lambda x: GlobalPool(kind)({}, x, mask=mask).sum())(jnp.asarray(x))
     assert not np.any(g)
@@ -60,8 +60,8 @@ def test_an_example_of_padding_alone_gives_0_and_takes_no_gradient(kind, place):
 @pytest.mark.parametrize("kind", ["average", "max"])
 def test_nan_is_not_hidden(kind):
     x = np.where(np.arange(3)[:, None] == 1, np.nan, np.ones((1, 3, 1)))
-    for place in (np.asarray, jnp.asarray):
-        assert np.isnan(GlobalPool(kind)({}, place(x))).all()
+    for position in (np.asarray, jnp.asarray):
+        assert np.isnan(GlobalPool(kind)({}, position(x))).all()
 
 
 def test_any_number_of_axes_of_places():

@@ -13,17 +13,17 @@ X = np.array([[[1.0], [2.0], [4.0]]])
 PLACES = [np.asarray, jnp.asarray]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["numpy", "jax"])
-def test_one_axis_by_hand(place):
+@pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
+def test_one_axis_by_hand(position):
     """x = (1, 2, 4); windows (1, 2) and (2, 4), each with weights of its own."""
-    x = place(X)
+    x = position(X)
     params = {
         "weight": np.array([[[3.0, 0.0], [-1.0, 1.0]], [[10.0, 0.5], [1.0, -2.0]]]),
         "bias": np.array([[0.0, 0.25], [-1.0, 0.0]]),
     }
     h = [[[3 - 2, 2.25], [20 + 4 - 1, 1 - 8]]]
     layer = LocallyConnected(2, 2)
-    assert layer.net(params, x).tolist() == h
+    assert layer.pre_activation(params, x).tolist() == h
     assert layer(params, x).tolist() == np.maximum(h, 0).tolist()
 
 

@@ -80,12 +80,12 @@ def test_windows_by_hand(size, stride, padding):
     largest, mean, total = (pooled(layer, x) for layer in layers)
     delta = rng.standard_normal(largest.shape)
     gradient = np.zeros_like(x)
-    for window, places in seen(x, *how):
-        values = [x[place] for place in places]
+    for window, positions in seen(x, *how):
+        values = [x[position] for position in positions]
         assert largest[window] == max(values)
         assert mean[window] == pytest.approx(sum(values) / len(values), abs=1e-14)
         assert total[window] == sum(values)
-        gradient[places[int(np.argmax(values))]] += delta[window]
+        gradient[positions[int(np.argmax(values))]] += delta[window]
 
     def scalar(x):
         return jnp.sum(delta * layers[0]({}, x[None, ..., None])[0, ..., 0])

@@ -10,9 +10,9 @@ from lamina.networks import Key, Rescale
 BYTES = np.array([[[0], [51]], [[128], [255]]], np.uint8)
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_equation_by_hand(place):
-    a = Rescale(shift=128, factor=0.5)({}, place(BYTES))
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_equation_by_hand(position):
+    a = Rescale(shift=128, factor=0.5)({}, position(BYTES))
     assert a.tolist() == [[[-64.0], [-38.5]], [[0.0], [63.5]]]
 
 
@@ -21,13 +21,13 @@ def test_bytes_go_to_the_unit_interval_by_default():
     np.testing.assert_allclose(a, [[[0], [0.2]], [[128 / 255], [1]]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, bool])
-def test_whole_numbers_become_the_floating_type_in_use(kind, place):
+def test_whole_numbers_become_the_floating_type_in_use(kind, position):
     x = np.array([[1, 0]])
-    assert Rescale()({}, place(x.astype(kind))).dtype == np.float32
+    assert Rescale()({}, position(x.astype(kind))).dtype == np.float32
     with jax.enable_x64(True):
-        assert Rescale()({}, place(x.astype(kind))).dtype == np.float64
+        assert Rescale()({}, position(x.astype(kind))).dtype == np.float64
 
 
 @pytest.mark.parametrize("kind", ["float16", "float32", "float64", "bfloat16"])

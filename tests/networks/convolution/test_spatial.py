@@ -1,13 +1,13 @@
-"""Windows over places: the sizes of deck 001 (golden G5), and what is refused."""
+"""Windows over places: the sizes of lecture 001 (golden G5), and what is refused."""
 
 import numpy as np
 import pytest
 
 from lamina.networks.convolution.spatial import (
     check_padding,
-    padded_places,
+    padded_positions,
     per_axis,
-    places_of,
+    positions_of,
     windows,
 )
 
@@ -19,7 +19,7 @@ def counted(n, k, p, s):
 
 def test_golden_g5():
     assert windows((5,), (3,), (2,), ((1, 1),)) == (3,)
-    full = padded_places("full", (7,), (3,), (1,))
+    full = padded_positions("full", (7,), (3,), (1,))
     assert windows((7,), (3,), (1,), full) == (7 + 3 - 1,)
 
 
@@ -37,16 +37,16 @@ def test_sizes_are_those_of_a_window_that_slides():
 def test_same_keeps_every_stride_th_place(stride):
     for n in range(1, 12):
         for k in range(1, 6):
-            pads = padded_places("same", (n,), (k,), (stride,))
+            pads = padded_positions("same", (n,), (k,), (stride,))
             assert windows((n,), (k,), (stride,), pads) == (-(-n // stride),)
             assert 0 <= pads[0][1] - pads[0][0] <= 1
 
 
 def test_padding_may_differ_by_axis_and_side():
-    assert padded_places((1, 2), (5, 5), (3, 3), (1, 1)) == ((1, 1), (2, 2))
-    assert padded_places(((0, 1), 2), (5, 5), (3, 3), (1, 1)) == ((0, 1), (2, 2))
+    assert padded_positions((1, 2), (5, 5), (3, 3), (1, 1)) == ((1, 1), (2, 2))
+    assert padded_positions(((0, 1), 2), (5, 5), (3, 3), (1, 1)) == ((0, 1), (2, 2))
     with pytest.raises(ValueError, match="for 1 axes"):
-        padded_places((1, 2), (5,), (3,), (1,))
+        padded_positions((1, 2), (5,), (3,), (1,))
 
 
 def test_a_window_too_large_is_refused():
@@ -69,4 +69,4 @@ def test_what_is_no_padding_is_refused(padding):
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 2, 2), ()])
 def test_examples_need_places_and_channels(shape):
     with pytest.raises(ValueError, match=r"Conv needs examples of shape \(time, chann"):
-        places_of("Conv", shape)
+        positions_of("Conv", shape)

@@ -10,16 +10,16 @@ from lamina.networks import Key, Upsample
 PLACES = [np.asarray, jnp.asarray]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["numpy", "jax"])
-def test_nearest_by_hand(place):
-    x = place(np.array([[1.0, 2.0], [3.0, 4.0]])[None, ..., None])
+@pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
+def test_nearest_by_hand(position):
+    x = position(np.array([[1.0, 2.0], [3.0, 4.0]])[None, ..., None])
     layer = Upsample((2, 3))
     assert layer.init(Key(0), (2, 2, 1)) == ({}, (4, 6, 1))
     a = layer({}, x)[0, ..., 0]
     assert a.tolist() == [[1, 1, 1, 2, 2, 2]] * 2 + [[3, 3, 3, 4, 4, 4]] * 2
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["numpy", "jax"])
+@pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
 @pytest.mark.parametrize(
     ("factor", "expected"),
     [
@@ -28,8 +28,8 @@ def test_nearest_by_hand(place):
         (1, [0, 4, 8]),
     ],
 )
-def test_linear_by_hand(factor, expected, place):
-    x = place(np.array([0.0, 4.0, 8.0])[None, :, None])
+def test_linear_by_hand(factor, expected, position):
+    x = position(np.array([0.0, 4.0, 8.0])[None, :, None])
     layer = Upsample(factor, "bilinear")
     np.testing.assert_allclose(layer({}, x)[0, :, 0], expected, atol=1e-14)
 

@@ -13,10 +13,10 @@ from lamina.networks import (
     Dense,
     Dropout,
     Key,
-    Last,
-    MeanOverTime,
+    LastStep,
     Network,
     Sequences,
+    TemporalMean,
 )
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -42,20 +42,20 @@ def test_a_mask_says_which_steps_are_real():
 def test_the_last_step_and_the_mean_are_those_of_the_true_length():
     x = padded(7, 9.0)
     values = np.asarray(x.values)
-    last = Last()({}, x.values, mask=x.mask)
-    average = MeanOverTime()({}, x.values, mask=x.mask)
+    last = LastStep()({}, x.values, mask=x.mask)
+    average = TemporalMean()({}, x.values, mask=x.mask)
     for i, n in enumerate(LENGTHS):
         np.testing.assert_array_equal(last[i], values[i, n - 1])
         np.testing.assert_allclose(average[i], values[i, :n].mean(axis=0), atol=1e-15)
-    np.testing.assert_array_equal(Last()({}, x.values), values[:, -1])
-    np.testing.assert_allclose(MeanOverTime()({}, x.values), values.mean(axis=1))
+    np.testing.assert_array_equal(LastStep()({}, x.values), values[:, -1])
+    np.testing.assert_allclose(TemporalMean()({}, x.values), values.mean(axis=1))
 
 
 STACKS = [
-    (RNN(3), Last()),
-    (LSTM(3), MeanOverTime()),
-    (Bidirectional(LSTM(3, "peephole")), Last()),
-    (Bidirectional(RNN(2)), Dropout(0.5), Bidirectional(GRU(3)), MeanOverTime()),
+    (RNN(3), LastStep()),
+    (LSTM(3), TemporalMean()),
+    (Bidirectional(LSTM(3, "peephole")), LastStep()),
+    (Bidirectional(RNN(2)), Dropout(0.5), Bidirectional(GRU(3)), TemporalMean()),
 ]
 
 
@@ -93,11 +93,11 @@ def test_answers_and_gradients_are_those_of_each_sequence_alone(layers):
 
 def test_an_example_is_a_sequence():
     with pytest.raises(ValueError, match=r"\(time, features\), got shape \(4,\)"):
-        Last().init(Key(0), (4,))
+        LastStep().init(Key(0), (4,))
 
 
 def test_a_trace_shows_what_came_out_of_every_layer():
-    network = Network((GRU(3), Last(), Dense(2, "softmax")))
+    network = Network((GRU(3), LastStep(), Dense(2, "softmax")))
     params, _ = network.init(Key(0), (7, 2), np.float64)
     x = padded(7, 5.0)
     h, last, out = network.trace(params, x)

@@ -91,10 +91,10 @@ def repeated(x):
 
 def with_zeros(x):
     """The same matrix with a zero stored in front of every row."""
-    places = x.indptr[:-1]
+    positions = x.indptr[:-1]
     arrays = (
-        np.insert(x.data, places, 0),
-        np.insert(x.indices, places, 7),
+        np.insert(x.data, positions, 0),
+        np.insert(x.indices, positions, 7),
         x.indptr + np.arange(x.shape[0] + 1),
     )
     return scipy.sparse.csr_array(arrays, shape=x.shape)

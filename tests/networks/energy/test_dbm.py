@@ -65,7 +65,7 @@ def test_net_inputs_are_the_log_odds_given_all_else():
     params, rng = machine(), np.random.default_rng(1)
     states = [rng.integers(0, 2, (5, n)).astype(float) for n in SIZES]
     for at in (1, 2):
-        found = dbm.net(LAYERS, params, states, at)
+        found = dbm.pre_activation(LAYERS, params, states, at)
         for unit in range(SIZES[at]):
             energies = []
             for value in (0.0, 1.0):
@@ -79,7 +79,7 @@ def test_the_means_end_at_a_fixed_point():
     params, v = machine(), STATES[0]
     means = dbm.mean_field(LAYERS, params, v, 300)
     for at in (1, 2):
-        again = special.expit(np.asarray(dbm.net(LAYERS, params, means, at)))
+        again = special.expit(np.asarray(dbm.pre_activation(LAYERS, params, means, at)))
         np.testing.assert_allclose(means[at], again, atol=1e-12)
 
 
@@ -156,5 +156,5 @@ def test_three_hidden_layers_go_the_same_way():
     after = dbm.drawn(states, Key(0).device(), 1)
     assert [state.shape for state in after] == [(5, 3), (5, 2)]
     for at in (1, 3):
-        z = np.asarray(dbm.net(layers, params, states, at))
+        z = np.asarray(dbm.pre_activation(layers, params, states, at))
         np.testing.assert_allclose(states[at], special.expit(z), rtol=1e-10)

@@ -53,7 +53,7 @@ def test_two_steps_by_hand():
         "bias": np.array([0.0, 1]),
     }
     machine, v = RBM(2), np.array([[1.0, 0]])
-    np.testing.assert_allclose(machine.net(params, v), [[1, 0]])
+    np.testing.assert_allclose(machine.pre_activation(params, v), [[1, 0]])
     np.testing.assert_allclose(machine(params, v), [[0.7310585786, 0.5]])
     mean = machine.mean(params, np.array([[1.0, 1]]))  # z = (½ + 0, 5)
     np.testing.assert_allclose(mean, [[0.6224593312, 0.9933071491]])
@@ -154,7 +154,7 @@ def test_sparse_rows_are_seen_as_dense_ones(params):
 
 
 def test_the_start():
-    params, shape = RBM(50, spread=0.1).init(Key(0), (400,))
+    params, shape = RBM(50, init_scale=0.1).init(Key(0), (400,))
     assert shape == (50,)
     assert params["weight"].shape == (400, 50)
     assert params["weight"].std() == pytest.approx(0.1, rel=0.02)
@@ -167,7 +167,7 @@ def test_the_start():
     [
         ({"units": 0}, "units must be a whole number"),
         ({"visible": "poisson"}, "visible must be one of binary, gaussian"),
-        ({"spread": -1}, "spread must be ≥ 0"),
+        ({"init_scale": -1}, "spread must be ≥ 0"),
     ],
 )
 def test_impossible_fields_are_refused(fields, message):

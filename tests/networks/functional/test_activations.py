@@ -52,10 +52,10 @@ def test_every_activation_has_its_equation_here():
     assert DERIVATIVES.keys() == BY_HAND.keys()
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
 @pytest.mark.parametrize("name", BY_HAND)
-def test_equation(name, place):
-    a = ACTIVATIONS[name](place(H))
+def test_equation(name, position):
+    a = ACTIVATIONS[name](position(H))
     np.testing.assert_allclose(a, [BY_HAND[name](h) for h in H], rtol=1e-14, atol=0)
     assert a.dtype == np.float64
 
@@ -84,22 +84,22 @@ def test_numpy_agrees_with_jax_at_extremes(name, recwarn):
     assert len(recwarn) == 0
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_softmax_equation_over_the_last_axis(place):
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_softmax_equation_over_the_last_axis(position):
     h = np.array([[[0.0, 1.0, 2.0], [3.0, -1.0, 0.5]]])
-    a = ACTIVATIONS["softmax"](place(h))
+    a = ACTIVATIONS["softmax"](position(h))
     expected = [[softmax_by_hand(row) for row in h[0]]]
     np.testing.assert_allclose(a, expected, rtol=1e-14)
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_squash_by_hand(place):
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_squash_by_hand(position):
     """‖(3, 4)‖ = 5: the length becomes 25/26; a short vector loses most of its own."""
     h = np.array([[[3.0, 4.0], [0.0, -0.1], [0.0, 0.0]]])
-    a = ACTIVATIONS["squash"](place(h))
+    a = ACTIVATIONS["squash"](position(h))
     expected = [[[0.6 * 25 / 26, 0.8 * 25 / 26], [0.0, -0.01 / 1.01], [0.0, 0.0]]]
     np.testing.assert_allclose(a, expected, rtol=1e-14)
-    np.testing.assert_allclose(length(place(h)), [[5.0, 0.1, 0.0]], rtol=1e-14)
+    np.testing.assert_allclose(length(position(h)), [[5.0, 0.1, 0.0]], rtol=1e-14)
 
 
 def test_squash_derivative_by_hand_and_at_0():
@@ -113,7 +113,7 @@ def test_squash_derivative_by_hand_and_at_0():
 
 
 def test_softmax_derivative_is_the_full_jacobian():
-    """Decks 000 and 002 print aᵢ(1 − aᵢ), which is only its diagonal."""
+    """Lectures 000 and 002 print aᵢ(1 − aᵢ), which is only its diagonal."""
     h = np.array([0.2, -1.0, 0.7])
     a = softmax_by_hand(h)
     expected = [[a[i] * ((i == j) - a[j]) for j in range(3)] for i in range(3)]
@@ -154,13 +154,13 @@ def test_logistic_stack_bounds_the_error_signal():
     assert 0 < slopes.max() <= 0.25**10
 
 
-@pytest.mark.parametrize("place", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
-def test_ties_make_the_or_unit(place):
+@pytest.mark.parametrize("position", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_ties_make_the_or_unit(position):
     """Golden G10: β = (1, 1), β₀ = −1 is OR on {0, 1}² only if a tie counts as +1."""
-    x = place([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    h = x @ place([1.0, 1.0]) - 1
+    x = position([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    h = x @ position([1.0, 1.0]) - 1
     assert ACTIVATIONS["sign"](h).tolist() == [-1, 1, 1, 1]
-    assert ACTIVATIONS["threshold"](h).tolist() == [0, 0, 0, 1]  # deck 004: h > 0
+    assert ACTIVATIONS["threshold"](h).tolist() == [0, 0, 0, 1]  # lecture 004: h > 0
 
 
 def test_leak_is_the_published_one():

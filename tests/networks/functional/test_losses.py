@@ -12,7 +12,7 @@ from lamina.networks.functional.losses import (
     LOSSES,
     curvature_root,
     find_loss,
-    loss_from_net,
+    loss_from_pre_activation,
 )
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -61,7 +61,7 @@ def test_golden_g8():
     assert float(LOSSES["cross_entropy"](o, t)[0]) == pytest.approx(1.20397, abs=5e-6)
 
     def from_net(h):
-        return loss_from_net("cross_entropy", "softmax", h, t)[0]
+        return loss_from_pre_activation("cross_entropy", "softmax", h, t)[0]
 
     h = jnp.log(o)
     assert float(from_net(h)) == pytest.approx(-math.log(0.3), rel=1e-14)
@@ -71,7 +71,7 @@ def test_golden_g8():
 
 def delta_of(loss, activation, h, y):
     def total(h):
-        return loss_from_net(loss, activation, h, y).sum()
+        return loss_from_pre_activation(loss, activation, h, y).sum()
 
     return np.asarray(jax.grad(total)(h))
 
@@ -123,7 +123,7 @@ def test_loss_from_net_input_is_loss_of_output(loss, activation):
     h = jnp.array([[0.3, -1.2, 0.8], [2.0, 0.1, -0.4]])
     y = jnp.array([[0.0, 1, 0], [1, 0, 0]])
     expected = LOSSES[loss](ACTIVATIONS[activation](h), y)
-    actual = loss_from_net(loss, activation, h, y)
+    actual = loss_from_pre_activation(loss, activation, h, y)
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
@@ -132,13 +132,13 @@ def test_net_inputs_of_any_size_keep_losses_and_signals_finite(dtype):
     """Hopelessly wrong by 1,000: ℓ = 1000 and δ = ±1, where ln a would be −∞."""
     h = jnp.array([[-1000.0], [1000.0]], dtype)
     y = jnp.array([[1.0], [0.0]], dtype)
-    loss = loss_from_net("binary_cross_entropy", "logistic", h, y)
+    loss = loss_from_pre_activation("binary_cross_entropy", "logistic", h, y)
     assert loss.tolist() == [1000, 1000]
     delta = delta_of("binary_cross_entropy", "logistic", h, y)
     assert delta.ravel().tolist() == [-1, 1]
 
     h, y = jnp.array([[1000.0, 0.0]], dtype), jnp.array([[0.0, 1.0]], dtype)
-    assert loss_from_net("cross_entropy", "softmax", h, y).tolist() == [1000]
+    assert loss_from_pre_activation("cross_entropy", "softmax", h, y).tolist() == [1000]
     assert delta_of("cross_entropy", "softmax", h, y).tolist() == [[1, -1]]
 
 
@@ -152,8 +152,8 @@ def test_probabilities_rounded_to_0_or_1_keep_losses_finite():
 def test_class_numbers_mean_one_hot_rows(activation):
     h = jnp.array([[0.3, 0.2, 0.8], [0.5, 0.1, 0.4]])
     numbers, rows = jnp.array([2, 0]), jnp.array([[0.0, 0, 1], [1, 0, 0]])
-    by_number = loss_from_net("cross_entropy", activation, h, numbers)
-    by_row = loss_from_net("cross_entropy", activation, h, rows)
+    by_number = loss_from_pre_activation("cross_entropy", activation, h, numbers)
+    by_row = loss_from_pre_activation("cross_entropy", activation, h, rows)
     np.testing.assert_array_equal(by_number, by_row)
     assert np.all(np.asarray(by_number) > 0)
 
@@ -163,9 +163,11 @@ def test_margin_takes_class_numbers_and_several_classes():
     number, row = jnp.array([1]), jnp.array([[0.0, 1.0, 0.0]])
     expected = 0.5 * 0.1**2 + 0.2**2
     for y in (number, row):
-        loss = loss_from_net("margin", "identity", a, y)
+        loss = loss_from_pre_activation("margin", "identity", a, y)
         np.testing.assert_allclose(loss, [expected], rtol=1e-14)
-    both = loss_from_net("margin", "identity", a, jnp.array([[1.0, 1.0, 0.0]]))
+    both = loss_from_pre_activation(
+        "margin", "identity", a, jnp.array([[1.0, 1.0, 0.0]])
+    )
     np.testing.assert_allclose(both, [0.7**2 + 0.2**2], rtol=1e-14)
 
 
@@ -182,11 +184,13 @@ def test_a_function_gets_outputs_and_targets():
         return jnp.sum(jnp.abs(a - y) ** 3, axis=-1)
 
     h, y = jnp.array([[0.0, 0.0]]), jnp.array([[1.0, 0.5]])
-    assert loss_from_net(cubed, "logistic", h, y).tolist() == [0.125]
+    assert loss_from_pre_activation(cubed, "logistic", h, y).tolist() == [0.125]
     assert find_loss(cubed) is cubed
 
 
-@pytest.mark.parametrize("find", [find_loss, lambda n: loss_from_net(n, "tanh", A, Y)])
+@pytest.mark.parametrize(
+    "find", [find_loss, lambda n: loss_from_pre_activation(n, "tanh", A, Y)]
+)
 def test_unknown_names_are_refused_with_what_is_known(find):
     with pytest.raises(ValueError, match=r"one of squared_error, .* got 'hinge'"):
         find("hinge")
@@ -211,7 +215,7 @@ def test_curvature_root_squared_is_the_hessian(loss, activation):
     B, rho = curvature_root(loss, activation, NET_INPUTS, CLASSES)
 
     def one(h, y):
-        return loss_from_net(loss, activation, h[None], y[None])[0]
+        return loss_from_pre_activation(loss, activation, h[None], y[None])[0]
 
     for i in range(2):
         gradient = jax.grad(one)(NET_INPUTS[i], CLASSES[i])
@@ -297,7 +301,9 @@ def test_places_by_hand():
     expected = [-(math.log(0.5) + math.log(0.8)) / 2, -math.log(0.1), 0]
     for loss in ("softmax", "identity"):  # from h, and from a
         h = np.log(p) if loss == "softmax" else p
-        found = loss_from_net("cross_entropy", loss, jnp.asarray(h), jnp.asarray(y))
+        found = loss_from_pre_activation(
+            "cross_entropy", loss, jnp.asarray(h), jnp.asarray(y)
+        )
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -306,7 +312,7 @@ def test_places_without_a_label_have_no_delta():
     y = jnp.asarray([[[0, 1, -1], [3, -1, 2]], [[-1, -1, -1], [-1, -1, 1]]])
 
     def total(h):
-        return loss_from_net("cross_entropy", "softmax", h, y).sum()
+        return loss_from_pre_activation("cross_entropy", "softmax", h, y).sum()
 
     delta = np.asarray(jax.grad(total)(h))
     assert (delta[np.asarray(y) < 0] == 0).all()
@@ -318,8 +324,8 @@ def test_one_place_is_one_example():
     h = jnp.asarray(np.random.default_rng(0).normal(size=(3, 1, 1, 4)))
     y = jnp.asarray([2, 0, 1])
     np.testing.assert_allclose(
-        loss_from_net("cross_entropy", "softmax", h, y[:, None, None]),
-        loss_from_net("cross_entropy", "softmax", h[:, 0, 0], y),
+        loss_from_pre_activation("cross_entropy", "softmax", h, y[:, None, None]),
+        loss_from_pre_activation("cross_entropy", "softmax", h[:, 0, 0], y),
         rtol=1e-6,
     )
 
@@ -329,4 +335,4 @@ def test_places_have_no_curvature_root_and_need_their_labels():
     with pytest.raises(ValueError, match="one answer an example"):
         curvature_root("cross_entropy", "softmax", h, y)
     with pytest.raises(ValueError, match="targets of shape"):
-        loss_from_net("cross_entropy", "softmax", h, y[:, :2])
+        loss_from_pre_activation("cross_entropy", "softmax", h, y[:, :2])

@@ -1,4 +1,4 @@
-"""Pictures moved, turned, scaled and mirrored: exactly, where that is possible."""
+"""Images moved, turned, scaled and mirrored: exactly, where that is possible."""
 
 import jax
 import numpy as np
@@ -13,12 +13,12 @@ COMPILED = jax.jit(lambda layer, x, key: layer({}, x, key=key))
 NONE = {"shift": (0.0, 0.0), "angle": 0.0, "size": 1.0, "mirror": 1.0}
 
 
-def picture(*shape):
+def image(*shape):
     return np.random.default_rng(0).uniform(1, 2, shape)
 
 
 def moved(x, **how):
-    """Return pictures, all changed in the same way."""
+    """Return images, all changed in the same way."""
     how = {name: np.tile(value, (len(x), 1)) for name, value in (NONE | how).items()}
     shift = how.pop("shift")
     return np.asarray(
@@ -35,14 +35,14 @@ def augmented(x, layer, seed=0):
 
 @pytest.mark.slow
 def test_no_change_is_exact():
-    x = picture(3, 5, 4, 2)
+    x = image(3, 5, 4, 2)
     assert np.array_equal(moved(x), x)
     assert np.array_equal(augmented(x, Augment()), x)
 
 
 @pytest.mark.slow
 def test_shift_by_whole_pixels_repeats_the_border():
-    x = picture(2, 4, 8, 3)
+    x = image(2, 4, 8, 3)
     down = moved(x, shift=(0.5, 0.0))  # 2 of 4 rows
     np.testing.assert_array_equal(down[:, 2:], x[:, :2])
     np.testing.assert_array_equal(down[:, :2], x[:, :1].repeat(2, axis=1))
@@ -61,17 +61,17 @@ def test_shift_by_half_a_pixel_is_the_mean_of_neighbours():
 @pytest.mark.slow
 @pytest.mark.parametrize("turns", [1, 2, 3, -1])
 def test_quarter_turns_are_those_of_numpy(turns):
-    x = picture(2, 5, 5, 2)
+    x = image(2, 5, 5, 2)
     turned = moved(x, angle=turns * np.pi / 2)
     np.testing.assert_allclose(turned, np.rot90(x, turns, axes=(1, 2)), rtol=1e-12)
-    x = picture(2, 4, 4, 1)
+    x = image(2, 4, 4, 1)
     turned = moved(x, angle=turns * np.pi / 2)
     np.testing.assert_allclose(turned, np.rot90(x, turns, axes=(1, 2)), rtol=1e-12)
 
 
 @pytest.mark.slow
 def test_flip_is_a_flip():
-    x = picture(2, 3, 4, 2)
+    x = image(2, 3, 4, 2)
     assert np.array_equal(moved(x, mirror=-1.0), x[:, :, ::-1])
     assert np.array_equal(augmented(x, Augment(flip=1)), x[:, :, ::-1])
 
@@ -93,7 +93,7 @@ def test_all_at_once_is_the_formula():
     (i, j) = (0, 2): R (−1, −1) / 2 = (−1, 1) / 2, and (u, v) = (1 − 1 − ½, 1 + ½)
     = (−½, 1½): between the columns 1 and 2 of row 0.
     """
-    x = picture(1, 3, 3, 1)
+    x = image(1, 3, 3, 1)
     y = moved(x, angle=np.pi / 2, size=2.0, mirror=-1.0, shift=(1 / 3, 0.0))
     np.testing.assert_allclose(y[0, 0, 2], (x[0, 0, 1] + x[0, 0, 2]) / 2, rtol=1e-12)
 
@@ -101,8 +101,8 @@ def test_all_at_once_is_the_formula():
 # ---- the draws ----------------------------------------------------------------------
 
 
-def test_pictures_have_draws_of_their_own():
-    x = np.tile(picture(1, 6, 6, 1), (50, 1, 1, 1))
+def test_images_have_draws_of_their_own():
+    x = np.tile(image(1, 6, 6, 1), (50, 1, 1, 1))
     y = augmented(x, Augment(shift=0.3))
     assert len(np.unique(y.reshape(50, -1), axis=0)) == 50
 
@@ -131,7 +131,7 @@ def test_draws_cover_what_is_asked_for_and_no_more():
 
 
 def test_light_and_noise():
-    x = np.tile(picture(1, 8, 8, 1), (2000, 1, 1, 1))
+    x = np.tile(image(1, 8, 8, 1), (2000, 1, 1, 1))
     brighter = augmented(x, Augment(brightness=0.5)) - x
     assert np.ptp(brighter.reshape(2000, -1), axis=1).max() < 1e-12
     np.testing.assert_allclose(brighter.std(), 0.5 / np.sqrt(3), rtol=0.05)
@@ -145,7 +145,7 @@ def test_light_and_noise():
 
 
 def test_cutout_is_a_square_of_the_mean():
-    x = picture(500, 10, 20, 2)
+    x = image(500, 10, 20, 2)
     y = augmented(x, Augment(cutout=0.4))  # 4 of 10 pixels
     mean = x.mean(axis=(1, 2, 3))
     cut = np.isclose(y, mean[:, None, None, None], rtol=1e-12).all(axis=3)
@@ -157,23 +157,23 @@ def test_cutout_is_a_square_of_the_mean():
     assert cut.any(axis=0).all()  # anywhere
 
 
-def test_same_key_same_pictures():
+def test_same_key_same_images():
     layer = Augment(0.1, 10, 0.1, 0.5, 0.1, 0.2, 0.1, 0.1)
-    x = picture(4, 6, 6, 1)
+    x = image(4, 6, 6, 1)
     assert np.array_equal(augmented(x, layer), augmented(x, layer))
     assert not np.array_equal(augmented(x, layer), augmented(x, layer, seed=1))
 
 
 def test_application_changes_nothing_but_the_type():
     layer = Augment(0.1, 10)
-    x = picture(2, 3, 3, 1)
+    x = image(2, 3, 3, 1)
     assert layer({}, x) is x
     bytes_ = layer({}, np.arange(9, dtype=np.uint8).reshape(1, 3, 3, 1))
     assert bytes_.dtype == np.float64
 
 
 def test_gradient_goes_to_where_pixels_came_from():
-    x = jax.numpy.asarray(picture(1, 1, 4, 1))
+    x = jax.numpy.asarray(image(1, 1, 4, 1))
     right = jax.grad(
         lambda x: warp(x, np.array([[0.0, 0.25]]), *np.ones((3, 1)) * [[0], [1], [1]])[
             0, 0, 3, 0
@@ -184,7 +184,7 @@ def test_gradient_goes_to_where_pixels_came_from():
 
 @pytest.mark.slow
 def test_numbers_are_leaves():
-    x = jax.numpy.asarray(picture(2, 4, 4, 1))
+    x = jax.numpy.asarray(image(2, 4, 4, 1))
     k = Key(0).device()
     many = jax.vmap(lambda s: Augment(shift=s)({}, x, key=k))(
         jax.numpy.array([0.0, 0.3])
@@ -205,6 +205,6 @@ def test_probabilities_and_shares_are_at_most_1():
             Augment(**{field: 1.5})
 
 
-def test_only_for_pictures():
+def test_only_for_images():
     with pytest.raises(ValueError, match=r"\(height, width, channels\).*\(5, 2\)"):
         Augment().init(Key(0), (5, 2))

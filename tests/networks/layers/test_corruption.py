@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lamina.networks import Dropout, GaussianNoise, Key, Masking, SaltAndPepper
+from lamina.networks import Dropout, GaussianNoise, Key, MaskingNoise, SaltAndPepper
 from lamina.networks.layers.corruption import CORRUPTIONS
 
 KEY = Key(0).device()
 X = np.random.default_rng(0).uniform(0.2, 0.8, (200, 500)).astype(np.float32)
-ALL = [Masking(0.3), GaussianNoise(0.2), SaltAndPepper(0.1)]
+ALL = [MaskingNoise(0.3), GaussianNoise(0.2), SaltAndPepper(0.1)]
 
 
 def corrupted(layer, x=X, key=KEY):
@@ -19,7 +19,7 @@ def corrupted(layer, x=X, key=KEY):
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.75])
 def test_masked_inputs_are_zero_and_the_others_what_they_were(rate):
-    found = corrupted(Masking(rate))
+    found = corrupted(MaskingNoise(rate))
     gone = found == 0
     np.testing.assert_array_equal(found[~gone], X[~gone])  # Dropout enlarges them
     deviation = np.sqrt(rate * (1 - rate) / X.size)
@@ -62,7 +62,7 @@ def test_without_a_key_nothing_happens(layer):
 
 @pytest.mark.parametrize(
     "layer",
-    [Masking(0), GaussianNoise(0), SaltAndPepper(0)],
+    [MaskingNoise(0), GaussianNoise(0), SaltAndPepper(0)],
     ids=lambda layer: type(layer).__name__,
 )
 def test_a_rate_of_zero_changes_nothing(layer):
@@ -71,14 +71,17 @@ def test_a_rate_of_zero_changes_nothing(layer):
 
 def test_rates_are_traced():
     """Another rate compiles nothing."""
-    one, other = jax.tree.structure(Masking(0.1)), jax.tree.structure(Masking(0.2))
+    one, other = (
+        jax.tree.structure(MaskingNoise(0.1)),
+        jax.tree.structure(MaskingNoise(0.2)),
+    )
     assert one == other
 
 
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (lambda: Masking(1), r"rate of corruption must be in \[0, 1\), got 1"),
+        (lambda: MaskingNoise(1), r"rate of corruption must be in \[0, 1\), got 1"),
         (lambda: SaltAndPepper(-0.1), "rate of corruption"),
         (lambda: SaltAndPepper(0.1, 1, 1), "low=1.0 must be below high=1.0"),
         (lambda: GaussianNoise(-1), "deviation must be ≥ 0, got -1"),

@@ -22,7 +22,7 @@ NET = [
 
 def test_net_input_and_activation_by_hand():
     layer = Dense(3, "tanh")
-    np.testing.assert_array_equal(layer.net(PARAMS, X), NET)
+    np.testing.assert_array_equal(layer.pre_activation(PARAMS, X), NET)
     expected = [[math.tanh(h) for h in row] for row in NET]
     np.testing.assert_allclose(layer(PARAMS, X), expected, rtol=1e-15)
 
@@ -36,10 +36,10 @@ def test_without_bias():
 
 
 def test_the_bias_is_the_weight_of_a_constant_unit():
-    """Decks 000 and 004: x̃ = (x, 1) and W̃ = (W; b) give the same net input."""
+    """Lectures 000 and 004: x̃ = (x, 1) and W̃ = (W; b) give the same pre-activation."""
     extended = np.column_stack([X, np.ones(2)])
     both = np.vstack([PARAMS["weight"], PARAMS["bias"]])
-    np.testing.assert_array_equal(Dense(3).net(PARAMS, X), extended @ both)
+    np.testing.assert_array_equal(Dense(3).pre_activation(PARAMS, X), extended @ both)
 
 
 def test_outer_axes_stay():

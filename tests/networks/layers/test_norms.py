@@ -14,20 +14,20 @@ pytestmark = pytest.mark.usefixtures("x64")
 PLACES = [np.asarray, jnp.asarray]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["numpy", "jax"])
-def test_layer_norm_by_hand(place):
+@pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
+def test_layer_norm_by_hand(position):
     """x = (1, 3, 8): μ = 4, σ² = (9 + 1 + 16)/3 = 26/3."""
     params = {"scale": np.array([1.0, 2.0, -1.0]), "shift": np.array([0.0, 0.5, 10.0])}
     d = math.sqrt(26 / 3 + 0.25)
     expected = [[-3 / d, -2 / d + 0.5, -4 / d + 10]]
     layer = LayerNorm(epsilon=0.25)
     np.testing.assert_allclose(
-        layer(params, place(np.array([[1.0, 3.0, 8.0]]))), expected, rtol=1e-14
+        layer(params, position(np.array([[1.0, 3.0, 8.0]]))), expected, rtol=1e-14
     )
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["numpy", "jax"])
-def test_group_norm_by_hand(place):
+@pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
+def test_group_norm_by_hand(position):
     """Channels 0 and 1 of both places: 1, 3, 5, 7; channels 2 and 3: 0, 0, 0, 4."""
     x = np.array([[[1.0, 3.0, 0.0, 0.0], [5.0, 7.0, 0.0, 4.0]]])
     params = {"scale": np.array([1.0, 2, 1, 1]), "shift": np.array([0.0, 0, 0, -1])}
@@ -38,20 +38,22 @@ def test_group_norm_by_hand(place):
             [1 / d, 2 * 3 / d, -1 / e, 3 / e - 1],
         ]
     ]
-    a = GroupNorm(2, epsilon=1.0)(params, place(x))
+    a = GroupNorm(2, epsilon=1.0)(params, position(x))
     np.testing.assert_allclose(a, expected, rtol=1e-14)
 
 
 def test_activation_acts_on_the_net_input():
     x = np.array([[1.0, 3.0, 8.0]])
     params, _ = LayerNorm(activation="relu").init(Key(0), (3,))
-    h = LayerNorm(activation="relu").net(params, x)
+    h = LayerNorm(activation="relu").pre_activation(params, x)
     assert (h < 0).tolist() == [[True, True, False]]
     np.testing.assert_array_equal(
         LayerNorm(activation="relu")(params, x), np.maximum(h, 0)
     )
     params, _ = GroupNorm(1).init(Key(0), (3,))
-    np.testing.assert_array_equal(GroupNorm(1, activation="tanh").net(params, x), h)
+    np.testing.assert_array_equal(
+        GroupNorm(1, activation="tanh").pre_activation(params, x), h
+    )
     np.testing.assert_array_equal(
         GroupNorm(1, activation="tanh")(params, x), np.tanh(h)
     )
@@ -119,18 +121,18 @@ def test_constant_inputs_give_the_shift_and_a_finite_gradient():
     assert np.isfinite(slope).all()
 
 
-@pytest.mark.parametrize("place", PLACES, ids=["numpy", "jax"])
-def test_masked_is_trimmed(place):
+@pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
+def test_masked_is_trimmed(position):
     rng = np.random.default_rng(0)
     x, lengths = rng.standard_normal((3, 5, 4)), [5, 2, 3]
     mask = np.arange(5) < np.array(lengths)[:, None]
     layer = GroupNorm(2)
     params, _ = layer.init(Key(0), (5, 4))
-    a = layer(params, place(x), mask=place(mask))
+    a = layer(params, position(x), mask=position(mask))
     for i, n in enumerate(lengths):
         alone = layer(params, x[i : i + 1, :n])
         np.testing.assert_allclose(a[i, :n], alone[0], rtol=1e-12)
-    nothing = layer(params, place(x), mask=place(np.zeros_like(mask)))
+    nothing = layer(params, position(x), mask=position(np.zeros_like(mask)))
     assert np.isfinite(nothing).all()
 
 
@@ -177,7 +179,7 @@ def test_epsilon_is_a_leaf():
             r"last 3 axes for examples of shape \(4, 5\), which have 2",
         ),
         (
-            lambda: LayerNorm(10**9).net({}, np.ones((2, 3))),
+            lambda: LayerNorm(10**9).pre_activation({}, np.ones((2, 3))),
             r"LayerNorm\(1000000000\) for inputs of shape \(2, 3\)",
         ),
         (

@@ -15,7 +15,7 @@ from lamina.networks import (
     Key,
     OutputFeedbackRNN,
 )
-from lamina.networks.recurrent.recurrent import orthogonal, squashed
+from lamina.networks.recurrent.recurrent import orthogonal, sigmoid_tanh
 from tests.networks.recurrent_checks import made, name
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -29,7 +29,7 @@ def test_orthogonal_weights_keep_lengths():
 
 def test_gates_are_logistic_functions_of_twice_their_input():
     z = np.linspace(-3, 3, 6, dtype=np.float32)
-    a = squashed(z, (True, False))
+    a = sigmoid_tanh(z, (True, False))
     np.testing.assert_allclose(a[:3], 1 / (1 + np.exp(-2 * z[:3])), atol=1e-7)
     np.testing.assert_allclose(a[3:], np.tanh(z[3:]), rtol=1e-6)
 

@@ -69,7 +69,7 @@ class ContrastiveDivergence(FirstOrder):
     ----------
     .. [1] Hinton (2002), Training products of experts by minimizing contrastive
        divergence, Neural Computation 14; Carreira-Perpiñán & Hinton (2005), On
-       contrastive divergence learning, AISTATS. Decks 003 and 004.
+       contrastive divergence learning, AISTATS.
     .. [2] Tieleman (2008), Training restricted Boltzmann machines using approximations
        to the likelihood gradient, ICML; Younes (1999), On the convergence of Markovian
        stochastic algorithms, Stochastics 65.
@@ -142,7 +142,7 @@ class ContrastiveDivergence(FirstOrder):
         share, chains = batch.weight / total, self.chains
         sparse = isinstance(x, SparseRows)
         by_itself = sparse or chains is None
-        of_data: Any = rbm.net(own, x) if by_itself else None
+        of_data: Any = rbm.pre_activation(own, x) if by_itself else None
         if chains is None:
             chain_share, h = share, bernoulli(key, chance(of_data))
         else:
@@ -156,7 +156,11 @@ class ContrastiveDivergence(FirstOrder):
         h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
         v = rbm.seen(own, h, key, 2 * self.steps - 1)
         both = x if sparse else _below(x, v)
-        z = jnp.vstack([of_data, rbm.net(own, v)]) if by_itself else rbm.net(own, both)
+        z = (
+            jnp.vstack([of_data, rbm.pre_activation(own, v)])
+            if by_itself
+            else rbm.pre_activation(own, both)
+        )
         s = jnp.concatenate([share, -chain_share])
         loss, g = contrast(rbm, own, both, v, s, z)
         objective.check_terms("contrastive divergence", L2)

@@ -49,7 +49,7 @@ class MeanFieldLearning(FirstOrder):
     References
     ----------
     Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS, section 2.2 and
-    algorithm 1. Decks 003 and 004.
+    algorithm 1.
     """
 
     # ℓ is a difference, around 0 at any time.

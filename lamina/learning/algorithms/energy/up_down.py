@@ -79,7 +79,7 @@ class UpDown(FirstOrder):
         Raises
         ------
         ValueError
-            If the network is not a stack of machines, whose lower ones have weights of
+            If the network is not a stack of RBMs, whose lower ones have weights of
             a way down.
         """
         *below, top = params
@@ -132,8 +132,8 @@ class UpDown(FirstOrder):
 
 def _contrasted(top: RBM, own: dict, v: Any, s: Any, share: Any) -> dict:
     """Return the direction of contrastive divergence from v to s."""
-    both, shares = jnp.vstack([v, s]), jnp.concatenate([share, -share])
-    _, g = contrast(top, own, both, s, shares, top.net(own, both))
+    both, shards = jnp.vstack([v, s]), jnp.concatenate([share, -share])
+    _, g = contrast(top, own, both, s, shards, top.pre_activation(own, both))
     return jax.tree.map(jnp.negative, g)
 
 

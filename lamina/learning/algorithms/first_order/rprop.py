@@ -50,7 +50,7 @@ class Rprop(FirstOrder):
     Riedmiller & Braun (1993), A direct adaptive method for faster backpropagation
     learning: the RPROP algorithm, IEEE International Conference on Neural Networks;
     Igel & Hüsken (2003), Empirical evaluation of the improved Rprop learning
-    algorithms, Neurocomputing 50, section 2; deck 004 (advanced techniques).
+    algorithms, Neurocomputing 50, section 2.
     """
 
     learning_rate: float = 0.1

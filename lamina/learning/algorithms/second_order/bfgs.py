@@ -53,7 +53,7 @@ class BFGS(Algorithm):
     Broyden (1970), The convergence of a class of double-rank minimization algorithms,
     IMA Journal of Applied Mathematics 6; Fletcher (1970), Goldfarb (1970), Shanno
     (1970); Nocedal & Wright (2006), Numerical Optimization, algorithm 6.1 and equation
-    6.20; deck 004 (second-order methods).
+    6.20.
     """
 
     max_line_search_steps: int = 30

@@ -98,7 +98,9 @@ def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
     batch = batch._replace(x=jnp.asarray(batch.x))  # sparse rows refuse, with a reason
     theta, _ = ravel_pytree(params)
     c = _decay_rates(objective, params, batch)
-    outputs = jax.eval_shape(objective.network.net, params, batch.x).shape[-1]
+    outputs = jax.eval_shape(objective.network.pre_activation, params, batch.x).shape[
+        -1
+    ]
     M, N = batch.weight.shape[0] * outputs, theta.size
     decay = c * theta
     penalty = objective.penalty(params) / total_weight(batch)
@@ -164,7 +166,7 @@ def _rows(
 
     def of_one(example: Batch) -> tuple[Any, Any, Any]:
         def net(theta: Any) -> Any:
-            return network.net(unravel(theta), example.x[None])[0]
+            return network.pre_activation(unravel(theta), example.x[None])[0]
 
         h, back = jax.vjp(net, theta)
         B, rho = _root_of_one(objective, h, example)
@@ -201,7 +203,7 @@ def check_smooth(algorithm: Any, objective: Any) -> None:
     if not isinstance(objective, Objective):
         raise ValueError(f"{name} needs an Objective, got {objective!r}")
     objective.check_terms(name, L2)
-    if objective.shares is not None:  # sums would be those of one share
+    if objective.shards is not None:  # sums would be those of one share
         raise ValueError(f"{name} needs all examples on one device")
     if any(isinstance(layer, Dropout) for layer in _layers(objective.network)):
         raise ValueError(

@@ -73,7 +73,7 @@ class LevenbergMarquardt(Algorithm):
     Menhaj (1994), Training feedforward networks with the Marquardt algorithm, IEEE
     Transactions on Neural Networks 5; Schraudolph (2002), Fast curvature matrix-vector
     products for second-order gradient descent, Neural Computation 14; Martens (2010),
-    Deep learning via Hessian-free optimization, ICML; deck 004.
+    Deep learning via Hessian-free optimization, ICML.
     """
 
     damping: float = 0.001

@@ -116,8 +116,7 @@ class Newton(Algorithm):
     efficiencies of gradient methods, Mathematics of Computation 21 (|λ| for λ); Gill,
     Murray & Wright (1981), Practical Optimization, section 4.4.2; Dauphin, Pascanu,
     Gulcehre, Cho, Ganguli & Bengio (2014), Identifying and attacking the saddle point
-    problem in high-dimensional non-convex optimization, NIPS; deck 004 (second-order
-    methods).
+    problem in high-dimensional non-convex optimization, NIPS.
     """
 
     method: str = "cg"

@@ -53,7 +53,7 @@ class HebbRule(FirstOrder):
     simple neural network generating an interactive memory, Mathematical Biosciences 14
     (the linear associator); Hagan, Demuth, Beale & De Jesús (2014), Neural Network
     Design, 2nd edition, chapter 7 (supervised Hebbian learning, with the decay among
-    its variations); deck 002 (a little bit of history).
+    its variations).
     """
 
     # Correlation, not error, moves the weights.

@@ -17,7 +17,7 @@ FACTORS = {"squared_error": 1.0, "sum_squared_error": 2.0}
 
 
 @description
-class Exact(Algorithm):
+class LeastSquares(Algorithm):
     """The pseudo-inverse: a linear network's best weights in one step.
 
     Equations
@@ -85,17 +85,17 @@ class Exact(Algorithm):
 
 def _check_linear(objective: Any) -> None:
     """Refuse what has no closed form."""
-    check_smooth(Exact(), objective)
+    check_smooth(LeastSquares(), objective)
     layers = objective.network.layers
     linear = len(layers) == 1 and isinstance(layers[0], Dense)
     if not linear or layers[0].activation != "identity":
         raise ValueError(
-            "Exact needs a network of one Dense layer with the activation 'identity' "
-            f"(hidden_layer_sizes=()); got {layers!r}"
+            "LeastSquares needs a network of one Dense layer with the activation "
+            f"'identity' (hidden_layer_sizes=()); got {layers!r}"
         )
     if objective.loss not in FACTORS:
         raise ValueError(
-            f"Exact needs one of the losses {', '.join(FACTORS)}; "
+            f"LeastSquares needs one of the losses {', '.join(FACTORS)}; "
             f"got {objective.loss!r}"
         )
 

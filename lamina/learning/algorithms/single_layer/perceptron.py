@@ -19,9 +19,9 @@ from lamina.networks.functional.activations import sign
 
 
 def perceptron_loss(h, y):
-    """ℓ = Σⱼ max(0, −yⱼ hⱼ): how far wrong net inputs lie behind their hyperplanes.
+    """ℓ = Σⱼ max(0, −yⱼ hⱼ): the margin by which a pre-activation has the wrong sign.
 
-    Shapes: net inputs h and targets y (batch, units), ℓ (batch,).
+    Shapes: pre-activations h and targets y (batch, units), ℓ (batch,).
     """
     return jnp.sum(jnp.maximum(0, -y * h), axis=-1)
 
@@ -113,7 +113,7 @@ class PerceptronRule(FirstOrder):
         objective.check_terms("the perceptron rule", L2, L1)
         l2, l1 = objective.coefficient(L2), objective.coefficient(L1)
         (layer,) = params
-        h = objective.network.net(params, batch.x)
+        h = objective.network.pre_activation(params, batch.x)
         e = batch.y - jnp.abs(batch.y) * sign(h)
         report = _report(objective, params, h, e, batch)
         rate = jnp.where(jnp.sum(batch.weight) > 0, self.learning_rate, 0)

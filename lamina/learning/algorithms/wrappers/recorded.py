@@ -12,7 +12,7 @@ from lamina.networks.core.description import Nested, description
 
 
 @description
-class Traced(Wrapper):
+class Recorded(Wrapper):
     """An algorithm that remembers the parameters after each of its last steps.
 
     It takes the same steps as the inner algorithm; its state holds the parameters too,
@@ -32,7 +32,7 @@ class Traced(Wrapper):
     @property
     def name(self) -> str:
         """Whose state it is: that of the inner one, and a ring."""
-        return f"Traced {self.inner.name}"
+        return f"Recorded {self.inner.name}"
 
     def init(self, params: Any) -> dict[str, Any]:
         """Return the state before the first step: nothing remembered."""

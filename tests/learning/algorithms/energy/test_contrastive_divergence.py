@@ -11,8 +11,8 @@ from lamina.learning import (
     L2,
     Batch,
     ContrastiveDivergence,
-    Examples,
-    Feed,
+    Dataset,
+    Loader,
     Objective,
 )
 from lamina.networks import RBM, Dense, Key, Network
@@ -186,10 +186,10 @@ def test_persistent_chains_learn_the_likelihood():
     network = Network((RBM(UNITS),))
     params, _ = network.init(Key(1), (N,), np.float32)
     objective = Objective(network, "squared_error")
-    feed = Feed(Examples(x, np.zeros((len(x), 1))), batch_size=100)
+    loader = Loader(Dataset(x, np.zeros((len(x), 1))), batch_size=100)
     algorithm = ContrastiveDivergence(0.1, chains=100)
     how = {"key": Key(3), "epochs": 60}
-    result = fit(objective, algorithm, feed, params, **how)
+    result = fit(objective, algorithm, loader, params, **how)
     free = np.asarray(RBM(UNITS).free_energy(result.params[0], VISIBLE.astype("f4")))
     found = -free - logsumexp(-free)
     counts = np.bincount(x.astype(int) @ 2 ** np.arange(N)[::-1], minlength=64)

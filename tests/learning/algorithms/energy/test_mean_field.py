@@ -11,8 +11,8 @@ from lamina.learning import (
     L2,
     Batch,
     ContrastiveDivergence,
-    Examples,
-    Feed,
+    Dataset,
+    Loader,
     MeanFieldLearning,
     Objective,
 )
@@ -130,13 +130,13 @@ def test_of_one_machine_it_is_persistent_contrastive_divergence():
 def test_the_likelihood_grows():
     """Of four states, from small random weights: exactly, over all states."""
     x = np.tile(VISIBLE[[5, 10, 21, 26]], (50, 1)).astype("f4")
-    network = Network((RBM(4, spread=0.3), RBM(3, spread=0.3)))
+    network = Network((RBM(4, init_scale=0.3), RBM(3, init_scale=0.3)))
     params, _ = network.init(Key(0), (5,), np.float32)
-    feed = Feed(Examples(x, np.zeros((200, 1))), batch_size=50)
+    loader = Loader(Dataset(x, np.zeros((200, 1))), batch_size=50)
     algorithm = MeanFieldLearning(0.05, chains=100)
     objective = Objective(network, "squared_error")
     how = {"key": Key(1), "epochs": 300}
-    learnt = fit(objective, algorithm, feed, params, **how).params
+    learnt = fit(objective, algorithm, loader, params, **how).params
     before, after = [
         log_likelihoods(jax.tree.map(np.asarray, p))[[5, 10, 21, 26]].mean()
         for p in (params, learnt)

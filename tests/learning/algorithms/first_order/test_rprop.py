@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import Examples, Feed, Objective, Rprop
+from lamina.learning import Dataset, Loader, Objective, Rprop
 from lamina.networks import Dense, Key, Network
 from tests.learning.fits import fit
 
@@ -88,10 +88,10 @@ def test_learns_a_line():
     y = x @ np.array([[2.0], [-1.0]]) + 0.5
     network = Network((Dense(1, "identity"),))
     params, _ = network.init(Key(0), (2,), np.float64)
-    feed = Feed(Examples(x, y, dtype=np.float64), batch_size=20)
+    loader = Loader(Dataset(x, y, dtype=np.float64), batch_size=20)
     one = Objective(network, "squared_error")
     for algorithm in (Rprop(), Rprop(backtracking=True)):
-        result = fit(one, algorithm, feed, params, key=Key(0), epochs=200)
+        result = fit(one, algorithm, loader, params, key=Key(0), epochs=200)
         (layer,) = jax.tree.map(np.asarray, result.params)
         np.testing.assert_allclose(layer["weight"].ravel(), [2, -1], atol=1e-4)
         np.testing.assert_allclose(layer["bias"], 0.5, atol=1e-4)

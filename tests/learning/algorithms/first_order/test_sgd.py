@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from lamina.learning import L2, SGD, Batch, Examples, Feed, Objective
+from lamina.learning import L2, SGD, Batch, Dataset, Loader, Objective
 from lamina.networks import Dense, Key, Network
 from tests.learning.fits import fit
 
@@ -79,10 +79,10 @@ def test_the_report_is_the_loss_before_the_step():
 
 
 def test_all_deltas_are_computed_from_old_weights():
-    """Deck 000 changes the upper layer before δ of the lower one uses it.
+    """Lecture 000 changes the upper layer before δ of the lower one uses it.
 
     x = 1, y = 0, w₁ = w₂ = 1, η = ½: δ₂ = 1, δ₁ = w₂ δ₂ = 1, so both become ½; the
-    deck's order would give δ₁ = ½ and w₁ = ¾.
+    lecture's order would give δ₁ = ½ and w₁ = ¾.
     """
     layer = Dense(1, "identity", use_bias=False)
     one = Objective(Network((layer, layer)), "squared_error")
@@ -94,7 +94,7 @@ def test_all_deltas_are_computed_from_old_weights():
 
 
 def test_weight_decay_is_scaled_by_the_rate_and_spares_biases():
-    """θ ← θ − η (g + α W): deck 000 forgets η, deck 002 decays the bias."""
+    """θ ← θ − η (g + α W): lecture 000 forgets η, lecture 002 decays the bias."""
     one = Objective(Network((Dense(1, "identity"),)), "squared_error", (L2(0.5),))
     params = ({"weight": np.array([[2.0]]), "bias": np.array([4.0])},)
     batch = Batch(np.zeros((1, 1)), np.array([[4.0]]), np.ones(1))  # g = 0
@@ -113,10 +113,10 @@ def test_a_linear_neuron_reaches_its_closed_form():
 
     network = Network((Dense(1, "identity"),))
     params, _ = network.init(Key(0), (3,), np.float64)
-    feed = Feed(Examples(x, y, dtype=np.float64), batch_size=20)
+    loader = Loader(Dataset(x, y, dtype=np.float64), batch_size=20)
     one = Objective(network, "squared_error")
     algorithm = SGD(0.3, momentum=0.5)
-    result = fit(one, algorithm, feed, params, key=Key(0), epochs=500)
+    result = fit(one, algorithm, loader, params, key=Key(0), epochs=500)
     (layer,) = jax.tree.map(np.asarray, result.params)
     learnt = np.vstack([layer["weight"], layer["bias"]])
     np.testing.assert_allclose(learnt, optimum, rtol=1e-10)

@@ -20,9 +20,9 @@ from lamina.learning import (
 )
 from lamina.learning.algorithms.second_order import gauss_newton
 from lamina.learning.algorithms.second_order.gauss_newton import check_smooth, quadratic
-from lamina.learning.parallel.mesh import Shares
+from lamina.learning.parallel.mesh import Shards
 from lamina.networks import Dense, Dropout, Key, Network
-from lamina.networks.functional.losses import loss_from_net
+from lamina.networks.functional.losses import loss_from_pre_activation
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -95,10 +95,10 @@ def test_curvature_is_the_hessian_of_the_loss_between_jacobians(loss):
     for x, y, w in zip(batch.x, batch.y, batch.weight, strict=True):
 
         def net(params, x=x):
-            return objective.network.net(params, x[None])[0]
+            return objective.network.pre_activation(params, x[None])[0]
 
         def of_net(h, y=y):
-            return loss_from_net(loss, HEADS[loss], h[None], y[None])[0]
+            return loss_from_pre_activation(loss, HEADS[loss], h[None], y[None])[0]
 
         rows = jax.tree.leaves(jax.jacobian(net)(params))
         jacobian = np.concatenate([np.reshape(leaf, (2, -1)) for leaf in rows], 1)
@@ -177,7 +177,7 @@ def test_what_is_not_smooth_is_refused():
         with pytest.raises(ValueError, match=f"Adam cannot learn with {name}"):
             check_smooth(Adam(), rough)
     # The sums would be of one share.
-    divided = dataclasses.replace(smooth, shares=Shares(2))
+    divided = dataclasses.replace(smooth, shares=Shards(2))
     with pytest.raises(ValueError, match="Adam needs all examples on one device"):
         check_smooth(Adam(), divided)
     dropout = Network((Network((Dropout(0.2), Dense(2))), Dense(1, "identity")))

@@ -25,11 +25,11 @@ pytestmark = pytest.mark.usefixtures("x64")
 class Banana(Activated):
     """h = (1 − a, 10 (b − a²)): with Σ h² Rosenbrock's function."""
 
-    def net(self, params, x, *, key=None, mask=None):
+    def pre_activation(self, params, x, *, key=None, mask=None):
         a, b = params["weight"]
         return x * jnp.stack([1 - a, 10 * (b - a * a)])
 
-    __call__ = net
+    __call__ = pre_activation
     activation = "identity"
 
 
@@ -37,11 +37,11 @@ class Banana(Activated):
 class Cliff(Activated):
     """h = a − 3 where a ≤ 4, and not a number beyond."""
 
-    def net(self, params, x, *, key=None, mask=None):
+    def pre_activation(self, params, x, *, key=None, mask=None):
         a = params["weight"]
         return x * jnp.where(a <= 4, jnp.arctan(a - 3), jnp.nan)
 
-    __call__ = net
+    __call__ = pre_activation
     activation = "identity"
 
 

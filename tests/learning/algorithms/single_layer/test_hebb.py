@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina.learning import Batch, Examples, Feed, HebbRule, Objective
+from lamina.learning import Batch, Dataset, HebbRule, Loader, Objective
 from lamina.networks import Dense, Key, Network
 from tests.learning.fits import fit
 
@@ -90,9 +90,9 @@ def test_class_numbers_are_one_unit_of_ones():
 def associator(x, y, algorithm, epochs=1):
     network = Network((Dense(y.shape[1], "identity", "zeros", use_bias=False),))
     params, _ = network.init(Key(0), x.shape[1:], np.float64)
-    feed = Feed(Examples(x, y, dtype=np.float64), batch_size=1)
+    loader = Loader(Dataset(x, y, dtype=np.float64), batch_size=1)
     objective = Objective(network, "squared_error")
-    result = fit(objective, algorithm, feed, params, key=Key(0), epochs=epochs)
+    result = fit(objective, algorithm, loader, params, key=Key(0), epochs=epochs)
     return np.asarray(result.params[0]["weight"])
 
 

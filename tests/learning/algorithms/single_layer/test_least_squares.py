@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from lamina.learning import L1, Batch, Objective, penalties
-from lamina.learning.algorithms.single_layer.least_squares import Exact
+from lamina.learning.algorithms.single_layer.least_squares import LeastSquares
 from lamina.networks import Dense, Key, Network
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -17,7 +17,7 @@ def solved(x, y, weight=None, *, l2=None, bias=True, loss="squared_error", mask=
     network = Network((Dense(y.shape[1], "identity", use_bias=bias),))
     params, _ = network.init(Key(0), (x.shape[1],), np.float64)
     weight = np.ones(len(x)) if weight is None else weight
-    objective, algorithm = Objective(network, loss, penalties(l2)), Exact()
+    objective, algorithm = Objective(network, loss, penalties(l2)), LeastSquares()
     batch = Batch(x, y, weight, mask)
     state = algorithm.init(params)
     params, state, report = algorithm.update(objective, params, state, batch, None)
@@ -122,9 +122,9 @@ def test_memory_is_estimated_to_a_fifth():
     params, _ = network.init(Key(0), (100,), np.float64)
     objective = Objective(network, "squared_error")
     batch = Batch(np.zeros((3000, 100)), np.zeros((3000, 1)), np.ones(3000))
-    program = jax.jit(lambda p: Exact().update(objective, p, {}, batch, None)[0])
+    program = jax.jit(lambda p: LeastSquares().update(objective, p, {}, batch, None)[0])
     analysis = program.lower(params).compile().memory_analysis()
-    needed = Exact().memory_bytes(101, 3000, 1, 8)
+    needed = LeastSquares().memory_bytes(101, 3000, 1, 8)
     assert needed == pytest.approx(analysis.temp_size_in_bytes, rel=0.2)
 
 
@@ -141,7 +141,7 @@ def test_what_has_no_closed_form_is_refused(layers, loss, message):
     params, _ = network.init(Key(0), (1,), np.float64)
     batch = Batch(np.ones((2, 1)), np.ones((2, 1)), np.ones(2))
     with pytest.raises(ValueError, match=message):
-        Exact().update(Objective(network, loss), params, {}, batch, None)
+        LeastSquares().update(Objective(network, loss), params, {}, batch, None)
 
 
 def test_penalties_that_are_not_quadratic_are_refused():
@@ -149,5 +149,5 @@ def test_penalties_that_are_not_quadratic_are_refused():
     params, _ = network.init(Key(0), (1,), np.float64)
     batch = Batch(np.ones((2, 1)), np.ones((2, 1)), np.ones(2))
     objective = Objective(network, "squared_error", (L1(0.1),))
-    with pytest.raises(ValueError, match="Exact cannot learn with L1"):
-        Exact().update(objective, params, {}, batch, None)
+    with pytest.raises(ValueError, match="LeastSquares cannot learn with L1"):
+        LeastSquares().update(objective, params, {}, batch, None)

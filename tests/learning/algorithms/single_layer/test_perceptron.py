@@ -1,4 +1,4 @@
-"""The perceptron rule: the decks' equations, step by step, and its theorem."""
+"""The perceptron rule: the lectures' equations, step by step, and its theorem."""
 
 import pickle
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from lamina.learning import (
     Batch,
-    Below,
-    Examples,
-    Feed,
+    Dataset,
+    Loader,
+    LossBelow,
     Objective,
     PerceptronRule,
-    Traced,
+    Recorded,
     penalties,
     perceptron_loss,
 )
@@ -54,20 +54,20 @@ def step(rule, objective, params, batch, state=None):
 def learn(X, y, *, epochs, rate=1.0, units=1, shuffle=False, stop=True):
     """Train in the loop, one example a step; return the result and all weights."""
     params, _ = network(units).init(Key(0), X.shape[1:], np.float64)
-    examples = Examples(X, y.reshape(len(X), -1), dtype=np.float64)
-    feed = Feed(examples, batch_size=1, shuffle=shuffle)
-    traced, path = Traced(PerceptronRule(rate), len(X)), []
+    examples = Dataset(X, y.reshape(len(X), -1), dtype=np.float64)
+    loader = Loader(examples, batch_size=1, shuffle=shuffle)
+    traced, path = Recorded(PerceptronRule(rate), len(X)), []
     result = fit(
         objective(units),
         traced,
-        feed,
+        loader,
         params,
         key=Key(0),
         epochs=epochs,
-        stopping=[Below("mistakes", 0.0)] if stop else [],
+        stopping=[LossBelow("mistakes", 0.0)] if stop else [],
         callbacks=[lambda p: path.append(traced.last(p.state, len(X))[0])],
     )
-    return result, feed, np.concatenate([vectors(p) for p in path])
+    return result, loader, np.concatenate([vectors(p) for p in path])
 
 
 def vectors(layer):
@@ -78,7 +78,7 @@ def vectors(layer):
 
 
 def test_three_steps_by_hand():
-    """Deck 002 (golden G11): w = [1, −0.8], no bias, η = 1."""
+    """Lecture 002 (golden G11): w = [1, −0.8], no bias, η = 1."""
     rule, params, path = PerceptronRule(), start([[1], [-0.8]]), []
     for x, y in [([1, 2], 1), ([-1, 2], -1), ([0, -1], -1)]:
         params, _, report = step(rule, objective(1, False), params, batch(x, y))
@@ -114,7 +114,7 @@ def test_loss_is_the_distance_behind_the_hyperplane():
 
 
 def test_several_units_are_several_perceptrons(rng):
-    """Deck 002: W ← W + ½ x eᵀ, each column by its own error."""
+    """Lecture 002: W ← W + ½ x eᵀ, each column by its own error."""
     W, b = rng.standard_normal((3, 2)), rng.standard_normal(2)
     x, y = rng.standard_normal(3), np.array([1.0, -1])
     together, _, _ = step(PerceptronRule(), objective(2), start(W, b), batch(x, y))
@@ -186,11 +186,12 @@ def test_l1_stops_at_zero_and_collects_the_rest_later():
     np.testing.assert_allclose(seen, [[0.1, -9.6], [0, -9.2], [0.3, -8.3]], atol=1e-14)
 
 
-# ---- against the decks' loops -------------------------------------------------------
+# ---- against the lectures' loops
+# -------------------------------------------------------
 
 
 def deck_002(X, y, order, eta):
-    """Deck 002's loop: −1 and +1, a tie is positive."""
+    """Lecture 002's loop: −1 and +1, a tie is positive."""
     w, b, path = np.zeros(X.shape[1]), 0.0, []
     for i in order:
         f = 1 if w @ X[i] + b >= 0 else -1
@@ -202,7 +203,7 @@ def deck_002(X, y, order, eta):
 
 
 def deck_004(X, y, order, eta, w, theta):
-    """Deck 004's loop: 0 and 1, and the unit fires above its threshold."""
+    """Lecture 004's loop: 0 and 1, and the unit fires above its threshold."""
     path = []
     for i in order:
         g = 1 if w @ X[i] > theta else 0
@@ -220,14 +221,14 @@ def test_every_step_equals_deck_002(seed, rate):
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((20, 3)), rng.choice([-1.0, 1.0], 20)
     with jax.enable_x64(True):
-        _, feed, path = learn(X, y, epochs=3, rate=rate, shuffle=True, stop=False)
-    order = feed.order(Key(0), 0, 3)[:3, :20].ravel()
+        _, loader, path = learn(X, y, epochs=3, rate=rate, shuffle=True, stop=False)
+    order = loader.order(Key(0), 0, 3)[:3, :20].ravel()
     expected = deck_002(X, y, order, rate)
     np.testing.assert_allclose(path[:, :, 0], expected, atol=1e-12)
 
 
 def test_zeros_and_ones_are_the_same_rule_without_the_half(rng):
-    """Deck 004 equals deck 002 step by step, as long as there is no tie."""
+    """Lecture 004 equals lecture 002 step by step, as long as there is no tie."""
     X, y = rng.standard_normal((30, 4)), rng.choice([0, 1], 30)
     w, theta, rate = rng.standard_normal(4), 0.3, 0.7
     params, path = start(w[:, None], [-theta]), []

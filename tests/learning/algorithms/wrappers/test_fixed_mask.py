@@ -9,9 +9,9 @@ from lamina.learning import (
     LBFGS,
     SGD,
     Adam,
-    Examples,
-    Feed,
+    Dataset,
     FixedMask,
+    Loader,
     Objective,
 )
 from lamina.networks import Dense, Key, Network
@@ -32,9 +32,9 @@ def start(pruned):
 
 def trained(algorithm, params, epochs=5, state=None, first_epoch=0):
     objective = Objective(NETWORK, "squared_error", (L1(0.01),))
-    feed = Feed(Examples(X, Y, dtype=np.float64), batch_size=8)
+    loader = Loader(Dataset(X, Y, dtype=np.float64), batch_size=8)
     how = {"key": Key(1), "epochs": epochs, "state": state, "first_epoch": first_epoch}
-    return fit(objective, algorithm, feed, params, **how)
+    return fit(objective, algorithm, loader, params, **how)
 
 
 @pytest.mark.parametrize("inner", [SGD(0.05, 0.9), Adam(0.05)])

@@ -45,13 +45,13 @@ def constrained(network, params, bound=BOUND):
 
 
 def weights_into_units(layer, params, shape):
-    """Return one mask of W for each unit: those weights that its net input needs.
+    """Return one mask of W for each unit: those weights that its pre-activation needs.
 
     A unit of a convolution is a filter, whose weights are the same at all positions;
     one of a locally connected layer stands at one position.
     """
     x = np.random.default_rng(0).uniform(0.5, 1, (1, *shape))
-    needs = jax.jacobian(lambda w: layer.net({**params, "weight": w}, x))
+    needs = jax.jacobian(lambda w: layer.pre_activation({**params, "weight": w}, x))
     needs = np.asarray(needs(params["weight"]))[0] != 0
     filters = needs.shape[-1 - params["weight"].ndim]
     needs = needs.reshape(-1, filters, *params["weight"].shape)

@@ -1,9 +1,9 @@
-"""Traced: the same steps, remembered in a ring."""
+"""Recorded: the same steps, remembered in a ring."""
 
 import numpy as np
 import pytest
 
-from lamina.learning import SGD, Batch, Examples, Feed, Objective, Traced
+from lamina.learning import SGD, Batch, Dataset, Loader, Objective, Recorded
 from lamina.networks import Dense, Key, Network
 from tests.learning.fits import fit
 
@@ -18,7 +18,7 @@ def batch(x, y):
 
 def test_first_three_steps_by_hand_in_a_ring_of_two():
     """½ (y − w x − b)² at x = 1, y = 1, η = ¼: both move by ¼ e; e = 1, ½, ¼."""
-    algorithm = Traced(SGD(0.25), 2)
+    algorithm = Recorded(SGD(0.25), 2)
     params, state = START, algorithm.init(START)
     for _ in range(3):
         params, state, report = algorithm.update(
@@ -31,14 +31,14 @@ def test_first_three_steps_by_hand_in_a_ring_of_two():
 
 
 def test_remembers_nothing_it_has_not_seen():
-    algorithm = Traced(SGD(0.25), 4)
+    algorithm = Recorded(SGD(0.25), 4)
     with pytest.raises(ValueError, match="3 steps asked for, 0 remembered"):
         algorithm.last(algorithm.init(START), 3)
 
 
 def test_a_callback_reads_each_epoch_from_the_progress(rng):
     X, y = rng.standard_normal((10, 1)), rng.standard_normal((10, 1))
-    algorithm = Traced(SGD(0.1), 16)
+    algorithm = Recorded(SGD(0.1), 16)
     seen = []
 
     def look(progress):
@@ -47,8 +47,8 @@ def test_a_callback_reads_each_epoch_from_the_progress(rng):
         assert np.array_equal(steps["weight"][-1], progress.params[0]["weight"])
 
     def run(algorithm, **how):
-        feed = Feed(Examples(X, y), batch_size=1)
-        return fit(OBJECTIVE, algorithm, feed, START, key=Key(0), epochs=3, **how)
+        loader = Loader(Dataset(X, y), batch_size=1)
+        return fit(OBJECTIVE, algorithm, loader, START, key=Key(0), epochs=3, **how)
 
     traced, plain = run(algorithm, callbacks=[look]), run(SGD(0.1))
     assert np.array_equal(traced.params[0]["weight"], plain.params[0]["weight"])

@@ -12,13 +12,13 @@ from lamina.learning import (
     ContrastiveDivergence,
     FixedMask,
     MaxNorm,
+    Recorded,
     Rprop,
-    Traced,
 )
 from lamina.networks import RBM, Network
 from tests.model_files import through_json
 
-WRAPPERS = [ClipNorm, ClipValue, MaxNorm, FixedMask, lambda inner: Traced(inner, 3)]
+WRAPPERS = [ClipNorm, ClipValue, MaxNorm, FixedMask, lambda inner: Recorded(inner, 3)]
 PARAMS = ({"weight": np.ones((2, 3), np.float32), "bias": np.zeros(3, np.float32)},)
 
 
@@ -52,7 +52,7 @@ def test_the_state_is_that_of_the_inner_one(kind):
 
 
 def test_another_state_has_another_name():
-    names = {one.name for one in (SGD(), FixedMask(SGD()), Traced(SGD(), 3))}
+    names = {one.name for one in (SGD(), FixedMask(SGD()), Recorded(SGD(), 3))}
     assert len(names) == 3
 
 

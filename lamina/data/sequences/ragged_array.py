@@ -14,7 +14,7 @@ class SequenceError(UserError):
     """Sequences that are not as they have to be; the message says which."""
 
 
-class OneSeriesError(SequenceError):
+class OneSequenceError(SequenceError):
     """One of several series cannot be used: ``{before}series {number}{after}``.
 
     Who reads series from a table knows what it calls them: see :meth:`called`.
@@ -39,7 +39,7 @@ class OneSeriesError(SequenceError):
         return type(self), (self.number, self.after, self.before)
 
 
-class Series:
+class RaggedArray:
     """Sequences of numbers: steps, each of the same features.
 
     Parameters
@@ -100,7 +100,7 @@ class Series:
         steps = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
         return f"Series({n:,} × {steps} steps × {features} features)"
 
-    def only(self, rows: Any) -> Series:
+    def only(self, rows: Any) -> RaggedArray:
         """Return some of the sequences: numbers, a slice, or a mask.
 
         Those that lie one behind the other are not copied.
@@ -108,10 +108,10 @@ class Series:
         rows = np.arange(len(self))[rows]
         lengths, ends = self.lengths[rows], self._ends[rows]
         if len(rows) and (np.diff(rows) == 1).all():
-            return Series(self.values[ends[0] - lengths[0] : ends[-1]], lengths)
+            return RaggedArray(self.values[ends[0] - lengths[0] : ends[-1]], lengths)
         shifts = np.repeat(ends - np.cumsum(lengths), lengths)
         steps = np.arange(len(shifts)) + shifts
-        return Series(self.values.take(steps, axis=0), lengths)
+        return RaggedArray(self.values.take(steps, axis=0), lengths)
 
     def padded(self, time: int | None = None, dtype: Any = None) -> np.ndarray:
         """Return all of them (n, time, features), filled up with zeros.
@@ -133,7 +133,7 @@ class Series:
         return out
 
 
-def as_series(X: Any, lengths: Any = None) -> Series:
+def as_ragged_array(X: Any, lengths: Any = None) -> RaggedArray:
     """Return sequences in any of the forms people have them in.
 
     Parameters
@@ -158,11 +158,11 @@ def as_series(X: Any, lengths: Any = None) -> Series:
 
     Examples
     --------
-    >>> as_series([[1.0, 2.0, 3.0], [4.0, 5.0]])
+    >>> as_ragged_array([[1.0, 2.0, 3.0], [4.0, 5.0]])
     Series(2 × 2 to 3 steps × 1 features)
     """
     of_objects = isinstance(X, np.ndarray) and X.dtype.kind == "O"
-    is_series = isinstance(X, Series)
+    is_series = isinstance(X, RaggedArray)
     if hasattr(X, "shape") and not of_objects and not is_series:
         return _from_array(np.asarray(X), lengths)
     if lengths is not None:
@@ -227,7 +227,7 @@ def _numbers(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64)
 
 
-def _from_array(X: np.ndarray, lengths: Any) -> Series:
+def _from_array(X: np.ndarray, lengths: Any) -> RaggedArray:
     try:
         X = _numbers(X)
     except (TypeError, ValueError):
@@ -264,7 +264,7 @@ def _as_told(lengths: Any, n: int, time: int) -> np.ndarray:
     return lengths
 
 
-def _as_made(X: Series) -> Series:
+def _as_made(X: RaggedArray) -> RaggedArray:
     """Return a Series that someone made, if its parts fit each other."""
     try:
         values = _numbers(X.values)
@@ -276,7 +276,7 @@ def _as_made(X: Series) -> Series:
     return X if values is X.values else checked
 
 
-def _checked(values: np.ndarray, lengths: np.ndarray) -> Series:
+def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
     if lengths.min() < 1:
         raise SequenceError(f"sequence {int(np.argmin(lengths))} has no steps")
     if lengths.sum() != len(values):
@@ -296,4 +296,4 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> Series:
             f"{values[step, feature]} is no finite number; only the end of a sequence "
             "may be filled up with NaN"
         )
-    return Series(values, lengths)
+    return RaggedArray(values, lengths)

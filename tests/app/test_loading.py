@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from lamina import Autoencoder, MLPClassifier
-from lamina.app.opening import check_out, noted, open_model
+from lamina.app.loading import check_out, noted, open_model
 from lamina.data.errors import UserError
 from lamina.data.tables.levels import Unseen, warn_unseen
 from lamina.storage import UnwritableError

@@ -36,7 +36,7 @@ CHUNK = 2**20
 UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV)
 
 
-class Room:
+class Reservation:
     """What is set aside for one file.
 
     Parameters
@@ -90,18 +90,18 @@ class Room:
         return ""
 
 
-_room: ContextVar[Room | None] = ContextVar("room", default=None)
+_reservation: ContextVar[Reservation | None] = ContextVar("room", default=None)
 
 
 @contextmanager
-def reserved(path: str | os.PathLike) -> Iterator[Room]:
+def reserved(path: str | os.PathLike) -> Iterator[Reservation]:
     """Keep the room that is claimed meanwhile for a file that is written afterwards."""
-    room = Room(path)
-    token = _room.set(room)
+    room = Reservation(path)
+    token = _reservation.set(room)
     try:
         yield room
     finally:
-        _room.reset(token)
+        _reservation.reset(token)
         room.release()
 
 
@@ -115,7 +115,7 @@ def claim(size: int) -> None:
     UnwritableError
         If there is not so much room.
     """
-    room = _room.get()
+    room = _reservation.get()
     if room is not None:
         room.claim(size + MARGIN)
 

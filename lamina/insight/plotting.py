@@ -1,4 +1,4 @@
-"""Pictures on paper: what all figures of this room are drawn with."""
+"""Images on paper: what all figures of this room are drawn with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,18 +34,18 @@ def blank(width: float, height: float) -> Any:
 
 
 def grid(
-    pictures: Sequence[Any],
+    images: Sequence[Any],
     titles: Sequence[str],
     heading: str,
     *,
     columns: int | None = None,
     limits: tuple[float, float] = (0, 1),
 ) -> Any:
-    """Return a figure of pictures side by side, each below its title.
+    """Return a figure of images side by side, each below its title.
 
     Parameters
     ----------
-    pictures : sequence of arrays (height, width), grey, or (height, width, 3)
+    images : sequence of arrays (height, width), grey, or (height, width, 3)
         Numbers between the limits.
     titles : sequence of str
     heading : str
@@ -54,7 +54,7 @@ def grid(
     limits : (float, float), default=(0, 1)
         What is black and what is white.
     """
-    total = len(pictures)
+    total = len(images)
     if total > AT_MOST:
         heading = f"{heading}: the first {AT_MOST} of {total}"
     n = min(total, AT_MOST)
@@ -65,25 +65,25 @@ def grid(
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[n:]:
         axis.set_axis_off()
-    for axis, picture, title in zip(axes, pictures, titles, strict=False):
-        show(axis, picture, title, limits)
+    for axis, image, title in zip(axes, images, titles, strict=False):
+        show(axis, image, title, limits)
     figure.suptitle(heading, **LARGE)
     return figure
 
 
 def show(
-    axis: Any, picture: Any, title: str, limits: tuple[float, float] = (0, 1)
+    axis: Any, image: Any, title: str, limits: tuple[float, float] = (0, 1)
 ) -> None:
-    """Draw one picture, pixel by pixel."""
+    """Draw one image, pixel by pixel."""
     low, high = limits
-    axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    axis.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axis.set_title(title, **SMALL)
     bare(axis)
 
 
-def heat(axis: Any, picture: Any, numbers: np.ndarray, title: str, bound: Any) -> Any:
-    """Draw numbers in colour over a faint picture: red above 0, blue below."""
-    faint = 0.6 + 0.4 * np.asarray(picture)
+def heat(axis: Any, image: Any, numbers: np.ndarray, title: str, bound: Any) -> Any:
+    """Draw numbers in colour over a faint image: red above 0, blue below."""
+    faint = 0.6 + 0.4 * np.asarray(image)
     axis.imshow(faint, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     drawn = axis.imshow(
         numbers, cmap="RdBu_r", vmin=-bound, vmax=bound, alpha=0.7, zorder=2
@@ -126,14 +126,14 @@ def as_seen(image: Any) -> np.ndarray:
     return _channels((image - low) / (high - low if high > low else 1))
 
 
-def around_grey(picture: Any, bound: float | None = None) -> np.ndarray:
+def around_grey(image: Any, bound: float | None = None) -> np.ndarray:
     """Return ½ + ½ w / max |w|: 0 is middle grey, signs are light and dark."""
-    picture = np.asarray(picture, np.float64)
-    bound = float(np.abs(picture).max()) if bound is None else bound
-    return _channels(0.5 + 0.5 * picture / (bound if bound > 0 else 1))
+    image = np.asarray(image, np.float64)
+    bound = float(np.abs(image).max()) if bound is None else bound
+    return _channels(0.5 + 0.5 * image / (bound if bound > 0 else 1))
 
 
-def _channels(picture: np.ndarray) -> np.ndarray:
-    if picture.ndim == 2 or picture.shape[-1] == 3:
-        return picture
-    return picture.mean(axis=-1)
+def _channels(image: np.ndarray) -> np.ndarray:
+    if image.ndim == 2 or image.shape[-1] == 3:
+        return image
+    return image.mean(axis=-1)

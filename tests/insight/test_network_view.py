@@ -6,7 +6,7 @@ import pytest
 from lamina import data
 from lamina.estimators import ConvNetClassifier
 from lamina.insight import layers
-from lamina.insight.opened import net_input, opened, opened_for
+from lamina.insight.network_view import pre_activation, view_network, view_network_for
 from lamina.networks import (
     Conv,
     Dense,
@@ -46,75 +46,75 @@ def test_layers_inside_others_count_each():
     assert names == ["Conv", "Residual", "Flatten"]
 
 
-def test_a_fitted_estimator_knows_its_pictures():
+def test_a_fitted_estimator_knows_its_images():
     digits = data.load("digits")
     images = digits.X[:64].reshape(-1, 8, 8)
     fitted = ConvNetClassifier([Conv(2, 3)], max_iter=1, random_state=0)
     with pytest.raises(ValueError, match="ConvNetClassifier, which is not fitted"):
-        opened(fitted)
+        view_network(fitted)
     with pytest.warns(UserWarning, match="max_iter"):
         fitted.fit(images, digits.y[:64])
-    seen = opened(fitted)
+    seen = view_network(fitted)
     assert seen.shape == (8, 8, 1)
     assert seen.scale == pytest.approx((images.mean(), images.std()))
     holder = type("Holder", (), {"estimator_": fitted})()
-    assert opened(holder).network is fitted.network_
+    assert view_network(holder).network is fitted.network_
 
 
 def test_scale_is_that_of_a_first_rescale(model):
-    assert opened(model, SHAPE).scale == (8.0, 4.0)
+    assert view_network(model, SHAPE).scale == (8.0, 4.0)
     bare = Network(NETWORK.layers[1:]), model[1][1:]
-    assert opened(bare, SHAPE).scale is None
+    assert view_network(bare, SHAPE).scale is None
 
 
 def test_layers_may_be_counted_from_the_end(model):
-    seen = opened(model, SHAPE)
+    seen = view_network(model, SHAPE)
     assert [seen.number(i) for i in (0, -1, -5, np.int64(2))] == [0, 4, 0, 2]
 
 
 @pytest.mark.parametrize("layer", [5, -6, True, 1.0, "Conv"])
 def test_no_such_layer_names_those_there_are(model, layer):
     with pytest.raises(ValueError, match="from -5 to 4.*0 Rescale, 1 Conv, 2 MaxPool"):
-        opened(model, SHAPE).number(layer)
+        view_network(model, SHAPE).number(layer)
 
 
 def test_a_layer_without_places_names_those_with(model):
     expected = r"layer 4 \(Dense\) has no places.*0 Rescale, 1 Conv, 2 MaxPool$"
     with pytest.raises(ValueError, match=expected):
-        opened(model, SHAPE).number(-1, places=True)
+        view_network(model, SHAPE).number(-1, positions=True)
 
 
 @pytest.mark.parametrize("unit", [2, -1, True, 0.0, None])
 def test_no_such_unit(model, unit):
     with pytest.raises(ValueError, match=r"from 0 to 1 in layer 1 \(Conv\)"):
-        opened(model, SHAPE).unit(1, unit)
+        view_network(model, SHAPE).unit(1, unit)
 
 
 def test_places(model):
-    seen = opened(model, SHAPE)
-    assert seen.place(1, None) == (2, 2)
-    assert seen.place(1, [0, 3]) == (0, 3)
-    assert seen.place(4, None) == ()
+    seen = view_network(model, SHAPE)
+    assert seen.position(1, None) == (2, 2)
+    assert seen.position(1, [0, 3]) == (0, 3)
+    assert seen.position(4, None) == ()
     for wrong in [(4, 0), (0,), 0, (0, 0.5), (-1, 0)]:
         with pytest.raises(ValueError, match=r"a map of \(4, 4\) places"):
-            seen.place(1, wrong)
+            seen.position(1, wrong)
 
 
 def test_outputs(model):
-    seen = opened(model, SHAPE)
+    seen = view_network(model, SHAPE)
     assert seen.target(2) == 2
     for wrong in (3, -1, True, "a", "x" * 70_000):
         with pytest.raises(ValueError, match="from 0 to 2"):
             seen.target(wrong)
     assert seen.names == ("0", "1", "2")
     network = Network((Conv(2, 3),))
-    places = opened((network, network.init(Key(0), SHAPE)[0]), SHAPE)
+    positions = view_network((network, network.init(Key(0), SHAPE)[0]), SHAPE)
     with pytest.raises(ValueError, match=r"the shape \(4, 4, 2\)"):
-        places.target(0)
+        positions.target(0)
 
 
 def test_images_become_batches_of_the_networks_type(model):
-    seen = opened(model, SHAPE)
+    seen = view_network(model, SHAPE)
     one = np.arange(36, dtype=np.uint8).reshape(6, 6)
     batch = seen.image(one)
     assert batch.shape == (1, 6, 6, 1)
@@ -124,7 +124,7 @@ def test_images_become_batches_of_the_networks_type(model):
 
 
 def test_other_images_are_refused(model):
-    seen = opened(model, SHAPE)
+    seen = view_network(model, SHAPE)
     with pytest.raises(ValueError, match=r"\(5, 6, 1\).*network of images of \(6, 6"):
         seen.image(np.zeros((5, 6)))
     for wrong in (
@@ -136,36 +136,36 @@ def test_other_images_are_refused(model):
         with pytest.raises(ValueError, match="an image is an array of numbers"):
             seen.image(wrong)
     with pytest.raises(ValueError, match=r"cannot take images of shape \(6, 6, 3\)"):
-        _ = opened_for(model, np.zeros((1, 6, 6, 3))).shapes
+        _ = view_network_for(model, np.zeros((1, 6, 6, 3))).shapes
 
 
 @pytest.mark.parametrize("wrong", [None, (NETWORK,), (1, 2), "model.lamina", object()])
 def test_what_holds_no_network_is_refused(wrong):
-    with pytest.raises(ValueError, match="expected a fitted estimator of pictures"):
-        opened(wrong, SHAPE)
+    with pytest.raises(ValueError, match="expected a fitted estimator of images"):
+        view_network(wrong, SHAPE)
 
 
 def test_the_shape_has_to_be_known(model):
     with pytest.raises(ValueError, match="is not known"):
-        opened(model)
+        view_network(model)
     for wrong in [(6, 6), (6, 6, 0), (6, 6, 1.0)]:
         with pytest.raises(ValueError, match="shape must be"):
-            opened(model, wrong)
+            view_network(model, wrong)
 
 
 def test_the_networks_precision_is_kept():
     network = Network((Conv(1, 3),))
     params = network.init(Key(0), SHAPE, np.float64)[0]
-    seen = opened((network, params), SHAPE)
+    seen = view_network((network, params), SHAPE)
     with seen.precision():
-        h = net_input(network, params, seen.image(np.ones((6, 6))), 0)
+        h = pre_activation(network, params, seen.image(np.ones((6, 6))), 0)
     assert h.dtype == np.float64
 
 
 def test_net_input_is_before_the_activation(model):
-    """A layer without a net input gives what comes out of it."""
+    """A layer without a pre-activation gives what comes out of it."""
     network, params = model
     x = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
-    h = net_input(network, params, x, 4)
-    np.testing.assert_allclose(h, network.net(params, x), rtol=1e-6)
-    np.testing.assert_allclose(net_input(network, params, x, 0), (x - 8) / 4)
+    h = pre_activation(network, params, x, 4)
+    np.testing.assert_allclose(h, network.pre_activation(params, x), rtol=1e-6)
+    np.testing.assert_allclose(pre_activation(network, params, x, 0), (x - 8) / 4)

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from lamina.data import SeriesSet, as_series
+from lamina.data import SequenceSet, as_ragged_array
 
 
 def three(y, per_step=False):
-    X = as_series([[1.0, 2.0], [3.0], [4.0, 5.0, 6.0]])
+    X = as_ragged_array([[1.0, 2.0], [3.0], [4.0, 5.0, 6.0]])
     times = np.arange(6.0) * 10
     rows = np.array([5, 4, 3, 2, 1, 0])
     names = ["a", "b", "c"]
-    return SeriesSet(
+    return SequenceSet(
         X, y, names, "three", "here", per_step=per_step, times=times, rows=rows
     )
 
@@ -24,7 +24,7 @@ def test_only_keeps_what_belongs_together():
     assert found.times.tolist() == [30, 40, 50, 0, 10]
     assert found.rows.tolist() == [2, 1, 0, 5, 4]
     assert len(found) == 2
-    assert repr(found) == "SeriesSet(three: Series(2 × 2 to 3 steps × 1 features))"
+    assert repr(found) == "SequenceSet(three: Series(2 × 2 to 3 steps × 1 features))"
 
 
 def test_only_of_answers_for_each_step():
@@ -34,6 +34,6 @@ def test_only_of_answers_for_each_step():
 
 
 def test_only_of_sequences_without_answers():
-    X = as_series([[1.0], [2.0]])
-    found = SeriesSet(X, None, ["0", "1"], "two", "here").only(slice(1))
+    X = as_ragged_array([[1.0], [2.0]])
+    found = SequenceSet(X, None, ["0", "1"], "two", "here").only(slice(1))
     assert (found.y, found.times, found.rows, found.names) == (None, None, None, ["0"])

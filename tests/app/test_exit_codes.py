@@ -5,14 +5,14 @@ import warnings
 import pytest
 import typer
 
-from lamina.app import exits
+from lamina.app import exit_codes
 
 
 def ended(error, capsys):
     def command():
         raise error
 
-    return exits.run(command), *capsys.readouterr()
+    return exit_codes.run(command), *capsys.readouterr()
 
 
 def refused(result, message, status=1):
@@ -23,8 +23,8 @@ def refused(result, message, status=1):
 
 
 def test_statuses():
-    assert exits.run(lambda: None) == 0
-    assert exits.run(lambda: 3) == 3
+    assert exit_codes.run(lambda: None) == 0
+    assert exit_codes.run(lambda: 3) == 3
 
 
 def test_commands_that_say_their_status(capsys):
@@ -34,10 +34,10 @@ def test_commands_that_say_their_status(capsys):
 
 def test_where_an_error_comes_from_is_told_if_asked_for(capsys):
     def command():
-        exits.show_traces(True)
+        exit_codes.show_traces(True)
         raise ValueError("a\nb")
 
-    assert exits.run(command) == 1
+    assert exit_codes.run(command) == 1
     err = capsys.readouterr().err
     assert err.startswith("Traceback")
     assert err.endswith("lamina: a b\n")
@@ -49,7 +49,7 @@ def test_a_shell_that_asks_for_completions_gets_status_0(capsys):
         print("fit")
         raise SystemExit(0)
 
-    assert exits.run(command) == 0
+    assert exit_codes.run(command) == 0
     assert capsys.readouterr().out == "fit\n"
 
 
@@ -70,7 +70,7 @@ def test_warnings_are_one_line_and_said_once(capsys):
         for text in ("look\nat this", "look\nat this", "and this"):
             warnings.warn(text, UserWarning, stacklevel=1)
 
-    assert exits.run(command) == 0
+    assert exit_codes.run(command) == 0
     expected = "lamina: warning: look at this\nlamina: warning: and this\n"
     assert capsys.readouterr() == ("", expected)
 

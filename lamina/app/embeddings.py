@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamina.app.insights import DPI, FORMATS
+from lamina.app.loading import check_out, noted, open_model
 from lamina.app.messages import printable
-from lamina.app.opening import check_out, noted, open_model
 from lamina.app.progress import announce, reading_bar
 from lamina.app.sheets import MOST_PIXELS, SHOWN, write_sheet
 from lamina.app.tables import write_predictions
 from lamina.data.errors import Message, Setting, UserError
-from lamina.models.kinds.kind import Codes, Reading, check_seed, size
+from lamina.models.kinds.kind import EmbeddedRows, Reading, check_seed, size
 from lamina.models.reports import Predictions, Report, Sampled, Transformed
 
 # ---- transform ----------------------------------------------------------------------
@@ -38,13 +38,15 @@ def transform(
         check_out(out, source, path)
     model, kind = open_model(path, "transform")
     drawn = out is not None and _ending(out) in FORMATS
-    count = kind.n_codes(model)
+    count = kind.latent_dim(model)
     if drawn and count != 2:
         several = f"{count} codes" if count > 1 else "one code"
         raise UserError(
             f"a map shows 2 codes, but {path} has {several}",
             where=out,
-            hint=Message("fit with ", Setting("n_codes", 2), ", or write a .csv file"),
+            hint=Message(
+                "fit with ", Setting("latent_dim", 2), ", or write a .csv file"
+            ),
         )
     announce(source)
     with noted() as notes, reading_bar() as bar:
@@ -76,13 +78,13 @@ def _ending(out: str) -> str:
     return os.path.splitext(out)[1].lower()
 
 
-def _write_map(out: str, found: Codes, heading: str) -> None:
+def _write_map(out: str, found: EmbeddedRows, heading: str) -> None:
     from lamina.insight import scatter
     from lamina.storage import replace_file
 
     name = os.path.basename(heading)
     try:
-        figure = scatter(found.codes, found.colours, name, found.colours_are)
+        figure = scatter(found.embedding, found.colours, name, found.colours_are)
     except ImportError as error:
         raise UserError(str(error)) from error
     packed = io.BytesIO()
@@ -95,17 +97,17 @@ def _write_map(out: str, found: Codes, heading: str) -> None:
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What is to be drawn: ``n`` samples, and how their columns lie in a picture."""
+    """What is to be drawn: ``n`` samples, and how their columns lie in an image."""
 
     out: str | None = None
     n: int = 100
     steps: int = 1000
     seed: int = 0
-    shape: str | None = None
+    image_shape: str | None = None
 
 
 def sample(path: str, asked: SampleRequest) -> tuple[Report, Predictions | None]:
-    """Draw rows or pictures from a model that has a distribution, and write them.
+    """Draw rows or images from a model that has a distribution, and write them.
 
     Rows without a file are returned and not written.
 
@@ -121,18 +123,18 @@ def sample(path: str, asked: SampleRequest) -> tuple[Report, Predictions | None]
     images = kind.draws_images(model)
     out = asked.out or ("samples.png" if images else None)
     sheet = out is not None and _ending(out) == ".png"
-    if asked.shape and (images or not sheet):
+    if asked.image_shape and (images or not sheet):
         raise UserError(
             Message(
-                Setting("shape"),
+                Setting("image_shape"),
                 " is for a .png file of rows of a table whose columns are pixels",
             ),
             parameter="image_shape",
-            value=asked.shape,
+            value=asked.image_shape,
         )
     if images and not sheet:
-        raise UserError("samples of pictures are written as .png", where=out)
-    shape = kind.sample_shape(model, asked.shape) if sheet else None
+        raise UserError("samples of images are written as .png", where=out)
+    shape = kind.sample_shape(model, asked.image_shape) if sheet else None
     if sheet:
         _check_sheet(path, str(out), shape, asked.n)
     if asked.out is None and out is not None:
@@ -162,7 +164,7 @@ def _check_sheet(path: str, out: str, shape: Any, n: int) -> None:
     if shape is None:
         example = Setting("image_shape", (8, 8))
         raise UserError(
-            f"how do the columns of {path} lie in a picture?",
+            f"how do the columns of {path} lie in an image?",
             where=out,
             parameter="image_shape",
             hint=Message(example, ", say; or write a .csv file"),
@@ -172,7 +174,7 @@ def _check_sheet(path: str, out: str, shape: Any, n: int) -> None:
         raise UserError(
             Message(
                 Setting("n", n),
-                f": pictures of {shape[0]}x{shape[1]} are too many for one file",
+                f": images of {shape[0]}x{shape[1]} are too many for one file",
             ),
             parameter="n",
             value=n,

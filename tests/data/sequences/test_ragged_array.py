@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lamina.data.sequences.series import (
+from lamina.data.sequences.ragged_array import (
+    RaggedArray,
     SequenceError,
-    Series,
-    as_series,
+    as_ragged_array,
     place_of,
     step_numbers,
 )
@@ -28,34 +28,34 @@ def test_every_form_gives_the_same_sequences():
     together = np.empty(3, object)
     together[:] = parts
     for given in (parts, tuple(parts), together, tails, [p.tolist() for p in parts]):
-        series = as_series(given)
+        series = as_ragged_array(given)
         assert series.lengths.tolist() == list(LENGTHS)
         for found, right in zip(series, parts, strict=True):
             np.testing.assert_array_equal(found, right)
-    series = as_series(zeros, LENGTHS)
+    series = as_ragged_array(zeros, LENGTHS)
     np.testing.assert_array_equal(series.values, np.concatenate(parts))
-    assert as_series(series) is series
+    assert as_ragged_array(series) is series
 
 
 def test_one_feature_needs_no_axis():
     parts = [np.array([1.0, 2.0]), np.array([3.0])]
-    series = as_series(parts)
+    series = as_ragged_array(parts)
     assert series.shape == (2, 2, 1)
     np.testing.assert_array_equal(series.values[:, 0], [1, 2, 3])
     table = np.array([[1.0, 2.0], [3.0, np.nan]])
-    np.testing.assert_array_equal(as_series(table).values, series.values)
+    np.testing.assert_array_equal(as_ragged_array(table).values, series.values)
 
 
 def test_numbers_keep_their_precision():
-    assert as_series([np.zeros((2, 1), np.float32)]).dtype == np.float32
-    assert as_series([np.zeros((2, 1), np.float16)]).dtype == np.float64
-    assert as_series([[1, 2]]).dtype == np.float64
-    assert as_series(np.ones((1, 2, 1), bool)).dtype == np.float64
+    assert as_ragged_array([np.zeros((2, 1), np.float32)]).dtype == np.float32
+    assert as_ragged_array([np.zeros((2, 1), np.float16)]).dtype == np.float64
+    assert as_ragged_array([[1, 2]]).dtype == np.float64
+    assert as_ragged_array(np.ones((1, 2, 1), bool)).dtype == np.float64
 
 
 def test_parts_and_padding():
     parts = ragged()
-    series = as_series(parts)
+    series = as_ragged_array(parts)
     assert repr(series) == "Series(3 × 1 to 4 steps × 2 features)"
     np.testing.assert_array_equal(series[-1], parts[2])
     some = series.only([2, 0, 2])
@@ -108,7 +108,7 @@ INSIDE[1, 1] = np.nan
 )
 def test_bad_sequences_get_one_clear_line(given, complaint):
     with pytest.raises(SequenceError, match=complaint) as error:
-        as_series(given)
+        as_ragged_array(given)
     assert "\n" not in str(error.value)
 
 
@@ -126,13 +126,13 @@ def test_bad_sequences_get_one_clear_line(given, complaint):
 def test_bad_lengths_are_refused(lengths, found):
     expected = f"lengths must be 2 whole numbers from 1 to 3, {found}"
     with pytest.raises(SequenceError, match=expected):
-        as_series(np.zeros((2, 3, 1)), lengths)
+        as_ragged_array(np.zeros((2, 3, 1)), lengths)
 
 
-@pytest.mark.parametrize("given", [[[1.0]], as_series([[1.0]])])
+@pytest.mark.parametrize("given", [[[1.0]], as_ragged_array([[1.0]])])
 def test_lengths_belong_to_arrays(given):
     with pytest.raises(SequenceError, match="lengths belong to an array"):
-        as_series(given, [1])
+        as_ragged_array(given, [1])
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ def test_lengths_belong_to_arrays(given):
 )
 def test_a_series_that_someone_made_is_checked(values, lengths, complaint):
     with pytest.raises(SequenceError, match=complaint):
-        as_series(Series(np.array(values), np.array(lengths)))
+        as_ragged_array(RaggedArray(np.array(values), np.array(lengths)))
 
 
 def test_whole_numbers_of_a_series_become_floats():
-    series = as_series(Series(np.array([[1], [2]]), np.array([2])))
+    series = as_ragged_array(RaggedArray(np.array([[1], [2]]), np.array([2])))
     assert (series.dtype, series.values.tolist()) == (np.float64, [[1], [2]])
 
 
 def test_long_and_short_ones_take_no_more_memory_than_their_steps():
     """One giant among small ones: nothing is padded before it is asked for."""
-    series = as_series([np.zeros((1, 1))] * 1000 + [np.zeros((1_000_000, 1))])
+    series = as_ragged_array([np.zeros((1, 1))] * 1000 + [np.zeros((1_000_000, 1))])
     assert series.values.nbytes == 8 * 1_001_000
     assert series.only(slice(0, 1000)).padded().shape == (1000, 1, 1)
-    assert isinstance(series, Series)
+    assert isinstance(series, RaggedArray)
 
 
 def test_a_step_of_all_is_one_of_a_sequence():

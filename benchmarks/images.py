@@ -1,8 +1,8 @@
-"""Pictures: memory of reading and learning from 50,000 files, and speed of decoding.
+"""Images: memory of reading and learning from 50,000 files, and speed of decoding.
 
 The files are JPEGs of 96 × 96 made here, in a temporary folder: ten classes, told by
 their colour. Memory is that of a whole process, Python and JAX included, which is why
-this module is also a program: ``python -m benchmarks.pictures fit FOLDER`` prints one
+this module is also a program: ``python -m benchmarks.images fit FOLDER`` prints one
 line of JSON. Decoding is raced on the first 5,000 files, brought to 64 × 64 by all.
 """
 
@@ -35,19 +35,19 @@ BATCH = 128
 
 def run(options: Options) -> Report:
     """Write the files, measure memory, race the readers."""
-    with tempfile.TemporaryDirectory(prefix="lamina-pictures-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lamina-images-") as folder:
         large, small = Path(folder) / "large", Path(folder) / "small"
         write_files(large, FILES)
         write_files(small, RACED)
         memory = memory_table(large)
         laps = race(contenders(small), options.rounds, options.budget)
     title = f"{RACED:,} JPEGs of {SIDE} × {SIDE}, decoded and brought to {SMALL}"
-    speed = race_table(title, "pictures/s", laps, LEAST_RATIO)
-    return Report("pictures", "Pictures from files", [memory, speed])
+    speed = race_table(title, "images/s", laps, LEAST_RATIO)
+    return Report("images", "Images from files", [memory, speed])
 
 
 def write_files(folder: Path, n: int) -> None:
-    """Write n pictures, one sub-folder a class: soft blotches around a class's hue."""
+    """Write n images, one sub-folder a class: soft blotches around a class's hue."""
     from PIL import Image
 
     for k in range(CLASSES):
@@ -57,9 +57,9 @@ def write_files(folder: Path, n: int) -> None:
     def write(number: int) -> None:
         blotches = np.random.default_rng(number).normal(0, 40, (12, 12, 3))
         values = np.clip(blotches + hues[number % CLASSES], 0, 255).astype(np.uint8)
-        picture = Image.fromarray(values).resize((SIDE, SIDE))
+        image = Image.fromarray(values).resize((SIDE, SIDE))
         place = folder / f"class{number % CLASSES}" / f"{number:06}.jpg"
-        picture.save(place, quality=85)
+        image.save(place, quality=85)
 
     with ThreadPoolExecutor() as pool:
         for start in range(0, n, 1000):
@@ -74,7 +74,7 @@ def memory_table(folder: Path) -> Table:
     rows, claims = [], []
     for what, title in (("read", "reading"), ("fit", "reading and one epoch")):
         found = measure(what, folder)
-        note = f"{found['seconds']:.0f} s, pictures {found['bytes'] / MB:.0f} MB"
+        note = f"{found['seconds']:.0f} s, images {found['bytes'] / MB:.0f} MB"
         rows.append(Row(title, found["peak"], note=note))
         text = f"peak of {title} in MB"
         claims.append(Claim(text, found["peak"], MOST_MB, at_least=False))
@@ -84,7 +84,7 @@ def memory_table(folder: Path) -> Table:
 
 def measure(what: str, folder: Path) -> dict[str, float]:
     """Run one measurement in a new process."""
-    command = [sys.executable, "-m", "benchmarks.pictures", what, str(folder)]
+    command = [sys.executable, "-m", "benchmarks.images", what, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{what} failed: {done.stderr[-500:]}")
@@ -119,7 +119,7 @@ def fit(folder: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Files:
-    """The pictures of a folder in the order of their names."""
+    """The images of a folder in the order of their names."""
 
     paths: list[str]
 
@@ -131,11 +131,11 @@ class Files:
 
 
 def decoded(path: str) -> np.ndarray:
-    """One picture as one reads it with Pillow, as torchvision does too."""
+    """One image as one reads it with Pillow, as torchvision does too."""
     from PIL import Image
 
-    with Image.open(path) as picture:
-        small = picture.convert("RGB").resize((SMALL, SMALL), Image.Resampling.BILINEAR)
+    with Image.open(path) as image:
+        small = image.convert("RGB").resize((SMALL, SMALL), Image.Resampling.BILINEAR)
     return np.asarray(small)
 
 
@@ -168,7 +168,7 @@ def lamina_read(folder: str) -> tuple[Task, int]:
 
 
 def pillow_loop(folder: str) -> tuple[Task, int]:
-    """One picture after the other."""
+    """One image after the other."""
     files = files_of(folder)
     return lambda: np.stack([decoded(path) for path in files.paths]), RACED
 

@@ -13,8 +13,8 @@ from lamina.networks.network import Network
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A network, its parameters, and the shape of the pictures it takes.
+class NetworkView:
+    """A network, its parameters, and the shape of the images it takes.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Opened:
             )
         return images.astype(self.dtype)
 
-    def number(self, layer: Any, places: bool = False) -> int:
+    def number(self, layer: Any, positions: bool = False) -> int:
         """Return the number of a layer, which may be counted from the end.
 
         Raises
@@ -102,7 +102,7 @@ class Opened:
                 f"layers are {self.list_of(range(n))}"
             )
         number = int(layer) % n
-        if places and len(self.shapes[number]) != 3:
+        if positions and len(self.shapes[number]) != 3:
             there = [i for i, shape in enumerate(self.shapes) if len(shape) == 3]
             raise ValueError(
                 f"layer {number} ({self.name(number)}) has no places, and so no maps; "
@@ -126,7 +126,7 @@ class Opened:
             )
         return int(unit)
 
-    def place(self, layer: int, place: Any) -> tuple[int, ...]:
+    def position(self, layer: int, position: Any) -> tuple[int, ...]:
         """Return a place of a layer's map; None is the middle one.
 
         Raises
@@ -134,17 +134,21 @@ class Opened:
         ValueError
             If there is no such place.
         """
-        places = self.shapes[layer][:-1]
-        if place is None:
-            return tuple([n // 2 for n in places])
-        place = tuple(place) if isinstance(place, list | tuple) else (place,)
-        fits = len(place) == len(places) and all(map(is_whole, place))
-        if not fits or not all(0 <= i < n for i, n in zip(place, places, strict=True)):
+        positions = self.shapes[layer][:-1]
+        if position is None:
+            return tuple([n // 2 for n in positions])
+        position = (
+            tuple(position) if isinstance(position, list | tuple) else (position,)
+        )
+        fits = len(position) == len(positions) and all(map(is_whole, position))
+        if not fits or not all(
+            0 <= i < n for i, n in zip(position, positions, strict=True)
+        ):
             raise ValueError(
-                f"place must be (row, column) in a map of {places} places, that of "
-                f"layer {layer} ({self.name(layer)}); got {place}"
+                f"position must be (row, column) in a map of {positions} positions, "
+                f"that of layer {layer} ({self.name(layer)}); got {position}"
             )
-        return tuple(int(i) for i in place)
+        return tuple(int(i) for i in position)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -234,7 +238,7 @@ class Opened:
         return ", ".join(f"{i} {self.name(i)}" for i in numbers) or "none"
 
 
-def opened(model: Any, shape: Any = None) -> Opened:
+def view_network(model: Any, shape: Any = None) -> NetworkView:
     """Return the network of a model.
 
     Parameters
@@ -259,7 +263,7 @@ def opened(model: Any, shape: Any = None) -> Opened:
         classes = getattr(model, "classes_", None)
     else:
         raise ValueError(
-            "expected a fitted estimator of pictures, such as a ConvNetClassifier, or "
+            "expected a fitted estimator of images, such as a ConvNetClassifier, or "
             f"(network, params); got {type(model).__name__}"
             + (", which is not fitted" if hasattr(model, "fit") else "")
         )
@@ -269,7 +273,7 @@ def opened(model: Any, shape: Any = None) -> Opened:
     if len(shape) != 3 or not all(is_whole(n) and n > 0 for n in shape):
         raise ValueError(f"shape must be (height, width, channels), got {shape}")
     known = None if classes is None else tuple(map(str, np.asarray(classes).tolist()))
-    return Opened(network, params, shape, known)
+    return NetworkView(network, params, shape, known)
 
 
 def _is_pair(model: Any) -> bool:
@@ -277,9 +281,9 @@ def _is_pair(model: Any) -> bool:
     return pair and isinstance(model[0], Network)
 
 
-def opened_for(model: Any, images: Any) -> Opened:
+def view_network_for(model: Any, images: Any) -> NetworkView:
     """Return the network of a model that is to look at these images."""
-    return opened(model, as_batch(images).shape[1:])
+    return view_network(model, as_batch(images).shape[1:])
 
 
 def as_batch(images: Any) -> np.ndarray:
@@ -310,8 +314,9 @@ def layers(model: Any, shape: Any = None) -> list[tuple[int, str, tuple[int, ...
     """Return (number, name, shape of one output) of every layer.
 
     These are the numbers by which the functions of this room know layers. Layers
-    inside a ``Residual``, a ``Skip`` or a ``Network`` count each for itself, and the
-    sum of a ``Residual``, as what a ``Skip`` makes, comes after its layers, as in
+    inside a ``Residual``, a ``SkipConnection`` or a ``Network`` count each for itself,
+    and the sum of a ``Residual``, as what a ``SkipConnection`` makes, comes after its
+    layers, as in
     :meth:`lamina.networks.Network.walk`.
 
     Parameters
@@ -320,7 +325,7 @@ def layers(model: Any, shape: Any = None) -> list[tuple[int, str, tuple[int, ...
     shape : (height, width, channels), optional
         Of the images, if the model is (network, params).
     """
-    seen = opened(model, shape)
+    seen = view_network(model, shape)
     return [(i, seen.name(i), shape) for i, shape in enumerate(seen.shapes)]
 
 
@@ -330,8 +335,8 @@ def activations(network: Any, params: Any, x: Any, layer: int) -> Any:
     return network.trace(params, x)[layer].a
 
 
-def net_input(network: Any, params: Any, x: Any, layer: int) -> Any:
-    """Return the net input h of a layer, or a where it has none.
+def pre_activation(network: Any, params: Any, x: Any, layer: int) -> Any:
+    """Return the pre-activation h of a layer, or a where it has none.
 
     h, and not a = φ(h), is what is maximised and explained: a unit that is off still
     has an h that can grow, and that of one class does not depend on the others', as

@@ -1,4 +1,4 @@
-"""Tiny picture files for the tests: sound ones of all formats, and broken ones."""
+"""Tiny image files for the tests: sound ones of all formats, and broken ones."""
 
 import io
 import zlib
@@ -11,7 +11,7 @@ RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
 def colours(height=8, width=12) -> np.ndarray:
-    """Red rises down the picture, green to the right; blue is 50."""
+    """Red rises down the image, green to the right; blue is 50."""
     out = np.full((height, width, 3), 50, np.uint8)
     out[..., 0] = np.linspace(0, 250, height)[:, None]
     out[..., 1] = np.linspace(0, 250, width)
@@ -19,15 +19,15 @@ def colours(height=8, width=12) -> np.ndarray:
 
 
 def save(path: Path, values=None, mode=None, **options) -> Path:
-    """Write an array (by default `colours`) as a picture."""
+    """Write an array (by default `colours`) as an image."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(colours() if values is None else np.asarray(values))
-    (picture if mode is None else picture.convert(mode)).save(path, **options)
+    image = Image.fromarray(colours() if values is None else np.asarray(values))
+    (image if mode is None else image.convert(mode)).save(path, **options)
     return path
 
 
 def packed(kind="PNG", values=None) -> bytes:
-    """The bytes of a picture file."""
+    """The bytes of an image file."""
     out = io.BytesIO()
     Image.fromarray(colours() if values is None else values).save(out, kind)
     return out.getvalue()
@@ -49,9 +49,9 @@ def broken(folder: Path) -> dict[str, str]:
         "damaged.png": (bytes(damaged), "is damaged"),
         "empty.jpg": (b"", "is empty (0 bytes)"),
         "huge.png": (bytes(huge), "decompression bomb"),
-        "junk.png": (bytes(noise[:2].tobytes()), "is no picture that is known"),
+        "junk.png": (bytes(noise[:2].tobytes()), "is no image that is known"),
         "phone.jpg": (b"\0\0\0\x18ftypheic" + bytes(50), "is a HEIC"),
-        "text.jpg": (b"hello\nworld", "is text, not a picture"),
+        "text.jpg": (b"hello\nworld", "is text, not an image"),
     }
     for name, (content, _) in files.items():
         (folder / name).write_bytes(content)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lamina.storage import UnwritableError, claim, reserved, room
-from lamina.storage.room import MARGIN, Room, allocate
+from lamina.storage import UnwritableError, claim, disk_space, reserved
+from lamina.storage.disk_space import MARGIN, Reservation, allocate
 
 LIMITED = """
 import resource
@@ -74,7 +74,7 @@ def test_more_than_there_is_is_refused_with_name_need_and_room(tmp_path):
 
 
 def test_a_disk_that_is_full_says_what_is_free(tmp_path):
-    place = Room(tmp_path / "m")
+    place = Reservation(tmp_path / "m")
     assert "are free" in place._available(OSError(errno.ENOSPC, "full"))
     assert place._available(OSError(errno.EDQUOT, "quota")) == ""
 
@@ -91,11 +91,11 @@ def test_where_nothing_can_be_promised_zeros_are_written(tmp_path, monkeypatch):
     def refuse(*args):
         raise OSError(errno.EOPNOTSUPP, "not supported")
 
-    monkeypatch.setattr(room, "CHUNK", 1000)
+    monkeypatch.setattr(disk_space, "CHUNK", 1000)
     with open(tmp_path / "a", "w+b") as file:
-        monkeypatch.setattr(room.os, "posix_fallocate", refuse)
+        monkeypatch.setattr(disk_space.os, "posix_fallocate", refuse)
         allocate(file.fileno(), 0, 2500)
-        monkeypatch.delattr(room.os, "posix_fallocate")
+        monkeypatch.delattr(disk_space.os, "posix_fallocate")
         allocate(file.fileno(), 2500, 7001)
     assert (tmp_path / "a").read_bytes() == bytes(7001)
 
@@ -113,7 +113,7 @@ def test_the_limit_of_a_shell_is_refused_beforehand_and_named_afterwards(tmp_pat
     told = subprocess.run(
         [sys.executable, "-c", LIMITED],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(room.__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(disk_space.__file__).parents[2])},
         capture_output=True,
         text=True,
         check=True,

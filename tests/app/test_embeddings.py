@@ -10,11 +10,11 @@ from PIL import Image
 
 import lamina
 from lamina.app import cli
-from lamina.app.exits import run as ended
+from lamina.app.exit_codes import run as ended
 from lamina.data import load
-from lamina.models.defaults import CODE_MODELS, default_code_estimator
+from lamina.models.defaults import EMBEDDING_MODELS, default_embedding_estimator
 from tests.data.images.test_idx import idx
-from tests.data.picture_files import save
+from tests.data.sample_images import save
 
 QUICK = ["-s", "max_iter=3"]
 FEW = ["-s", "n_iter=2"]
@@ -29,14 +29,14 @@ def run(command, capsys=None):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Models of a table, of pixels and of pictures, and pictures of two classes."""
+    """Models of a table, of pixels and of images, and images of two classes."""
     folder = tmp_path_factory.mktemp("codes")
     for k, name in enumerate(("dark", "light")):
         for i in range(12):
             values = RNG.integers(0, 80, (6, 5, 3)) + 150 * k
             save(folder / "photos" / name / f"{i}.png", values.astype(np.uint8))
     auto = ["--model", "autoencoder", "-q", *QUICK]
-    machine = ["--model", "rbm", "--codes", "5", "-q", *FEW]
+    machine = ["--model", "rbm", "--latent-dim", "5", "-q", *FEW]
     for name, source, how in [
         ("iris", "iris", auto),
         ("pixels", "digits", machine),
@@ -74,7 +74,7 @@ def rows(text):
 
 
 def test_the_words_are_those_of_the_estimators():
-    assert [type(codes_of(word)).__name__ for word in CODE_MODELS] == [
+    assert [type(codes_of(word)).__name__ for word in EMBEDDING_MODELS] == [
         "Autoencoder",
         "BernoulliRBM",
         "GaussianRBM",
@@ -84,14 +84,14 @@ def test_the_words_are_those_of_the_estimators():
 
 
 def codes_of(word):
-    return default_code_estimator(word, 3, 100, 10)
+    return default_embedding_estimator(word, 3, 100, 10)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", CODE_MODELS)
+@pytest.mark.parametrize("model", EMBEDDING_MODELS)
 def test_from_a_table_to_codes(call, model, tmp_path):
     sets = QUICK if model == "autoencoder" else FEW
-    how = ["--model", model, "--codes", "2", "--holdout-out", "held.csv", *sets]
+    how = ["--model", model, "--latent-dim", "2", "--save-holdout", "held.csv", *sets]
     status, out, err = call("fit", "iris", *how)
     assert (status, err) == (0, "")
     for text in (
@@ -101,16 +101,19 @@ def test_from_a_table_to_codes(call, model, tmp_path):
         "mean",
     ):
         assert text in out
-    assert "lamina transform model.lamina held.csv -o codes.png" in out
+    assert "lamina transform model.lamina held.csv -o embedding.png" in out
     assert ("lamina sample" in out) == (model != "autoencoder")
-    status, out, err = call("transform", "model.lamina", "held.csv", "--errors")
+    status, out, err = call(
+        "transform", "model.lamina", "held.csv", "--reconstruction-error"
+    )
     assert (status, err) == (0, "")
     found = rows(out)
-    assert list(found[0]) == ["species", "code_1", "code_2", "error"]
+    assert list(found[0]) == ["species", "embedding_1", "embedding_2", "error"]
     fitted = lamina.load("model.lamina")
     expected = fitted.transform("held.csv")
     np.testing.assert_allclose(
-        [[float(row["code_1"]), float(row["code_2"])] for row in found], expected
+        [[float(row["embedding_1"]), float(row["embedding_2"])] for row in found],
+        expected,
     )
     for command in (["summary", "model.lamina"], ["evaluate", "model.lamina", "iris"]):
         status, out, err = call(*command)
@@ -120,7 +123,7 @@ def test_from_a_table_to_codes(call, model, tmp_path):
 
 @pytest.mark.slow
 def test_everything_speaks_json(call, folder):
-    fit = ["iris", "--model", "rbm", "--codes", "3", "--json", *FEW]
+    fit = ["iris", "--model", "rbm", "--latent-dim", "3", "--json", *FEW]
     transform = [folder / "iris.lamina", "iris", "--json"]
     commands = [
         ("fit", *fit),
@@ -136,8 +139,8 @@ def test_everything_speaks_json(call, folder):
         assert status == 0
         report = json.loads(out)
         assert report["command"] == command
-        assert report.get("task", "codes") == "codes"
-    assert len(json.loads(call("transform", *transform)[1])["rows_of_codes"]) == 150
+        assert report.get("task", "embedding") == "embedding"
+    assert len(json.loads(call("transform", *transform)[1])["embeddings"]) == 150
 
 
 @pytest.mark.slow
@@ -154,29 +157,29 @@ def test_codes_as_a_file_or_a_map(call, folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_stands_beside_the_codes_of_pictures(call, folder):
+def test_what_stands_beside_the_codes_of_images(call, folder):
     model, photos = folder / "mapped.lamina", folder / "photos"
     status, out, err = call("transform", model, photos)
     assert (status, err.count("\n") <= 2) == (0, True)
     found = rows(out)
-    assert list(found[0]) == ["picture", "class", "code_1", "code_2"]
-    assert (found[0]["picture"], found[-1]["class"]) == ("dark/0.png", "light")
+    assert list(found[0]) == ["image", "class", "embedding_1", "embedding_2"]
+    assert (found[0]["image"], found[-1]["class"]) == ("dark/0.png", "light")
     written = call("transform", model, photos, "-o", "map.png")
-    assert "a map of 24 pictures: map.png" in written[1]
+    assert "a map of 24 images: map.png" in written[1]
     one = rows(call("transform", model, photos / "dark" / "0.png")[1])
-    assert list(one[0]) == ["picture", "code_1", "code_2"]
+    assert list(one[0]) == ["image", "embedding_1", "embedding_2"]
 
 
 def test_files_of_mnist(call, tmp_path):
     path = "a-images-idx3-ubyte"  # a long one would break the line
     pixels = RNG.integers(0, 255, (30, 6, 6)).astype(np.uint8)
     (tmp_path / path).write_bytes(idx(pixels))
-    status, out, _ = call("fit", path, "--model", "dbn", "--codes", "4", *FEW)
+    status, out, _ = call("fit", path, "--model", "dbn", "--latent-dim", "4", *FEW)
     assert status == 0
-    assert "30 pictures" in out
+    assert "30 images" in out
     status, out, _ = call("sample", "model.lamina", "-n", "9", "--steps", "5")
     assert status == 0
-    assert "9 pictures, each after 5 Gibbs steps: samples.png" in out
+    assert "9 images, each after 5 Gibbs steps: samples.png" in out
     assert Image.open("samples.png").mode == "L"
 
 
@@ -206,16 +209,18 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
     lines = [",".join(names)]
     lines += [",".join(map(str, row)) for row in digits.X[:60].astype(int)]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
-    machine = ["t.csv", "--model", "rbm", "--codes", "3", "-q", *FEW]
+    machine = ["t.csv", "--model", "rbm", "--latent-dim", "3", "-q", *FEW]
     assert call("fit", *machine)[0] == 0
-    refused(call("sample", "model.lamina", "-o", "s.png"), "--shape 8x8, say")
-    how = "model.lamina", "-n", "2", "-o", "s.png", "--shape"
+    refused(call("sample", "model.lamina", "-o", "s.png"), "--image-shape 8x8, say")
+    how = "model.lamina", "-n", "2", "-o", "s.png", "--image-shape"
     assert call("sample", *how, "8x8")[0] == 0
     refused(call("sample", *how, "9x9"), "81 pixels, but a row has 64 columns")
-    refused(call("sample", *how, "big"), "--shape is one side or HEIGHTxWIDTH")
-    assert call("fit", *machine, "--shape", "8x8")[0] == 0
+    refused(call("sample", *how, "big"), "--image-shape is one side or HEIGHTxWIDTH")
+    assert call("fit", *machine, "--image-shape", "8x8")[0] == 0
     assert call("sample", *how[:-1])[0] == 0
-    refused(call("fit", *machine, "--shape", "7x9"), "--shape 7x9 is 63 pixels")
+    refused(
+        call("fit", *machine, "--image-shape", "7x9"), "--image-shape 7x9 is 63 pixels"
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,18 +228,24 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
     [
         (["--model", "pca"], "--model must be one of autoencoder, rbm,"),
         (
-            ["--codes", "3"],
-            "--codes is an option for learning without labels (--model",
+            ["--latent-dim", "3"],
+            "--latent-dim is an option for learning without labels (--model",
         ),
         (
-            ["--shape", "8x8"],
-            "--shape is an option for learning without labels (--model",
+            ["--image-shape", "8x8"],
+            "--image-shape is an option for learning without labels (--model",
         ),
-        (["--model", "rbm", "--codes", "0"], "--codes must be at least 1; got 0"),
-        (["--model", "autoencoder", "--codes", "4"], "--codes 4, but there are 4"),
+        (
+            ["--model", "rbm", "--latent-dim", "0"],
+            "--latent-dim must be at least 1; got 0",
+        ),
+        (
+            ["--model", "autoencoder", "--latent-dim", "4"],
+            "--latent-dim 4, but there are 4",
+        ),
         (
             ["--model", "rbm", "--task", "regression"],
-            "--task is an option for tables, pictures and sequences",
+            "--task is an option for tables, images and sequences",
         ),
         (
             ["--model", "rbm", "--forecast", "x"],
@@ -242,15 +253,18 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
         ),
         (
             ["--model", "rbm", "--size", "8"],
-            "--size is an option for pictures; iris is a table",
+            "--size is an option for images; iris is a table",
         ),
-        (["--model", "rbm", "--series", "x"], "--series is an option for sequences"),
+        (
+            ["--model", "rbm", "--group-column", "x"],
+            "--group-column is an option for sequences",
+        ),
         (["--model", "rbm", "--target", "specie"], "did you mean 'species'"),
         (["--model", "rbm", "--holdout", "2"], "--holdout must be in"),
         (["--model", "rbm", "-o", "none/m.lamina"], "there is no folder"),
         (["--model", "rbm", "-s", "n_itr=2"], "did you mean n_iter"),
         (
-            ["--model", "rbm", "--codes", "3", "-s", "n_components=4"],
+            ["--model", "rbm", "--latent-dim", "3", "-s", "n_components=4"],
             "both say how many codes",
         ),
     ],
@@ -262,7 +276,7 @@ def test_fits_that_make_no_sense(call, arguments, message, tmp_path):
 
 @pytest.mark.parametrize("source", ["airline", "japanese_vowels"])
 def test_sequences_have_no_codes(call, source):
-    refused(call("fit", source, "--model", "rbm"), "learns from tables and pictures")
+    refused(call("fit", source, "--model", "rbm"), "learns from tables and images")
 
 
 @pytest.mark.slow
@@ -315,15 +329,21 @@ def test_samples_that_make_no_sense(call, folder):
     refused(call("sample", rows_, "-n", "0"), "-n must be at least 1; got 0")
     refused(call("sample", rows_, "--steps", "0"), "--steps must be at least 1")
     refused(call("sample", rows_, "--seed", "-1"), "--seed must be in")
-    refused(call("sample", rows_, "--shape", "2x2"), "--shape is for a .png file")
-    refused(call("sample", photos, "--shape", "2x2"), "--shape is for a .png file")
+    refused(
+        call("sample", rows_, "--image-shape", "2x2"),
+        "--image-shape is for a .png file",
+    )
+    refused(
+        call("sample", photos, "--image-shape", "2x2"),
+        "--image-shape is for a .png file",
+    )
     refused(call("sample", photos, "-n", "9000000"), "too many for one file")
 
 
 def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
-    from lamina import CodeModel
+    from lamina import EmbeddingModel
 
-    fit = CodeModel.fit
+    fit = EmbeddingModel.fit
 
     def interrupt(progress):
         if progress.epoch == 2:
@@ -332,7 +352,7 @@ def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
     def interrupted(self, *args):
         return fit(self.set_params(callbacks=[interrupt]), *args)
 
-    monkeypatch.setattr(CodeModel, "fit", interrupted)
+    monkeypatch.setattr(EmbeddingModel, "fit", interrupted)
     status, out, _ = call("fit", "iris", "--model", "autoencoder")
     assert status == 130
     assert "interrupted; the best network so far is kept" in out
@@ -340,7 +360,7 @@ def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
 
 
 def test_the_same_command_again_goes_on(call):
-    how = ["iris", "--model", "rbm", "--codes", "4", "--checkpoint", "run"]
+    how = ["iris", "--model", "rbm", "--latent-dim", "4", "--checkpoint", "run"]
     how += ["-s", "schedule=none"]  # which would depend on the number of epochs
     assert "begun anew" in call("fit", *how, *FEW)[1]
     assert "went on from epoch 2" in call("fit", *how, "-s", "n_iter=3")[1]

@@ -1,4 +1,4 @@
-"""`SeriesSet`: sequences that were read, with labels and what is known of them."""
+"""`SequenceSet`: sequences that were read, with their labels and descriptions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from lamina.data.sequences.series import Series
+from lamina.data.sequences.ragged_array import RaggedArray
 from lamina.data.tables.schema import TableSchema
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesSet:
+class SequenceSet:
     """Sequences, and labels where there are any.
 
     Attributes
     ----------
-    X : Series
+    X : RaggedArray
     y : ndarray (n,) or (n, targets); or list of n ndarray (steps,) or (steps, targets)
         An answer for each sequence, or for each step if `per_step`: classes (text or
         whole numbers) or numbers. None if there are no labels.
@@ -44,7 +44,7 @@ class SeriesSet:
         Sequences that were left out because they have no answer.
     """
 
-    X: Series
+    X: RaggedArray
     y: Any
     names: Sequence[str]
     name: str
@@ -62,12 +62,12 @@ class SeriesSet:
         return len(self.X)
 
     def __repr__(self) -> str:
-        return f"SeriesSet({self.name}: {self.X!r})"
+        return f"SequenceSet({self.name}: {self.X!r})"
 
-    def only(self, rows: Any) -> SeriesSet:
+    def only(self, rows: Any) -> SequenceSet:
         """Return some of the sequences: numbers, a slice, or a mask."""
         numbers = np.arange(len(self))[rows]
-        places = Series(np.arange(len(self.X.values))[:, None], self.X.lengths)
+        places = RaggedArray(np.arange(len(self.X.values))[:, None], self.X.lengths)
         steps = places.only(numbers).values[:, 0]
         y = self.y
         if y is not None:
