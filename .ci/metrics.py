@@ -5,10 +5,13 @@
 Reads the sources only and imports nothing, so any commit can be counted; with several
 folders their columns stand side by side.
 
-- deepest class chain: classes of the package on the longest way up from a class
+- deepest class chain: classes of the package on the longest way up from a class;
+  tables of parameters and others without methods are data and do not count, nor do
+  exceptions
 - methods of a class: functions, properties included, of it and all its ancestors here
 - parameters: of functions and methods outside dataclasses, ``self`` and ``cls`` apart
-- isinstance elsewhere: checks for a class that another package defines
+- isinstance elsewhere: checks for a concrete class, from which none is derived, that
+  another package defines
 - ``Any``: share of parameters annotated ``Any``, or not at all
 """
 
@@ -38,6 +41,10 @@ class Package:
                 if isinstance(node, ast.ClassDef):
                     self.classes.setdefault(node.name, (path, node))
 
+        self.inherited = {
+            _name(base) for _, node in self.classes.values() for base in node.bases
+        }
+
     # ---- classes --------------------------------------------------------------------
 
     def bases(self, name: str) -> list[str]:
@@ -46,8 +53,13 @@ class Package:
         return [base for base in names if base in self.classes and base != name]
 
     def depth(self, name: str) -> int:
-        """Return how many classes of the package are on the longest way up."""
-        return 1 + max(map(self.depth, self.bases(name)), default=0)
+        """Return how many classes with methods are on the longest way up."""
+        above = max(map(self.depth, self.bases(name)), default=0)
+        return above + any(isinstance(o, FUNCTIONS) for o in self.body(name))
+
+    def body(self, name: str) -> list[ast.stmt]:
+        """Return the statements of a class."""
+        return self.classes[name][1].body
 
     def family(self, name: str) -> set[str]:
         """Return a class and all its ancestors in the package."""
@@ -58,7 +70,7 @@ class Package:
         return sum(
             isinstance(node, FUNCTIONS)
             for one in self.family(name)
-            for node in self.classes[one][1].body
+            for node in self.body(one)
         )
 
     def deepest(self) -> tuple[int, str]:
@@ -123,7 +135,7 @@ class Package:
             for path, tree in self.trees.items()
             if path.parts[0] == "app"
             for node in ast.walk(tree)
-            if _asks_class_name(node) or _calls(node) == "hasattr"
+            if _asks_class_name(node) or _sniffs_object(node)
         ]
 
     def sniffs(self) -> list[str]:
@@ -145,14 +157,11 @@ class Package:
             if _calls(node) == "isinstance" and len(node.args) == 2
             if any(
                 name in self.classes
-                and not self._is_protocol(name)
+                and name not in self.inherited
                 and self.classes[name][0].parts[0] != path.parts[0]
                 for name in _names(node.args[1])
             )
         ]
-
-    def _is_protocol(self, name: str) -> bool:
-        return any(_name(base) == "Protocol" for base in self.classes[name][1].bases)
 
 
 def _parameters(node: FUNCTIONS) -> list[ast.arg]:
@@ -183,7 +192,21 @@ def _calls(node: ast.AST) -> str:
 
 
 def _asks_class_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in ("__name__", "__class__")
+    """Whether a class's name decides something; to print it is no question."""
+    asked = ast.Compare | ast.Subscript | ast.Match
+    return isinstance(node, asked) and any(
+        isinstance(part, ast.Attribute) and part.attr in ("__name__", "__class__")
+        for part in ast.walk(node)
+    )
+
+
+def _sniffs_object(node: ast.AST) -> bool:
+    """Whether an object is asked what it has; a module may lack what a system lacks."""
+    return (
+        isinstance(node, ast.Call)
+        and _calls(node) == "hasattr"
+        and _name(node.args[0]) != "os"
+    )
 
 
 def report(package: Package) -> dict[str, str]:

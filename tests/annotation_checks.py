@@ -34,8 +34,15 @@ def check(function: Any) -> Any:
     """Return the function, or class, with its annotations checked.
 
     Those of a fitted state are left to the codec, whose rules they are: it checks them
-    where a file is read, and tests write wrong ones to see that it does.
+    where a file is read, and tests write wrong ones to see that it does. So are
+    constructors of what learns: what is not learnt yet is unset.
     """
     name = getattr(function, "__qualname__", "")
     of_state = name.startswith("Fitted") and name.endswith(".__init__")
-    return function if of_state else _checked(function)
+    learns = any(map(_is_unset, getattr(function, "__defaults__", None) or ()))
+    return function if of_state or learns else _checked(function)
+
+
+def _is_unset(value: object) -> bool:
+    """Whether a value is lamina's ``UNSET``, whose module is hooked later."""
+    return type(value).__name__ == "Unset"

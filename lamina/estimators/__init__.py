@@ -1,7 +1,7 @@
 """What a program holds: scikit-learn estimators over networks and learning."""
 
-from lamina.estimators._core.parameters import parameters
-from lamina.estimators._core.persistence import load
+from lamina.estimators._core.files.persistence import load
+from lamina.estimators._core.parameters.table import parameters
 from lamina.estimators.forecasting.forecaster import Forecaster
 from lamina.estimators.images.capsnet import CapsNetClassifier
 from lamina.estimators.images.convnet import ConvNetClassifier, ConvNetRegressor

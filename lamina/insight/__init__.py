@@ -9,12 +9,13 @@ from lamina.insight.features import (
     filters,
     top_patches,
 )
-from lamina.insight.maximise import Maximised, maximising_input
+from lamina.insight.maximise import Ascent, Maximised, maximising_input
 from lamina.insight.network_view import layers
 from lamina.insight.saliency import Occlusion, Saliency, occlusion, saliency
 from lamina.insight.scatter import scatter
 
 __all__ = [
+    "Ascent",
     "Deconvolution",
     "FeatureMaps",
     "Filters",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,69 @@ NOISE = 0.1
 
 TOGETHER = 16
 """Units that climb side by side."""
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """How an input is changed so that a unit answers more.
+
+    Parameters
+    ----------
+    steps : int
+        T.
+    step : float
+        η, the length of the first step.
+    contrast : float or None
+        κ; None is no bound.
+    l2, tv : float
+        Penalties on large values and on differences of neighbours.
+    jitter : int
+        How many pixels the image is moved by at most in each step.
+    start : "noise", "zeros" or an image
+        z is N(0, 0.1²) or 0 at first, or x is an image.
+    seed : int
+        Of noise and jitter.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+
+    steps: Any = 128
+    step: float = 0.1
+    contrast: float | None = 1.0
+    l2: float = 0.0
+    tv: float = 1.0
+    jitter: Any = 1
+    start: Any = "noise"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        steps, jitter, step = self.steps, self.jitter, self.step
+        contrast, l2, tv = self.contrast, self.l2, self.tv
+        if not is_whole(steps) or steps < 1:
+            raise ValueError(
+                f"steps must be a whole number of at least 1, got {steps!r}"
+            )
+        if not is_whole(jitter) or jitter < 0:
+            raise ValueError(f"jitter must be a whole number from 0 on, got {jitter!r}")
+        if not step > 0 or (contrast is not None and not contrast > 0):
+            raise ValueError(
+                f"step and contrast must be above 0, got step={step} and "
+                f"contrast={contrast}"
+            )
+        if not (l2 >= 0 and tv >= 0):
+            raise ValueError(f"l2 and tv must not be negative, got l2={l2} and tv={tv}")
+
+
+class Climbers(NamedTuple):
+    """What climbs side by side: z at first, keys, units and their signs."""
+
+    begin: Any
+    words: Any
+    units: Any
+    signs: Any
 
 
 @dataclass(frozen=True)
@@ -85,15 +148,8 @@ def maximising_input(
     unit: Any = None,
     *,
     position: Any = None,
-    steps: Any = 128,
-    step: float = 0.1,
-    contrast: float | None = 1.0,
-    l2: float = 0.0,
-    tv: float = 1.0,
-    jitter: Any = 1,
-    start: Any = "noise",
-    seed: int = 0,
     shape: Any = None,
+    **ascent: Any,
 ) -> Maximised:
     """Return the input that maximises a unit, by gradient ascent on the pixels.
 
@@ -129,14 +185,12 @@ def maximising_input(
         own, so that its image does not depend on which others are asked for.
     place : (row, column), optional
         Of the layer's map; the middle one by default.
-    steps, step, contrast, l2, tv, jitter : numbers
-        See the equations; ``contrast=None`` is no bound.
-    start : {"noise", "zeros"} or image, default="noise"
-        z is N(0, 0.1²) or 0 at first, or x is an image.
-    seed : int, default=0
-        Of noise and jitter.
     shape : (height, width, channels), optional
         Of the image, if the model is (network, params).
+    **ascent
+        Fields of :class:`lamina.insight.Ascent`: ``steps=128``, ``step=0.1``,
+        ``contrast=1.0``, ``l2=0.0``, ``tv=1.0``, ``jitter=1``, ``start="noise"`` and
+        ``seed=0``.
 
     Raises
     ------
@@ -151,7 +205,7 @@ def maximising_input(
     section 2. Mahendran & Vedaldi (2015), Understanding deep image representations by
     inverting them, CVPR, section 2.1 (neighbours).
     """
-    seen = view_network(model, shape)
+    how, seen = Ascent(**ascent), view_network(model, shape)
     layer = seen.number(layer)
     chosen = range(seen.shapes[layer][-1]) if unit is None else unit
     alone = is_whole(chosen) or isinstance(chosen, str)
@@ -159,33 +213,22 @@ def maximising_input(
     if not pairs:
         raise ValueError("there must be at least one unit")
     units, signs = map(tuple, zip(*pairs, strict=True))
-    _check(steps, step, contrast, l2, tv, jitter)
     at = seen.position(layer, position)
     field = box(receptive_field(seen, layer, at))
     n = max(1, np.prod(np.diff(field)) * seen.shape[-1])
-    bound = np.inf if contrast is None else contrast * np.sqrt(n)
+    bound = np.inf if how.contrast is None else how.contrast * np.sqrt(n)
     mean, unit_of_x = seen.scale or (0.0, 1.0)
-    numbers = {"mean": mean, "unit": unit_of_x, "step": step, "bound": bound}
-    numbers |= {"l2": l2, "tv": tv, "jitter": jitter, "n": n}
+    numbers = {"mean": mean, "unit": unit_of_x, "step": how.step, "bound": bound}
+    numbers |= {"l2": how.l2, "tv": how.tv, "jitter": how.jitter, "n": n}
     numbers = {name: np.asarray(value) for name, value in numbers.items()}
-    keys = [Key(seed).fold_in("maximise", layer, u) for u in units]
-    changed = _around(field, jitter, seen)
-    begin = np.stack([_start(seen, start, key, changed) for key in keys])
+    keys = [Key(how.seed).fold_in("maximise", layer, u) for u in units]
+    changed = _around(field, how.jitter, seen)
+    begin = np.stack([_start(seen, how.start, key, changed) for key in keys])
     words = np.stack([key.fold_in("jitter").words() for key in keys])
+    climbers = Climbers(begin, words, np.array(units), np.array(signs, seen.dtype))
+    now = seen.network, seen.params, climbers, at, changed, numbers
     with seen.precision():
-        images, scores = _ascend(
-            seen.network,
-            seen.params,
-            begin,
-            words,
-            np.array(units),
-            np.array(signs, seen.dtype),
-            at,
-            changed,
-            numbers,
-            layer,
-            steps,
-        )
+        images, scores = _ascend(*now, layer, how.steps)
     found = np.asarray(images), np.asarray(scores), units, layer, field
     return Maximised(*found, _names(seen, layer, pairs))
 
@@ -199,20 +242,6 @@ def _names(
     if layer == len(seen.shapes) - 1 and len(seen.shapes[-1]) == 1:
         return tuple(seen.names[unit] for unit, _ in pairs)
     return tuple(str(unit) for unit, _ in pairs)
-
-
-def _check(steps: Any, step: Any, contrast: Any, l2: Any, tv: Any, jitter: Any) -> None:
-    if not is_whole(steps) or steps < 1:
-        raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
-    if not is_whole(jitter) or jitter < 0:
-        raise ValueError(f"jitter must be a whole number from 0 on, got {jitter!r}")
-    if not step > 0 or (contrast is not None and not contrast > 0):
-        raise ValueError(
-            f"step and contrast must be above 0, got step={step} and "
-            f"contrast={contrast}"
-        )
-    if not (l2 >= 0 and tv >= 0):
-        raise ValueError(f"l2 and tv must not be negative, got l2={l2} and tv={tv}")
 
 
 def _around(field: np.ndarray, jitter: int, seen: NetworkView) -> np.ndarray:
@@ -235,14 +264,11 @@ def _start(seen: NetworkView, start: Any, key: Key, changed: np.ndarray) -> np.n
     return (NOISE * noise * changed * (start == "noise")).astype(seen.dtype)
 
 
-@partial(jax.jit, static_argnums=(9, 10))
+@partial(jax.jit, static_argnums=(6, 7))
 def _ascend(
     network: Any,
     params: Any,
-    begin: Any,
-    words: Any,
-    units: Any,
-    signs: Any,
+    climbers: Climbers,
     at: Any,
     changed: Any,
     numbers: Any,
@@ -250,6 +276,7 @@ def _ascend(
     steps: int,
 ) -> tuple[Any, Any]:
     """Return x, and h before and after each step, of all units side by side."""
+    begin, words, units, signs = climbers
     dtype = begin.dtype
     names = ("mean", "unit", "step", "bound", "l2", "tv", "n")
     mean, unit_of_x, step, bound, l2, tv, n = (numbers[k].astype(dtype) for k in names)

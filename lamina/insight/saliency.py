@@ -1,7 +1,7 @@
 """Which pixels an answer hangs on: by derivatives, and by covering them up."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -215,10 +215,22 @@ def _mean_gradient(
         missing = (0, TOGETHER - len(some))
         count = np.pad(np.ones(len(some)), missing).astype(seen.dtype)
         shares = np.pad(some, missing).astype(seen.dtype)
-        how = shares, count, np.asarray(spread, seen.dtype), words, first, target
+        copies = Copies(shares, count, np.asarray(spread, seen.dtype), words, first)
+        now = seen.network, seen.params, x, start
         with seen.precision():
-            total += np.asarray(_gradients(seen.network, seen.params, x, start, *how))
+            total += np.asarray(_gradients(*now, copies, target))
     return total / len(share)
+
+
+class Copies(NamedTuple):
+    """Copies of an image: shares of the way from x′ to x, which of them count, the
+    spread of their noise, the words of its key, and the number of the first."""
+
+    share: Any
+    count: Any
+    spread: Any
+    words: Any
+    first: Any
 
 
 @jax.jit
@@ -227,25 +239,22 @@ def _gradients(
     params: Any,
     x: Any,
     start: Any,
-    share: Any,
-    count: Any,
-    spread: Any,
-    words: Any,
-    first: Any,
+    copies: Copies,
     target: Any,
 ) -> Any:
     """Return the sum of the gradients of the copies that count."""
+    share, count, spread, words, first = copies
     key = device_key(words)
     numbers = first + jnp.arange(len(share))
     keys = jax.vmap(lambda k: jax.random.fold_in(key, k))(numbers)
     noise = jax.vmap(lambda key: jax.random.normal(key, x.shape, x.dtype))(keys)
     weight = share[:, None, None, None]
-    copies = start + weight * (x - start) + spread * noise
+    points = start + weight * (x - start) + spread * noise
 
-    def f(copies: Any) -> Any:
-        return jnp.sum(count * pre_activation(network, params, copies, -1)[:, target])
+    def f(points: Any) -> Any:
+        return jnp.sum(count * pre_activation(network, params, points, -1)[:, target])
 
-    return jnp.sum(jax.grad(f)(copies), axis=0)
+    return jnp.sum(jax.grad(f)(points), axis=0)
 
 
 # ---- occlusion ----------------------------------------------------------------------

@@ -18,17 +18,17 @@ from lamina.data import (
 from lamina.data.errors import Message, Setting, UserError
 from lamina.data.tables.parsing import texts
 from lamina.data.tables.table import as_names
-from lamina.estimators._core.checks import NONE, option
-from lamina.estimators._core.constraints import COUNT, sides
-from lamina.estimators._core.embedding_scores import (
+from lamina.estimators._core.parameters.checks import NONE, option
+from lamina.estimators._core.parameters.constraints import COUNT, sides
+from lamina.estimators._core.parameters.table import estimator, fixed, param
+from lamina.estimators._core.reporting.embedding_scores import (
     embedding_scores,
     principal_components,
 )
-from lamina.estimators._core.parameters import estimator, fixed, param
 from lamina.estimators.unsupervised.autoencoder import Autoencoder
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.models.defaults import EMBEDDING_MODELS, default_embedding_estimator
-from lamina.models.embedding_input import (
+from lamina.models.inputs.embedding import (
     BYTE,
     as_texts,
     brightness,
@@ -42,16 +42,16 @@ from lamina.models.embedding_input import (
     to_units,
     unit_limits,
 )
-from lamina.models.image_input import checked_alike, read_alike
-from lamina.models.model_parameters import ColumnParams, ImageFileParams
-from lamina.models.source_model import SourceModel
-from lamina.models.state import FittedEmbedding
-from lamina.models.table_input import (
+from lamina.models.inputs.image import checked_alike, read_alike
+from lamina.models.inputs.table import (
     check_far,
     known_set,
     learnt_from,
     with_known_target,
 )
+from lamina.models.model_parameters import ColumnParams, ImageFileParams
+from lamina.models.source_model import SourceModel
+from lamina.models.state import FittedEmbedding
 from lamina.networks import Key
 
 UNITS = ("encoder", "layers", "n_components")
@@ -117,8 +117,8 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         which scores are compared; there are no components where codes are many.
     scores_, baseline_scores_, pca_scores_ : dict of float
         Of the network, of the mean, and of PCA with as many codes, on the held-out
-        rows: see :mod:`lamina.estimators._core.embedding_scores`. None stands for what
-        is unknown.
+        rows: see :mod:`lamina.estimators._core.reporting.embedding_scores`. None stands
+        for what is unknown.
     n_train_, n_holdout_, holdout_rows_, best_epoch_, notes_
         As of :class:`lamina.TableModel`.
 

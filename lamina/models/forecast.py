@@ -21,10 +21,10 @@ from lamina.data.tables.levels import UNSEEN, positions, similar
 from lamina.data.tables.parsing import is_missing, moments
 from lamina.data.tables.table import as_names, shorten
 from lamina.data.tables.time_column import time_values
-from lamina.estimators._core.checks import NONE, TEXT, check_number, integer
-from lamina.estimators._core.constraints import COUNT, NAMES
-from lamina.estimators._core.parameters import Checked, estimator, param
-from lamina.estimators._core.saved import Saved
+from lamina.estimators._core.estimator import Estimator
+from lamina.estimators._core.parameters.checks import NONE, TEXT, check_number, integer
+from lamina.estimators._core.parameters.constraints import COUNT, NAMES
+from lamina.estimators._core.parameters.table import estimator, param
 from lamina.estimators.forecasting.forecaster import Forecaster
 from lamina.models.model_parameters import SettingsParams
 from lamina.models.source_model import checked_settings
@@ -38,7 +38,7 @@ FEW_ODD = 0.1
 
 
 @estimator
-class ForecastModel(SettingsParams, Saved, Checked):
+class ForecastModel(SettingsParams, Estimator):
     """Forecasts of a column of a table, one row a time step.
 
     ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are

@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import ImageError, ImageSet, read_images
-from lamina.estimators._core.checks import NONE, TEXT
-from lamina.estimators._core.labels import compared
-from lamina.estimators._core.parameters import estimator, param
+from lamina.estimators._core.parameters.checks import NONE, TEXT
+from lamina.estimators._core.parameters.table import estimator, param
+from lamina.estimators._core.targets.labels import compared
 from lamina.models.defaults import default_image_estimator
-from lamina.models.image_input import checked_alike, read_alike
+from lamina.models.inputs.image import checked_alike, read_alike
 from lamina.models.model_parameters import ImageFileParams
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.source_model import subset

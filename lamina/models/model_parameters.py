@@ -5,7 +5,7 @@ from typing import Any
 from lamina.data.images.image_files import ERRORS
 from lamina.data.images.image_schema import RESIZES
 from lamina.data.tables.target import TASKS
-from lamina.estimators._core.checks import (
+from lamina.estimators._core.parameters.checks import (
     NONE,
     TEXT,
     Check,
@@ -14,9 +14,9 @@ from lamina.estimators._core.checks import (
     number,
     option,
 )
-from lamina.estimators._core.constraints import COUNT, NAMES, SETTINGS, sides
-from lamina.estimators._core.parameters import SeedParams, fixed, param, table
-from lamina.estimators._core.shared_parameters import CheckpointParams, ProgressParams
+from lamina.estimators._core.parameters.constraints import COUNT, NAMES, SETTINGS, sides
+from lamina.estimators._core.parameters.shared import CheckpointParams, ProgressParams
+from lamina.estimators._core.parameters.table import SeedParams, fixed, param, table
 
 
 @table("Model")

@@ -11,17 +11,17 @@ from lamina.data.errors import Message, Setting
 from lamina.data.sources.sequences import holds_sequences, read_sequences
 from lamina.data.tables.table import shorten
 from lamina.data.tables.target import TASKS
-from lamina.estimators._core.checks import BOOLEAN, NONE, TEXT
-from lamina.estimators._core.labels import compared
-from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.parameters import estimator, param
+from lamina.estimators._core.parameters.checks import BOOLEAN, NONE, TEXT
+from lamina.estimators._core.parameters.shared import SequenceParams
+from lamina.estimators._core.parameters.table import estimator, param
+from lamina.estimators._core.targets.labels import compared
 from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.metrics import scores
 from lamina.models.defaults import default_sequence_estimator
+from lamina.models.inputs.table import check_far, learnt_from
 from lamina.models.model_parameters import ColumnParams
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.state import FittedSequences
-from lamina.models.table_input import check_far, learnt_from
 from lamina.networks import Key
 
 LEAST_SEQUENCES = 2
@@ -430,7 +430,7 @@ def _check_kind(estimator: Any, found: SequenceSet) -> None:
     """Refuse an estimator that has no such answers."""
     name = type(estimator).__name__
     tags = isinstance(estimator, RecurrentTagger)
-    if not isinstance(estimator, OverSequences) or tags != found.per_step:
+    if not isinstance(estimator, SequenceParams) or tags != found.per_step:
         kind = "Classifier" if found.task == "classification" else "Regressor"
         wanted = "RecurrentTagger" if found.per_step else f"Recurrent{kind}"
         each = "step" if found.per_step else "sequence"

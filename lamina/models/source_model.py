@@ -9,19 +9,18 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from lamina.data.errors import UserError
+from lamina.estimators._core.estimator import Estimator
 from lamina.estimators._core.holdout import hold_out
-from lamina.estimators._core.parameters import (
-    Checked,
+from lamina.estimators._core.parameters.table import (
     missing_parameters,
     parameters,
 )
-from lamina.estimators._core.saved import Saved
 from lamina.models.defaults import MIN_HELD_OUT
 from lamina.models.model_parameters import ModelParams
 from lamina.networks import Key
 
 
-class SourceModel(ModelParams, Saved, Checked, ABC):
+class SourceModel(ModelParams, Estimator, ABC):
     """A model that is fitted to a source, and knows how well it does.
 
     A subclass reads its source (a table, images), encodes it, and trains
@@ -66,7 +65,7 @@ class SourceModel(ModelParams, Saved, Checked, ABC):
         else:
             estimator: Any = clone(self.estimator)
             self._check_own(estimator, task)
-        if isinstance(estimator, Checked):
+        if isinstance(estimator, Estimator):
             estimator._check_params()
         if estimator.random_state is None:
             estimator.set_params(random_state=seed.seed)

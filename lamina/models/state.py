@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from lamina.data import ImageSchema, TableSchema
-from lamina.estimators._core.embedding_scores import NAMES
-from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.state import Count, Epochs, Fitted, Number, State
+from lamina.estimators._core.files.state import Count, Epochs, Fitted, Number, State
+from lamina.estimators._core.parameters.shared import SequenceParams
+from lamina.estimators._core.reporting.embedding_scores import NAMES
 from lamina.estimators.forecasting.forecaster import Forecaster
 from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.estimators.unsupervised.autoencoder import Autoencoder
@@ -103,13 +103,13 @@ class FittedSequences(FittedPredictive):
     def check(self, estimator: Any) -> None:
         super().check(estimator)
         estimator._check_params()
-        network = self.estimator
+        network: Any = self.estimator
         tags = isinstance(network, RecurrentTagger)
-        if not isinstance(network, OverSequences) or self.per_step is not tags:
+        if not isinstance(network, SequenceParams) or self.per_step is not tags:
             raise ValueError("the network does not fit the answers")
         if tags and network._tells_labels != (self.task == "classification"):
             raise ValueError("the network does not fit the answers")
-        if self.schema and self.schema.width != network.n_features_in_:
+        if self.schema and self.schema.width != self.estimator.n_features_in_:
             raise ValueError("the network does not fit the columns")
 
 

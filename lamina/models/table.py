@@ -6,18 +6,18 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import Table, TableError, TableSchema, read_table
-from lamina.estimators._core.labels import compared
-from lamina.estimators._core.parameters import estimator, param
+from lamina.estimators._core.parameters.table import estimator, param
+from lamina.estimators._core.targets.labels import compared
 from lamina.models.defaults import default_estimator
-from lamina.models.model_parameters import ColumnParams
-from lamina.models.predictive_model import PredictiveModel
-from lamina.models.state import FittedTable
-from lamina.models.table_input import (
+from lamina.models.inputs.table import (
     check_far,
     check_target,
     learnt_from,
     with_target,
 )
+from lamina.models.model_parameters import ColumnParams
+from lamina.models.predictive_model import PredictiveModel
+from lamina.models.state import FittedTable
 from lamina.networks import Key
 
 

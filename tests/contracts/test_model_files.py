@@ -43,7 +43,7 @@ from lamina import (
     SequenceModel,
     TableModel,
 )
-from lamina.estimators._core import persistence
+from lamina.estimators._core.files import persistence
 from lamina.models import HOMES
 from lamina.storage import ModelFileError, read, write
 from lamina.storage.codec import encode
@@ -300,7 +300,7 @@ def test_all_that_was_learnt_comes_back(kind):
     for name, tensor in tensors.items():
         assert same[name].dtype == tensor.dtype
         np.testing.assert_array_equal(same[name], tensor)
-    left_out = {"_recorder", "_algorithm_in_use"}  # and what knows rows of its source
+    left_out = {"_recorder"}  # and what knows rows of its source
     left_out |= {"holdout_rows_", "holdout_names_", "backtest_"}
     assert set(vars(model)) - left_out <= set(vars(found))
 

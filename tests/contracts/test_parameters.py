@@ -22,7 +22,8 @@ from lamina import (
     RecurrentClassifier,
     data,
 )
-from lamina.estimators._core.parameters import Checked, parameters
+from lamina.estimators._core.estimator import Estimator
+from lamina.estimators._core.parameters.table import parameters
 
 ESTIMATORS = [
     value
@@ -100,7 +101,7 @@ def refused(cls, name, value):
 
 
 def test_all_estimators_are_checked():
-    assert all(issubclass(cls, Checked) for cls in ESTIMATORS)
+    assert all(issubclass(cls, Estimator) for cls in ESTIMATORS)
     assert len(PARAMETERS) > 500
 
 

@@ -30,7 +30,7 @@ from lamina import (
     RecurrentTagger,
     learning,
 )
-from lamina.estimators._core.training import Training
+from lamina.estimators._core.trained import TrainedNetwork
 from lamina.learning import (
     FGSM,
     L1,
@@ -224,7 +224,7 @@ def test_what_is_not_there_costs_nothing():
 def test_every_estimator_that_is_trained_is_here():
     public = [getattr(lamina.estimators, name) for name in lamina.estimators.__all__]
     trained = [one for one in public if inspect.isclass(one)]
-    trained = {one for one in trained if issubclass(one, Training)}
+    trained = {one for one in trained if issubclass(one, TrainedNetwork)}
     assert {type(one) for one, *_ in ESTIMATORS} == trained
 
 

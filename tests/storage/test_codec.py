@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from lamina import SGD, Dense, Dropout, Network, Residual
 from lamina.data import ImageSchema, TableSchema, load
-from lamina.estimators._core.labels import Labels
+from lamina.estimators._core.targets.labels import Labels
 from lamina.learning import L2, Objective
 from lamina.metrics.scores import Baseline
 from lamina.models import records  # noqa: F401  (registers schemas and baselines)

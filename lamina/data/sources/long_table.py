@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,39 @@ from lamina.data.tables.target import Target, find_target
 _MISSING = {"f": np.nan, "M": np.datetime64("NaT"), "O": None}
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table are features, and what they hold.
+
+    Parameters
+    ----------
+    features : iterable of str, optional
+        Columns to use; by default all others.
+    exclude : iterable of str
+        Columns to leave out.
+    kinds : dict, optional
+        Kind of a column where the one found is wrong: ``"number"``, ``"category"``,
+        ``"date"`` or ``"ignore"``.
+    task : {"classification", "regression"}, optional
+        Found from the target where None.
+    """
+
+    features: Iterable[str] | None = None
+    exclude: Iterable[str] = ()
+    column_types: dict[str, str] | None = None
+    task: str | None = None
+
+
 def read_long(
     source: Any,
     series: str,
     time: str | None = None,
     target: str | Sequence[str] | None = None,
     *,
-    features: Iterable[str] | None = None,
-    exclude: Iterable[str] = (),
-    column_types: dict[str, str] | None = None,
-    task: str | None = None,
     per_step: bool | None = None,
     labels: bool = True,
     schema: TableSchema | None = None,
+    **columns: Any,
 ) -> SequenceSet:
     """Read sequences from a table in long format: one row for each step.
 
@@ -50,15 +70,6 @@ def read_long(
         only if `features` names it.
     target : str or list of str, optional
         Column to predict, or several.
-    features : iterable of str, optional
-        Columns to use; by default all others.
-    exclude : iterable of str
-        Columns to leave out.
-    kinds : dict, optional
-        Kind of a column where the one found is wrong: ``"number"``, ``"category"``,
-        ``"date"`` or ``"ignore"``.
-    task : {"classification", "regression"}, optional
-        Found from the target where None.
     per_step : bool, optional
         Whether each step has an answer, or each sequence one. Where None, each sequence
         has one if the target never changes within a sequence.
@@ -66,7 +77,9 @@ def read_long(
         False does not look at the target, so that no sequence is left out.
     schema : TableSchema, optional
         What was learnt of another table: the same columns become the same features, and
-        the target is the same. It stands for all options from `target` to `task`.
+        the target is the same. It stands for `target` and `columns`.
+    **columns
+        Fields of :class:`Columns`: ``features``, ``exclude``, ``kinds`` and ``task``.
 
     Returns
     -------
@@ -95,10 +108,11 @@ def read_long(
     """
     table = read_table(source, text=[series, *(schema.text_names if schema else ())])
     steps = find_steps(table, series, time)
-    targets, exclude = as_names(target), as_names(exclude)
+    targets, how = as_names(target), Columns(**columns)
+    how = replace(how, exclude=tuple(as_names(how.exclude)))  # it may be a generator
     if schema is None:
-        used = _used(table, series, time, targets, features, exclude)
-    elif targets or features is not None or exclude or column_types or task:
+        used = _used(table, series, time, targets, how)
+    elif targets or how != Columns():
         raise ValueError(
             "schema= says what target and features are; leave out target, features, "
             "exclude, kinds and task"
@@ -109,7 +123,7 @@ def read_long(
     if targets and labels and all(name in table.columns for name in targets):
         answers, per_step = _answers(table.select(targets), steps, per_step)
     if schema is None:
-        schema = _learnt(used, answers, exclude, column_types, task)
+        schema = _learnt(used, answers, how)
     found = SequenceSet(
         RaggedArray(schema.encode(table)[steps.order], steps.lengths),
         None,
@@ -131,15 +145,15 @@ def _used(
     series: str,
     time: str | None,
     targets: list[str],
-    features: Iterable[str] | None,
-    exclude: list[str],
+    how: Columns,
 ) -> Table:
     """The columns that may become features, those to exclude among them."""
     roles = check_roles(table, series=series, time=time, target=targets)
-    table.select(exclude)
-    if features is None:
+    table.select(list(how.exclude))
+    if how.features is None:
         return table.drop(*roles)
-    wrong = {series, *targets} & set(features := as_names(features))
+    features = as_names(how.features)
+    wrong = {series, *targets} & set(features)
     if wrong:
         raise TableError(
             f"features: {min(wrong)!r} names the series or is the target, so it can be "
@@ -151,16 +165,14 @@ def _used(
 def _learnt(
     used: Table,
     answers: Table | None,
-    exclude: list[str],
-    column_types: dict[str, str] | None,
-    task: str | None,
+    how: Columns,
 ) -> TableSchema:
     """The schema of features, found over all rows, and of the target."""
-    there = [name for name in exclude if name in used.columns]
-    schema = TableSchema.fit(used, exclude=there, column_types=column_types)
+    there = [name for name in how.exclude if name in used.columns]
+    schema = TableSchema.fit(used, exclude=there, column_types=how.column_types)
     if answers is None:
         return schema
-    target, note = find_target(answers, answers.names, task)
+    target, note = find_target(answers, answers.names, how.task)
     notes = (note, *schema.notes) if note else schema.notes
     return replace(schema, target_column=target, notes=notes)
 

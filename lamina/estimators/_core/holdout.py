@@ -41,3 +41,31 @@ def _groups(y: np.ndarray) -> list[np.ndarray]:
     _, codes = np.unique(y, return_inverse=True)
     order = np.argsort(codes, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def split(
+    key: Key, n: int, fraction: float, strata: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split row numbers into training and validation rows.
+
+    Rows are put in random order, sorted by class, and validation rows taken at equal
+    distances: every class gives its share, and a class of one row is no error.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows are left for either part.
+    """
+    order = key.fold_in("split").generator().permutation(n)
+    if strata is not None:
+        order = order[np.argsort(strata[order], kind="stable")]
+    size = int(np.ceil(fraction * n))
+    if size < 2 or n - size < 1:
+        raise ValueError(
+            f"The validation set is too small: validation_fraction={fraction} of {n} "
+            f"examples is {size}, at least 2 are needed. Increase "
+            "'validation_fraction' or the size of your dataset."
+        )
+    held = np.zeros(n, bool)
+    held[((np.arange(size) + 0.5) * n / size).astype(int)] = True
+    return np.sort(order[~held]), np.sort(order[held])

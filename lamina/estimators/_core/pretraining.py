@@ -9,12 +9,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from lamina import learning
-from lamina.estimators._core.base import divergence
-from lamina.estimators._core.callers import callers_level
-from lamina.estimators._core.layer_arrays import fitting
-from lamina.estimators._core.progress import ProgressBar
-from lamina.estimators._core.shared_parameters import PretrainingParams
-from lamina.estimators._core.training import Training
+from lamina.estimators._core.architecture.layer_arrays import fitting
+from lamina.estimators._core.parameters.shared import PretrainingParams
+from lamina.estimators._core.reporting.callers import callers_level
+from lamina.estimators._core.reporting.outcome import divergence
+from lamina.estimators._core.reporting.progress import ProgressBar
 from lamina.learning.parallel.compilation import compile_count
 from lamina.networks import Network
 
@@ -77,116 +76,147 @@ class Beginning:
 FROM_SCRATCH = Beginning()
 
 
-class Pretraining(PretrainingParams, Training):
-    """An estimator whose hidden layers may learn first, one after the other.
+# ---- pre-training -------------------------------------------------------------------
+
+
+def pretraining_plan(params: PretrainingParams, network: Network) -> list[Any]:
+    """Return how each hidden layer learns beforehand, None for one that does not.
+
+    Raises
+    ------
+    ValueError
+        If ``pretraining`` has another number of layers.
+    """
+    positions, given = learning.hidden_layers(network), params.pretraining
+    if not isinstance(given, list | tuple):
+        given = [given] * len(positions)
+    plan = [_described(one) for one in given]
+    if len(plan) != len(positions):
+        raise ValueError(
+            f"pretraining has {len(plan)} entries for {len(positions)} hidden layers: "
+            "give one for each, None for a layer without, or one for all"
+        )
+    if not plan:
+        raise ValueError(
+            f"pretraining={params.pretraining!r} needs a hidden layer; there is none"
+        )
+    return plan
+
+
+def check_beginning(params: Any, first: bool, once: bool, beginning: Beginning) -> None:
+    """Refuse fits that cannot begin as is asked for.
+
+    Parameters
+    ----------
+    params : parameters of the estimator
+    first : bool
+        Whether the network starts anew.
+    once : bool
+        Whether it is ``partial_fit``.
+    beginning : Beginning
+
+    Raises
+    ------
+    ValueError
+        Saying what does not go together.
+    """
+    if beginning.has_weights and not first:
+        raise ValueError(
+            "coefs_init and intercepts_init are for fits that start afresh, not "
+            "for warm starts"
+        )
+    if params.pretraining is None:
+        if beginning.unlabelled is not None:
+            raise ValueError(
+                "X_unlabelled is for pre-training: give pretraining='rbm', "
+                "'autoencoder' or 'denoising'"
+            )
+        return
+    if beginning.unlabelled is not None and not _learns_without_target(params):
+        raise ValueError(
+            f"pretraining={params.pretraining!r} learns from targets, and "
+            "X_unlabelled has none: give 'rbm', 'autoencoder' or 'denoising'"
+        )
+    if once and first:
+        raise ValueError(
+            "partial_fit does not support pretraining, which needs all examples: "
+            "call fit first"
+        )
+    if params.refit == "restart" and params.warm_start:
+        raise ValueError("refit='restart' with pretraining needs warm_start=False")
+
+
+def _learns_without_target(params: PretrainingParams) -> bool:
+    given = params.pretraining
+    plan = given if isinstance(given, list | tuple) else [given]
+    described = [_described(how) for how in plan]
+    return any(how is not None and not how.supervised for how in described)
+
+
+def pretrain(estimator: Any, loader: learning.Loader, x: Any) -> int:
+    """Let hidden layers of an estimator learn, one after the other.
 
     ``history_`` then holds their losses as ``pretraining1_loss``, ``pretraining2_loss``
     and so on, by the number of the hidden layer.
+
+    Parameters
+    ----------
+    estimator : an estimator with an untrained network
+    feed : Loader
+        The training rows.
+    x : all inputs, those without a target included; None if there are none
+
+    Returns
+    -------
+    int
+        How many programs were compiled for it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was interrupted: there is no network yet. A checkpoint goes on.
     """
+    if estimator.pretraining is None:
+        return 0
+    plan, before = pretraining_plan(estimator, estimator.network_), compile_count()
+    epochs, checkpoint = sum(how.epochs for how in plan if how), estimator._checkpoint
+    with ExitStack() as stack:
+        callbacks: list[Any] = []
+        if estimator.verbose:
+            callbacks.append(stack.enter_context(ProgressBar(epochs)))
+        estimator.params_, results = learning.pretrain(
+            estimator._objective(),
+            estimator.params_,
+            plan,
+            loader,
+            key=estimator._run_key.fold_in("pretraining"),
+            x=x,
+            callbacks=callbacks,
+            part=None if checkpoint is None else checkpoint.part,
+        )
+    estimator.history_ |= _history_of(results)
+    return compile_count() - before
 
-    def _plan(self, network: Network) -> list[Any]:
-        """Return how each hidden layer learns beforehand, None for one that does not.
 
-        Raises
-        ------
-        ValueError
-            If ``pretraining`` has another number of layers.
-        """
-        positions, given = learning.hidden_layers(network), self.pretraining
-        if not isinstance(given, list | tuple):
-            given = [given] * len(positions)
-        plan = [_described(one) for one in given]
-        if len(plan) != len(positions):
-            raise ValueError(
-                f"pretraining has {len(plan)} entries for {len(positions)} hidden "
-                "layers: "
-                "give one for each, None for a layer without, or one for all"
+def _history_of(results: list[Any]) -> dict[str, list[float]]:
+    """Return the history of all layers; tell of what went wrong."""
+    history: dict[str, list[float]] = {}
+    for number, result in enumerate(results, start=1):
+        if result is None:
+            continue
+        if result.reason == "interrupted":
+            raise KeyboardInterrupt
+        for name, values in result.history.items():
+            history[f"pretraining{number}_{name}"] = values
+        if result.reason == "diverged":
+            warnings.warn(
+                f"pre-training of hidden layer {number} {divergence(result)}. Its "
+                "best weights known are kept. Try a smaller learning rate of its "
+                "solver, or scaled inputs",
+                ConvergenceWarning,
+                stacklevel=callers_level(),
             )
-        if not plan:
-            raise ValueError(
-                f"pretraining={self.pretraining!r} needs a hidden layer; there is none"
-            )
-        return plan
-
-    def _check_beginning(self, first: bool, once: bool, beginning: Beginning) -> None:
-        """Refuse fits that cannot begin as is asked for."""
-        if beginning.has_weights and not first:
-            raise ValueError(
-                "coefs_init and intercepts_init are for fits that start afresh, not "
-                "for warm starts"
-            )
-        if self.pretraining is None:
-            if beginning.unlabelled is not None:
-                raise ValueError(
-                    "X_unlabelled is for pre-training: give pretraining='rbm', "
-                    "'autoencoder' or 'denoising'"
-                )
-            return
-        if beginning.unlabelled is not None and not self._learns_without_target():
-            raise ValueError(
-                f"pretraining={self.pretraining!r} learns from targets, and "
-                "X_unlabelled has none: give 'rbm', 'autoencoder' or 'denoising'"
-            )
-        if once and first:
-            raise ValueError(
-                "partial_fit does not support pretraining, which needs all examples: "
-                "call fit first"
-            )
-        if self.refit == "restart" and self.warm_start:
-            raise ValueError("refit='restart' with pretraining needs warm_start=False")
-
-    def _learns_without_target(self) -> bool:
-        given = self.pretraining
-        plan = given if isinstance(given, list | tuple) else [given]
-        described = [_described(how) for how in plan]
-        return any(how is not None and not how.supervised for how in described)
-
-    def _pretrain(self, loader: learning.Loader, x: Any) -> int:
-        """Let hidden layers learn; return how many programs were compiled for it.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            If it was interrupted: there is no network yet. A checkpoint goes on.
-        """
-        if self.pretraining is None:
-            return 0
-        plan, before = self._plan(self.network_), compile_count()
-        epochs, checkpoint = sum(how.epochs for how in plan if how), self._checkpoint
-        with ExitStack() as stack:
-            callbacks: list[Any] = []
-            if self.verbose:
-                callbacks.append(stack.enter_context(ProgressBar(epochs)))
-            self.params_, results = learning.pretrain(
-                self._objective(),
-                self.params_,
-                plan,
-                loader,
-                key=self._run_key.fold_in("pretraining"),
-                x=x,
-                callbacks=callbacks,
-                part=None if checkpoint is None else checkpoint.part,
-            )
-        self._keep_pretraining(results)
-        return compile_count() - before
-
-    def _keep_pretraining(self, results: list[Any]) -> None:
-        """Keep the history of each layer; tell of what went wrong."""
-        for number, result in enumerate(results, start=1):
-            if result is None:
-                continue
-            if result.reason == "interrupted":
-                raise KeyboardInterrupt
-            for name, values in result.history.items():
-                self.history_[f"pretraining{number}_{name}"] = values
-            if result.reason == "diverged":
-                warnings.warn(
-                    f"pre-training of hidden layer {number} {divergence(result)}. Its "
-                    "best weights known are kept. Try a smaller learning rate of its "
-                    "solver, or scaled inputs",
-                    ConvergenceWarning,
-                    stacklevel=callers_level(),
-                )
+    return history
 
 
 def _described(how: Any) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lamina import learning
-from lamina.estimators._core.feedforward import FeedForward
-from lamina.estimators._core.progress import ProgressBar
+from lamina.estimators._core.fitting import begun
+from lamina.estimators._core.reporting.progress import ProgressBar
+from lamina.estimators._core.run import all_or_nothing, keep_result
+from lamina.estimators._core.trained import TrainedNetwork
 from lamina.learning.parallel.compilation import compile_count
-
-Lesson = tuple[learning.Problem, learning.Start, learning.Control]
 
 
 def fit_together(models: Sequence[Any], X: Any, y: np.ndarray) -> list[Any]:
@@ -46,7 +46,7 @@ def fit_together(models: Sequence[Any], X: Any, y: np.ndarray) -> list[Any]:
 
 def _takes_one_loop(model: Any) -> bool:
     """Whether a fit is one call of the training loop."""
-    if not isinstance(model, FeedForward) or model.warm_start or model.refit:
+    if not isinstance(model, TrainedNetwork) or model.warm_start or model.refit:
         return False
     return model.pretraining is None and getattr(model, "checkpoint", None) is None
 
@@ -54,8 +54,8 @@ def _takes_one_loop(model: Any) -> bool:
 def _fit_side_by_side(models: Sequence[Any], X: Any, y: np.ndarray) -> None:
     with ExitStack() as stack:
         for model in models:
-            stack.enter_context(model._all_or_nothing())
-        lessons = [model._begun(X, y) for model in models]
+            stack.enter_context(all_or_nothing(model))
+        lessons = [begun(model, X, y) for model in models]
         first, _, control = lessons[0]
         callbacks = [
             _of_model(i, callback)
@@ -74,8 +74,8 @@ def _fit_side_by_side(models: Sequence[Any], X: Any, y: np.ndarray) -> None:
         compiled = compile_count() - before
         for model, result in zip(models, results, strict=True):
             model.n_compiles_, compiled = compiled, 0
-            model._keep(result, first.algorithm, control.epochs)
-            model._summarise(False)
+            keep_result(model, result, first.algorithm, control.epochs)
+            model._summarise()
 
 
 def _on(first: learning.Problem, problem: learning.Problem) -> learning.Problem:

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from lamina.data.sequences.ragged_array import SequenceError
 from lamina.data.timeseries.time_series import Many, as_list, beforehand
 from lamina.data.timeseries.windows import differences
-from lamina.estimators._core.checks import check_integer
+from lamina.estimators._core.parameters.checks import check_integer
 
 
 def backtest(

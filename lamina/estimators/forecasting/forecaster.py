@@ -16,18 +16,17 @@ from lamina.data.timeseries.windows import (
     takes_logarithms,
     windows,
 )
-from lamina.estimators._core.checks import (
+from lamina.estimators._core.estimator import Estimator
+from lamina.estimators._core.parameters.checks import (
     BOOLEAN,
     NONE,
     check_number,
     having,
     option,
 )
-from lamina.estimators._core.constraints import COUNT
-from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.parameters import Checked, estimator, fixed, param
-from lamina.estimators._core.saved import Saved
-from lamina.estimators._core.shared_parameters import ProgressParams
+from lamina.estimators._core.parameters.constraints import COUNT
+from lamina.estimators._core.parameters.shared import ProgressParams, SequenceParams
+from lamina.estimators._core.parameters.table import estimator, fixed, param
 from lamina.estimators._core.together import fit_together
 from lamina.estimators.forecasting.backtest import backtest
 from lamina.estimators.forecasting.state import FittedForecaster
@@ -54,7 +53,7 @@ CALIBRATION = 0.25
 
 
 @estimator
-class Forecaster(ProgressParams, Saved, Checked):
+class Forecaster(ProgressParams, Estimator):
     """Forecasts of one or many series, each from a window of its own past.
 
     Equations
@@ -517,4 +516,4 @@ class Forecaster(ProgressParams, Saved, Checked):
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:
     """Return windows as an estimator of sequences or of rows takes them."""
-    return X if isinstance(estimator, OverSequences) else X.reshape(len(X), -1)
+    return X if isinstance(estimator, SequenceParams) else X.reshape(len(X), -1)

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.regressor import FeedForwardRegressor
-from lamina.estimators._core.state import Count, Fitted, Number, State
+from lamina.estimators._core.answering import Regressing
+from lamina.estimators._core.files.state import Count, Fitted, Number, State
+from lamina.estimators._core.parameters.shared import SequenceParams
 from lamina.storage.rules import UNSET, Floats, Length, Unset
 
 
@@ -63,9 +63,9 @@ class FittedForecaster(State):
     def _check_member(self, one: Any, known: int, horizon: int) -> None:
         """Refuse a network that does not fit windows of 1 + ``known`` numbers."""
         features = 1 + known
-        if not isinstance(one, OverSequences):
+        if not isinstance(one, SequenceParams):
             features *= self.window
-        if not isinstance(one, FeedForwardRegressor):
+        if not isinstance(one, Regressing):
             raise ValueError("the network is not readable")
         if (one.n_features_in_, one.n_outputs_) != (features, horizon):
             raise ValueError("the network does not fit the windows")

@@ -1,23 +1,28 @@
 """Capsule networks: classes as vectors that can draw what they stand for."""
 
-from math import prod
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.estimators._core.architectures import capsule_layers, shapes_after
-from lamina.estimators._core.checks import number
-from lamina.estimators._core.classifier import FeedForwardClassifier
-from lamina.estimators._core.constraints import COUNT, SIZES
-from lamina.estimators._core.convolutional import Convolutional
-from lamina.estimators._core.labels import Labels
-from lamina.estimators._core.parameters import estimator, fixed, param
+from lamina.estimators._core.answering import Classifying
+from lamina.estimators._core.architecture.capsules import CapsuleArchitecture
+from lamina.estimators._core.features import ImageFeatures
+from lamina.estimators._core.inputs.image import ImageInputs, image_inputs
+from lamina.estimators._core.parameters.checks import number
+from lamina.estimators._core.parameters.constraints import COUNT, SIZES
+from lamina.estimators._core.parameters.shared import ClassParams, ImageParams
+from lamina.estimators._core.parameters.table import estimator, fixed, param
+from lamina.estimators._core.targets.classes import ClassTarget
+from lamina.estimators._core.targets.labels import Labels
+from lamina.estimators._core.targets.target import Answers, Loss
+from lamina.estimators._core.trained import TrainedNetwork
 from lamina.estimators.images.state import FittedImageClassifier
 from lamina.learning.loop.apply import outputs
-from lamina.networks import Capsules, Dense, Network
-from lamina.networks.composite.reconstruction import CapsuleLoss, Reconstruction
+from lamina.networks import Network
+from lamina.networks.composite.reconstruction import CapsuleLoss
 
 
 def _never(self: Any) -> bool:
@@ -26,8 +31,47 @@ def _never(self: Any) -> bool:
     )
 
 
+@dataclass(eq=False)
+class CapsuleTarget(ClassTarget):
+    """Classes, each of which is the length of a vector; two classes have two.
+
+    Parameters
+    ----------
+    reconstruction : float
+        How much the error of the decoder counts.
+    """
+
+    reconstruction: float = 0.0
+
+    def learn(self, answers: Answers, classes: Any) -> tuple[ClassTarget, Any]:
+        known, codes = super().learn(answers, classes)
+        if known.labels.kind == "multilabel":
+            raise ValueError(
+                "a capsule network learns one label an example; y has shape "
+                f"{answers.values.shape}"
+            )
+        labels = Labels("multiclass", known.labels.classes)
+        return replace(known, labels=labels), codes
+
+    @property
+    def head(self) -> str:
+        return "identity"
+
+    def loss_for(self, activation: Any) -> Loss:
+        return CapsuleLoss(len(self.classes), float(self.reconstruction))
+
+    def for_loss(self, y: Any, activation: Any) -> Any:
+        return y
+
+    def score(self, y: Any, outputs: Any, weight: np.ndarray) -> float:
+        """Return the accuracy; outputs are lengths, and in training drawings too."""
+        return super().score(y, outputs[:, : len(self.classes)], weight)
+
+
 @estimator
-class CapsNetClassifier(Convolutional, FeedForwardClassifier):
+class CapsNetClassifier(
+    ImageFeatures, Classifying, ImageParams, ClassParams, TrainedNetwork
+):
     """Capsule network for classes of images, with a decoder.
 
     Each class is a vector: its length says how surely the class is there, its direction
@@ -81,9 +125,9 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
         doc="""They end in ``PrimaryCapsules`` or ``Capsules``; the capsules of the
         classes are added. By default one convolution and primary capsules, with windows
         that fit the size: see
-        :func:`lamina.estimators._core.architectures.capsule_layers`. The paper has
-        ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty times as
-        long.""",
+        :func:`lamina.estimators._core.architecture.default_layers.capsule_layers`. The
+        paper has ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty
+        times as long.""",
         kw_only=False,
     )
     capsule_size: int = param(
@@ -108,44 +152,16 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
         default=0.0, reason="the margins of the loss leave room already"
     )
 
-    # ---- the network ----------------------------------------------------------------
+    def _inputs(self) -> ImageInputs:
+        return image_inputs(self)
 
-    def _hidden(self, initializer: str) -> tuple:
-        return capsule_layers(self.image_shape_, initializer)
+    def _target(self) -> CapsuleTarget:
+        own = self.dtype, self.loss, self.class_weight
+        return CapsuleTarget(*own, reconstruction=self.reconstruction)
 
-    def _network(self, head: str, n_outputs: int) -> Network:
-        start = "glorot_uniform" if self.init == "auto" else self.init
-        classes = Capsules(n_outputs, self.capsule_size, self.routings, start)
-        layers = (*self._layers(start), classes)
-        shapes_after(layers, self.image_shape_)
-        decoder = [Dense(units, "relu", start) for units in self.decoder]
-        decoder.append(Dense(prod(self.image_shape_), "identity", start))
-        return Network((*self._before(), Reconstruction(layers, tuple(decoder))))
-
-    def _head(self) -> str:
-        return "identity"
-
-    def _loss(self) -> CapsuleLoss:
-        return CapsuleLoss(len(self.classes_), float(self.reconstruction))
-
-    def _codes(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:
-        codes = super()._codes(y, first, incremental, classes)
-        if self._labels.kind == "multilabel":
-            raise ValueError(
-                f"{type(self).__name__} learns one label an example; y has shape "
-                f"{y.shape}"
-            )
-        self._labels = Labels("multiclass", self._labels.classes)  # two: two capsules
-        return codes
-
-    def _target(self, target: np.ndarray) -> np.ndarray:
-        return target
-
-    def _score_outputs(
-        self, target: np.ndarray, outputs: np.ndarray, weight: np.ndarray
-    ) -> float:
-        lengths = outputs[:, : len(self.classes_)]
-        return super()._score_outputs(target, lengths, weight)
+    def _architecture(self) -> CapsuleArchitecture:
+        size = self.capsule_size, self.routings
+        return CapsuleArchitecture(self.layers, self.init, *size, tuple(self.decoder))
 
     # ---- application ----------------------------------------------------------------
 
@@ -162,7 +178,7 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
 
         Of two classes the difference of the second and the first, (n_samples,).
         """
-        lengths = self._predicted(X)
+        lengths, _ = self._predicted(X)
         return lengths[:, 1] - lengths[:, 0] if lengths.shape[1] == 2 else lengths
 
     def transform(self, X, layer=None, *, flatten=True):
@@ -204,14 +220,15 @@ class CapsNetClassifier(Convolutional, FeedForwardClassifier):
         if y is None:
             chosen = np.linalg.norm(vectors, axis=2).argmax(axis=1)
         else:
-            chosen = self._labels.encode(np.asarray(y))
+            chosen = self._parts()[1].labels.encode(np.asarray(y))
         mask = np.eye(vectors.shape[1], dtype=vectors.dtype)[chosen]
         drawn = self._decoded(vectors * mask[:, :, None])
         return drawn.reshape(len(drawn), *self.image_shape_)
 
     def _vectors(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = self._check_inputs(X, reset=False)
+        inputs, _ = self._parts()
+        X = inputs.check(self, X)
         *before, last = self.network_.layers
         *own, params = self.params_
         inner = Network((*before, *last.layers))

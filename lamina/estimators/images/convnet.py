@@ -1,14 +1,27 @@
 """Convolutional networks for images: classes and numbers."""
 
-from lamina.estimators._core.classifier import FeedForwardClassifier
-from lamina.estimators._core.convolutional import Convolutional
-from lamina.estimators._core.parameters import estimator, param
-from lamina.estimators._core.regressor import FeedForwardRegressor
+from lamina.estimators._core.answering import Classifying, Regressing
+from lamina.estimators._core.architecture.convolutional import (
+    ConvolutionalArchitecture,
+)
+from lamina.estimators._core.features import ImageFeatures
+from lamina.estimators._core.inputs.image import ImageInputs, image_inputs
+from lamina.estimators._core.parameters.shared import (
+    ClassParams,
+    ImageParams,
+    NumberParams,
+)
+from lamina.estimators._core.parameters.table import estimator, param
+from lamina.estimators._core.targets.classes import ClassTarget
+from lamina.estimators._core.targets.numbers import NumberTarget
+from lamina.estimators._core.trained import TrainedNetwork
 from lamina.estimators.images.state import FittedImageClassifier, FittedImageRegressor
 
 
 @estimator
-class ConvNetClassifier(Convolutional, FeedForwardClassifier):
+class ConvNetClassifier(
+    ImageFeatures, Classifying, ImageParams, ClassParams, TrainedNetwork
+):
     """Convolutional network for classes of images.
 
     ``ConvNetClassifier().fit(images, labels)`` is all there is to write. Two classes
@@ -39,7 +52,7 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
     n_features_in_
         As of :class:`lamina.MLPClassifier`.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
-        See :class:`lamina.estimators._core.base.NetworkEstimator`.
+        See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     Notes
     -----
@@ -63,9 +76,20 @@ class ConvNetClassifier(Convolutional, FeedForwardClassifier):
 
     _state_type = FittedImageClassifier
 
+    def _inputs(self) -> ImageInputs:
+        return image_inputs(self)
+
+    def _target(self) -> ClassTarget:
+        return ClassTarget(self.dtype, self.loss, self.class_weight)
+
+    def _architecture(self) -> ConvolutionalArchitecture:
+        return ConvolutionalArchitecture(self.layers, self.init, self.dropout)
+
 
 @estimator
-class ConvNetRegressor(Convolutional, FeedForwardRegressor):
+class ConvNetRegressor(
+    ImageFeatures, Regressing, ImageParams, NumberParams, TrainedNetwork
+):
     """Convolutional network for numbers that images show, one or several.
 
     Attributes and methods are those of :class:`ConvNetClassifier` but for classes.
@@ -88,3 +112,12 @@ class ConvNetRegressor(Convolutional, FeedForwardRegressor):
     _state_type = FittedImageRegressor
 
     scale_target: bool = param(default=True)
+
+    def _inputs(self) -> ImageInputs:
+        return image_inputs(self)
+
+    def _target(self) -> NumberTarget:
+        return NumberTarget(self.dtype, self.loss, self.scale_target)
+
+    def _architecture(self) -> ConvolutionalArchitecture:
+        return ConvolutionalArchitecture(self.layers, self.init, self.dropout)

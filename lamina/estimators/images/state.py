@@ -6,12 +6,12 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from lamina.estimators._core.network_state import (
+from lamina.estimators._core.files.network_state import (
     FittedFeedForward,
     OfClasses,
     OfNumbers,
 )
-from lamina.estimators._core.state import Count, State
+from lamina.estimators._core.files.state import Count, State
 from lamina.storage.rules import Finite, Is, LabelsOf
 
 FiniteNumber = Annotated[float, Finite()]

@@ -1,25 +1,35 @@
 """Multi-layer perceptrons: drop-in for scikit-learn's, and more."""
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from sklearn.utils.validation import validate_data
-
-from lamina.estimators._core.checks import check_fits_float32, each
-from lamina.estimators._core.classifier import FeedForwardClassifier
-from lamina.estimators._core.constraints import ACTIVATION, COUNT, PART, SIZES
-from lamina.estimators._core.feedforward import FeedForward
-from lamina.estimators._core.layer_arrays import LayerArrays, replaced_arrays
-from lamina.estimators._core.network_state import FittedClassifier, FittedRegressor
-from lamina.estimators._core.parameters import estimator, param, table
+from lamina.estimators._core.answering import Classifying, Regressing
+from lamina.estimators._core.architecture.dense import DenseArchitecture
+from lamina.estimators._core.architecture.layer_arrays import ArraysOfLayers
+from lamina.estimators._core.files.network_state import (
+    FittedClassifier,
+    FittedRegressor,
+)
+from lamina.estimators._core.fitting import fit
+from lamina.estimators._core.inputs.table import TableInputs
+from lamina.estimators._core.parameters.checks import each
+from lamina.estimators._core.parameters.constraints import (
+    ACTIVATION,
+    COUNT,
+    PART,
+    SIZES,
+)
+from lamina.estimators._core.parameters.shared import (
+    ClassParams,
+    NetworkParams,
+    NumberParams,
+    PretrainingParams,
+)
+from lamina.estimators._core.parameters.table import estimator, param, table
+from lamina.estimators._core.preparation import Request
 from lamina.estimators._core.pretraining import Beginning
-from lamina.estimators._core.regressor import FeedForwardRegressor
-from lamina.estimators._core.shared_parameters import NetworkParams, PretrainingParams
-from lamina.networks import Dense, Dropout
-
-SMALL = 2**16
-"""Numbers in X up to which validation would take longer than the prediction."""
+from lamina.estimators._core.targets.classes import ClassTarget
+from lamina.estimators._core.targets.numbers import NumberTarget
+from lamina.estimators._core.trained import TrainedNetwork
 
 
 @table("Network")
@@ -58,8 +68,10 @@ class MLPParams(NetworkParams, PretrainingParams):
     )
 
 
-class MLP(MLPParams, FeedForward):
+class MLPMethods(MLPParams):
     """What is special about multi-layer perceptrons: rows in, a list of sizes."""
+
+    dtype: str
 
     _leading = (
         "solver",
@@ -106,7 +118,7 @@ class MLP(MLPParams, FeedForward):
             Labels of any type or numbers; several columns of labels hold 0 and 1.
         sample_weight : array-like (n_samples,), optional
         X_val, y_val : optional
-            A validation set of one's own: ``history_`` then holds its loss and score,
+            A validation set of your own: ``history_`` then holds its loss and score,
             and with ``early_stopping`` it decides when to stop.
         X_unlabelled : array-like or sparse matrix (n_more, n_features), optional
             Examples whose answers nobody knows, from which ``pretraining`` learns too
@@ -139,136 +151,40 @@ class MLP(MLPParams, FeedForward):
             worse than always predicting the mean.
         """
         start = Beginning(X_unlabelled, coefs_init, intercepts_init)
-        return self._fit(X, y, sample_weight, X_val, y_val, beginning=start)
+        return fit(self, Request(X, y, sample_weight, X_val, y_val, start))
 
-    def _check_inputs(self, X: Any, reset: bool) -> Any:
-        if reset or not self._is_clean(X):
-            X = validate_data(
-                self,
-                X,
-                accept_sparse=["csr", "csc"],
-                dtype=(np.float64, np.float32),
-                reset=reset,
-            )
-        values = X
-        if not isinstance(X, np.ndarray):
-            X = X.tocsr()
-            values = X.data[:, None]
-        if self._dtype() == np.float32 and X.dtype == np.float64:
-            check_fits_float32(values)
-        return X
+    def _inputs(self) -> TableInputs:
+        return TableInputs(self.dtype)
 
-    def _is_clean(self, X: Any) -> bool:
-        """Whether X is an array that would pass validation unchanged.
+    def _architecture(self) -> DenseArchitecture:
+        hidden = self.hidden_layer_sizes, self.activation, self.dropout
+        return DenseArchitecture(*hidden, self.input_dropout, self.layers, self.init)
 
-        scikit-learn's validation takes 60 µs, several times what a prediction takes.
-        """
-        return (
-            type(X) is np.ndarray
-            and X.dtype in (np.float32, np.float64)
-            and X.ndim == 2
-            and 0 < X.shape[0] * X.shape[1] <= SMALL
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X).all())
-        )
-
-    def _hidden(self, initializer: str) -> tuple:
-        sizes = _as_list(self.hidden_layer_sizes)
-        activations = _per_layer("activation", self.activation, len(sizes))
-        rates = _per_layer("dropout", self.dropout, len(sizes))
-        layers: list[Any] = []
-        if self.input_dropout:
-            layers.append(Dropout(self.input_dropout))
-        for units, activation, rate in zip(sizes, activations, rates, strict=True):
-            layers.append(Dense(units, activation, initializer))
-            layers += [Dropout(rate)] if rate else []
-        return tuple(layers)
-
-    def _summarise(self, incremental: bool) -> None:
-        super()._summarise(incremental)
-        self.n_layers_ = len(self.coefs_) + 1
-
-    def _fit_checked(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        X_val: Any,
-        y_val: Any,
-        beginning: Beginning,
-        incremental: bool,
-        classes: Any,
-    ) -> None:
-        given = vars(self).pop("_given_arrays", None)
-        if given and (incremental or self.warm_start) and not beginning.has_weights:
-            own = {"coefs": given.get("weight"), "intercepts": given.get("bias")}
-            beginning = replace(beginning, **own)
-        weights = X, y, sample_weight, X_val, y_val
-        super()._fit_checked(*weights, beginning, incremental, classes)
-
-    @property
-    def coefs_(self) -> list[Any]:
+    coefs_ = ArraysOfLayers(
+        "weight",
         """Weight matrices, one a layer that has weights.
 
         Others can be put in their places, in the list or as a list. Before there is a
         network, ``partial_fit`` and warm starts will begin with them.
-        """
-        return self._arrays("weight", "coefs_")
-
-    @coefs_.setter
-    def coefs_(self, arrays: Any) -> None:
-        self._replace("weight", "coefs_", arrays)
+        """,
+    )
+    intercepts_ = ArraysOfLayers(
+        "bias", "Bias vectors, one a layer that has a bias; see ``coefs_``."
+    )
 
     @property
-    def intercepts_(self) -> list[Any]:
-        """Bias vectors, one a layer that has a bias; see :attr:`coefs_`."""
-        return self._arrays("bias", "intercepts_")
-
-    @intercepts_.setter
-    def intercepts_(self, arrays: Any) -> None:
-        self._replace("bias", "intercepts_", arrays)
-
-    def _arrays(self, part: str, name: str) -> list[Any]:
-        given = vars(self).get("_given_arrays", {})
-        if part in given:
-            return given[part]
-        arrays = [p[part] for p in self.params_ if part in p]
-        return LayerArrays(arrays, lambda new: self._replace(part, name, new))
-
-    def _replace(self, part: str, name: str, arrays: Any) -> list[Any]:
-        if not hasattr(self, "params_"):
-            given = vars(self).get("_given_arrays", {})
-            self._given_arrays = given | {part: list(arrays)}
-            return list(arrays)
-        self.params_ = replaced_arrays(self.params_, part, name, arrays)
-        self._state, self._state_owner = None, None  # of the weights as they were
-        return [p[part] for p in self.params_ if part in p]
+    def n_layers_(self) -> int:
+        """Layers with weights, and one more for the inputs, as scikit-learn counts."""
+        return len(self.coefs_) + 1
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
 
-def _as_list(sizes: Any) -> list[int]:
-    return [int(size) for size in (sizes if hasattr(sizes, "__iter__") else [sizes])]
-
-
-def _per_layer(name: str, value: Any, n: int) -> list[Any]:
-    """Return one value for each of n hidden layers."""
-    if not isinstance(value, list | tuple):
-        return [value] * n
-    if len(value) != n:
-        raise ValueError(
-            f"{name} has {len(value)} entries for {n} hidden layers: give one for "
-            "each, or one for all"
-        )
-    return list(value)
-
-
 @estimator
-class MLPClassifier(MLP, FeedForwardClassifier):
+class MLPClassifier(MLPMethods, Classifying, ClassParams, TrainedNetwork):
     """Multi-layer perceptron for classes.
 
     Two classes get one logistic output, more a softmax, several 0/1 columns one
@@ -293,7 +209,7 @@ class MLPClassifier(MLP, FeedForwardClassifier):
     best_epoch_ : int
         The epoch whose weights are kept.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
-        See :class:`lamina.estimators._core.base.NetworkEstimator`.
+        See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     References
     ----------
@@ -311,9 +227,12 @@ class MLPClassifier(MLP, FeedForwardClassifier):
 
     _state_type = FittedClassifier
 
+    def _target(self) -> ClassTarget:
+        return ClassTarget(self.dtype, self.loss, self.class_weight)
+
 
 @estimator
-class MLPRegressor(MLP, FeedForwardRegressor):
+class MLPRegressor(MLPMethods, Regressing, NumberParams, TrainedNetwork):
     """Multi-layer perceptron for numbers, one or several outputs.
 
     Attributes and methods are those of :class:`MLPClassifier` but for classes.
@@ -343,3 +262,6 @@ class MLPRegressor(MLP, FeedForwardRegressor):
     _state_type = FittedRegressor
 
     loss: Any = param(default="squared_error", kw_only=False)
+
+    def _target(self) -> NumberTarget:
+        return NumberTarget(self.dtype, self.loss, self.scale_target)

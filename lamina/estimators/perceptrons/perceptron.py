@@ -1,7 +1,6 @@
 """The perceptron: drop-in for scikit-learn's, with a trace and binary codes."""
 
 import dataclasses
-from contextlib import ExitStack
 from numbers import Integral
 from typing import Any
 
@@ -16,8 +15,10 @@ from sklearn.utils.validation import (
 )
 
 from lamina import learning
-from lamina.estimators._core.base import NetworkEstimator, split
-from lamina.estimators._core.checks import (
+from lamina.estimators._core.estimator import Estimator
+from lamina.estimators._core.holdout import split
+from lamina.estimators._core.network_estimator import NetworkEstimator
+from lamina.estimators._core.parameters.checks import (
     BOOLEAN,
     NONE,
     Check,
@@ -25,28 +26,37 @@ from lamina.estimators._core.checks import (
     number,
     option,
 )
-from lamina.estimators._core.constraints import (
+from lamina.estimators._core.parameters.constraints import (
     CLASS_WEIGHT,
     COUNT,
     INITIALIZER,
     POSITIVE,
     SHARE,
 )
-from lamina.estimators._core.labels import Labels, check_same_classes, plain
-from lamina.estimators._core.parameters import estimator, fixed, param
-from lamina.estimators._core.progress import ProgressBar
-from lamina.estimators._core.shared_parameters import EarlyStoppingParams, EpochParams
+from lamina.estimators._core.parameters.shared import EarlyStoppingParams, EpochParams
+from lamina.estimators._core.parameters.table import estimator, fixed, param
+from lamina.estimators._core.run import (
+    all_or_nothing,
+    key_of,
+    learn,
+    start_anew,
+    with_progress,
+)
+from lamina.estimators._core.targets.labels import Labels, check_same_classes, plain
 from lamina.estimators.perceptrons.state import FittedPerceptron
 from lamina.learning.data.loader import padded_size
 from lamina.learning.loop.apply import outputs
 from lamina.networks import Dense, Network
+from lamina.networks.core.computing import computing
 
 PENALTIES = ("l2", "l1", "elasticnet")
 MULTICLASS = ("one_vs_rest", "codes")
 
 
 @estimator
-class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstimator):
+class Perceptron(
+    ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstimator, Estimator
+):
     """Perceptron: one layer of threshold units, learnt by Rosenblatt's rule.
 
     scikit-learn's parameters mean what they mean there. Learning ends at the first
@@ -98,7 +108,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
     n_features_in_, feature_names_in_
         As in scikit-learn.
     network_, params_, n_compiles_, stop_reason_
-        See :class:`lamina.estimators._core.base.NetworkEstimator`.
+        See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     Notes
     -----
@@ -238,7 +248,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         ConvergenceWarning
             If learning diverged, was interrupted, or used up ``max_iter``.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             return self._fit(X, y, sample_weight, coef_init, intercept_init)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -262,7 +272,7 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
                 "class_weight 'balanced' is not supported for partial_fit, which never "
                 "sees all labels: pass the weights as a dict"
             )
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def decision_function(self, X):
@@ -338,10 +348,10 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         start = self._start(network, X.shape[1], coef_init, intercept_init)
         factors = self._class_factors(codes, labels.classes, y)
         weight = self._weight(X, sample_weight)
-        with self._precision():
+        with computing(self._dtype()):
             if first:
-                self._run_key = self._key()
-                self._fresh(network, self._run_key, (X.shape[1],))
+                self._run_key = key_of(self)
+                start_anew(self, network, self._run_key, (X.shape[1],))
             self.params_ = (self.params_[0] | start,)
             self._labels, self.classes_, self.codes_ = labels, labels.classes, codes
             target = (codes * factors)[numbers]
@@ -457,23 +467,20 @@ class Perceptron(ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstim
         epochs, steps_before = 1 if incremental else self.max_iter, self.t_
         algorithm: Any = learning.PerceptronRule(self.eta0)
         trace = _Trace(algorithm, loader.steps, self.params_) if self.trace else None
-        with ExitStack() as stack:
-            callbacks: list[Any] = list(self.callbacks or ())
-            if self.verbose:
-                callbacks.append(stack.enter_context(ProgressBar(epochs)))
-            if trace:
-                algorithm = trace.algorithm
-                callbacks.append(trace)
-            self._learn(
-                learning.Problem(self._objective(), algorithm, loader, validation),
-                learning.Start(self.params_, self._run_key, first_epoch=self._epochs),
-                learning.Control(
-                    epochs,
-                    self._stopping(incremental),
-                    keep_best="score" if validation else None,
-                    callbacks=callbacks,
-                ),
-            )
+        callbacks: list[Any] = list(self.callbacks or ())
+        if trace:
+            algorithm = trace.algorithm
+            callbacks.append(trace)
+        control = learning.Control(
+            epochs,
+            self._stopping(incremental),
+            keep_best="score" if validation else None,
+            callbacks=callbacks,
+        )
+        problem = learning.Problem(self._objective(), algorithm, loader, validation)
+        start = learning.Start(self.params_, self._run_key, first_epoch=self._epochs)
+        with with_progress(self, control) as control:
+            learn(self, problem, start, control)
         self._summarise(loader, trace, steps_before if incremental else 0)
 
     def _summarise(self, loader: Any, trace: Any, steps_before: int) -> None:

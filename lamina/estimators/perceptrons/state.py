@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from lamina.estimators._core.labels import Labels
-from lamina.estimators._core.network_state import FittedNetwork, OfClasses
+from lamina.estimators._core.files.network_state import FittedNetwork, OfClasses
+from lamina.estimators._core.targets.labels import Labels
 from lamina.storage.rules import UNSET, Floats, Integers, Is, Unset, fits
 
 

@@ -12,19 +12,20 @@ from lamina.data.sequences.ragged_array import (
     SequenceError,
     as_ragged_array,
 )
-from lamina.estimators._core.checks import (
+from lamina.estimators._core.estimator import Estimator
+from lamina.estimators._core.parameters.checks import (
     NONE,
     Check,
     check_integer,
     integer,
     number,
 )
-from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.parameters import Checked, estimator, param
-from lamina.estimators._core.saved import Saved
+from lamina.estimators._core.parameters.shared import SequenceParams
+from lamina.estimators._core.parameters.table import estimator, param
+from lamina.estimators._core.targets.steps import step_answers
 from lamina.estimators.perceptrons.mlp import MLPClassifier
 from lamina.estimators.sequences.state import FittedHybrid
-from lamina.estimators.sequences.tagger import RecurrentTagger, step_targets
+from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.networks.energy.hidden_markov import Chain, counted, posteriors, viterbi
 
 SMALLEST = 1e-7
@@ -32,7 +33,7 @@ SMALLEST = 1e-7
 
 
 @estimator
-class HybridHMM(Saved, Checked):
+class HybridHMM(Estimator):
     """Hidden Markov model whose states a network tells from the steps.
 
     Equations
@@ -122,7 +123,7 @@ class HybridHMM(Saved, Checked):
         self._check_params()
         X = as_ragged_array(X)
         check_consistent_length(X, y)
-        flat = step_targets(y, X.lengths, labels=True)
+        flat = step_answers(y, X.lengths, labels=True)
         network = self._fresh()
         if isinstance(network, RecurrentTagger):
             network.fit(X, np.split(flat, np.cumsum(X.lengths)[:-1]))
@@ -167,11 +168,16 @@ class HybridHMM(Saved, Checked):
     def score(self, X, y):
         """Return the share of all steps with a label whose state is right."""
         found = np.concatenate(self.predict(X))
-        truth = step_targets(y, as_ragged_array(X).lengths, labels=True)
+        truth = step_answers(y, as_ragged_array(X).lengths, labels=True)
         if isinstance(self.estimator_, RecurrentTagger):
-            known = self.estimator_._known(truth)
+            known = self._labelled(truth)
             found, truth = found[known], truth[known]
         return float(np.mean(found == truth)) if len(truth) else np.nan
+
+    def _labelled(self, labels: np.ndarray) -> np.ndarray:
+        """Return which labels of steps are known."""
+        target: Any = self.estimator_._target()
+        return target.labelled(labels)
 
     def _of_steps(self, X: Any) -> list[np.ndarray]:
         """Return p(k | xₜ) of every sequence, (steps, K) each."""
@@ -206,7 +212,7 @@ class HybridHMM(Saved, Checked):
 def _tells_states(estimator: Any) -> bool:
     if isinstance(estimator, RecurrentTagger):
         return estimator._tells_labels
-    sequences = isinstance(estimator, OverSequences | type)
+    sequences = isinstance(estimator, SequenceParams | type)
     return hasattr(estimator, "predict_proba") and not sequences
 
 

@@ -1,17 +1,45 @@
 """Recurrent networks for sequences: one class or one number for each."""
 
-from lamina.estimators._core.classifier import FeedForwardClassifier
-from lamina.estimators._core.over_sequences import OverSequences
-from lamina.estimators._core.parameters import estimator, param
-from lamina.estimators._core.regressor import FeedForwardRegressor
+from typing import Any
+
+from lamina.estimators._core.answering import Classifying, Regressing
+from lamina.estimators._core.architecture.recurrent import RecurrentArchitecture
+from lamina.estimators._core.inputs.sequence import SequenceInputs
+from lamina.estimators._core.parameters.shared import (
+    ClassParams,
+    NumberParams,
+    SequenceParams,
+)
+from lamina.estimators._core.parameters.table import estimator, param
+from lamina.estimators._core.targets.classes import ClassTarget
+from lamina.estimators._core.targets.numbers import NumberTarget
+from lamina.estimators._core.trained import TrainedNetwork
 from lamina.estimators.sequences.state import (
     FittedSequenceClassifier,
     FittedSequenceRegressor,
 )
 
 
+class SequenceMethods(SequenceParams):
+    """What is special about recurrent networks with one answer a sequence."""
+
+    dtype: str
+
+    def _inputs(self) -> SequenceInputs:
+        return SequenceInputs(self.dtype, self.standardize, self.layers, self.solver)
+
+    def _architecture(self) -> RecurrentArchitecture:
+        hidden = self.layers, self.init, self.dropout
+        return RecurrentArchitecture(*hidden, self.pooling, self.tbptt)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.three_d_array = True
+        return tags
+
+
 @estimator
-class RecurrentClassifier(OverSequences, FeedForwardClassifier):
+class RecurrentClassifier(SequenceMethods, Classifying, ClassParams, TrainedNetwork):
     """Recurrent network for classes of sequences, which may have different lengths.
 
     ``RecurrentClassifier().fit(list_of_arrays, labels)`` is all there is to write. Two
@@ -49,7 +77,7 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, out_activation_
         As of :class:`lamina.MLPClassifier`.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
-        See :class:`lamina.estimators._core.base.NetworkEstimator`.
+        See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     Notes
     -----
@@ -78,9 +106,12 @@ class RecurrentClassifier(OverSequences, FeedForwardClassifier):
 
     _state_type = FittedSequenceClassifier
 
+    def _target(self) -> ClassTarget:
+        return ClassTarget(self.dtype, self.loss, self.class_weight)
+
 
 @estimator
-class RecurrentRegressor(OverSequences, FeedForwardRegressor):
+class RecurrentRegressor(SequenceMethods, Regressing, NumberParams, TrainedNetwork):
     """Recurrent network for numbers that sequences tell, one or several.
 
     Attributes and methods are those of :class:`RecurrentClassifier` but for classes.
@@ -105,3 +136,6 @@ class RecurrentRegressor(OverSequences, FeedForwardRegressor):
 
     scale_target: bool = param(default=True)
     dropout: float | None = param(default=0.0)
+
+    def _target(self) -> NumberTarget:
+        return NumberTarget(self.dtype, self.loss, self.scale_target)

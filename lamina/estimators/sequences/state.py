@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from lamina.estimators._core.network_state import (
+from lamina.estimators._core.files.network_state import (
     FittedFeedForward,
     OfClasses,
     OfNumbers,
 )
-from lamina.estimators._core.state import MOST_EPOCHS, Count, Fitted, State
+from lamina.estimators._core.files.state import MOST_EPOCHS, Count, Fitted, State
 from lamina.storage.rules import UNSET, Floats, LabelsOf, Unset, Whole
 
 

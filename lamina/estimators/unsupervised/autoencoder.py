@@ -9,41 +9,39 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from lamina import learning
-from lamina.data import ImageError, as_images
-from lamina.estimators._core.architectures import flattened, shapes_after
-from lamina.estimators._core.checks import (
-    BOOLEAN,
-    NONE,
-    Check,
-    check_fits_float32,
-    each,
-    option,
+from lamina.estimators._core.architecture.autoencoder import AutoencoderArchitecture
+from lamina.estimators._core.fitting import fit
+from lamina.estimators._core.inputs.scaled import ScaledInputs, dense
+from lamina.estimators._core.parameters.checks import BOOLEAN, NONE, Check, each, option
+from lamina.estimators._core.parameters.constraints import (
+    ACTIVATION,
+    COUNT,
+    LAYERS,
+    SIZES,
 )
-from lamina.estimators._core.constraints import ACTIVATION, COUNT, LAYERS, SIZES
-from lamina.estimators._core.feedforward import FeedForward
-from lamina.estimators._core.heads import split, with_head
-from lamina.estimators._core.parameters import estimator, fixed, param
+from lamina.estimators._core.parameters.table import estimator, fixed, param
+from lamina.estimators._core.parts import recall
+from lamina.estimators._core.preparation import Request
+from lamina.estimators._core.targets.inputs import InputTarget
+from lamina.estimators._core.trained import TrainedNetwork
 from lamina.estimators._core.training import is_stochastic
 from lamina.estimators.unsupervised.state import FittedAutoencoder
 from lamina.learning.loop.apply import outputs
-from lamina.learning.objectives.sparsity import SPARSITIES, KLSparsity
+from lamina.learning.objectives.sparsity import SPARSITIES
 from lamina.learning.protocols import Term
 from lamina.metrics.scores import mean_squares
-from lamina.networks import Conv, Dense, Flatten, Network
-from lamina.networks.composite.mirror import Tied, mirrored
+from lamina.networks import Dense, Network
+from lamina.networks.composite.mirror import Tied
 from lamina.networks.core.computing import own_settings
-from lamina.networks.core.layer import Layer
 from lamina.networks.layers.corruption import CORRUPTIONS
 
 LOSSES = ("auto", "squared_error", "binary_cross_entropy")
 
 ROWS, NUMBERS = 2048, 2**22
 """So many examples at a time, and numbers, are compared with what is made of them."""
-
-BYTE = 255.0
 
 
 def _described_by(words: dict[str, type]) -> Check:
@@ -64,7 +62,7 @@ CORRUPTION, SPARSITY = _described_by(CORRUPTIONS), _described_by(SPARSITIES)
 
 
 @estimator
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward):
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetwork):
     """Network that makes its inputs again from a code of few, or few active, numbers.
 
     ``Autoencoder((500, 2)).fit(X).transform(X)`` gives two numbers for each example.
@@ -100,7 +98,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     feature_names_in_
         As of :class:`lamina.MLPClassifier`.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
-        See :class:`lamina.estimators._core.base.NetworkEstimator`.
+        See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     References
     ----------
@@ -205,8 +203,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         default=None, reason="the decoder would not mirror what the encoder has learnt"
     )
 
-    _y_numeric = True
-
     # ---- training -------------------------------------------------------------------
 
     def fit(self, X, y=None, sample_weight=None, *, X_val=None):
@@ -236,7 +232,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         ConvergenceWarning
             If learning has not converged, diverged or was interrupted.
         """
-        return self._fit(X, None, sample_weight, X_val, X_val)
+        return fit(self, Request(X, X, sample_weight, X_val, X_val))
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -244,14 +240,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
 
         The first ones decide about the scale of inputs and the loss.
         """
-        return self._fit(X, None, sample_weight, incremental=True)
+        return fit(self, Request(X, X, sample_weight, incremental=True))
 
     # ---- application ----------------------------------------------------------------
 
     def transform(self, X):
         """Return the codes of examples (n_samples, latent_dim)."""
-        X = self._known(X)
-        codes = self._through(self._halves()[0], self._encoded(X))
+        X, inputs = self._known_inputs(X)
+        codes = inputs.outputs(*self._halves()[0], X)
         return codes.reshape(len(codes), -1)
 
     def inverse_transform(self, X):
@@ -281,11 +277,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
                 f"{codes.shape[1]}"
             )
         codes = codes.reshape(len(codes), *shape)
-        return self._decoded(self._through(self._halves()[1], codes))
+        made = outputs(*self._halves()[1], codes, self._dtype())
+        return recall(self._inputs(), self).restore(made)
 
     def reconstruct(self, X):
         """Return X as the network makes it again, in its own units."""
-        return self._decoded(self._outputs(self._encoded(self._known(X))))
+        made, _ = self._predicted(X)
+        return recall(self._inputs(), self).restore(made)
 
     def reconstruction_error(self, X):
         """Return how unlike each example is what the network makes of it (n_samples,).
@@ -297,10 +295,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         over the d numbers of an example as the network sees them: scaled ones where
         inputs are scaled. Large numbers tell of examples that are unlike those learnt.
         """
-        X = self._known(X)
+        X, inputs = self._known_inputs(X)
         size = max(1, min(ROWS, NUMBERS // self.n_features_in_))
-        starts = range(0, X.shape[0], size)
-        return np.concatenate([self._errors(X[i : i + size]) for i in starts])
+        errors = []
+        for start in range(0, X.shape[0], size):
+            x = X[start : start + size]
+            made = inputs.outputs(self.network_, self.params_, x)
+            errors.append(mean_squares(dense(inputs.encode(x)), made))
+        return np.concatenate(errors)
 
     @property
     def coefs_(self) -> tuple[np.ndarray, ...]:
@@ -337,20 +339,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         """Return minus the mean of :meth:`reconstruction_error`: higher is better."""
         return -float(np.average(self.reconstruction_error(X), weights=sample_weight))
 
-    def _known(self, X: Any) -> Any:
+    def _known_inputs(self, X: Any) -> tuple[Any, ScaledInputs]:
+        """Return valid examples, and the inputs that they are."""
         check_is_fitted(self)
-        return self._check_inputs(X, reset=False)
-
-    def _errors(self, X: Any) -> np.ndarray:
-        x = self._encoded(X)
-        return mean_squares(_dense(x), self._outputs(x))
-
-    def _through(self, half: tuple[Network, Any], x: Any) -> np.ndarray:
-        return outputs(*half, x, self._dtype())
+        inputs = recall(self._inputs(), self)
+        return inputs.check(self, X), inputs
 
     def _halves(self) -> tuple[tuple[Network, Any], tuple[Network, Any]]:
         """Return the encoder and the decoder, each with its parameters."""
-        layers, params, n = self.network_.layers, self.params_, self._n_encoder
+        layers, params = self.network_.layers, self.params_
+        n = recall(self._architecture(), self).n_encoder
         if isinstance(tied := layers[-1], Tied):
             layers = (*layers[:-1], *tied.layers, *tied.back)
             params = (*params[:-1], *tied.completed(params[-1]))
@@ -368,111 +366,30 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
     def _n_features_out(self) -> int:
         return prod(self._latent_shape)
 
-    # ---- what goes in ---------------------------------------------------------------
+    # ---- parts ----------------------------------------------------------------------
 
-    def _check_inputs(self, X: Any, reset: bool) -> Any:
-        """Return rows of a table, perhaps sparse ones, or images."""
-        learnt_images = hasattr(self, "image_shape_")
-        if _are_images(X):
-            X = as_images(X)
-            if reset:
-                self.n_features_in_ = prod(X.shape[1:])
-                self.image_shape_ = tuple(X.shape[1:])
-                vars(self).pop("feature_names_in_", None)
-            elif not learnt_images or X.shape[1:] != self.image_shape_:
-                learnt = f"{self.n_features_in_} columns"
-                learnt = f"images {self.image_shape_}" if learnt_images else learnt
-                raise ImageError(
-                    f"images are {X.shape[1:]} (height, width, channels), but this "
-                    f"{type(self).__name__} has learnt from {learnt}"
-                )
-        else:
-            floats = (np.float64, np.float32)
-            X = validate_data(
-                self, X, accept_sparse=["csr", "csc"], dtype=floats, reset=reset
-            )
-            X = X if isinstance(X, np.ndarray) else X.tocsr()
-            if reset:
-                vars(self).pop("image_shape_", None)
-            elif learnt_images:
-                X = _dense(X).reshape(X.shape[0], *self.image_shape_)
-        if self._dtype() == np.float32 and X.dtype == np.float64:
-            numbers = X if isinstance(X, np.ndarray) else X.data
-            check_fits_float32(numbers.reshape(len(numbers), -1))
-        return X
+    def _inputs(self) -> ScaledInputs:
+        given = _described("corruption", self.corruption, CORRUPTIONS)
+        own = self.dtype, self.loss, self.standardize
+        return ScaledInputs(*own, self.layers, given)
 
-    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any, Any]:
-        X = self._check_inputs(X, reset)
-        return X, X, None
+    def _target(self) -> InputTarget:
+        return InputTarget(self.dtype, self.loss, recall(self._inputs(), self))
 
-    def _measure(self, X: Any, weight: np.ndarray | None) -> None:
-        """Find ℓ, and the mean and the scale of inputs; rows of weight 0 do not count.
+    def _architecture(self) -> AutoencoderArchitecture:
+        phi = self.activation, self.latent_activation
+        layers = self.layers, self.decoder, self.tied
+        penalty = _described("sparsity", self.sparsity, SPARSITIES)
+        how = self.init, penalty
+        return AutoencoderArchitecture(self.encoder, *phi, *layers, *how)
 
-        Equations
-        ---------
-            μ = Σᵢ wᵢ mᵢ / Σᵢ wᵢ,   σ² = Σᵢ wᵢ vᵢ / Σᵢ wᵢ
-
-        m and v are a row's numbers and their squared distances from μ; of images the
-        means of these over all places.
-        """
-        weight = None if weight is None or not weight.any() else weight
-        counted = X if weight is None else X[weight > 0]
-        low, high = _range(counted)
-        of_bytes = X.dtype == np.uint8 and high > 1
-        unit = low >= 0 and (high <= 1 or of_bytes)
-        self.loss_name_: str = self.loss
-        if self.loss == "auto":
-            self.loss_name_ = "binary_cross_entropy" if unit else "squared_error"
-        n = X.shape[-1]
-        self.feature_mean_ = np.zeros(n)
-        self.feature_scale_ = np.full(n, BYTE if of_bytes else 1.0)
-        if self.loss_name_ == "binary_cross_entropy":
-            self._check_range(counted)
-        elif self.standardize:
-            found = learning.mean_and_scale(_dense(X), weight)
-            self.feature_mean_, self.feature_scale_ = found
-
-    def _check_range(self, X: Any) -> None:
-        """Refuse targets that are no probabilities.
-
-        Raises
-        ------
-        ValueError
-            If one is not in [0, 1], when scaled.
-        """
-        low, high = _range(X)
-        most = float(self.feature_scale_[0])
-        if self.loss_name_ == "binary_cross_entropy" and (low < 0 or high > most):
-            raise ValueError(
-                f"the loss 'binary_cross_entropy' needs inputs from 0 to {most:g}; X "
-                f"has values from {low:.6g} to {high:.6g}: scale X (MinMaxScaler), or "
-                "take loss='squared_error'"
-            )
-
-    def _encoded(self, X: Any) -> Any:
-        """Return inputs as the network sees them; sparse ones stay so if unscaled."""
-        mean, scale = self.feature_mean_, self.feature_scale_
-        if np.any(mean != 0) or np.any(scale != 1):
-            dtype = X.dtype if X.dtype.kind == "f" else self._dtype()
-            X = ((_dense(X) - mean) / scale).astype(dtype, copy=False)
-        elif X.dtype.kind != "f":
-            X = X.astype(self._dtype())
-        return X.reshape(len(X), -1) if self._as_rows and X.ndim > 2 else X
-
-    def _decoded(self, made: np.ndarray) -> np.ndarray:
-        """Return outputs of the network in units of the inputs."""
-        if hasattr(self, "image_shape_"):
-            made = made.reshape(len(made), *self.image_shape_)
-        found = made * self.feature_scale_ + self.feature_mean_
-        return found.astype(self._dtype(), copy=False)
-
-    def _input_shape(self) -> tuple[int, ...]:
-        return (self.n_features_in_,) if self._as_rows else self.image_shape_
-
-    def _output_positions(self) -> tuple[int, ...]:
-        return self._input_shape()[:-1]
-
-    # ---- the network ----------------------------------------------------------------
+    def _terms(self) -> tuple[Term, ...]:
+        penalty = _described("sparsity", self.sparsity, SPARSITIES)
+        if penalty is None:
+            return super()._terms()
+        (encoder, params), _ = self._halves()
+        code = len(encoder.walk(params)) - 1
+        return (*super()._terms(), replace(penalty, layer=code))
 
     def _check_params(self) -> None:
         super()._check_params()
@@ -483,190 +400,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FeedForward
         _described("corruption", self.corruption, CORRUPTIONS)
         _described("sparsity", self.sparsity, SPARSITIES)
 
-    def _check_fits_solver(self) -> None:
-        super()._check_fits_solver()
-        if self.layers is not None and self._algorithm_in_use.needs.one_target:
-            raise ValueError(
-                f"solver={self.solver!r} is for encoder=, not for layers=; try 'adam'"
-            )
-
-    def _start(self, X: Any, target: Any, weight: Any) -> None:
-        self._measure(X, weight)
-        encoder = self._way_in()
-        self._n_encoder = len(self._before()) + len(encoder)
-        super()._start(X, target, weight)
-
-    def _before(self) -> tuple:
-        given = _described("corruption", self.corruption, CORRUPTIONS)
-        return () if given is None else (given,)
-
-    def _way_in(self) -> tuple:
-        """Return the encoder; find out whether it takes rows or images."""
-        self._as_rows = True
-        if self.layers is None:
-            return self._hidden(self._initializer)
-        layers = tuple(self.layers)
-        if not layers:
-            raise ValueError("layers must have at least one layer, the code")
-        if hasattr(self, "image_shape_"):
-            layers = flattened(layers, self.image_shape_)
-            self._as_rows = isinstance(layers[0], Flatten)
-            return layers[1:] if self._as_rows else layers
-        try:
-            shapes_after(layers, (self.n_features_in_,))
-        except ValueError as error:
-            raise ValueError(
-                f"{error}; images are given as (n, height, width) or (n, height, "
-                "width, channels)"
-            ) from None
-        return layers
-
-    @property
-    def _initializer(self) -> str:
-        return "glorot_uniform" if self.init == "auto" else self.init
-
-    def _hidden(self, initializer: str) -> tuple:
-        *hidden, codes = [int(units) for units in self.encoder]
-        layers = [Dense(units, self.activation, initializer) for units in hidden]
-        return (*layers, Dense(codes, self.latent_activation, initializer))
-
-    def _given_layers(self) -> tuple[str, Any]:
-        return "decoder", self.decoder
-
-    def _network(self, head: str, n_outputs: int) -> Network:
-        encoder, shape = self._way_in(), self._input_shape()
-        self._check_latent_layer(encoder)
-        if self.tied:
-            tied = Tied(encoder, mirrored(encoder, shape, head))
-            return Network((*self._before(), tied))
-        decoder = self._way_out(encoder, shape, head)
-        return Network((*self._before(), *encoder, *decoder))
-
-    def _check_latent_layer(self, encoder: tuple) -> None:
-        """Refuse a penalty on the share of active units of a code that has none."""
-        penalty = _described("sparsity", self.sparsity, SPARSITIES)
-        phis = [layer.activation for layer in encoder if layer.activation is not None]
-        phi = phis[-1] if phis else None
-        if isinstance(penalty, KLSparsity) and phi != "logistic":
-            name = (
-                "latent_activation" if self.layers is None else "the activation of it"
-            )
-            raise ValueError(
-                f"sparsity={self.sparsity!r} is about units between 0 and 1: "
-                f"{name} must be 'logistic', got {phi!r}"
-            )
-
-    def _way_out(self, encoder: tuple, shape: tuple[int, ...], head: str) -> tuple:
-        """Return the decoder, output layer included.
-
-        Raises
-        ------
-        ValueError
-            If it makes something else than what came in.
-        """
-        if self.decoder is None:
-            return mirrored(encoder, shape, head)
-        layers = [
-            layer if isinstance(layer, Layer) else self._units(layer)
-            for layer in self.decoder
-        ]
-        hidden, marked = split(tuple(layers))
-        code = shapes_after(encoder, shape)[-1]
-        if len(shape) == 1:
-            made = shapes_after(hidden, code)[-1] if hidden else code
-            flat = (Flatten(),) if len(made) > 1 else ()
-            ended = (*hidden, *flat, *layers[len(hidden) :])
-            return with_head(ended, head, shape[0], self._initializer)
-        last = marked or Conv(
-            shape[-1],
-            padding="same",
-            activation=head,
-            initializer=self._initializer,
-        )
-        made = shapes_after((*hidden, last), code)[-1]
-        if made != shape:
-            raise ValueError(f"decoder makes {made} of the code, not {shape}")
-        return (*hidden, last)
-
-    def _units(self, units: Any) -> Dense:
-        return Dense(int(units), self.activation, self._initializer)
-
-    def _terms(self) -> tuple[Term, ...]:
-        penalty = _described("sparsity", self.sparsity, SPARSITIES)
-        if penalty is None:
-            return super()._terms()
-        (encoder, params), _ = self._halves()
-        code = len(encoder.walk(params)) - 1
-        return (*super()._terms(), replace(penalty, layer=code))
-
-    # ---- what the outputs mean ------------------------------------------------------
-
-    def _head(self) -> str:
-        return "logistic" if self.loss_name_ == "binary_cross_entropy" else "identity"
-
-    def _loss(self) -> str:
-        return self.loss_name_
-
-    def _encode(
-        self, y: Any, missing: Any, first: bool, incremental: bool, classes: Any
-    ) -> Any:
-        if not first:
-            self._check_range(y)
-        return y
-
-    def _n_outputs(self, target: Any) -> int:
-        return self._input_shape()[-1]
-
-    def _target(self, target: Any) -> Any:
-        return self._encoded(target)
-
-    def _strata(self, target: Any) -> None:
-        return None
-
-    def _joined_targets(self, parts: tuple) -> Any:
-        return self._joined(parts)
-
-    def _dataset(self, X: Any, target: Any, weight: Any) -> learning.Dataset:
-        x = self._encoded(X)
-        dtype = self._learning_dtype(self._algorithm_in_use)
-        return learning.Dataset(x, x, weight, dtype=dtype)
-
-    def _batch_size(self, n: int) -> int:
-        if self.batch_size == "auto" and not self._as_rows:
-            return min(64, n)
-        return super()._batch_size(n)
-
-    def _score_outputs(self, target: Any, outputs: Any, weight: np.ndarray) -> float:
-        if not weight.any():
-            return np.nan
-        errors = mean_squares(_dense(self._encoded(target)), outputs)
-        return -float(np.average(errors, weights=weight))
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _are_images(X: Any) -> bool:
-    """Whether examples have places: arrays, or a list of them."""
-    if isinstance(X, list | tuple):
-        return len(X) > 0 and np.ndim(X[0]) > 1
-    return getattr(X, "ndim", 2) > 2
-
-
-def _range(X: Any) -> tuple[float, float]:
-    """Return the smallest and the largest number."""
-    if isinstance(X, np.ndarray):
-        return float(X.min()), float(X.max())
-    values = X.data if X.nnz == prod(X.shape) else np.append(X.data, 0.0)
-    return float(values.min()), float(values.max())
-
-
-def _dense(X: Any) -> np.ndarray:
-    return X if isinstance(X, np.ndarray) else X.toarray()
 
 
 def _described(name: str, value: Any, words: dict[str, type]) -> Any:

@@ -6,7 +6,6 @@ inputs; one machine is a stack of one.
 
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +19,9 @@ from sklearn.utils.validation import (
 )
 
 from lamina import learning
-from lamina.estimators._core.base import NetworkEstimator
-from lamina.estimators._core.callers import callers_level
-from lamina.estimators._core.checks import (
+from lamina.estimators._core.estimator import Estimator
+from lamina.estimators._core.network_estimator import NetworkEstimator
+from lamina.estimators._core.parameters.checks import (
     BOOLEAN,
     NONE,
     check_fits_float32,
@@ -31,10 +30,24 @@ from lamina.estimators._core.checks import (
     number,
     option,
 )
-from lamina.estimators._core.constraints import COUNT, PART, POSITIVE, SCHEDULE
-from lamina.estimators._core.parameters import param, table
-from lamina.estimators._core.progress import ProgressBar
-from lamina.estimators._core.shared_parameters import CommonParams
+from lamina.estimators._core.parameters.constraints import (
+    COUNT,
+    PART,
+    POSITIVE,
+    SCHEDULE,
+)
+from lamina.estimators._core.parameters.shared import CommonParams
+from lamina.estimators._core.parameters.table import param, table
+from lamina.estimators._core.reporting.callers import callers_level
+from lamina.estimators._core.run import (
+    all_or_nothing,
+    checkpointed,
+    kept_state,
+    key_of,
+    learn,
+    start_anew,
+    with_progress,
+)
 from lamina.estimators._core.training import schedule_of
 from lamina.estimators.unsupervised.state import FittedBoltzmann
 from lamina.learning.data.loader import padded_size
@@ -46,6 +59,7 @@ from lamina.learning.sampling.gibbs import (
 )
 from lamina.metrics.scores import mean_squares
 from lamina.networks import RBM, Key, Network
+from lamina.networks.core.computing import computing
 from lamina.networks.energy.rbm import VISIBLE
 
 ROWS = 2048
@@ -138,6 +152,7 @@ class Boltzmann(
     TransformerMixin,
     BoltzmannParams,
     NetworkEstimator,
+    Estimator,
     ABC,
 ):
     """Base of estimators that hold restricted Boltzmann machines, one or a stack.
@@ -149,7 +164,10 @@ class Boltzmann(
 
     _state_type = FittedBoltzmann
 
-    _run_key: Key
+    _is_recorded = False
+
+    feature_mean_: np.ndarray
+    feature_scale_: np.ndarray
 
     def fit(self, X, y=None, sample_weight=None):
         """Learn the distribution of X.
@@ -175,13 +193,14 @@ class Boltzmann(
         ConvergenceWarning
             If learning diverged or was interrupted.
         """
-        with self._all_or_nothing(), self._checkpointed(fresh=True):
+        with all_or_nothing(self), checkpointed(self, fresh=True):
             return self._fit(X, sample_weight, incremental=False)
 
     def transform(self, X):
         """Return P(h = 1 | v) (n_samples, n_components)."""
         check_is_fitted(self)
-        return self._outputs(self._encoded(self._checked(X, reset=False)))
+        X = self._encoded(self._checked(X, reset=False))
+        return outputs(self.network_, self.params_, X, self._dtype())
 
     def reconstruct(self, X):
         """Return X as the machine makes it again from its features, in its own units.
@@ -242,7 +261,7 @@ class Boltzmann(
         check_integer("n_samples", n_samples, 1)
         check_integer("n_steps", n_steps, 1)
         key = self._drawn_key("sample", random_state)
-        with self._precision():
+        with computing(self._dtype()):
             v, means = self._drawn(n_samples, n_steps, key)
         return self._decoded(means if mean else v)
 
@@ -366,10 +385,10 @@ class Boltzmann(
         elif first:
             self._measure(X, weight)
         X = self._encoded(X)
-        with self._precision():
+        with computing(self._dtype()):
             if first:
-                self._run_key, self._draws = self._key(), 0
-                self._fresh(Network(self._layers()), self._run_key, (X.shape[1],))
+                self._run_key, self._draws = key_of(self), 0
+                start_anew(self, Network(self._layers()), self._run_key, (X.shape[1],))
             self._train(X, weight, incremental)
         return self
 
@@ -409,7 +428,7 @@ class Boltzmann(
         start = learning.Start(
             self.params_,
             key,
-            self._kept_state(algorithm) if incremental else None,
+            kept_state(self, algorithm) if incremental else None,
             0 if higher else self._epochs,
             0 if higher else self.t_,
         )
@@ -437,15 +456,9 @@ class Boltzmann(
         prefix: str,
     ) -> None:
         """Call the loop, and show how it goes."""
-        with ExitStack() as stack:
-            callbacks: list[Any] = list(self.callbacks or ())
-            if self.verbose:
-                bar = ProgressBar(control.epochs)
-                callbacks.append(stack.enter_context(bar))
-            self._learn(problem, start, replace(control, callbacks=callbacks), prefix)
-
-    def _new_recorder(self, objective: Any, loader: Any, params: Any) -> None:
-        """No records of health: they are about the gradients of a loss."""
+        control = replace(control, callbacks=self.callbacks or ())
+        with with_progress(self, control) as control:
+            learn(self, problem, start, control, prefix)
 
     # ---- chains ---------------------------------------------------------------------
 
@@ -500,7 +513,7 @@ class Boltzmann(
         """
         n = X.shape[0]
         size, parts = min(ROWS, padded_size(n)), []
-        with self._precision():
+        with computing(self._dtype()):
             for start in range(0, n, size):
                 rows = self._rows(X[start : start + size])
                 given = [rows] if also is None else [rows, also(rows)]

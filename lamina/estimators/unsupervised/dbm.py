@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina import learning
-from lamina.estimators._core.constraints import COUNT
-from lamina.estimators._core.parameters import estimator, fixed, param
+from lamina.estimators._core.parameters.constraints import COUNT
+from lamina.estimators._core.parameters.table import estimator, fixed, param
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.estimators.unsupervised.dbn import sizes
 from lamina.learning.sampling.gibbs import (

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from lamina import learning
-from lamina.estimators._core.checks import integer
-from lamina.estimators._core.constraints import POSITIVE
-from lamina.estimators._core.parameters import estimator, param
+from lamina.estimators._core.parameters.checks import integer
+from lamina.estimators._core.parameters.constraints import POSITIVE
+from lamina.estimators._core.parameters.table import estimator, param
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.estimators.unsupervised.state import FittedDeepBelief
 from lamina.networks import RBM, Network

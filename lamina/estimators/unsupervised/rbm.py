@@ -1,15 +1,17 @@
 """BernoulliRBM and GaussianRBM: one restricted Boltzmann machine."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.estimators._core.checks import check_integer, check_option
-from lamina.estimators._core.constraints import COUNT
-from lamina.estimators._core.parameters import estimator, fixed, param
+from lamina.estimators._core.parameters.checks import check_integer, check_option
+from lamina.estimators._core.parameters.constraints import COUNT
+from lamina.estimators._core.parameters.table import estimator, fixed, param
+from lamina.estimators._core.run import all_or_nothing, checkpointed
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.learning.sampling.gibbs import (
     compiled_annealed,
@@ -17,18 +19,38 @@ from lamina.learning.sampling.gibbs import (
     compiled_free_energy,
     compiled_turned,
 )
-from lamina.networks import Key
+from lamina.networks import RBM, Key, Network
+from lamina.networks.core.computing import computing
 from lamina.networks.energy.log_partition import enumerable
 
 PARTITIONS = ("auto", "exact", "annealed")
 
 
-class OneMachine(Boltzmann):
-    """What one machine alone can tell: energies and likelihoods."""
+class SingleRBM:
+    """Energies and likelihoods, which one machine alone can tell."""
+
+    n_components: Any
+    network_: Network
+    params_: tuple[dict[str, np.ndarray], ...]
+    _dtype: Callable[[], np.dtype]
+    _fit: Callable[..., Any]
+    _checked: Callable[..., Any]
+    _encoded: Callable[[Any], Any]
+    _decoded: Callable[[np.ndarray], np.ndarray]
+    _rows: Callable[[Any], np.ndarray]
+    _walk: Callable[..., tuple[np.ndarray, ...]]
+    _chains: Callable[[], np.ndarray | None]
+    _drawn_key: Callable[[str, Any], Key]
+    _by_chunks: Callable[..., np.ndarray]
 
     @property
     def _units(self) -> tuple[int, ...]:
         return (int(self.n_components),)
+
+    @property
+    def _rbm(self) -> RBM:
+        (rbm,) = self.network_.layers
+        return rbm
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Take one step over all of these examples together, as scikit-learn does.
@@ -41,7 +63,7 @@ class OneMachine(Boltzmann):
         -------
         self
         """
-        with self._all_or_nothing(), self._checkpointed(fresh=False):
+        with all_or_nothing(self), checkpointed(self, fresh=False):
             return self._fit(X, sample_weight, incremental=True)
 
     def gibbs(self, v, n_steps=1, *, mean=False, random_state=None):
@@ -64,7 +86,7 @@ class OneMachine(Boltzmann):
         check_integer("n_steps", n_steps, 1)
         key = self._drawn_key("gibbs", random_state)
         v = self._rows(self._encoded(self._checked(v, reset=False)))
-        with self._precision():
+        with computing(self._dtype()):
             own = key.fold_in("h").device()
             h = np.asarray(self._rbm.hidden(self.params_[0], v, own))
             v, _, means = self._walk(h, n_steps, key)
@@ -113,7 +135,7 @@ class OneMachine(Boltzmann):
         rbm, (params,) = self._rbm, self.params_
         if method == "auto":
             method = "exact" if enumerable(rbm, params) else "annealed"
-        with self._precision():
+        with computing(self._dtype()):
             if method == "exact":
                 return float(compiled_exact(rbm, params))
             start = np.zeros(n_chains, self._dtype())
@@ -169,7 +191,7 @@ class OneMachine(Boltzmann):
 
 
 @estimator
-class BernoulliRBM(OneMachine):
+class BernoulliRBM(SingleRBM, Boltzmann):
     """Restricted Boltzmann machine of binary units.
 
     It learns the distribution of inputs that are 0 or 1, or between them: probabilities
@@ -248,7 +270,7 @@ class BernoulliRBM(OneMachine):
 
 
 @estimator
-class GaussianRBM(OneMachine):
+class GaussianRBM(SingleRBM, Boltzmann):
     """Restricted Boltzmann machine of numbers, with binary hidden units.
 
     Inputs are scaled to mean 0 and variance 1 here, unless ``standardize`` says not to:

@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from lamina.estimators._core.network_state import FittedFeedForward, FittedNetwork
-from lamina.estimators._core.state import Epochs
+from lamina.estimators._core.files.network_state import FittedFeedForward, FittedNetwork
+from lamina.estimators._core.files.state import Epochs
 from lamina.estimators.images.state import ImageShape
 from lamina.networks import RBM, Tied
 from lamina.storage.rules import UNSET, Floats, Is, Unset, Whole, are_finite_floats

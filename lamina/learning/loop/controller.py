@@ -14,13 +14,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.learning.control.records import leading
 from lamina.learning.loop.evaluation import deltas, validate_each
 from lamina.learning.loop.plan import Plan
 from lamina.learning.loop.problem import Control, Problem, Progress, Start
-from lamina.learning.loop.records import leading
 from lamina.learning.loop.side_by_side import merge, pick, stack
 from lamina.learning.loop.state import ModelState, Standing, Weights
-from lamina.learning.loop.trainer import Epochs, Trainer
+from lamina.learning.loop.trainer import Trainer
 from lamina.learning.protocols import Algorithm, Moment, Record, StoppingRule
 
 
@@ -116,18 +116,6 @@ class Controller:
             return plain
         standings = enumerate(self.state.each)
         return [plain[i].with_rate(self.rate(i, s.plateaus)) for i, s in standings]
-
-    def train(
-        self, weights: Weights, counts: Sequence[int], note: Any = None
-    ) -> tuple[Weights, list[list[Record]]]:
-        """Take so many epochs of each model from where it is.
-
-        What is told to ``note`` is the epoch under way, which is taken up where the
-        state says; without it epochs are taken again.
-        """
-        epochs = Epochs([one.epoch for one in self.state.each], counts)
-        within = None if note is None else self.state.within
-        return self.trainer.train(self.algorithms(), weights, epochs, within, note)
 
     # ---- after epochs ---------------------------------------------------------------
 

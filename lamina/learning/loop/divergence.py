@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.learning.loop.baseline import constant_loss
+from lamina.learning.control.baseline import constant_loss
 from lamina.learning.loop.controller import Controller
 from lamina.learning.loop.problem import Result
 from lamina.learning.loop.side_by_side import pick, stack

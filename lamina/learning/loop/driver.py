@@ -7,7 +7,7 @@ each model after it, and the :class:`ModelState` where they are.
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lamina.learning.loop.beginning import begun
 from lamina.learning.loop.checkpointer import Checkpointer
@@ -15,8 +15,10 @@ from lamina.learning.loop.controller import Controller
 from lamina.learning.loop.ending import finished
 from lamina.learning.loop.problem import Control, Problem, Result, Start
 from lamina.learning.loop.side_by_side import merge
-from lamina.learning.loop.state import Within
+from lamina.learning.loop.state import Weights, Within
+from lamina.learning.loop.trainer import Epochs
 from lamina.learning.parallel.allocator import own_buffers
+from lamina.learning.protocols import Record
 from lamina.networks.core.computing import computing
 
 
@@ -92,7 +94,7 @@ def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> flo
         checkpointer.note()
 
     began = time.perf_counter()
-    after, records = run.train(before, counts, note)
+    after, records = _train(run, before, counts, note)
     taken = [len(own) for own in records]
     if count == 1:
         after = run.look(after, records)
@@ -100,7 +102,7 @@ def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> flo
     kept = [len(own) for own in records]
     pairs = list(zip(kept, taken, strict=True))
     if any(0 < some < all_ for some, all_ in pairs):
-        after, _ = run.train(before, kept)  # it ended amid the call: so far, once more
+        after, _ = _train(run, before, kept)  # it ended amid the call: so far, again
     else:
         after = merge([some == all_ for some, all_ in pairs], after, before)
     run.accept(after, records)  # before callbacks: they may interrupt
@@ -110,3 +112,19 @@ def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> flo
     seconds = (time.perf_counter() - began) / max(taken)
     checkpointer.note()
     return seconds
+
+
+def _train(
+    run: Controller,
+    weights: Weights,
+    counts: Sequence[int],
+    note: Callable[[Within], None] | None = None,
+) -> tuple[Weights, list[list[Record]]]:
+    """Let each model take so many epochs from where it is.
+
+    What is told to ``note`` is the epoch under way, which is taken up where the state
+    says; without it epochs are taken again.
+    """
+    epochs = Epochs([one.epoch for one in run.state.each], counts)
+    within = None if note is None else run.state.within
+    return run.trainer.train(run.algorithms(), weights, epochs, within, note)

@@ -182,7 +182,7 @@ class Result:
         That of the first weights; NaN where nobody had to ask for it.
     constant_loss : float or None
         That of outputs which are the same for all examples: see
-        :func:`lamina.learning.loop.baseline.constant_loss`.
+        :func:`lamina.learning.control.baseline.constant_loss`.
     rules : tuple of StoppingRule
         Those that decided about this model, with what they remember.
     """

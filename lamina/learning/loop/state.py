@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lamina.learning.loop.records import first_epoch, total
+from lamina.learning.control.records import first_epoch, total
 from lamina.learning.loop.side_by_side import pick
 from lamina.learning.loop.snapshot import (
     REASONS,

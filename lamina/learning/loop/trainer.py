@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.learning.control.records import records
 from lamina.learning.data.loader import Loader
 from lamina.learning.loop.compiled_step import Work, compiled_train
 from lamina.learning.loop.problem import Problem
-from lamina.learning.loop.records import records
 from lamina.learning.loop.side_by_side import Own, common_or_own, own, stack
 from lamina.learning.loop.state import Weights, Within
 from lamina.learning.objectives.objective import Batch

@@ -38,8 +38,8 @@ class Bare(Described):
         return type(model).__name__
 
     def describe(self, model: Any) -> list[Part]:
-        from lamina.estimators._core.base import NetworkEstimator
-        from lamina.estimators._core.summary import rows_of
+        from lamina.estimators._core.network_estimator import NetworkEstimator
+        from lamina.estimators._core.reporting.summary import rows_of
 
         if not isinstance(model, NetworkEstimator):
             return []

@@ -147,7 +147,7 @@ class Embeddings(TrainedKind):
     ) -> tuple[Any, Any]:
         from lamina.data import holds_images
         from lamina.models.embedding import EmbeddingModel
-        from lamina.models.table_input import known_set
+        from lamina.models.inputs.table import known_set
 
         how = self.parameters(options, EmbeddingModel, progress)
         target = list(options.target) or None
@@ -312,8 +312,8 @@ def _colours(labels: dict[str, Any]) -> tuple[Any, str]:
     """Return what the colours of a map show, and what that is called."""
     import numpy as np
 
-    from lamina.estimators._core.embedding_scores import comparable
-    from lamina.models.embedding_input import as_texts
+    from lamina.estimators._core.reporting.embedding_scores import comparable
+    from lamina.models.inputs.embedding import as_texts
 
     if not labels:
         return None, ""
@@ -327,7 +327,7 @@ def _pixels(model: Any, found: Any, shape: tuple[int, int]) -> Any:
     """Return rows of pixels as images, in bytes."""
     import numpy as np
 
-    from lamina.models.embedding_input import as_images
+    from lamina.models.inputs.embedding import as_images
 
     values, (low, high) = as_images(found, shape, model.schema_, model.limits_)
     bright = (values - low) / (high - low if high > low else 1)

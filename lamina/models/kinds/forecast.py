@@ -105,7 +105,7 @@ class Forecasts(Kind):
         first, forecaster = _first(model), model.forecaster_
         network, count = type(first).__name__, None
         if _is_network(first):
-            from lamina.estimators._core.summary import chain_of
+            from lamina.estimators._core.reporting.summary import chain_of
 
             network, count = chain_of(first), _count(first)
         folds = len(model.backtest_)
@@ -130,7 +130,7 @@ class Forecasts(Kind):
         first, members = _first(model), len(model.forecaster_.estimators_)
         rows, count = [], None
         if _is_network(first):
-            from lamina.estimators._core.summary import rows_of
+            from lamina.estimators._core.reporting.summary import rows_of
 
             rows, count = rows_of(first), _count(first)
         return [
@@ -209,12 +209,12 @@ def _first(model: Any) -> Any:
 
 
 def _is_network(estimator: Any) -> bool:
-    from lamina.estimators._core.base import NetworkEstimator
+    from lamina.estimators._core.network_estimator import NetworkEstimator
 
     return isinstance(estimator, NetworkEstimator)
 
 
 def _count(estimator: Any) -> int:
-    from lamina.estimators._core.summary import rows_of
+    from lamina.estimators._core.reporting.summary import rows_of
 
     return sum(row["parameters"] for row in rows_of(estimator))

@@ -10,7 +10,7 @@ from lamina.models.options import option
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """Return parameters of a network, of texts such as ``max_iter=50``."""
-    from lamina.estimators._core.settings import parse_setting
+    from lamina.estimators._core.parameters.settings import parse_setting
 
     return dict(map(parse_setting, texts))
 

@@ -38,8 +38,8 @@ class Tables(PredictiveKind):
     def prepare(
         self, source: str, options: Any, progress: Progress = None
     ) -> tuple[Any, Any]:
+        from lamina.models.inputs.table import with_target
         from lamina.models.table import TableModel
-        from lamina.models.table_input import with_target
 
         how = self.parameters(options, TableModel, progress)
         table, target = with_target(source, how["target"])

@@ -61,7 +61,7 @@ class TrainedKind(Kind):
         raise UserError(notes[-1] if notes else "nothing was learnt")
 
     def said(self) -> tuple[type[Warning], ...]:
-        from lamina.estimators._core.base import InterruptedWarning
+        from lamina.estimators._core.reporting.outcome import InterruptedWarning
 
         return (InterruptedWarning,)  # why training ended stands beside its epochs
 
@@ -93,7 +93,7 @@ class TrainedKind(Kind):
         return Split(model.n_train_, model.n_holdout_, examples)
 
     def report(self, model: Any, fit: Fit) -> list[Part]:
-        from lamina.estimators._core.summary import chain_of, rows_of
+        from lamina.estimators._core.reporting.summary import chain_of, rows_of
 
         estimator, options = model.estimator_, fit.options
         count = sum(row["parameters"] for row in rows_of(estimator))
@@ -115,7 +115,7 @@ class TrainedKind(Kind):
         ]
 
     def describe(self, model: Any) -> list[Part]:
-        from lamina.estimators._core.summary import rows_of
+        from lamina.estimators._core.reporting.summary import rows_of
 
         estimator = model.estimator_
         rows, epochs = rows_of(estimator), int(estimator.n_iter_)

@@ -1,7 +1,7 @@
 """Scores beside each other, as a person reads them."""
 
 from lamina.app.render.scores import NAMES
-from lamina.estimators._core import embedding_scores
+from lamina.estimators._core.reporting import embedding_scores
 from lamina.metrics import scores
 from lamina.models.reports import Backtest, Coverage, Report, ScoreColumn, Scores
 from tests.app.fits import said

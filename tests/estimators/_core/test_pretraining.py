@@ -30,7 +30,7 @@ from lamina import (
     SupervisedPretraining,
     data,
 )
-from lamina.estimators._core.progress import ProgressBar
+from lamina.estimators._core.reporting.progress import ProgressBar
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter")
 

@@ -16,6 +16,11 @@ from lamina import (
     MLPClassifier,
     MLPRegressor,
 )
+from lamina.estimators._core.training import (
+    algorithm_of,
+    batch_size_of,
+    schedule_for,
+)
 from lamina.learning import (
     FGSM,
     L1,
@@ -48,7 +53,7 @@ from lamina.learning import (
     ],
 )
 def test_solvers_by_name_have_scikit_learns_rates(params, algorithm):
-    assert MLPClassifier(**params)._algorithm() == algorithm
+    assert algorithm_of(MLPClassifier(**params)) == algorithm
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_solvers_by_name_have_scikit_learns_rates(params, algorithm):
     ],
 )
 def test_schedules_belong_to_sgd(params, schedule):
-    assert MLPRegressor(**params)._schedule() == schedule
+    assert schedule_for(MLPRegressor(**params)) == schedule
 
 
 @pytest.mark.parametrize(
@@ -71,17 +76,14 @@ def test_schedules_belong_to_sgd(params, schedule):
 )
 def test_batch_sizes(batch_size, n, expected):
     model = MLPClassifier(batch_size=batch_size)
-    model._algorithm_in_use = Adam()
-    assert model._batch_size(n) == expected
-    model._algorithm_in_use = LBFGS()
-    assert model._batch_size(n) == n
+    assert batch_size_of(model, Adam(), n, min(200, n)) == expected
+    assert batch_size_of(model, LBFGS(), n, min(200, n)) == n
 
 
 def test_a_batch_larger_than_the_data_is_clipped_with_a_warning():
     model = MLPClassifier(batch_size=100)
-    model._algorithm_in_use = Adam()
     with pytest.warns(UserWarning, match="batch_size=100 is larger.*clipped to 30"):
-        assert model._batch_size(30) == 30
+        assert batch_size_of(model, Adam(), 30, 30) == 30
 
 
 @pytest.mark.parametrize(
@@ -89,8 +91,8 @@ def test_a_batch_larger_than_the_data_is_clipped_with_a_warning():
     [("cosine", Cosine()), ("bold_driver", BoldDriver()), (StepDecay(5, 0.5),) * 2],
 )
 def test_a_schedule_by_name_or_with_its_numbers(schedule, expected):
-    assert MLPClassifier(schedule=schedule)._schedule() == expected
-    assert MLPRegressor(solver="sgd", schedule=schedule)._schedule() == expected
+    assert schedule_for(MLPClassifier(schedule=schedule)) == expected
+    assert schedule_for(MLPRegressor(solver="sgd", schedule=schedule)) == expected
 
 
 @pytest.mark.parametrize(

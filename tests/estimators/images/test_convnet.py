@@ -21,6 +21,7 @@ from lamina import (
     MLPClassifier,
     Output,
 )
+from lamina.estimators._core.training import algorithm_of, batch_size_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -198,8 +199,8 @@ def test_own_output_layer_and_solver(images):
 def test_batches_have_64_images():
     def size(n, **params):
         model = net(**params)
-        model._algorithm_in_use = model._algorithm()
-        return model._batch_size(n)
+        automatic = model._inputs().auto_batch_size(n)
+        return batch_size_of(model, algorithm_of(model), n, automatic)
 
     assert size(300) == 64
     assert size(10) == 10

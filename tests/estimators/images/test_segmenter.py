@@ -17,7 +17,6 @@ from lamina import (
     data,
 )
 from lamina.data.tables.levels import UnseenWarning
-from lamina.estimators.images.segmenter import label_images, mean, shares
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -67,17 +66,6 @@ def test_default_tells_overlapping_shapes_apart():
 
 
 # ---- intersection over union --------------------------------------------------------
-
-
-def test_iou_by_hand():
-    """Rows are truth: 3 of class 0 found, 1 taken for 1; class 1: 2 of 4; 2 nowhere.
-
-    IoU₀ = 3 / (4 + 5 − 3), IoU₁ = 2 / (4 + 3 − 2).
-    """
-    confusion = np.array([[3, 1, 0], [2, 2, 0], [0, 0, 0]])
-    np.testing.assert_allclose(shares(confusion), [1 / 2, 2 / 5, np.nan])
-    assert mean(shares(confusion)) == 0.45
-    assert np.isnan(mean(shares(np.zeros((2, 2)))))
 
 
 def test_score_counts_labelled_pixels(squares, fitted):
@@ -142,17 +130,6 @@ def test_the_first_loss_is_the_mean_over_labelled_pixels(squares):
     how = {"init": "zeros", "layers": [], "batch_size": "full", "max_iter": 1}
     model = net(**how, ignore_label=9).fit(X, hidden)
     np.testing.assert_allclose(model.loss_curve_[0], np.log(2), rtol=1e-6)
-
-
-def test_shapes_of_labels():
-    assert label_images(np.zeros((2, 3, 4, 1))).shape == (2, 3, 4)
-    assert label_images([[[1, 2]], [[3, 4]]]).shape == (2, 1, 2)
-    with pytest.raises(ValueError, match=r"got shape \(2, 3\)"):
-        label_images(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="NaN"):
-        label_images(np.full((1, 2, 2), np.nan))
-    with pytest.raises(ValueError, match="of one shape"):
-        label_images([np.zeros((2, 2)), np.zeros((2, 3))])
 
 
 # ---- application --------------------------------------------------------------------

@@ -24,10 +24,8 @@ from lamina import (
     Dropout,
     MLPClassifier,
     MLPRegressor,
-    Network,
     Output,
 )
-from lamina.estimators.perceptrons.mlp import _per_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -302,29 +300,6 @@ class TestGoingOn:
         assert model.stop_reason_ == "diverged"
         assert all(np.isfinite(w).all() for w in leaves(model))
         assert np.isfinite(model.loss_curve_).all()
-
-
-def test_network_of_sizes():
-    model = MLPClassifier((5, 4), "tanh", dropout=0.5, input_dropout=0.2, init="he")
-    assert model._network("softmax", 3) == Network(
-        (
-            Dropout(0.2),
-            Dense(5, "tanh", "he"),
-            Dropout(0.5),
-            Dense(4, "tanh", "he"),
-            Dropout(0.5),
-            Dense(3, "softmax", "he"),
-        )
-    )
-    assert MLPClassifier(7)._network("logistic", 1).layers[0].units == 7
-    assert MLPClassifier(())._network("identity", 2) == Network((Dense(2, "identity"),))
-
-
-def test_one_value_for_all_layers_or_one_each():
-    assert _per_layer("dropout", 0.1, 2) == [0.1, 0.1]
-    assert _per_layer("dropout", (0.1, 0.2), 2) == [0.1, 0.2]
-    with pytest.raises(ValueError, match="dropout has 1 entries for 2 hidden layers"):
-        _per_layer("dropout", [0.1], 2)
 
 
 class TestDescriptions:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from lamina.estimators._core.labels import Labels
+from lamina.estimators._core.targets.labels import Labels
 from lamina.estimators.perceptrons.state import FittedPerceptron
 from lamina.storage.records import Record
 from lamina.storage.rules import fits

@@ -7,7 +7,6 @@ import pytest
 import lamina
 from lamina import GRU, LastStep, RecurrentTagger
 from lamina.data.tables.levels import UnseenWarning
-from lamina.estimators.sequences.tagger import step_targets
 from tests.model_files import closed, opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -135,48 +134,6 @@ def test_a_file_answers_the_same(tagger, tmp_path):
     for a, b in zip(tagger.predict_proba(X), again.predict_proba(X), strict=True):
         assert np.array_equal(a, b)
     assert "GRU" in again.summary()
-
-
-def test_answers_lie_one_behind_the_other():
-    lengths = np.array([2, 3])
-    flat = step_targets([["a", "b"], ["c", "a", "b"]], lengths, labels=True)
-    assert flat.tolist() == ["a", "b", "c", "a", "b"]
-    array = np.arange(8.0).reshape(2, 4)
-    assert step_targets(array, lengths, labels=False).tolist() == [0, 1, 4, 5, 6]
-
-
-@pytest.mark.parametrize(
-    ("y", "labels", "message"),
-    [
-        ([[1, 0], [1, 0]], True, "sequence 1 has 3 steps, but y has 2 for it"),
-        ([1, 0], True, "sequence 0 has 2 steps, but y has one answer"),
-        ([[1.5, 0], [1, 0, 2]], True, "no labels; for numbers set loss='squared_error"),
-        ([[[1], [0]], [[1], [0], [2]]], True, r"shape \(2, 1\); \(steps,\) is expec"),
-        ([[[1], [0]], [1, 0, 2]], False, "answers of sequence 1 have shape"),
-        ([["a", "b"], ["c", "a", "b"]], False, "numbers are expected, but y holds"),
-        ([[1, np.inf], [1, 2, 3]], False, "infinite"),
-        ([["a", "b"], ["a", None, "b"]], True, "sequence 1, step 1: the label is miss"),
-        ([[1, np.nan], [1, 0, 2]], True, "sequence 0, step 1: .* as ignore_label"),
-        ([[np.nan] * 2, [np.nan] * 3], False, "no known number"),
-    ],
-)
-def test_bad_answers_are_refused(y, labels, message):
-    with pytest.raises(ValueError, match=message):
-        step_targets(y, np.array([2, 3]), labels)
-
-
-def test_answers_in_data_frames():
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame([["a", "b", "a"], ["b", "a", "b"]])
-    lengths = np.array([3, 2])
-    for y in (frame, pandas.Series([["a", "b", "a"], ["b", "a"]])):
-        assert step_targets(y, lengths, labels=True).tolist() == [
-            "a",
-            "b",
-            "a",
-            "b",
-            "a",
-        ]
 
 
 def test_other_bad_input(tagger):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 import lamina
 from lamina import BernoulliRBM, GaussianRBM, data
@@ -256,9 +257,7 @@ def test_bad_questions(model):
 
 
 def test_divergence_is_told():
-    with pytest.warns(
-        lamina.estimators._core.base.ConvergenceWarning, match="diverged"
-    ):
+    with pytest.warns(ConvergenceWarning, match="diverged"):
         GaussianRBM(5, learning_rate=1e30, random_state=0).fit(1e3 * X)
 
 

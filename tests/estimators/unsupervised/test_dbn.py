@@ -6,6 +6,7 @@ from scipy import special, stats
 
 import lamina
 from lamina import BernoulliRBM, DeepBeliefNetwork, data
+from lamina.estimators._core.run import start_anew
 from lamina.learning import Progress
 from lamina.networks import RBM
 
@@ -50,7 +51,7 @@ def test_the_second_learns_what_the_first_makes_of_them(model):
     alone._run_key = key
     fresh = stack().fit(X)
     start = fresh.network_.init(fresh._run_key.fold_in("init"), (12,), np.float32)[0]
-    alone._fresh(alone.network_, key, (7,))
+    start_anew(alone, alone.network_, key, (7,))
     alone.params_ = (start[1],)
     alone._train_one(0, slice(1), below, None, False)
     for name, value in alone.params_[0].items():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.estimators._core.settings import parse_value
+from lamina.estimators._core.parameters.settings import parse_value
 from lamina.learning import SGD
 from lamina.networks import (
     Conv,

@@ -1,0 +1,190 @@
+"""What estimators can say, by the kind of their answers: classes or numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import check_consistent_length
+from sklearn.utils.metaestimators import available_if
+
+from lamina.estimators._core.fitting import fit
+from lamina.estimators._core.parts import recall
+from lamina.estimators._core.preparation import Request
+from lamina.estimators._core.targets.classes import ClassTarget
+from lamina.estimators._core.targets.labels import plain
+from lamina.estimators._core.targets.missing import without_missing
+from lamina.estimators._core.targets.target import Answers, Target
+from lamina.estimators._core.training import is_stochastic
+from lamina.networks import Network
+
+
+class Classifying(ClassifierMixin):
+    """Labels, probabilities and accuracy of a ``TrainedNetwork`` with classes."""
+
+    network_: Network
+    _predicted: Callable[[Any], tuple[Any, Any]]
+    _target: Callable[[], ClassTarget]
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : inputs of n_samples examples
+            What they are is said under *Shapes*.
+        y : array-like (n_samples,) of labels, or (n_samples, n_labels) of 0 and 1
+        sample_weight : array-like (n_samples,), optional
+        X_val, y_val : optional
+            A validation set of your own: ``history_`` then holds its loss and score,
+            and with ``early_stopping`` it decides when to stop.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If parameters or data cannot be used, or the checkpoint belongs to another
+            run; nothing has been changed then.
+        OSError
+            If the first checkpoint cannot be written; later that is a warning.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If learning diverged, was interrupted, used up ``max_iter``, or ended
+            worse than always predicting the mean.
+        """
+        return fit(self, Request(X, y, sample_weight, X_val, y_val))
+
+    @available_if(is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go on learning for one epoch over these examples.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in :meth:`fit`.
+        classes : array-like, optional
+            All classes; required in the first call, unless ``y`` holds them all. Where
+            ``y`` has columns of 0 and 1, their numbers; nothing need be given then.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If ``y`` or ``classes`` do not fit each other or the first call.
+        """
+        how = {"incremental": True, "classes": classes}
+        return fit(self, Request(X, y, sample_weight, **how))
+
+    def predict(self, X):
+        """Return the label of each example."""
+        outputs, X = self._predicted(X)
+        return recall(self._target(), self).decode(outputs, X.dtype)
+
+    def predict_proba(self, X):
+        """Return probabilities (n_samples, n_classes), or of each label to be on.
+
+        Equations
+        ---------
+            pⱼ = aⱼ                 softmax; several labels
+            p = (1 − a, a)          two classes
+            pⱼ = aⱼ / Σₖ aₖ         several classes with logistic outputs, each of which
+                                    learns its class against all others; 1 / K if all
+                                    aₖ are 0
+
+        Raises
+        ------
+        AttributeError
+            If the outputs are not probabilities (a linear output layer).
+        """
+        outputs, _ = self._predicted(X)
+        target = recall(self._target(), self)
+        return target.probabilities(outputs, self.network_.out_activation)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy; where labels are missing (NaN), of those measured.
+
+        A row of several labels is right if all that are measured are.
+        """
+        answers = Answers(*without_missing(plain(y)))
+        if answers.missing is None:
+            return super().score(X, answers.values, sample_weight)
+        outputs, _ = self._predicted(X)
+        target = recall(self._target(), self)
+        return score_measured(target, outputs, answers, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class Regressing(RegressorMixin):
+    """Numbers and R² of a ``TrainedNetwork`` with numbers."""
+
+    n_features_in_: int
+    n_outputs_: int
+    _predicted: Callable[[Any], tuple[Any, Any]]
+    _target: Callable[[], Target]
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Train the network: see :meth:`lamina.MLPClassifier.fit`; y holds numbers."""
+        return fit(self, Request(X, y, sample_weight, X_val, y_val))
+
+    @available_if(is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Go on learning for one epoch over these examples."""
+        return fit(self, Request(X, y, sample_weight, incremental=True))
+
+    def predict(self, X):
+        """Return numbers (n_samples,), or (n_samples, n_outputs).
+
+        They are float32 where X is and nothing is lost by it: float64 for a network
+        with ``dtype="float64"``, and for targets that were scaled.
+        """
+        outputs, X = self._predicted(X)
+        return recall(self._target(), self).decode(outputs, X.dtype)
+
+    def score(self, X, y, sample_weight=None):
+        """Return R²; where targets are missing (NaN), of those measured."""
+        answers = Answers(*without_missing(y))
+        if answers.missing is None:
+            return super().score(X, answers.values, sample_weight)
+        outputs, _ = self._predicted(X)
+        target = recall(self._target(), self)
+        return score_measured(target, outputs, answers, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def score_measured(
+    target: Target, outputs: np.ndarray, answers: Answers, sample_weight: Any
+) -> float:
+    """Return the score over the answers that are measured.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer answers than outputs.
+    """
+    y = answers.values
+    check_consistent_length(outputs, y, sample_weight)
+    if y.shape[1] != outputs.shape[1]:
+        raise ValueError(f"y must have {outputs.shape[1]} columns, got {y.shape[1]}")
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
+    return target.score(target.encode(answers), outputs, weight)

@@ -1,0 +1,152 @@
+"""The arrays of a network's layers, ``coefs_`` and ``intercepts_``, as lists into which
+others can be put."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+
+class ArraysOfLayers:
+    """An attribute that is the list of the arrays of all layers that have some part.
+
+    Before there is a network, what is assigned is kept: ``partial_fit`` and warm starts
+    will begin with it.
+
+    Parameters
+    ----------
+    part : str
+        "weight" or "bias".
+    doc : str
+        What ``help`` says.
+    """
+
+    def __init__(self, part: str, doc: str) -> None:
+        self.part, self.__doc__ = part, doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Any:
+        if estimator is None:
+            return self
+        given = vars(estimator).get("_given_arrays", {})
+        if self.part in given:
+            return given[self.part]
+        return LayerArrays(self._arrays(estimator), partial(self._replace, estimator))
+
+    def __set__(self, estimator: Any, arrays: Any) -> None:
+        if hasattr(estimator, "params_"):
+            self._replace(estimator, arrays)
+        else:
+            given = vars(estimator).get("_given_arrays", {})
+            estimator._given_arrays = given | {self.part: list(arrays)}
+
+    def _arrays(self, estimator: Any) -> list[np.ndarray]:
+        return [own[self.part] for own in estimator.params_ if self.part in own]
+
+    def _replace(self, estimator: Any, arrays: Any) -> list[np.ndarray]:
+        """Put other arrays in the places of these; return what the layers have then."""
+        how = self.part, self.name, arrays
+        estimator.params_ = replaced_arrays(estimator.params_, *how)
+        estimator._state = estimator._state_owner = None  # of the weights as they were
+        return self._arrays(estimator)
+
+
+def given_arrays(estimator: Any) -> dict[str, list[Any]]:
+    """Return what was assigned before there was a network, and forget it."""
+    return vars(estimator).pop("_given_arrays", {})
+
+
+class LayerArrays(list):
+    """Arrays of the layers; one that is put into the list is the layer's from then on.
+
+    Copies, sums and slices of it are plain lists.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+    put : function
+        Takes a list of all arrays, one of which is new, and returns those that the
+        layers have then.
+    """
+
+    def __init__(self, arrays: list[np.ndarray], put: Callable) -> None:
+        super().__init__(arrays)
+        self._put = put
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Let an array be that of the layer.
+
+        Raises
+        ------
+        ValueError
+            If it has another shape, or is not finite.
+        """
+        arrays = list(self)
+        arrays[index] = value
+        super().__setitem__(slice(None), self._put(arrays))
+
+    def __reduce__(self) -> tuple:
+        """Copy and pickle as a plain list, without the network."""
+        return list, (list(self),)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a network has as many arrays as layers: none can be added")
+
+    __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = _refuse
+
+
+def replaced_arrays(
+    params: tuple[dict, ...], part: str, name: str, arrays: Any
+) -> tuple[dict, ...]:
+    """Return parameters in which the arrays of one part are others, in its type.
+
+    Parameters
+    ----------
+    params : parameters of a network, one dictionary a layer
+    part : str
+        "weight" or "bias"
+    name : str
+        What to call them in an error.
+    arrays : list of array-like
+        One for each layer that has this part.
+
+    Raises
+    ------
+    ValueError
+        If they are more or fewer, of another shape, or not finite.
+    """
+    positions = [i for i, own in enumerate(params) if part in own]
+    given = list(arrays) if isinstance(arrays, list | tuple) else None
+    if given is None or len(given) != len(positions):
+        got = type(arrays).__name__ if given is None else f"{len(given)} of them"
+        raise ValueError(f"{name} must be a list of {len(positions)} arrays, got {got}")
+    found = list(params)
+    for number, (i, array) in enumerate(zip(positions, given, strict=True)):
+        told, own = f"{name}[{number}]", found[i][part]
+        found[i] = found[i] | {part: fitting(told, array, own)}
+    return tuple(found)
+
+
+def fitting(name: str, given: Any, own: np.ndarray) -> np.ndarray:
+    """Return an array of the shape and type of one's own.
+
+    Raises
+    ------
+    ValueError
+        If it holds no numbers, is of another shape, or not finite.
+    """
+    try:
+        if np.iscomplexobj(given):
+            raise TypeError
+        array = np.array(given, own.dtype)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of numbers") from None
+    if array.shape != own.shape:
+        raise ValueError(f"{name} must be of shape {own.shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite in {own.dtype}")
+    return array

@@ -1,0 +1,123 @@
+"""What all estimators with a network can do beside learning."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.estimators._core.parameters.shared import CommonParams
+from lamina.estimators._core.reporting.health import settled_records
+from lamina.estimators._core.reporting.summary import layer_table
+from lamina.learning.diagnostics.recorder import Recorder, table
+from lamina.networks import Key, Network
+from lamina.storage import Checkpoint
+
+
+class NetworkEstimator(CommonParams):
+    """What estimators that hold a network are, beside an ``Estimator``.
+
+    Attributes
+    ----------
+    network_ : Network
+        Description of the network.
+    params_ : tuple of dict of ndarray
+        Its parameters, one dictionary a layer.
+    history_ : dict of list
+        One number an epoch: ``loss``, and with validation ``validation_loss`` and
+        ``score``.
+    n_iter_ : int
+        Epochs of the last call of ``fit``.
+    n_compiles_ : int
+        Programs that ``fit`` had to compile; 0 when the structure was known.
+    diagnostics_ : dict of list
+        What went on inside the network.
+    stop_reason_ : str
+        Why learning ended: "finished", "stopped", "diverged" or "interrupted".
+    resumed_from_ : int or None
+        Epochs that the checkpoint held already when ``fit`` began; None if there was
+        none.
+    """
+
+    network_: Network
+    params_: Any
+    n_features_in_: int  # set by scikit-learn's validation
+    history_: dict[str, list[float]]
+    n_iter_: int
+    n_compiles_: int
+    stop_reason_: str
+    resumed_from_: int | None
+    t_: int
+
+    _run_key: Key
+    _epochs: int
+    _state: Any
+    _state_owner: str | None
+
+    _advice = "raise max_iter, the learning rate or tol."
+    """What to try where learning has used up its epochs."""
+
+    _is_recorded = True
+    """Whether what goes on inside the network is recorded; it is about the gradients of
+    a loss."""
+
+    _checkpoint: Checkpoint | None = None
+    _recorder: Recorder | None = None
+    _diagnostics: dict[str, np.ndarray] | None
+
+    def summary(self) -> str:
+        """Return a table of layers, shapes and parameters as text, and any advice.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no network yet.
+        """
+        check_is_fitted(self)
+        table = layer_table(self.network_, self.params_, self._input_shape())
+        advice = getattr(self, "diagnosis_", None)
+        return table if advice is None else f"{table}\nadvice: {advice}"
+
+    @property
+    def diagnostics_(self) -> dict[str, list]:
+        """What went on inside the network, as columns:
+        ``pandas.DataFrame(diagnostics_)``.
+
+        One row for each recorded epoch and layer. Epoch 0 is before learning; layers
+        are counted from 1, those without units (Dropout) left out. The figures are
+        taken from up to 64 training examples at equal distances (application mode):
+
+        ``variance``
+            Variance of a unit's activation over the examples, mean over units.
+        ``delta``
+            √(mean over examples of ‖δ‖²), δ = ∂ℓ/∂h of the example's loss.
+        ``update``
+            ‖Δθ‖ / ‖θ‖ an epoch, since the record before; NaN in the first one.
+        ``saturated``
+            Of logistic and tanh layers, the share of units with |φ′(h)| < 0.05 max |φ′|
+            for at least 95 % of the examples; else NaN.
+        ``dead``
+            Of relu layers, the share of units that are 0 for all examples; else NaN.
+
+        Records are taken about every 10 ms of training as estimated from the sizes, at
+        most 16 within the first second; the first and the last epoch are always there.
+        Figures of a short run are computed when they are first asked for.
+        """
+        check_is_fitted(self)
+        return table(settled_records(self))
+
+    def _dtype(self) -> np.dtype:
+        return np.dtype(self.dtype)
+
+    def _input_shape(self) -> tuple[int, ...]:
+        """Return the shape of an example as the network sees it."""
+        return (self.n_features_in_,)
+
+    def _output_positions(self) -> tuple[int, ...]:
+        """Return the positions of an example that have an answer of their own."""
+        return ()
+
+    def __getstate__(self) -> Any:
+        """Pickle the figures, and not the examples they are computed from."""
+        settled_records(self)
+        state: Any = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_recorder"}

@@ -1,0 +1,1 @@
+"""From sources to the rows that networks take, for each kind of data."""

@@ -1,0 +1,239 @@
+"""What codes are learnt from: encoded columns or images, at the scale they need."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lamina.data import ImageError, ImageSet, Table, TableError, TableSchema, read_table
+from lamina.data.errors import Message, Setting
+from lamina.data.formats.duckdb_engine import memory_bytes
+from lamina.data.sources.images import is_image_table
+from lamina.data.tables.columns import NumberColumn
+from lamina.estimators._core.targets.labels import as_texts
+from lamina.models.inputs.table import MIN_ROWS
+
+BYTE = 255
+
+_COPIES = 4
+"""About so many copies of its inputs as float32 numbers does a fit take."""
+
+_EDGE = 1e-5
+"""Rounding must not lead out of [0, 1]."""
+
+Limits = tuple[np.ndarray, np.ndarray]
+"""Least numbers of features, and how far they reach."""
+
+
+def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
+    """Return the shape of the images whose pixels the columns are, if they fit.
+
+    Parameters
+    ----------
+    table, schema : of the inputs
+    shape : (height, width) or None
+    own : bool
+        Whether a person said so: then it has to fit.
+
+    Raises
+    ------
+    TableError
+        If a person's own shape does not fit.
+    """
+    if shape is None:
+        return None
+    height, width = checked_shape(shape)
+    used = [c for c in schema.columns if c.kind not in ("ignore", "empty")]
+    numbers = all(
+        c.kind == "constant" or (isinstance(c, NumberColumn) and not c.missing)
+        for c in used
+    )
+    if len(used) == height * width and numbers:
+        return height, width
+    if not own:
+        return None
+    what = "columns" if numbers else "columns, not all of numbers without gaps"
+    raise TableError(
+        Message(
+            Setting("image_shape", (height, width)),
+            f" is {height * width:,} pixels, but there are {len(used):,} {what}",
+        ),
+        where=table.source,
+        parameter="image_shape",
+        value=(height, width),
+    )
+
+
+def unit_limits(x: np.ndarray, schema: TableSchema, of_pixels: bool) -> Limits:
+    """Return how encoded features (n, d) are brought to [0, 1].
+
+    Of pixels the limits are those of all columns together: they are compared in their
+    own units, in which the encoded ones differ.
+    """
+    if of_pixels:
+        mean, scale = number_scales(schema)
+        values = x * scale + mean
+        low, high = (values.min() - mean) / scale, (values.max() - mean) / scale
+    else:
+        low, high = x.min(axis=0), x.max(axis=0)
+    low = low.astype(np.float64)
+    return low, np.where(high > low, high - low, 1.0)
+
+
+def to_units(features: np.ndarray, limits: Limits | None) -> np.ndarray:
+    """Return features between the limits as numbers in [0, 1]."""
+    if limits is None:
+        return features
+    low, span = limits
+    found = ((features - low) / span).astype(np.float32)
+    found[(found < 0) & (found > -_EDGE)] = 0
+    found[(found > 1) & (found < 1 + _EDGE)] = 1
+    return found
+
+
+def from_units(x: np.ndarray, limits: Limits | None) -> np.ndarray:
+    """Return features again."""
+    if limits is None:
+        return x
+    low, span = limits
+    return (x * span + low).astype(np.float32)
+
+
+def numbers_of(schema: TableSchema) -> list[str]:
+    """Return the names of the columns of numbers that are more than 0 and 1."""
+    numbers = [c for c in schema.columns if isinstance(c, NumberColumn)]
+    # Of bits the standard deviation follows from the mean: √(m (1 − m)).
+    return [
+        c.name
+        for c in numbers
+        if not 0 < c.mean < 1
+        or abs(c.scale**2 - c.mean * (1 - c.mean)) > _EDGE * c.scale**2
+    ]
+
+
+def number_scales(schema: TableSchema) -> Limits:
+    """Return mean and scale of each feature of number columns; 0 and 1 of others."""
+    mean, scale, at = np.zeros(schema.width), np.ones(schema.width), 0
+    for column in schema.columns:
+        if isinstance(column, NumberColumn):
+            mean[at], scale[at] = column.mean, column.scale
+        at += len(column.feature_names)
+    return mean, scale
+
+
+def brightness(images: ImageSet) -> np.ndarray:
+    """Return images as float32 numbers in [0, 1].
+
+    Raises
+    ------
+    ImageError
+        If they are too many for the memory of this machine.
+    """
+    needed = _COPIES * 4 * prod(images.X.shape)
+    if needed > memory_bytes():
+        raise ImageError(
+            "learning without labels takes all images in memory, about "
+            f"{needed / 1e9:.1f} GB",
+            where=images.source,
+            parameter="size",
+            hint=Message("choose a smaller ", Setting("size")),
+        )
+    return np.asarray(images.X).astype(np.float32) / BYTE
+
+
+def check_rows(source: str, n: int, least: int = MIN_ROWS) -> None:
+    """Refuse what has too few rows.
+
+    Raises
+    ------
+    TableError
+        Naming how many there are.
+    """
+    if n < least:
+        raise TableError(
+            f"{source}: has {n} row{'s' * (n != 1)}; at least {least} "
+            f"{'is' if least == 1 else 'are'} needed"
+        )
+
+
+def checked_shape(shape: Any) -> tuple[int, int]:
+    """Return height and width as whole numbers.
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    if not isinstance(shape, list | tuple) or not is_shape(tuple(shape)):
+        raise ValueError(f"image_shape must be (height, width), but is {shape!r}")
+    return shape[0], shape[1]
+
+
+def as_images(
+    samples: Table, shape: tuple[int, int], schema: TableSchema, limits: Limits | None
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Return sampled rows of pixels as images, and what is black and what is white.
+
+    Parameters
+    ----------
+    samples : Table
+    shape : (height, width)
+    schema, limits : of the model that drew them
+
+    Returns
+    -------
+    ndarray (n, height, width), (float, float)
+
+    Raises
+    ------
+    TableError
+        If a row has another number of pixels, or a column holds no numbers.
+    """
+    columns = samples.columns
+    odd = next((name for name in columns if columns[name].dtype.kind != "f"), None)
+    if odd is not None:
+        raise TableError(f"column {odd!r} holds no brightness, so rows are no images")
+    if len(columns) != prod(shape):
+        raise TableError(
+            f"an image of {shape[0]}x{shape[1]} has {prod(shape):,} pixels, but a row "
+            f"has {len(columns):,} columns"
+        )
+    values = np.stack(list(columns.values()), axis=1).reshape(-1, *shape)
+    if limits is None:
+        return values, (float(values.min()), float(values.max()))
+    mean, scale = number_scales(schema)
+    low, span = limits[0] * scale + mean, limits[1] * scale
+    return values, (float(low.min()), float((low + span).max()))
+
+
+def constants(table: Table, schema: TableSchema) -> dict[str, Any]:
+    """Return the columns that are always the same, and what they are."""
+    names = [c.name for c in schema.columns if c.kind == "constant"]
+    firsts = {name: table.column(name)[0] for name in names}
+    return {
+        name: float(first) if isinstance(first, float) else as_texts([first])[0]
+        for name, first in firsts.items()
+    }
+
+
+def repeated(value: Any, n: int) -> np.ndarray:
+    """Return a column of one value."""
+    if isinstance(value, float):
+        return np.full(n, value)
+    out = np.empty(n, dtype=object)
+    out[:] = value
+    return out
+
+
+def is_unlabelled_table(source: Any, target: str | None = None) -> bool:
+    """Whether a source is a table of paths without a column of labels."""
+    if isinstance(source, ImageSet) or not is_image_table(source):
+        return False
+    names = read_table(source, nrows=1).names
+    return len(names) == 1 if target is None else target not in names
+
+
+def is_shape(shape: Any) -> bool:
+    """Whether something is (height, width)."""
+    whole = isinstance(shape, tuple) and len(shape) == 2
+    return whole and all(type(side) is int and side > 0 for side in shape)

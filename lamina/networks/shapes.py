@@ -1,0 +1,72 @@
+"""The shapes that layers make, one after the other."""
+
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+from lamina.networks.core.keys import Key
+from lamina.networks.layers.dense import Dense
+from lamina.networks.layers.flatten import Flatten
+from lamina.networks.network import Network
+
+
+def flattened(layers: tuple, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return layers with ``Flatten`` put before each Dense layer that would see places.
+
+    Parameters
+    ----------
+    layers : layers, the output layer included
+    shape : (height, width, channels)
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`shapes_after`.
+    """
+    found: list[Any] = []
+    for i, after in enumerate(shapes_after(layers, shape, flat=True)):
+        if isinstance(layers[i], Dense) and len(shape) > 1:
+            found.append(Flatten())
+        found.append(layers[i])
+        shape = after
+    return tuple(found)
+
+
+def shapes_after(
+    layers: tuple, shape: tuple[int, ...], *, flat: bool = False
+) -> list[tuple[int, ...]]:
+    """Return the shape of what comes out of each layer.
+
+    Parameters
+    ----------
+    layers : layers, the output layer included
+    shape : (height, width, channels)
+    flat : bool
+        Whether Dense layers see all places at once.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot take what comes to it; with its number.
+    TypeError
+        If one is no layer.
+    """
+    Network(layers)
+    return list(_shapes_after(layers, tuple(shape), flat))
+
+
+@lru_cache(maxsize=64)  # layers draw their weights on the way, which takes time
+def _shapes_after(layers: tuple, shape: tuple[int, ...], flat: bool) -> tuple:
+    shapes = []
+    for i, layer in enumerate(layers):
+        if flat and isinstance(layer, Dense):
+            shape = (prod(shape),)
+        try:
+            _, shape = layer.init(Key(0), shape)
+        except ValueError as error:
+            raise ValueError(
+                f"layers[{i}] = {layer!r} cannot take what comes to it, {shape}: "
+                f"{error}"
+            ) from None
+        shapes.append(shape)
+    return tuple(shapes)
