@@ -12,11 +12,6 @@ PAGES = [page for glob in ("*.md", "docs/*.md") for page in sorted(ROOT.glob(glo
 PAGES.append(ROOT / "benchmarks" / "README.md")
 FENCE = re.compile(r"^( *)(`{3,})([^\n`]*)\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-RETIRED = re.compile(
-    r"\b(pictures?|decks?|net inputs?|one's own|by heart|stacks? of machines)\b",
-    re.IGNORECASE,
-)
-"""Words that had a meaning in lamina only; the glossary has those that are used."""
 
 
 def name(page: Path) -> str:
@@ -80,12 +75,6 @@ def test_tests_named_on_a_page_exist(page):
     named = sorted(set(re.findall(r"`((?:[a-z_]+/)*test_[a-z_]+\.py)\b", text)))
     assert named
     assert [path for path in named if not (ROOT / "tests" / path).exists()] == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_retired_words_do_not_come_back(page):
-    words = re.sub(r"`[^`]*`", "", prose(page))
-    assert [match[0] for match in RETIRED.finditer(words)] == []
 
 
 def test_every_page_is_in_the_index():

@@ -1,4 +1,4 @@
-"""A map of examples: two codes of each, coloured by what it is."""
+"""A scatter plot of a two-dimensional embedding, coloured by label."""
 
 from typing import Any
 
@@ -34,15 +34,15 @@ def scatter(
     Raises
     ------
     ValueError
-        If there are not two codes an example, or another number of labels.
+        If the embedding is not (n, 2), or there is another number of labels.
     ImportError
         If matplotlib is not installed.
     """
     embedding = np.asarray(embedding)
     if embedding.ndim != 2 or embedding.shape[1] != 2:
-        raise ValueError(f"a map needs codes (n, 2), but they are {embedding.shape}")
+        raise ValueError(f"a map needs an embedding (n, 2), got {embedding.shape}")
     if labels is not None and len(labels) != len(embedding):
-        raise ValueError(f"there are {len(labels)} labels of {len(embedding)} codes")
+        raise ValueError(f"there are {len(labels)} labels of {len(embedding)} rows")
     figure = blank(7.2, 5.6)
     axis = figure.subplots()
     size = float(np.clip(4000 / max(1, len(embedding)), 3, 30))
