@@ -1,8 +1,8 @@
 """A network tells states from single steps; a Markov chain knows their order.
 
-Deck 003's hybrid: p(x | state) ∝ p(state | x) / p(state), then Viterbi's path. The
-sequences are drawn from a known chain, so that one can see what is left to gain: what
-Viterbi finds with the true numbers. Run it with
+The hybrid of Bourlard and Morgan (1994): p(x | state) ∝ p(state | x) / p(state), then
+the Viterbi path. The sequences are drawn from a known chain, which gives an upper
+bound: the accuracy of Viterbi decoding with the true parameters. Run it with
 
     python examples/hybrid_hmm.py [FILE.png]
 

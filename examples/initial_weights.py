@@ -1,9 +1,8 @@
-"""How large random initial weights may be: deck 000's claim over five layers of 100.
+"""How large random initial weights may be, over five layers of 100 units.
 
-Glorot's bound √(6/(n + n′)) keeps the variance of what the layers hand on. N(0, 1)
-makes it explode and drives tanh units to the ends of their range; small uniform
-weights, here with the bound 6/(n + n′) that the deck prints without the root, let it
-die. Run it with
+Glorot's bound √(6/(n + n′)) preserves the variance of activations. N(0, 1) makes it
+explode and saturates tanh units; smaller uniform weights, here with the bound
+6/(n + n′) without the root, make it vanish. Run it with
 
     python examples/initial_weights.py [FILE.png]
 

@@ -1,7 +1,8 @@
-"""How long a recurrent network remembers: deck 004's claim about RNN and LSTM.
+"""How long RNN and LSTM layers remember.
 
-The first of many symbols tells the class, all others are noise. What has been learnt
-of it has to be carried to the last step, and δ back to the first. Run it with
+The first of many symbols determines the class, all others are noise. Its information
+has to be carried to the last step, and δ back to the first (Hochreiter & Schmidhuber
+1997). Run it with
 
     python examples/long_lag.py [FILE.png [SEEDS]]
 

@@ -1,8 +1,8 @@
-"""Online learning needs fewer epochs than batch learning: deck 004's claim, measured.
+"""Online learning needs fewer epochs than batch learning.
 
-The same network learns the same data three times: with a step after every example,
-after every 32, and after all. Each way gets the rate that suits it best, out of a grid
-that reaches from too low to too high. Run it with
+The same network is trained on the same data three times: with a step after every
+example, after every 32, and after all. Each way gets its best rate from a grid that
+reaches from too low to too high. Run it with
 
     python examples/online_or_batch.py [FILE.png]
 

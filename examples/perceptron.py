@@ -17,7 +17,7 @@ GATES = {
 
 
 def show_trace() -> None:
-    """Print every weight vector that changes anything (deck 002's example)."""
+    """Print the weight vector after every update of a small example."""
     X, y = [[1.0, 2.0], [-1.0, 2.0], [0.0, -1.0]], [1, -1, -1]
     model = Perceptron(fit_intercept=False, shuffle=False, trace=True, tol=None)
     model.fit(X, y, coef_init=[1.0, -0.8])

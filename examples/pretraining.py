@@ -1,10 +1,10 @@
 """Plain gradient descent trains a deep logistic network after pre-training only.
 
-Deck 004's story of deep learning: five layers of logistic units let the error signal
-fade, and with momentum and a rate of 0.1 the network answers the same to everything.
-If each layer has first learnt to describe what the one below it says (a Boltzmann
-machine, an autoencoder), the same steps train it. (Adam trains it from random weights
-too.) Run it with
+Five layers of logistic units let the error signal vanish: with momentum and a rate of
+0.1 the network's output is the same for every input. If each layer is first trained to
+model the output of the layer below it (a Boltzmann machine, an autoencoder; Bengio et
+al. 2007), the same steps train it. (Adam also trains it from random weights.) Run it
+with
 
     python examples/pretraining.py [FILE.png]
 

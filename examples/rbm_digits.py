@@ -1,12 +1,12 @@
-"""A Boltzmann machine learns what digits look like, and draws some of its own.
+"""A Boltzmann machine learns a model of digits, and generates new ones.
 
-Deck 003 shows the grid: chains that begin at noise, and what they have become after so
-many Gibbs steps. Its hidden units are features too: pixels that were moved by one place
-are hard for a linear classifier, and easier with a machine before it. Run it with
+The grid shows Gibbs chains that start at noise, after increasing numbers of steps. The
+hidden units are also features: digits shifted by one pixel are hard for a linear
+classifier, and easier on top of an RBM. Run it with
 
     python examples/rbm_digits.py [FILE.png]
 
-It prints how many digits are right, with and without the machine, and draws receptive
+It prints how many digits are right, with and without the RBM, and draws receptive
 fields and samples if a file is given.
 """
 

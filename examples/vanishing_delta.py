@@ -1,9 +1,8 @@
-"""Logistic layers let the error signal fade: deck 004's claim, seen in
-``diagnostics_``.
+"""Logistic layers make the error signal vanish, as ``diagnostics_`` shows.
 
-σ′ is at most ¼, so each logistic layer leaves at most about a quarter of δ, the
-derivative of the loss with respect to its pre-activation. Ten such layers leave nothing
-for the lowest ones to learn from; relu layers keep it. Run it with
+σ′ is at most ¼, so each logistic layer passes on at most about a quarter of δ, the
+derivative of the loss with respect to its pre-activation. With ten such layers nothing
+is left for the lowest ones to learn from; ReLU layers preserve δ. Run it with
 
     python examples/vanishing_delta.py [FILE.png]
 

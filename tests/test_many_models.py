@@ -444,14 +444,14 @@ def test_data_lie_on_the_device_once(monkeypatch):
 def test_problems_that_do_not_go_together_are_refused():
     problems, starts = settings(models=2)
     other = settings(models=1)[0][0]
-    with pytest.raises(ValueError, match="from the same examples"):
+    with pytest.raises(ValueError, match="on the same examples"):
         fit_many([problems[0], other], starts, Control(1))
     data = problems[0].loader.dataset
     more = replace(problems[1], loader=Loader(data, batch_size=8))
-    with pytest.raises(ValueError, match="as many steps an epoch"):
+    with pytest.raises(ValueError, match="the same number of steps per epoch"):
         fit_many([problems[0], more], starts, Control(1))
     decayed = replace(problems[1].objective, terms=())
-    with pytest.raises(ValueError, match="one structure"):
+    with pytest.raises(ValueError, match="the same structure"):
         fit_many(
             [problems[0], replace(problems[1], objective=decayed)], starts, Control(1)
         )

@@ -119,7 +119,7 @@ def test_a_whole_batch_is_summed_in_chunks(monkeypatch, dense):
 
 @pytest.mark.parametrize("term", [InputNoise(0.1), FGSM()])
 def test_what_would_fill_in_the_zeros_is_refused(term):
-    with pytest.raises(ValueError, match=r"Give X\.toarray\(\)"):
+    with pytest.raises(ValueError, match=r"Pass X\.toarray\(\)"):
         trained(X, 16, terms=[term])
 
 

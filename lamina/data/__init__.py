@@ -1,7 +1,7 @@
-"""What goes in: tables, images, sequences, their encoding, embedded data sets.
+"""Input data: tables, images, sequences, their encoding, and embedded data sets.
 
-The names are handed on when they are first asked for, so that a program that only
-loads a data set does not pay for the readers of files.
+Names are imported lazily, so that a program that only loads a data set does not pay for
+importing the file readers.
 """
 
 from importlib import import_module

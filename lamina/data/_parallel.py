@@ -1,4 +1,4 @@
-"""Calling a function for many numbers in a few threads, with progress and Ctrl-C."""
+"""A parallel loop in a few threads, with progress and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Progress = Callable[[int, int], object]
 
 
 def cores() -> int:
-    """Processors that this process may use, 16 at most."""
+    """Number of processors that this process may use, at most 16."""
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -23,7 +23,7 @@ def cores() -> int:
 
 
 class _Crew:
-    """Threads that take numbers from one counter until it is at its end."""
+    """Threads that take numbers from a shared counter until it reaches its end."""
 
     def __init__(self, work: Callable[[int], object], n: int) -> None:
         self.work, self.n = work, n
@@ -61,23 +61,24 @@ def for_each(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Call ``work(i)`` for i = 0 … n − 1, in no order.
+    """Call ``work(i)`` for i = 0 … n − 1, in any order.
 
     Parameters
     ----------
     work : callable
     n : int
     threads : int, optional
-        As many as there are processors by default. Each works on one number at a time.
+        Number of threads; by default the number of processors. Each works on one number
+        at a time.
     progress : callable, optional
-        ``progress(done, n)``, called in the thread of the caller a few times a second
-        and at the end.
+        ``progress(done, n)``, called in the caller's thread a few times per second and
+        at the end.
 
     Raises
     ------
     Exception
-        The first one that `work` raised; the numbers that were not begun are left.
-        Ctrl-C and what `progress` raises end the work in the same way.
+        The first one that `work` raised; remaining numbers are skipped. Ctrl-C and
+        exceptions of `progress` end the work in the same way.
     """
     crew = _Crew(work, n)
     many = max(1, min(threads or cores(), n))

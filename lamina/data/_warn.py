@@ -1,4 +1,4 @@
-"""Warnings that point to the line of a person's own program."""
+"""Warnings that point to the line of the user's own program."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def warn(message: str | UserWarning) -> None:
-    """Warn, at the line outside of lamina that called it."""
+    """Warn at the line outside of lamina that called it."""
     frame, level, outermost = sys._getframe(0), 1, 1
     while frame is not None:
         if frame.f_code.co_filename.startswith(_PACKAGE):

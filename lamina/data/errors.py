@@ -1,21 +1,22 @@
-"""What is wrong with what a person gave: one error, with fields, for every front end.
+"""Errors in user input: one exception with fields, for every front end.
 
-A message may speak of a parameter. What that is called depends on who reads it:
-``max_iter=50`` in Python, ``-s max_iter=50`` on the command line. So a message keeps
-its settings apart from its words, and each front end says them in its own way.
+A message may mention a parameter, whose notation depends on the front end:
+``max_iter=50`` in Python, ``-s max_iter=50`` on the command line. So a message stores
+its settings separately from its text, and each front end renders them in its own
+notation.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 LONGEST = 2000
-"""Characters of an error's message, whatever names and values it quotes."""
+"""Maximum length of an error message, whatever names and values it quotes."""
 
 
 class Setting:
-    """A parameter of which a message speaks, with its value or without.
+    """A parameter mentioned in a message, with or without its value.
 
-    Its text is that of Python: ``max_iter=50``, or ``max_iter``.
+    Its text is in Python notation: ``max_iter=50``, or ``max_iter``.
     """
 
     def __init__(self, parameter: str, value: Any = ...):
@@ -24,7 +25,7 @@ class Setting:
 
     @property
     def has_value(self) -> bool:
-        """Whether the message speaks of a value too."""
+        """Whether the message mentions a value."""
         return self.value is not ...
 
     def __str__(self) -> str:
@@ -34,12 +35,12 @@ class Setting:
 
 
 class Message(str):
-    """A text, as Python says it, that knows the settings of which it speaks.
+    """A message in Python notation that knows the settings it mentions.
 
     Parameters
     ----------
     *parts : text or Setting
-        What the text is made of.
+        Parts of the text.
     """
 
     parts: tuple[Any, ...]
@@ -59,20 +60,20 @@ class Message(str):
 
     @classmethod
     def from_json(cls, data: object) -> "Message":
-        """Return the message that :meth:`to_json` wrote.
+        """Return the message from the data of :meth:`to_json`.
 
         Raises
         ------
         ValueError
-            If anything in ``data`` is not as it is written.
+            If ``data`` is corrupt.
         """
         parts = data.get("parts") if isinstance(data, dict) else None
         if not isinstance(parts, list) or len(data) > 1:  # type: ignore[arg-type]
-            raise ValueError("a message is not readable")
+            raise ValueError("the message is corrupt")
         return cls(*map(_part_of_json, parts))
 
     def worded(self, setting: Callable[[Setting], str]) -> str:
-        """Return the text with settings as a front end says them."""
+        """Return the text with settings in the notation of a front end."""
         said = (setting(p) if isinstance(p, Setting) else str(p) for p in self.parts)
         return "".join(said)
 
@@ -88,11 +89,11 @@ def _part_of_json(data: object) -> Any:
     if isinstance(data, str):
         return data
     if not isinstance(data, dict) or not {"parameter"} <= set(data) <= _SETTING:
-        raise ValueError("a message is not readable")
+        raise ValueError("the message is corrupt")
     value = data.get("value", ...)
     value = tuple(value) if isinstance(value, list) else value
     if not isinstance(data["parameter"], str) or not _is_plain(value):
-        raise ValueError("a message is not readable")
+        raise ValueError("the message is corrupt")
     return Setting(data["parameter"], value)
 
 
@@ -100,7 +101,7 @@ _SETTING = {"parameter", "value"}
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is what a setting of a message has: a few words or numbers."""
+    """Whether a setting may have this value: a few strings or numbers."""
     if isinstance(value, dict):
         return all(isinstance(one, str) for pair in value.items() for one in pair)
     each = value if isinstance(value, tuple) else (value,)
@@ -108,9 +109,9 @@ def _is_plain(value: Any) -> bool:
 
 
 class UserError(ValueError):
-    """Something that a person gave cannot be used.
+    """An error in user input.
 
-    The message is ``where: problem; hint``. Without a problem it says what was
+    The message is ``where: problem; hint``. Without a problem it states what was
     expected: ``where: parameter must be expected; got value; hint``.
 
     Parameters
@@ -119,20 +120,20 @@ class UserError(ValueError):
     where : str, optional
         The file, table or line.
     parameter : str, optional
-        The parameter whose value cannot be used.
+        The parameter with the invalid value.
     value : optional
-        What was given for it.
+        Its value.
     expected : str, optional
-        What it must be, in words that follow "must be".
+        What it must be, as a phrase that follows "must be".
     hint : text or Message, optional
-        How to mend it.
+        How to fix it.
 
     Attributes
     ----------
     problem, where, parameter, value, expected, hint
         As given.
     message : Message
-        All of it, with the settings of which it speaks.
+        The whole message, with the settings it mentions.
     """
 
     def __init__(
@@ -165,13 +166,13 @@ class UserError(ValueError):
 
 
 def quoted(value: Any, most: int = 100) -> str:
-    """Return a wrong value as a message shows it: in one line, and not too long."""
+    """Return a value as a message shows it: in one line, and not too long."""
     shown = " ".join(repr(value).split())
     return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 def bounded(text: str, most: int = LONGEST) -> str:
-    """Return a message without its middle where it is long: the end is the fix."""
+    """Return a long message without its middle: the end has the fix."""
     if len(text) <= most:
         return text
     end = most // 3

@@ -1,4 +1,4 @@
-"""Looking into trained networks: each function returns arrays that draw themselves."""
+"""Inspection of trained networks: functions return arrays with a ``figure`` method."""
 
 from lamina.insight.deconvnet import Deconvolution, deconvolution
 from lamina.insight.features import (

@@ -1,4 +1,4 @@
-"""What in an image excited a unit: its activation, led back to the pixels."""
+"""Deconvnets: which part of an image activates a unit."""
 
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -22,13 +22,13 @@ from lamina.networks.functional.activations import relu
 
 @jax.custom_vjp
 def _deconvnet(h: Any) -> Any:
-    """Return relu(h); what comes back is rectified itself."""
+    """Return relu(h); the backward signal is rectified instead of gated."""
     return relu(h)
 
 
 @jax.custom_vjp
 def _guided(h: Any) -> Any:
-    """Return relu(h); what comes back passes where it and h are above 0."""
+    """Return relu(h); the backward signal passes where it and h are positive."""
     return relu(h)
 
 
@@ -40,7 +40,7 @@ RULES = {"deconvnet": _deconvnet, "guided": _guided, "gradient": relu}
 
 @dataclass(frozen=True)
 class Deconvolution:
-    """The part of an image that excited a unit.
+    """The part of an image that activates a unit.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class Deconvolution:
     layer, unit : int
     place : tuple of int
     activation : float
-        a of the unit at its place.
+        a of the unit at its position.
     box : ndarray of int (2, 2)
-        What the unit can see: (first, last + 1) of rows and of columns.
+        Receptive field of the unit: (first, last + 1) of rows and of columns.
     rule : str
     """
 
@@ -66,14 +66,14 @@ class Deconvolution:
     rule: str
 
     def figure(self) -> Any:
-        """Return a matplotlib figure: the image, and what is left of it."""
+        """Return a matplotlib figure of the image and its projection."""
         figure = plotting.blank(6.2, 3.6)
         left, right = figure.subplots(1, 2)
         plotting.show(left, plotting.as_seen(self.image), "image")
         plotting.show(right, plotting.around_grey(self.reconstruction), self.rule)
         for axis in (left, right):
             plotting.frame(axis, self.box)
-        at = f", place {self.position}" if self.position else ""
+        at = f", position {self.position}" if self.position else ""
         figure.suptitle(
             f"Unit {self.unit} of layer {self.layer}{at}: a = {self.activation:.3g}",
             **plotting.LARGE,
@@ -89,31 +89,31 @@ def deconvolution(
     position: Any = None,
     rule: str = "deconvnet",
 ) -> Deconvolution:
-    """Return what in an image made a unit active, drawn with the network's own filters.
+    """Project the activation of a unit back to the pixels of an image.
 
     Equations
     ---------
-    All activations of the layer but one are set to 0, and what is left, R^d, goes back
-    layer by layer: through the transposed filters, from a pool to the place of the
-    maximum (its switch), and at a relu
+    All activations of the layer except one are set to 0. The result R^d is propagated
+    back layer by layer: through the transposed filters, from a pool to the position of
+    the maximum (its switch), and at a ReLU
 
         R = max(0, R′)                       "deconvnet"
         R = max(0, R′) · [h > 0]             "guided"
         R = R′ · [h > 0]                     "gradient"
 
-    R′ is what comes from above, h the pre-activation of the forward pass. The gradient
-    answers which pixels change a, and is a ∂h/∂x here. The deconvnet does not ask
-    whether the relu was on, and keeps what speaks for the unit only; the guided rule
-    does both, and gives sharp images without switches too. Biases play no part, and
-    all other activations keep their derivative.
+    R′ is the signal from above, h the pre-activation of the forward pass. The gradient
+    shows which pixels change a; here it is a ∂h/∂x. The deconvnet ignores whether the
+    ReLU was active, and keeps only evidence for the unit. The guided rule does both,
+    and gives sharp images even without switches. Biases have no effect, and all other
+    activations keep their derivative.
 
     Notes
     -----
-    A deconvnet is backpropagation with another rule at the relu (Springenberg et al.,
-    section 3.2), so the network is derived as it is, with the relu exchanged. Guided
-    and deconvnet images depend on the image more than on the upper weights: they
-    hardly change where those are drawn anew (Adebayo et al. 2018). They show what a
-    unit of a lower layer looks at; as an explanation of a decision take
+    A deconvnet is backpropagation with another rule at the ReLU (Springenberg et al.,
+    section 3.2), so the network is differentiated as usual, with the ReLU replaced.
+    Guided and deconvnet images depend more on the image than on the upper weights: they
+    hardly change when those are randomised (Adebayo et al. 2018). They show what a unit
+    of a lower layer responds to; to explain a decision, use
     :func:`lamina.insight.saliency`.
 
     Parameters
@@ -121,18 +121,18 @@ def deconvolution(
     model : fitted estimator, or (network, params)
     image : array (height, width) or (height, width, channels)
     layer : int
-        A number of :func:`lamina.insight.layers`.
+        An index of :func:`lamina.insight.layers`.
     unit : int, optional
-        Its channel; the one of the largest activation by default.
+        Channel of the unit; by default the one with the largest activation.
     place : (row, column), optional
-        Where in its map; where it is most active by default.
+        Position in its map; by default where it is most active.
     rule : {"deconvnet", "guided", "gradient"}, default="deconvnet"
 
     Raises
     ------
     ValueError
-        If there is no such layer, unit, place or rule; if the image is of another shape
-        than the model's.
+        If the layer, unit, position or rule does not exist, or the image does not have
+        the model's shape.
 
     References
     ----------
@@ -166,7 +166,7 @@ def deconvolution(
 
 
 def with_relu(layer: Any, exchanged: Any) -> Any:
-    """Return a description in which every relu is another function."""
+    """Return a description in which every ReLU is replaced by another function."""
     if isinstance(layer, tuple):
         return tuple(with_relu(part, exchanged) for part in layer)
     if not is_description(layer):
@@ -182,7 +182,7 @@ def with_relu(layer: Any, exchanged: Any) -> Any:
 def _chosen(
     seen: NetworkView, a: np.ndarray, layer: int, unit: int | None, position: Any
 ) -> tuple[int, tuple[int, ...]]:
-    """Return unit and place, those of the largest activation where none are given."""
+    """Return unit and position; by default those of the largest activation."""
     if unit is None:
         where = a if position is None else a[seen.position(layer, position)]
         unit = int(np.argmax(where)) % a.shape[-1]

@@ -1,4 +1,4 @@
-"""What a layer has learnt to see: its filters, its maps, and what excites a unit."""
+"""What a layer has learnt: its filters, its feature maps, and top patches of a unit."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from lamina.insight.receptive import box, receptive_field
 from lamina.networks.convolution.conv import Conv
 
 BATCH = 64
-"""Images that are looked at together."""
+"""Images that are processed together."""
 
 
 # ---- filters ------------------------------------------------------------------------
@@ -35,7 +35,7 @@ class Filters:
     Parameters
     ----------
     weights : ndarray (height, width, channels, filters)
-        As they meet the image: turned by 180° if the layer has ``flip=True``.
+        As applied to the image: rotated by 180° if the layer has ``flip=True``.
     layer : int
     of_pixels : bool
         Whether the channels are those of the image.
@@ -67,18 +67,18 @@ class Filters:
         Parameters
         ----------
         channel : int, optional
-            The weights of one input channel, with their signs, on one scale for all
-            filters; by default :attr:`images`.
+            Plot the signed weights of one input channel, on one scale for all filters;
+            by default :attr:`images`.
 
         Raises
         ------
         ValueError
-            If there is no such channel.
+            If the channel does not exist.
         """
         titles = [str(f) for f in range(self.weights.shape[-1])]
         heading = f"Filters of layer {self.layer}"
         if channel is None:
-            told = heading if self.of_pixels else f"{heading}, norm over the channels"
+            told = heading if self.of_pixels else f"{heading}, norm over channels"
             return plotting.grid(list(self.images), titles, told)
         if not 0 <= channel < self.weights.shape[2]:
             raise ValueError(
@@ -91,9 +91,9 @@ class Filters:
 
 
 def filters(model: Any, layer: Any = None) -> Filters:
-    """Return the weights of a convolutional layer as images.
+    """Return the weights of a convolutional layer.
 
-    A filter of the first layer is a template: on patches of one length it answers
+    A filter of the first layer is a template: among patches of equal norm it responds
     most to the one that looks like it.
 
     Shapes
@@ -104,12 +104,12 @@ def filters(model: Any, layer: Any = None) -> Filters:
     ----------
     model : fitted estimator, or (network, params)
     layer : int, optional
-        A number of :func:`lamina.insight.layers`; the first convolution by default.
+        An index of :func:`lamina.insight.layers`; by default the first convolution.
 
     Raises
     ------
     ValueError
-        If the layer has no filters; with the numbers of those that have.
+        If the layer has no filters; the message lists those that have.
 
     References
     ----------
@@ -126,12 +126,12 @@ def filters(model: Any, layer: Any = None) -> Filters:
     if number not in convolutions:
         found = ", ".join(map(str, convolutions)) or "none"
         raise ValueError(
-            f"layer {layer} has no filters; the convolutions are {found} of the layers "
+            f"layer {layer} has no filters; the convolutional layers are {found} among "
             f"{names}"
         )
     kind, own = pairs[number]
     weights = np.asarray(own["weight"])
-    if weights.ndim == 3:  # of a signal in time: one place high
+    if weights.ndim == 3:  # of a 1-D convolution: height 1
         weights = weights[None]
     if kind.flip:
         weights = weights[::-1, ::-1]
@@ -140,7 +140,7 @@ def filters(model: Any, layer: Any = None) -> Filters:
 
 
 def _unopened(model: Any) -> tuple[Any, Any]:
-    """Return network and parameters; filters need no image, nor its shape."""
+    """Return network and parameters; filters need no image shape."""
     known = view_network(model, shape=(1, 1, 1))
     return known.network, known.params
 
@@ -150,7 +150,7 @@ def _unopened(model: Any) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """What a layer makes of an image.
+    """The activations of a layer for an image.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class FeatureMaps:
     layer: int
 
     def figure(self) -> Any:
-        """Return a matplotlib figure: the image, and the maps on one scale."""
+        """Return a matplotlib figure of the image and the maps on one scale."""
         n = min(self.maps.shape[-1], plotting.AT_MOST - 1)
         low, high = min(0.0, float(self.maps.min())), float(self.maps.max())
         spread = high - low if high > low else 1.0
@@ -175,29 +175,29 @@ class FeatureMaps:
         return plotting.grid(
             [plotting.as_seen(self.image), *scaled],
             ["image", *map(str, range(n))],
-            f"Maps of layer {self.layer}{some}: black is {low:.3g}, white {high:.3g}",
+            f"Maps of layer {self.layer}{some}: black {low:.3g}, white {high:.3g}",
         )
 
 
 def feature_maps(model: Any, image: Any, layer: int) -> FeatureMaps:
-    """Return the activations of a layer with places, one map for each unit.
+    """Return the activations of a spatial layer, one map for each unit.
 
     Equations
     ---------
-        maps[i, j, f] = a[i, j, f] of the layer, in application mode
+        maps[i, j, f] = a[i, j, f] of the layer, in inference mode
 
     Parameters
     ----------
     model : fitted estimator, or (network, params)
     image : array (height, width) or (height, width, channels)
     layer : int
-        A number of :func:`lamina.insight.layers`, or counted from the end.
+        An index of :func:`lamina.insight.layers`; negative ones count from the end.
 
     Raises
     ------
     ValueError
-        If there is no such layer, or it has no places; if the image is of another
-        shape than the model's.
+        If the layer does not exist or is not spatial, or the image does not have the
+        model's shape.
 
     References
     ----------
@@ -217,18 +217,18 @@ def feature_maps(model: Any, image: Any, layer: int) -> FeatureMaps:
 
 @dataclass(frozen=True)
 class Patches:
-    """The parts of images that excite a unit most.
+    """The parts of images that activate a unit most.
 
     Parameters
     ----------
     patches : list of ndarray (height, width, channels)
-        Cut out of the images as they were given; smaller at a border.
+        Crops of the images as they were given; smaller at a border.
     scores : ndarray (k,)
-        Pre-activation of the unit there, the largest first.
+        Pre-activations of the unit, the largest first.
     rows : ndarray of int (k,)
-        Numbers of the images.
+        Indices of the images.
     places : ndarray of int (k, axes)
-        Where in the unit's map.
+        Positions in the unit's map.
     boxes : ndarray of int (k, 2, 2)
         (first, last + 1) of rows and of columns of the image.
     layer, unit : int
@@ -243,7 +243,7 @@ class Patches:
     unit: int
 
     def figure(self) -> Any:
-        """Return a matplotlib figure of the patches, the most exciting first."""
+        """Return a matplotlib figure of the patches, the strongest first."""
         values = np.stack([[p.min(), p.max()] for p in self.patches])
         low, high = float(values.min()), float(values.max())
         alike = all(patch.dtype == np.uint8 for patch in self.patches)
@@ -257,20 +257,20 @@ class Patches:
             f"{s:.3g} (image {row})"
             for s, row in zip(self.scores, self.rows, strict=True)
         ]
-        heading = f"What excites unit {self.unit} of layer {self.layer} most"
+        heading = f"Top patches of unit {self.unit} in layer {self.layer}"
         return plotting.grid(images, titles, heading)
 
 
 def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> Patches:
-    """Return the patches of images that excite a unit most, one of an image.
+    """Return the patches of images that activate a unit most, one per image.
 
     Equations
     ---------
-        score(x) = max over places p of h[p, unit](x)
+        score(x) = max over positions p of h[p, unit](x)
 
-    The k images of the largest scores are taken, and of each what the unit sees from
-    its best place: see :func:`lamina.insight.receptive.receptive_field`. The first of
-    equal images and places wins. h is the pre-activation, or a of a layer without one.
+    The k images with the largest scores are cropped to the unit's receptive field at
+    its best position: see :func:`lamina.insight.receptive.receptive_field`. Ties go to
+    the first image and position. h is the pre-activation, or a for a layer without one.
 
     Shapes
     ------
@@ -278,17 +278,16 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
 
     Parameters
     ----------
-    model : fitted estimator, or (network, params)
-    images : array, or anything with a length that ``images[start:stop]`` reads
-    layer, unit : int
-        Number of the layer, and of the unit: its channel.
+    model : fitted estimator, or (network, params) images : array, or any object with a
+    length and slices layer, unit : int
+        Indices of the layer and of the unit, i.e. its channel.
     k : int, default=9
 
     Raises
     ------
     ValueError
-        If there is no such layer or unit, k is below 1, or images are of another shape
-        than the model's.
+        If the layer or unit does not exist, k is below 1, or the images do not have the
+        model's shape.
 
     References
     ----------
@@ -319,7 +318,7 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
 def _best_positions(
     seen: NetworkView, images: Any, layer: int, unit: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest h of each image and its place, counted row by row."""
+    """Return the largest h of each image and its position, counted row by row."""
     scores, positions = [], []
     for start in range(0, len(images), BATCH):
         x = seen.images(images[start : start + BATCH])

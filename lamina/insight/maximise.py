@@ -1,4 +1,4 @@
-"""The image that a unit answers to most."""
+"""Activation maximisation: the image that maximises a unit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from lamina.networks.core.keys import Key, device_key
 STARTS = ("noise", "zeros")
 
 NOISE = 0.1
-"""Standard deviation of the noise to start from, in units of the standardised input."""
+"""Standard deviation of the initial noise, in units of the standardised input."""
 
 TOGETHER = 16
-"""Units that climb side by side."""
+"""Units that are optimised in parallel."""
 
 
 @dataclass(frozen=True)
 class Ascent:
-    """How an input is changed so that a unit answers more.
+    """How gradient ascent changes an input to maximise a unit.
 
     Parameters
     ----------
@@ -41,13 +41,13 @@ class Ascent:
     contrast : float or None
         κ; None is no bound.
     l2, tv : float
-        Penalties on large values and on differences of neighbours.
+        Penalties on large values and on differences between neighbours.
     jitter : int
-        How many pixels the image is moved by at most in each step.
+        Largest shift of the image in each step, in pixels.
     start : "noise", "zeros" or an image
-        z is N(0, 0.1²) or 0 at first, or x is an image.
+        Initial z from N(0, 0.1²), or 0, or an initial image x.
     seed : int
-        Of noise and jitter.
+        Random seed of noise and jitter.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class Ascent:
                 f"steps must be a whole number of at least 1, got {steps!r}"
             )
         if not is_whole(jitter) or jitter < 0:
-            raise ValueError(f"jitter must be a whole number from 0 on, got {jitter!r}")
+            raise ValueError(f"jitter must be a whole number of at least 0, got {jitter!r}")
         if not step > 0 or (contrast is not None and not contrast > 0):
             raise ValueError(
                 f"step and contrast must be above 0, got step={step} and "
@@ -83,7 +83,7 @@ class Ascent:
 
 
 class Climbers(NamedTuple):
-    """What climbs side by side: z at first, keys, units and their signs."""
+    """What is optimised in parallel: initial z, keys, units and their signs."""
 
     begin: Any
     words: Any
@@ -100,15 +100,15 @@ class Maximised:
     images : ndarray (units, height, width, channels)
         In the units of the model's inputs.
     scores : ndarray (units, steps + 1)
-        h of each unit: of the start, and after each step; −h for the first of two
-        classes that share an output.
+        h of each unit at the start and after each step; −h for the first of two classes
+        that share an output.
     units : tuple of int
     layer : int
     box : ndarray of int (2, 2)
-        What the units see from their place: (first, last + 1) of rows and of columns.
-        All else is as it was at the start.
+        Receptive field of the units: (first, last + 1) of rows and of columns.
+        Everything outside is as at the start.
     names : tuple of str
-        What the units are called: of the output layer the classes.
+        Names of the units: the classes for the output layer.
     """
 
     images: np.ndarray
@@ -120,17 +120,17 @@ class Maximised:
 
     @property
     def seen(self) -> np.ndarray:
-        """The images, cut to the box."""
+        """The images, cropped to the box."""
         (top, bottom), (left, right) = self.box
         return self.images[:, top:bottom, left:right]
 
     def figure(self, names: Sequence[Any] | None = None) -> Any:
-        """Return a matplotlib figure of the images, cut to what the units see.
+        """Return a matplotlib figure of the images, cropped to the receptive field.
 
         Parameters
         ----------
         names : sequence, optional
-            What the units stand for, other than they are called.
+            Alternative names of the units.
         """
         shown = [plotting.as_seen(part) for part in self.seen]
         told = self.names or tuple(map(str, self.units))
@@ -138,7 +138,7 @@ class Maximised:
             told = [str(names[u]) for u in self.units]
         last = zip(told, self.scores[:, -1], strict=True)
         titles = [f"{name}: {s:.3g}" for name, s in last]
-        heading = f"What maximises units of layer {self.layer}"
+        heading = f"Images that maximise units of layer {self.layer}"
         return plotting.grid(shown, titles, heading)
 
 
@@ -160,31 +160,30 @@ def maximising_input(
         z ← P(z + η (1 − t / T) √n ∇J / ‖∇J‖),   t = 0, 1, …, T − 1
         P(z) = z · min(1, κ √n / ‖z‖)
 
-    μ and f are the shift and the factor of a ``Rescale`` that the network begins with,
-    so z are standardised pixels; without one they are 0 and 1. Only the pixels that the
-    unit sees from its place change, and ‖ ‖ is of these; n is how many values they
-    hold, η the ``step``, T the ``steps``, κ the ``contrast``: the image differs from
-    mean grey by at most κ, root mean square, and 1 is what the training images do. r
-    is drawn anew in each step from −jitter … jitter places along either axis; the
-    image is rolled by it, so that it does not hang on single pixels. h is the
-    pre-activation
-     of the unit at a place, or a where the layer has none. Neighbours lie below
-    each other or side by side.
+    μ and f are the shift and the factor of an initial ``Rescale`` of the network, so z
+    are standardised pixels; without one they are 0 and 1. Only the pixels in the unit's
+    receptive field change, and ‖ ‖ covers these; n is their number of values, η the
+    ``step``, T the ``steps``, and κ the ``contrast``: the root mean square difference
+    of the image from mean grey is at most κ, and 1 is that of the training images. In
+    each step r is drawn from −jitter … jitter pixels along either axis, and the image
+    is rolled by it, so that it does not depend on single pixels. h is the
+    pre-activation of the unit at a position, or a if the layer has none. Neighbours are
+    vertical or horizontal.
 
     For a unit that is linear in x, h = ⟨w, x⟩ + b, with tv = 0 and no jitter, the
-    answer is known: z = κ √n w / ‖w‖, and with l2 and no bound z = n w / (2 f l2).
+    solution is known: z = κ √n w / ‖w‖, and with l2 and no bound z = n w / (2 f l2).
 
     Parameters
     ----------
     model : fitted estimator, or (network, params)
     layer : int, default=-1
-        A number of :func:`lamina.insight.layers`; the output layer by default.
+        An index of :func:`lamina.insight.layers`; by default the output layer.
     unit : int, name of a class, or sequence of these, optional
         All units of the layer by default. Names are for the output layer; the first of
-        two classes that share an output is what minimises it. Each has noise of its
-        own, so that its image does not depend on which others are asked for.
+        two classes that share an output minimises it. Each unit has its own noise, so
+        its image does not depend on which other units are requested.
     place : (row, column), optional
-        Of the layer's map; the middle one by default.
+        Position in the layer's map; by default the centre.
     shape : (height, width, channels), optional
         Of the image, if the model is (network, params).
     **ascent
@@ -195,7 +194,7 @@ def maximising_input(
     Raises
     ------
     ValueError
-        If there is no such layer, unit or place, or a number is out of range.
+        If the layer, unit or position does not exist, or a number is out of range.
 
     References
     ----------
@@ -236,7 +235,7 @@ def maximising_input(
 def _names(
     seen: NetworkView, layer: int, pairs: list[tuple[int, int]]
 ) -> tuple[str, ...]:
-    """Return what units of a layer are called: the classes they speak for."""
+    """Return names of units: for the output layer their classes."""
     if layer == len(seen.shapes) - 1 and seen.is_binary:
         return tuple(seen.names[(sign + 1) // 2] for _, sign in pairs)
     if layer == len(seen.shapes) - 1 and len(seen.shapes[-1]) == 1:
@@ -254,7 +253,7 @@ def _around(field: np.ndarray, jitter: int, seen: NetworkView) -> np.ndarray:
 
 
 def _start(seen: NetworkView, start: Any, key: Key, changed: np.ndarray) -> np.ndarray:
-    """Return z at first."""
+    """Return the initial z."""
     if not isinstance(start, str):
         mean, unit = seen.scale or (0.0, 1.0)
         return (seen.image(start)[0] - mean) / unit
@@ -275,7 +274,7 @@ def _ascend(
     layer: int,
     steps: int,
 ) -> tuple[Any, Any]:
-    """Return x, and h before and after each step, of all units side by side."""
+    """Return x, and h before and after each step, for all units in parallel."""
     begin, words, units, signs = climbers
     dtype = begin.dtype
     names = ("mean", "unit", "step", "bound", "l2", "tv", "n")

@@ -1,4 +1,4 @@
-"""Images on paper: what all figures of this room are drawn with."""
+"""Plotting helpers of all figures of this package."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,22 +6,22 @@ from typing import Any
 import numpy as np
 
 AT_MOST = 64
-"""Panels of one figure; more could not be told apart."""
+"""Maximum number of panels per figure; more would be too small."""
 
 INCHES = 1.35
 
-# The name of a class may hold dollar signs, between which there would be mathematics.
+# Class names may contain dollar signs, which matplotlib would parse as mathematics.
 SMALL: Any = {"fontsize": 9, "parse_math": False}
 LARGE: Any = {"fontsize": 11, "parse_math": False}
 
 
 def blank(width: float, height: float) -> Any:
-    """Return an empty figure, in inches.
+    """Return an empty figure of a size in inches.
 
     Raises
     ------
     ImportError
-        If matplotlib is not installed: one line that says how to get it.
+        If matplotlib is not installed; the message says how to install it.
     """
     try:
         from matplotlib.figure import Figure
@@ -41,18 +41,18 @@ def grid(
     columns: int | None = None,
     limits: tuple[float, float] = (0, 1),
 ) -> Any:
-    """Return a figure of images side by side, each below its title.
+    """Return a figure with a grid of images, each below its title.
 
     Parameters
     ----------
     images : sequence of arrays (height, width), grey, or (height, width, 3)
-        Numbers between the limits.
+        Values between the limits.
     titles : sequence of str
     heading : str
     columns : int, optional
-        About as many as there are rows, by default.
+        By default about the number of rows.
     limits : (float, float), default=(0, 1)
-        What is black and what is white.
+        Values of black and white.
     """
     total = len(images)
     if total > AT_MOST:
@@ -74,7 +74,7 @@ def grid(
 def show(
     axis: Any, image: Any, title: str, limits: tuple[float, float] = (0, 1)
 ) -> None:
-    """Draw one image, pixel by pixel."""
+    """Plot one image without interpolation."""
     low, high = limits
     axis.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axis.set_title(title, **SMALL)
@@ -82,7 +82,7 @@ def show(
 
 
 def heat(axis: Any, image: Any, numbers: np.ndarray, title: str, bound: Any) -> Any:
-    """Draw numbers in colour over a faint image: red above 0, blue below."""
+    """Plot numbers as colours over a faint image: red above 0, blue below."""
     faint = 0.6 + 0.4 * np.asarray(image)
     axis.imshow(faint, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     drawn = axis.imshow(
@@ -94,14 +94,14 @@ def heat(axis: Any, image: Any, numbers: np.ndarray, title: str, bound: Any) -> 
 
 
 def bare(axis: Any) -> None:
-    """Take ticks away, and leave a thin frame."""
+    """Remove ticks, and leave a thin frame."""
     axis.set(xticks=[], yticks=[])
     for spine in axis.spines.values():
         spine.set(color="0.7", linewidth=0.5)
 
 
 def frame(axis: Any, box: np.ndarray) -> None:
-    """Draw the border of a box ((first, last + 1) of rows and of columns)."""
+    """Plot the border of a box ((first, last + 1) of rows and of columns)."""
     (top, bottom), (left, right) = np.asarray(box) - 0.5
     axis.plot(
         [left, right, right, left, left],
@@ -113,10 +113,10 @@ def frame(axis: Any, box: np.ndarray) -> None:
 
 
 def as_seen(image: Any) -> np.ndarray:
-    """Return an image (height, width, channels) between 0 and 1, grey or in colour.
+    """Return an image (height, width, channels) scaled to [0, 1], grey or in colour.
 
-    Bytes are divided by 255, other numbers spread from their least to their largest.
-    Of other than 1 or 3 channels the mean is shown.
+    Bytes are divided by 255; other numbers are scaled from their minimum to their
+    maximum. If there are not 1 or 3 channels, their mean is shown.
     """
     image = np.asarray(image)
     if image.dtype == np.uint8:
@@ -127,7 +127,7 @@ def as_seen(image: Any) -> np.ndarray:
 
 
 def around_grey(image: Any, bound: float | None = None) -> np.ndarray:
-    """Return ½ + ½ w / max |w|: 0 is middle grey, signs are light and dark."""
+    """Return ½ + ½ w / max |w|: 0 is mid grey, positive is light, negative dark."""
     image = np.asarray(image, np.float64)
     bound = float(np.abs(image).max()) if bound is None else bound
     return _channels(0.5 + 0.5 * image / (bound if bound > 0 else 1))

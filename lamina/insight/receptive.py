@@ -1,4 +1,4 @@
-"""Receptive fields: which places of an image a unit sees."""
+"""Receptive fields: which pixels of an image a unit depends on."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ WINDOWS = (Conv, MaxPool, AveragePool, SumPool, LocallyConnected, FixedConv)
 EACH_POSITION = (Rescale, Augment, Dropout, Dense)
 
 Seen = tuple[np.ndarray, ...]
-"""Places along each axis, in ascending order."""
+"""Positions along each axis, in ascending order."""
 
 
 def receptive_field(model: NetworkView, layer: int, position: tuple[int, ...]) -> Seen:
@@ -34,27 +34,25 @@ def receptive_field(model: NetworkView, layer: int, position: tuple[int, ...]) -
 
     Equations
     ---------
-    Backwards from layer to layer, along each axis, for the set S of places that count:
+    Backwards from layer to layer, along each axis, for the set S of relevant positions:
 
         S ← {s o + d u − p : o ∈ S, 0 ≤ u < k} ∩ {0, …, n − 1}     convolution, pool
         S ← {o : s o + d u − p ∈ S} ∩ {0, …, n − 1}                ConvTranspose
-        S ← S                                                      place by place
+        S ← S                                                      pointwise layers
         S ← {0, …, n − 1}                                          all others
 
-    with size k, stride s, dilation d, p places of padding before the first, and n
-    places that come in. Where a ``Residual`` adds, or a ``SkipConnection`` puts side by
-    side, the sets of both ways are united.
-    Without padding and borders that is the known recursion: fields of r places, j
-    apart, become r + d (k − 1) j and j s.
+    with size k, stride s, dilation d, padding p before the first position, and n input
+    positions. Where a ``Residual`` adds or a ``SkipConnection`` concatenates, the sets
+    of both branches are united. Without padding and borders this is the known
+    recursion: fields of size r with distance j become r + d (k − 1) j and j s.
 
-    The sets are those of the connections: what is outside can have no influence,
-    whatever the weights are. With dilation they have gaps.
+    The sets follow from the connections: pixels outside have no influence, whatever the
+    weights. With dilation the sets have gaps.
 
     Parameters
     ----------
-    model : NetworkView
-    layer : int
-    place : (row, column) of the layer's map; () for a layer without places
+    model : NetworkView layer : int place : (row, column) of the layer's map; () for a
+    layer that is not spatial
 
     References
     ----------
@@ -79,10 +77,10 @@ def receptive_field(model: NetworkView, layer: int, position: tuple[int, ...]) -
 def sources(
     layers: Any, params: Any, before: int = -1, first: int = 0
 ) -> list[tuple[int, ...]]:
-    """Return from which layers each takes its input, in the order of ``walk``.
+    """Return the layers from which each takes its input, in the order of ``walk``.
 
-    The image is number −1. A ``Residual`` and a ``SkipConnection`` take the last layer
-    of f, and the last one of the shortcut or what came into the block.
+    The image has index −1. A ``Residual`` and a ``SkipConnection`` take the last layer
+    of f, and the last one of the shortcut or the input of the block.
     """
     found: list[tuple[int, ...]] = []
     for layer, own in zip(layers, params, strict=True):
@@ -112,14 +110,14 @@ def _united(one: Seen | None, other: Seen) -> Seen:
 def _before(
     layer: Any, seen: Seen, before: tuple[int, ...], after: tuple[int, ...], way: int
 ) -> Seen:
-    """Return which of the places that come into a layer count."""
+    """Return the relevant input positions of a layer."""
     if isinstance(layer, WINDOWS):
         return _window(layer, seen, before)
     if isinstance(layer, ConvTranspose):
         return _transposed(layer, seen, before, after)
     if isinstance(layer, Upsample):
         return _finer(layer, seen, before)
-    if isinstance(layer, SkipConnection):  # of f the first places, which are those of x
+    if isinstance(layer, SkipConnection):  # the first positions of f are those of x
         return seen
     if isinstance(layer, Residual) and before != after:  # the shortcut takes every r-th
         axes = zip(seen, before, after, strict=True)
@@ -133,7 +131,7 @@ def _before(
 def _geometry(
     layer: Any, positions: tuple[int, ...]
 ) -> tuple[tuple[int, ...], Geometry]:
-    """Return size and movement of a layer's window over so many places."""
+    """Return size and geometry of a layer's window."""
     if isinstance(layer, FixedConv):
         kernel = layer.kernel
         size = np.shape(KERNELS[kernel] if isinstance(kernel, str) else kernel)
@@ -159,7 +157,7 @@ def _window(layer: Any, seen: Seen, before: tuple[int, ...]) -> Seen:
 def _transposed(
     layer: Any, seen: Seen, before: tuple[int, ...], after: tuple[int, ...]
 ) -> Seen:
-    size, how = _geometry(layer, after)  # of the Conv that goes the other way
+    size, how = _geometry(layer, after)  # of the adjoint Conv
     axes = zip(seen, before, size, how.stride, how.dilation, how.pads, strict=True)
     found = []
     for i, n, k, s, d, (p, _) in axes:
@@ -183,5 +181,5 @@ def _inside(positions: np.ndarray, n: int) -> np.ndarray:
 
 
 def box(seen: Seen) -> np.ndarray:
-    """Return the smallest rectangle around what is seen: (first, last + 1) an axis."""
+    """Return the bounding box of positions: (first, last + 1) per axis."""
     return np.array([[a.min(), a.max() + 1] if a.size else [0, 0] for a in seen])

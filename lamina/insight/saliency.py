@@ -1,4 +1,4 @@
-"""Which pixels an answer hangs on: by derivatives, and by covering them up."""
+"""Which pixels drive a prediction: by gradients, and by occlusion."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from lamina.networks.core.keys import Key, device_key
 METHODS = ("gradient", "integrated", "smooth")
 
 TOGETHER = 16
-"""Copies of the image that are derived, or covered up, at a time."""
+"""Copies of the image that are differentiated or occluded at a time."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Saliency:
     Parameters
     ----------
     attribution : ndarray (height, width, channels)
-        With signs: the gradient, or the pixel's share of the score.
+        Signed: the gradient, or the pixel's contribution to the score.
     image : ndarray
     target : int
     score : float
         h of the class or output; −h of the first of two classes that share an output.
     method : str
     name : str
-        What the target is called.
+        Name of the target.
     probability : float or None
-        Of the class; None if the network tells none.
+        Of the class; None if the network's outputs are not probabilities.
     """
 
     attribution: np.ndarray
@@ -55,7 +55,7 @@ class Saliency:
         return np.abs(self.attribution).max(axis=-1)
 
     def figure(self, names: Any = None) -> Any:
-        """Return a matplotlib figure: the image and, beside it, what matters.
+        """Return a matplotlib figure of the image and the attribution.
 
         Parameters
         ----------
@@ -69,9 +69,7 @@ class Saliency:
             shares = self.attribution.sum(axis=-1)
             bound = float(np.abs(shares).max()) or 1.0
             faint = np.ones((*shares.shape, 3))
-            plotting.heat(
-                right, faint, shares, "red speaks for it, blue against", bound
-            )
+            plotting.heat(right, faint, shares, "red supports, blue opposes", bound)
         else:
             most = float(self.map.max()) or 1.0
             plotting.show(right, self.map / most, f"saliency, {self.method}")
@@ -99,16 +97,16 @@ def saliency(
 
     Equations
     ---------
-    With f the pre-activation h of the output (of a class before the softmax), K steps,
-    and f = −h for the first of two classes of which one logistic output tells:
+    With f the pre-activation h of the output (the logit of a class), K steps, and
+    f = −h for the first of two classes that share a logistic output:
 
         A = ∂f(x)/∂x                                                    "gradient"
         A = (x − x′) · (1/K) Σₖ ∂f(x′ + (k − ½)/K · (x − x′))/∂x        "integrated"
         A = (1/K) Σₖ ∂f(x + εₖ)/∂x,   εₖ ~ N(0, (noise · (max x − min x))²)   "smooth"
 
-    Integrated gradients divide the score among the pixels: Σ A = f(x) − f(x′) as K
-    grows ("completeness"). A plain gradient says where f would change, and fluctuates
-    from pixel to pixel; the mean over noisy copies does so less.
+    Integrated gradients distribute the score over the pixels: Σ A = f(x) − f(x′) as K
+    grows ("completeness"). A plain gradient shows where f would change, and is noisy;
+    the mean over noisy copies is smoother.
 
     Shapes
     ------
@@ -120,22 +118,22 @@ def saliency(
     image : array (height, width) or (height, width, channels)
         x.
     target : int or str, optional
-        Number of the output, for a classifier that of the class in ``classes_`` or its
-        name as text; the predicted class, or the largest output, by default.
+        Index of the output, for a classifier that of the class in ``classes_`` or its
+        name; by default the predicted class or the largest output.
     method : {"gradient", "integrated", "smooth"}, default="gradient"
     baseline : number or array, default=0
-        x′, an image that shows nothing: black by default.
+        x′, a neutral image: black by default.
     steps : int, default=64
         K.
     noise : float, default=0.1
     seed : int, default=0
-        Of the noise.
+        Random seed of the noise.
 
     Raises
     ------
     ValueError
-        If there is no such output or method, or the image is of another shape than the
-        model's.
+        If the output or method does not exist, or the image does not have the model's
+        shape.
 
     References
     ----------
@@ -181,7 +179,7 @@ def _baseline(seen: NetworkView, baseline: Any) -> np.ndarray:
 def _target(
     seen: NetworkView, x: np.ndarray, target: Any
 ) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return the number of the class to look at, a of all classes, and h of outputs."""
+    """Return the index of the class to explain, a of all classes, and h of outputs."""
     seen.target(0)
     with seen.precision():
         a, h = _outputs(seen.network, seen.params, x[None])
@@ -205,8 +203,8 @@ def _mean_gradient(
 ) -> np.ndarray:
     """Return the mean over k of ∂f/∂x at x′ + shareₖ (x − x′) + spread · N(0, 1).
 
-    All methods are that, so that one program serves them, with any number of steps: a
-    few copies at a time, the last ones padded by copies that do not count.
+    All methods have this form, so one compiled program serves them for any number of
+    steps: a few copies at a time, padded by copies of weight 0.
     """
     words = Key(seed).fold_in("saliency").words()
     total = np.zeros_like(x)
@@ -242,7 +240,7 @@ def _gradients(
     copies: Copies,
     target: Any,
 ) -> Any:
-    """Return the sum of the gradients of the copies that count."""
+    """Return the sum of the gradients of the copies, weighted by ``count``."""
     share, count, spread, words, first = copies
     key = device_key(words)
     numbers = first + jnp.arange(len(share))
@@ -262,12 +260,12 @@ def _gradients(
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What an output is when a square of the image is covered up.
+    """The output of a network while a square of the image is occluded.
 
     Parameters
     ----------
     outputs : ndarray (rows, columns)
-        a of the target with the square there.
+        a of the target with the square at each position.
     boxes : ndarray of int (rows, columns, 2, 2)
         The squares: (first, last + 1) of rows and of columns of the image.
     whole : float
@@ -275,7 +273,7 @@ class Occlusion:
     image : ndarray
     target : int
     name : str
-        What the target is called.
+        Name of the target.
     of_probability : bool
         Whether a is a probability.
     """
@@ -290,7 +288,7 @@ class Occlusion:
 
     @property
     def map(self) -> np.ndarray:
-        """Mean loss of the squares that cover each pixel, whole − output; (h, w)."""
+        """Mean drop whole − output of the squares that cover each pixel, (h, w)."""
         shape = np.asarray(self.image).shape[:2]
         total, count = np.zeros(shape), np.zeros(shape)
         lost = (self.whole - self.outputs).ravel().tolist()
@@ -303,7 +301,7 @@ class Occlusion:
         return total / np.maximum(count, 1)
 
     def figure(self, names: Any = None) -> Any:
-        """Return a matplotlib figure: the image, and what covering it takes away.
+        """Return a matplotlib figure of the image and the drop when occluded.
 
         Parameters
         ----------
@@ -335,16 +333,16 @@ def occlusion(
     fill: float | None = None,
     target: Any = None,
 ) -> Occlusion:
-    """Return what an output becomes as a square moves over the image.
+    """Return the output as a square moves over the image.
 
     Equations
     ---------
         outputs[i, j] = a(x with fill in rows rᵢ … rᵢ + size − 1 and columns cⱼ …)
         r, c = 0, stride, 2 stride, …, and the last one flush with the border
 
-    where a is the output: the probability of a class, of the first of two classes that
-    share a logistic output 1 − a. Where it falls, the network had looked at what is
-    covered.
+    where a is the output: the probability of a class, and 1 − a for the first of two
+    classes that share a logistic output. Where it drops, the network relies on the
+    occluded pixels.
 
     Shapes
     ------
@@ -355,21 +353,21 @@ def occlusion(
     model : fitted estimator, or (network, params)
     image : array (height, width) or (height, width, channels)
     size : int, optional
-        Side of the square; a quarter of the image's shorter side by default.
+        Side of the square; by default a quarter of the image's shorter side.
     stride : int, optional
-        Half the size by default.
+        By default half the size.
     fill : float, optional
-        What covers. By default mean grey: the shift of the ``Rescale`` that the network
-        begins with, which is the mean of the images that were learnt, or else the
-        mean of this image.
+        Value of the square. By default mean grey: the shift of an initial ``Rescale``
+        of the network, which is the mean of the training images, or else the mean of
+        this image.
     target : int or str, optional
-        As of :func:`saliency`.
+        As in :func:`saliency`.
 
     Raises
     ------
     ValueError
-        If the square is larger than the image, there is no such output, or the image is
-        of another shape than the model's.
+        If the square is larger than the image, the output does not exist, or the image
+        does not have the model's shape.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""A scatter plot of a two-dimensional embedding, coloured by label."""
+"""A 2-D scatter plot of embeddings, coloured by label."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ import numpy as np
 from lamina.insight.plotting import LARGE, SMALL, blank
 
 FEW = 10
-"""Colours that can be told apart; of more labels neighbours in the list look alike."""
+"""Number of distinct colours; with more labels, neighbours in the list look alike."""
 
 NAMED = 30
-"""So many labels stand beside the map."""
+"""Maximum number of labels in the legend."""
 
 
 def scatter(
     embedding: Any, labels: Any = None, heading: str = "", label_name: str = ""
 ) -> Any:
-    """Return a figure of points, one an example.
+    """Return a scatter plot with one point per example.
 
     Parameters
     ----------
     embedding : array-like (n, 2)
     labels : array-like (n,), optional
-        Numbers give a scale of colours; texts a colour each, None where one is missing.
+        Numbers give a colour scale; texts a colour each, None where one is missing.
     heading : str
     label_name : str
-        What the labels are.
+        Name of the labels.
 
     Returns
     -------
@@ -34,15 +34,15 @@ def scatter(
     Raises
     ------
     ValueError
-        If the embedding is not (n, 2), or there is another number of labels.
+        If examples do not have two dimensions, or the number of labels differs.
     ImportError
         If matplotlib is not installed.
     """
     embedding = np.asarray(embedding)
     if embedding.ndim != 2 or embedding.shape[1] != 2:
-        raise ValueError(f"a map needs an embedding (n, 2), got {embedding.shape}")
+        raise ValueError(f"a scatter plot needs shape (n, 2), got {embedding.shape}")
     if labels is not None and len(labels) != len(embedding):
-        raise ValueError(f"there are {len(labels)} labels of {len(embedding)} rows")
+        raise ValueError(f"got {len(labels)} labels for {len(embedding)} examples")
     figure = blank(7.2, 5.6)
     axis = figure.subplots()
     size = float(np.clip(4000 / max(1, len(embedding)), 3, 30))
@@ -75,8 +75,7 @@ def _by_label(axis: Any, embedding: Any, labels: Any, name: str, how: dict) -> N
         rows = labels == label
         handles.append(axis.scatter(*embedding[rows].T, color=[colour], **how))
     shown = found[:NAMED] + ["…"] * (len(found) > NAMED)
-    # The name of a class may hold dollar signs, between which there would be
-    # mathematics.
+    # Class names may contain dollar signs, which matplotlib would parse as mathematics.
     texts = [str(label).replace("$", r"\$") for label in shown]
     box = axis.legend(
         handles[: len(texts)],

@@ -1,4 +1,4 @@
-"""How a network changes: algorithms, objectives, the one loop, stopping rules."""
+"""Training: algorithms, objectives, the training loop and stopping rules."""
 
 from lamina.learning.algorithms.energy.contrastive_divergence import (
     ContrastiveDivergence,

@@ -1,7 +1,8 @@
-"""What the training loop and the estimators ask of an algorithm, a rule and a schedule.
+"""The interfaces of algorithms, stopping rules, schedules and terms.
 
-Every question stands here as a field, an attribute or a method with a default. A new
-class inherits, answers what is different with it, and needs no change elsewhere.
+Everything that the training loop and the estimators ask is a field, an attribute or a
+method with a default. A new class inherits, overrides what differs, and needs no change
+elsewhere.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ Record = dict[str, float]
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What an algorithm needs, and what may be asked of it.
+    """Requirements and properties of an algorithm.
 
     Parameters
     ----------
@@ -26,25 +27,24 @@ class Needs:
         It computes in double precision.
     first_order : bool
         A step follows one gradient at a learning rate, and the report holds the loss
-        *before* it. The gradient may be disturbed, clipped or that of a part of the
-        data, and the weights may be moved after the step. All others evaluate the
-        objective several times a step: it has to be a smooth function that stays the
-        same, and the report holds the loss *after* the step.
+        *before* it. The gradient may be noisy, clipped or that of a part of the data,
+        and the weights may be modified after the step. All other algorithms evaluate
+        the objective several times per step: it must be smooth and stay the same, and
+        the report holds the loss *after* the step.
     own_rate : bool
-        It finds its step sizes itself: ``learning_rate`` is only where they start, so
-        that there is nothing to schedule.
+        It adapts its step sizes itself: ``learning_rate`` is only their initial value,
+        so there is nothing to schedule.
     one_target : bool
-        One target for each example, not one for each step or pixel.
+        It needs one target per example, not one per step or pixel.
     one_length : bool
-        Sequences of one length.
+        It needs sequences of one length.
     closed_form : bool
-        The first step finds the best weights; a second would find nothing better.
+        The first step finds the optimal weights.
     early_stopping : bool
-        Whether a validation set may end it. L-BFGS goes by the gradient alone, as in
+        Whether it supports early stopping. L-BFGS stops by the gradient alone, as in
         scikit-learn.
     lowers_loss : bool
-        Whether the loss of weights that have learnt is less than that of others, so
-        that one that has risen is a sign of divergence.
+        Whether training lowers the loss, so that a risen loss is a sign of divergence.
     """
 
     full_batch: bool = False
@@ -64,13 +64,13 @@ class Needs:
 
 
 class Algorithm(ABC):
-    """How parameters become better: a description with ``init`` and ``update``."""
+    """An optimisation algorithm: a description with ``init`` and ``update``."""
 
     needs: ClassVar[Needs] = Needs()
 
     @property
     def name(self) -> str:
-        """Whose state it is: what was learnt by another of this name can go on."""
+        """Name of the state: an algorithm of the same name can continue from it."""
         return type(self).__name__
 
     @property
@@ -101,11 +101,11 @@ class Algorithm(ABC):
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return the bytes of large arrays of its own, beside the parameters."""
+        """Return the bytes of its own large arrays, besides the parameters."""
         return 0
 
     def loss_limit(self, network: Any, params: Any) -> float:
-        """Return the loss beyond which weights have run away from their data."""
+        """Return the loss beyond which training has diverged."""
         return math.inf
 
 
@@ -127,54 +127,52 @@ class FirstOrder(Algorithm):
 
 
 class StoppingRule(ABC):
-    """Says after each epoch whether to stop."""
+    """Decides after each epoch whether to stop."""
 
     is_plateau: ClassVar[bool] = False
-    """Whether its stop says that nothing improves, which a smaller rate may mend."""
+    """Whether it stops at a plateau, where a smaller rate may help."""
 
     watches_change: ClassVar[bool] = False
-    """Whether it asks the record for ``weight_change``."""
+    """Whether it needs ``weight_change`` in the record."""
 
     @abstractmethod
     def __call__(self, record: Record) -> bool:
-        """Take note of an epoch; return whether to stop."""
+        """Record an epoch; return whether to stop."""
 
     def has_fired(self, record: Record) -> bool:
-        """Return whether this rule says, at this last record, that learning is done."""
+        """Return whether training has converged by this rule, given the last record."""
         return False
 
     def used_up(self) -> str | None:
-        """Return what was used up before learning was done: "15000 evaluations"."""
+        """Return the budget that was used up, such as "15000 evaluations"."""
         return None
 
     def soonest(self) -> float:
-        """Return in how many epochs it may say stop, at the soonest, if it can tell."""
+        """Return the smallest number of epochs after which it may stop, if known."""
         return math.inf
 
     def limits(self) -> dict[str, float]:
-        """Return numbers of the record and their thresholds, at which it stops.
+        """Return the record's numbers and thresholds at which it stops.
 
-        The compiled program watches them itself, so that no epoch is taken for nothing.
+        The compiled program checks them itself, so no epoch is wasted.
         """
         return {}
 
     def restart(self) -> None:  # noqa: B027
-        """Forget how long there was no improvement."""
+        """Reset the count of epochs without improvement."""
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What it remembers; a checkpoint keeps it, and updates it in place."""
+        """Its state; a checkpoint stores it, and updates it in place."""
         return vars(self)
 
 
 class Moment(NamedTuple):
-    """Where a run is when an epoch is about to begin.
+    """The state of a run before an epoch.
 
-    epoch, epochs : epochs taken so far in all, and when they will end
-    examples : examples seen so far
-    plateaus : plateaus met
-    losses : loss of each epoch of this run
-    whole : whether a loss is that of the weights before the epoch's only step
+    epoch, epochs : epochs run so far in total, and the planned total examples :
+    examples seen so far plateaus : plateaus so far losses : loss of each epoch of this
+    run whole : whether a loss is that of the weights before the epoch's only step
     """
 
     epoch: int = 0
@@ -186,80 +184,80 @@ class Moment(NamedTuple):
 
 
 class Schedule(ABC):
-    """A description that says the learning rate of each epoch."""
+    """A description that determines the learning rate of each epoch."""
 
     is_constant: ClassVar[bool] = False
-    """Whether the rate never changes, so that many epochs fit into a call."""
+    """Whether the rate never changes, so that many epochs can run in one call."""
 
     undoes: ClassVar[bool] = False
-    """Whether a step of the full batch that raised the loss is taken back."""
+    """Whether a full-batch step that raised the loss is undone."""
 
     answers_plateaus: ClassVar[bool] = False
-    """Whether a plateau is answered by a smaller rate, as long as :meth:`goes_on`."""
+    """Whether the rate is reduced at a plateau, as long as :meth:`goes_on`."""
 
     ends: ClassVar[bool] = False
-    """Whether learning ends where the rate does, and for no want of improvement."""
+    """Whether training ends when the schedule does, not for lack of improvement."""
 
     @abstractmethod
     def rate(self, initial: Any, moment: Moment) -> Any:
         """Return η for the next epoch."""
 
     def goes_on(self, rate: float) -> bool:
-        """Return whether a plateau at this rate is answered by a smaller one."""
+        """Return whether the rate is reduced after a plateau at this rate."""
         return False
 
 
 class Term:
-    """What an objective has beside the loss: a description.
+    """A term of an objective besides the loss: a description.
 
-    A term adds to the loss, or disturbs weights, inputs or targets in training. Each
+    A term adds to the loss, or perturbs weights, inputs or targets in training. Each
     method has a default that does nothing and costs nothing.
     """
 
     disturbs: ClassVar[bool] = False
-    """Whether training sees something else by it at each step: line searches cannot."""
+    """Whether it makes the objective random, which line searches cannot handle."""
 
     of_batch: ClassVar[bool] = False
-    """Whether it needs all examples of a step at once, which then has no chunks."""
+    """Whether it needs all examples of a step at once, so batches are not chunked."""
 
     more_than_errors: ClassVar[bool] = False
-    """Whether outputs that never change have more loss by it than their errors."""
+    """Whether it adds more than errors to the loss of constant outputs."""
 
     layer: Any = None
-    """The number, in the order of ``Network.trace``, of the layer it looks at."""
+    """Index of the layer it acts on, in the order of ``Network.trace``."""
 
     def check_loss(self, loss: "Loss") -> None:
-        """Refuse a loss that it does not go with."""
+        """Reject a loss that it does not support."""
 
     def penalty(self, params: Any) -> Any:
-        """Return what the weights cost; an objective divides it by Σᵢ wᵢ."""
+        """Return the penalty on the weights; an objective divides it by Σᵢ wᵢ."""
         return 0.0
 
     def activity(self, a: Any, weight: Any, total: Callable[[Any], Any]) -> Any:
-        """Return what the activities a (batch, …) of its layer add to Σᵢ wᵢ ℓᵢ.
+        """Return the penalty on the activities a (batch, …) of its layer, for Σᵢ wᵢ ℓᵢ.
 
-        ``weight`` (batch,) are w; ``total`` makes sums over the examples on this device
-        those over all of them.
+        ``weight`` (batch,) is w; ``total`` turns sums over this device's examples into
+        sums over all examples.
         """
         return 0.0
 
     def disturb_params(self, params: Any, key: Any) -> Any:
-        """Return the parameters as a step of training has them."""
+        """Return the parameters as used in a training step."""
         return params
 
     def disturb_inputs(self, batch: Any, key: Any) -> Any:
-        """Return the batch with inputs as a step of training has them."""
+        """Return the batch with inputs as used in a training step."""
         return batch
 
     def smooth(self, y: Any, h: Any, loss: "Loss") -> Any:
-        """Return targets as training has them, for pre-activations h."""
+        """Return targets as used in training, for pre-activations h."""
         return y
 
     def around(self, loss: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
-        """Return a loss of inputs (summed over the batch) in place of this one."""
+        """Return a replacement for this loss of inputs (summed over the batch)."""
         return loss
 
 
 Loss = str | Callable[[Any, Any], Any]
-"""A loss by its name, or a function of pre-activations h and targets y to ℓ (batch,):
-see :func:`lamina.networks.functional.losses.loss_from_pre_activation`."""
+"""The name of a loss, or a function of pre-activations h and targets y that returns ℓ
+(batch,): see :func:`lamina.networks.functional.losses.loss_from_pre_activation`."""

@@ -1,18 +1,18 @@
-"""Scores of predictions beside a trivial baseline.
+"""Scores of predictions and of a trivial baseline.
 
-The baseline knows the training target only: it always answers with the most frequent
-class (its probabilities are the classes' shares), or with the mean.
+The baseline only uses the training target: it always predicts the most frequent class
+(its probabilities are the class frequencies), or the mean.
 
 Equations
 ---------
-    accuracy           share of rows that are right (for labels side by side: all right)
-    balanced accuracy  mean over the classes of the share of their rows that are right
+    accuracy           fraction of correct rows (multi-label: all labels correct)
+    balanced accuracy  mean over the classes of the fraction of their correct rows
     log loss           −mean ln p(true class)
     R²                 1 − Σ (y − ŷ)² / Σ (y − ȳ)²
     RMSE, MAE          √mean (y − ŷ)², mean |y − ŷ|, in the units of the target
 
-Several numbers at once: R², RMSE and MAE are means over the targets. Targets that are
-NaN are left out: a row of labels is right if all that are known are.
+For several targets, R², RMSE and MAE are means over the targets. Targets that are NaN
+are ignored: a multi-label row is correct if all known labels are.
 
 References
 ----------
@@ -32,18 +32,18 @@ OF_NUMBERS = ("r2", "rmse", "mae")
 OF_FORECASTS = ("mae", "rmse", "mase")
 
 SMALLEST = 1e-7
-"""A probability of 0 counts as this much, so that one row cannot make it all infinite;
-about the precision of float32."""
+"""Lower bound of probabilities in the log loss, so that a single row cannot make it
+infinite; about the precision of float32."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What is known without any input.
+    """The prediction without any input.
 
     Attributes
     ----------
     shares : ndarray (n_classes,) or (n_labels,), for classes
-        Shares of the classes in training; for labels side by side, how often each is 1.
+        Class frequencies in training; for multi-label targets, how often each is 1.
     mean : ndarray (n_targets,), for numbers
     """
 
@@ -52,7 +52,7 @@ class Baseline:
 
     @classmethod
     def of_classes(cls, y: np.ndarray, classes: np.ndarray) -> "Baseline":
-        """Learn the shares of the classes."""
+        """Fit the class frequencies."""
         if y.ndim == 2:
             return cls(shares=np.nanmean(y, axis=0))
         codes = np.searchsorted(classes, y)
@@ -60,11 +60,11 @@ class Baseline:
 
     @classmethod
     def of_numbers(cls, y: np.ndarray) -> "Baseline":
-        """Learn the mean."""
+        """Fit the mean."""
         return cls(mean=np.nanmean(y.reshape(len(y), -1), axis=0))
 
     def probabilities(self, n: int) -> np.ndarray:
-        """Return the shares for each of n rows."""
+        """Return the class frequencies for each of n rows."""
         return np.tile(self.shares, (n, 1))  # type: ignore[arg-type]
 
     def numbers(self, like: np.ndarray) -> np.ndarray:
@@ -79,8 +79,7 @@ def class_scores(
 ) -> Scores:
     """Return the scores of predicted classes.
 
-    A row of a class that is not among ``classes`` counts as wrong, its probability
-    as 0.
+    A row of a class that is not in ``classes`` counts as wrong, with probability 0.
 
     Parameters
     ----------
@@ -102,7 +101,7 @@ def class_scores(
 def label_scores(
     y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
 ) -> Scores:
-    """Return the scores of several 0/1 labels side by side, all (n, n_labels)."""
+    """Return the scores of multi-label targets, all (n, n_labels)."""
     known = ~np.isnan(y)
     p = np.clip(np.where(y == 1, probabilities, 1 - probabilities), SMALLEST, 1)
     right = y == predicted
@@ -117,7 +116,7 @@ def label_scores(
 def number_scores(y: np.ndarray, predicted: np.ndarray) -> Scores:
     """Return the scores of predicted numbers (n,) or (n, n_targets).
 
-    R² is None where a target is the same in all rows, one row for instance.
+    R² is None if a target is constant, for instance with a single row.
     """
     y, predicted = (a.reshape(len(a), -1) for a in (y, predicted))
     some = ~np.isnan(y).all(axis=0)
@@ -154,5 +153,5 @@ def mean_squares(x: np.ndarray, made: np.ndarray) -> np.ndarray:
 
 
 def main_score(scores: Any) -> str:
-    """Return the name of the score that a person looks at first."""
+    """Return the name of the main score."""
     return "accuracy" if "accuracy" in scores else "r2"

@@ -1,4 +1,4 @@
-"""What a network computes: layers, activations, losses. Pure functions, no loops."""
+"""Networks: layers, activations and losses. Pure functions, no loops."""
 
 from lamina.networks.composite.mirror import Tied
 from lamina.networks.composite.reconstruction import Reconstruction

@@ -1,4 +1,4 @@
-"""A network: a stack of layers, itself a description with the same two methods."""
+"""A network: a stack of layers, itself a description with the same interface."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from lamina.networks.functional.activations import activation
 
 
 class Signal(NamedTuple):
-    """Outputs of a layer: its pre-activation h (None without one), and a = φ(h)."""
+    """The signals of a layer: its pre-activation h (or None), and a = φ(h)."""
 
     h: Any
     a: Any
@@ -31,7 +31,7 @@ class Network(Composite):
     ------
     x (batch, \\*shape of one example), or
     :class:`lamina.networks.core.masking.Sequences`; parameters: one dictionary of
-    arrays a layer.
+    arrays per layer.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Network(Composite):
         return all(layer.portable for layer in self.layers)
 
     def check(self) -> None:
-        """Refuse what is not a layer.
+        """Reject what is not a layer.
 
         Raises
         ------
@@ -81,14 +81,14 @@ class Network(Composite):
     def pre_activation(
         self, params: Any, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return the pre-activation h of the last layer, which losses start from."""
-        _ = self.out_activation  # refuses a last layer without a pre-activation
+        """Return the pre-activation h of the last layer, the input of losses."""
+        _ = self.out_activation  # raises if the last layer has no pre-activation
         return self._run(params, x, key, mask, last="pre_activation")
 
     def __call__(
         self, params: Any, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return the output; ``key=None`` means application: no dropout, no noise."""
+        """Return the output; ``key=None`` is inference mode: no dropout, no noise."""
         return self._run(params, x, key, mask, last="__call__")
 
     def _run(self, params: Any, x: Any, key: Any, mask: Any, last: str) -> Any:
@@ -109,7 +109,7 @@ class Network(Composite):
     def run(
         self, params: Any, x: Any, state: Any, *, key: Any = None, mask: Any = None
     ) -> tuple[Any, tuple[Any, ...]]:
-        """Return the output of a piece of a sequence, and every layer's state after it.
+        """Return the output of a part of a sequence, and every layer's state after it.
 
         See :meth:`lamina.networks.core.layer.Layer.run`.
         """
@@ -123,21 +123,21 @@ class Network(Composite):
         return x, tuple(after)
 
     def branches(self, params: Any) -> list[tuple[tuple[Any, ...], Any]]:
-        """Return the one stack of layers, and its parameters."""
+        """Return the stack of layers and its parameters."""
         return [(self.layers, params)]
 
     def walk(self, params: Any) -> list[tuple[Any, Any]]:
-        """Return (layer, parameters) of every layer, those of inner networks too."""
+        """Return (layer, parameters) of every layer, including nested networks."""
         pairs: list[tuple[Any, Any]] = []
         for layer, own in zip(self.layers, params, strict=True):
             pairs += layer.walk(own) if isinstance(layer, Composite) else [(layer, own)]
         return pairs
 
     def owners(self, params: Any) -> dict[int, tuple[Any, str]]:
-        """Return the layer and the name of each array of a layer, by the array's id.
+        """Return the layer and the name of each parameter array, by the array's id.
 
-        Arrays of what holds layers, the projection of a Residual for instance, are
-        left out.
+        Arrays of composite layers themselves, such as the projection of a Residual, are
+        omitted.
         """
         found: dict[int, tuple[Any, str]] = {}
         for layer, own in zip(self.layers, params, strict=True):
@@ -158,7 +158,7 @@ class Network(Composite):
         mask: Any = None,
         shifts: Any = None,
     ) -> list[Signal]:
-        """Return what came out of every layer, in the order of :meth:`walk`.
+        """Return the signals of every layer, in the order of :meth:`walk`.
 
         Equations
         ---------
@@ -169,8 +169,8 @@ class Network(Composite):
         params, x, key, mask
             As in a call of the network.
         shifts : list of arrays or None, optional
-            sⁱ, one a layer, None for those without a pre-activation. The derivative of
-            a loss with respect to sⁱ at 0 is the error signal δⁱ = ∂ℓ/∂hⁱ.
+            sⁱ, one per layer, None for those without a pre-activation. The derivative
+            of a loss with respect to sⁱ at 0 is the error signal δⁱ = ∂ℓ/∂hⁱ.
         """
         x, mask = unpacked(x, mask)
         signals: list[Signal] = []
@@ -205,12 +205,12 @@ class Network(Composite):
 
 
 def _mask_after(mask: Any, before: Any, after: Any) -> Any:
-    """Return the mask of what came out of a layer: none if an axis is gone."""
+    """Return the mask of a layer's output: None if the time axis is gone."""
     return mask if mask is None or after.ndim >= before.ndim else None
 
 
 def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:
-    """Return what comes out of one layer whose pre-activation is shifted."""
+    """Return the signals of one layer with a shifted pre-activation."""
     if not isinstance(layer, Activated):
         return Signal(None, layer(params, x, **how))
     h = layer.pre_activation(params, x, **how)

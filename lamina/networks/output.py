@@ -1,4 +1,4 @@
-"""The mark of an output layer in an estimator's list of layers."""
+"""The marker of an output layer in an estimator's list of layers."""
 
 from typing import Any
 
@@ -10,26 +10,27 @@ from lamina.networks.core.layer import Layer
 class Output(Layer):
     """Marks the output layer of an estimator's ``layers`` or ``decoder``.
 
-    A list of layers ends before the output, and the estimator adds the output layer
-    that the target needs. ``[Dense(30, "tanh"), Output(Dense(10, "logistic"))]`` brings
-    its own instead. The mark is not part of the network: ``network_`` holds the layer.
+    By default a list of layers ends before the output, and the estimator adds the
+    output layer that the target needs. ``[Dense(30, "tanh"), Output(Dense(10,
+    "logistic"))]`` specifies it instead. The marker is not part of the network:
+    ``network_`` holds the layer.
 
     Parameters
     ----------
     layer : layer description
-        With as many units as there are outputs: one for two classes, one a class for
-        more, one a label or number.
+        With one unit per output: one for two classes, otherwise one per class, label or
+        target.
     """
 
     layer: Nested
 
     def check(self) -> None:
-        """Refuse what cannot be an output layer.
+        """Reject what cannot be an output layer.
 
         Raises
         ------
         TypeError
-            If it is not a layer with a pre-activation, as Dense has.
+            If it is not a layer with pre-activations, such as Dense.
         """
         plain = isinstance(self.layer, str | float | tuple | type)
         if plain or self.layer is None or isinstance(self.layer, Output):
@@ -38,12 +39,12 @@ class Output(Layer):
             )
 
     def init(self, key: Any, shape: tuple[int, ...]) -> Any:
-        """Refuse to be a layer among others.
+        """Raise an error: the marker is not a layer among others.
 
         Raises
         ------
         ValueError
-            Always: an estimator takes the mark off the last of its layers.
+            Always: an estimator removes the marker from its last layer.
         """
         raise ValueError(
             f"{self!r} marks the output layer: it can only be the last of an "

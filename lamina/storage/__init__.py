@@ -1,4 +1,4 @@
-"""Model files: one file that holds a description and tensors, and no code."""
+"""Model files: a single file with a description and tensors, without code."""
 
 from lamina.storage.atomic import UnwritableError, check_writable, replace_file
 from lamina.storage.checkpoints import Checkpoint, CheckpointError

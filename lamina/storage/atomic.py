@@ -1,4 +1,4 @@
-"""Writing a file so that it is there whole, or not at all."""
+"""Atomic writing of files."""
 
 import contextlib
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 STALE_SECONDS = 86_400
-"""A temporary file that old belongs to a process that was killed."""
+"""A temporary file of this age was left by a killed process."""
 
 PROBE = b"\0" * 4096
-"""What a disk that is full has no room for: a file without bytes needs none."""
+"""Bytes to probe a full disk: an empty file would need no space."""
 
 
 class UnwritableError(ValueError):
-    """A file cannot be written where a person wants it: one line that says why."""
+    """A file cannot be written; the one-line message says why."""
 
 
 def replace_file(
@@ -28,9 +28,10 @@ def replace_file(
 ) -> None:
     """Write a file under a temporary name in the same folder, then rename it.
 
-    Data and folder are flushed to the disk, so that after a power cut there is the old
-    file or the new one. If anything fails the old file is untouched and the temporary
-    one removed. What is no regular file (``/dev/null``, a pipe) is written to directly.
+    Data and folder are flushed to disk, so that after a power failure either the old or
+    the new file exists. If anything fails, the old file is untouched and the temporary
+    one is removed. A path that is not a regular file (``/dev/null``, a pipe) is written
+    to directly.
 
     Parameters
     ----------
@@ -38,13 +39,13 @@ def replace_file(
         A symbolic link is followed; an existing file's permissions are kept.
     chunks : iterable of bytes-like
     previous : path, optional
-        In the same folder: the file that was there gets this name. If the process is
-        killed between the two renamings, it has this name alone.
+        In the same folder: the old file is renamed to this. If the process is killed
+        between the two renames, it has only this name.
 
     Raises
     ------
     OSError
-        If writing fails; with the file's name.
+        If writing fails; with the name of the file.
     """
     with _named(path):
         _replace(Path(os.path.realpath(path)), chunks, previous)
@@ -65,14 +66,14 @@ def _replace(
             if previous is not None:
                 os.replace(target, previous)
         os.replace(temporary, target)
-    except BaseException:  # Ctrl-C too
+    except BaseException:  # also Ctrl-C
         temporary.unlink(missing_ok=True)
         raise
     _flush_folder(target.parent)
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Find out, before hours of work, whether :func:`replace_file` will succeed.
+    """Check, before hours of work, whether :func:`replace_file` will succeed.
 
     Raises
     ------
@@ -81,11 +82,11 @@ def check_writable(path: str | os.PathLike) -> None:
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise UnwritableError(f"{path}: is a folder; give the name of a file in it")
+        raise UnwritableError(f"{path}: is a folder; pass the name of a file in it")
     if target.exists() and not target.is_file():
         return
     if not target.parent.is_dir():
-        raise UnwritableError(f"{path}: there is no folder {target.parent}")
+        raise UnwritableError(f"{path}: the folder {target.parent} does not exist")
     probe = _temporary(target)
     try:
         _write_new(probe, [PROBE])
@@ -97,7 +98,7 @@ def check_writable(path: str | os.PathLike) -> None:
 
 @contextlib.contextmanager
 def _named(path: str | os.PathLike) -> Iterator[None]:
-    """Call a file by the name that a person knows, if the system says none or ours."""
+    """Put the user's file name into an OSError that has none or a temporary one."""
     try:
         yield
     except OSError as error:
@@ -128,7 +129,7 @@ def _write_directly(path: Path, chunks: Iterable[Any]) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed processes left behind for this file."""
+    """Remove temporary files of killed processes for this file."""
     old = time.time() - STALE_SECONDS
     prefix = f".{target.name[:100]}."
     with contextlib.suppress(OSError):
@@ -141,7 +142,7 @@ def _sweep(target: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush the renaming itself; some systems cannot, and need not."""
+    """Flush the rename itself; some systems cannot, and need not."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Checkpoints: the last two snapshots of a run, in a folder of its own.
+"""Checkpoints: the last two snapshots of a run, in a dedicated folder.
 
 ::
 
@@ -6,15 +6,15 @@
     checkpoint.previous.lamina   the one before
     checkpoint.lock              held by the process that writes
 
-Each is one file in the format of :mod:`lamina.storage.modelfile`: a description in JSON
-and tensors under one SHA-256, no code. A new one is written whole and flushed to the
-disk under a temporary name, then the newest is renamed to the one before and the new
-one to the newest. So at every moment at least one whole file is there, wherever a
-process is killed. If the newest is damaged all the same, by a failing disk for
-instance, the one before is taken.
+Each is a file in the format of :mod:`lamina.storage.modelfile`: a description in JSON
+and tensors under one SHA-256, without code. A new one is written completely and flushed
+to disk under a temporary name; then the newest is renamed to the previous one and the
+new one to the newest. So at least one complete file exists at any moment, whenever a
+process is killed. If the newest is corrupt nevertheless, for instance because of a
+failing disk, the previous one is used.
 
-A checkpoint says which run it belongs to (data, network, settings, version), and any
-other run is refused.
+A checkpoint records its run (data, network, settings, version), and any other run is
+rejected.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from lamina.storage.modelfile import ModelFileError
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes on one folder are not found out there
+except ImportError:  # Windows: two processes on one folder are not detected
     fcntl = None
 
 FORMAT = 2
@@ -46,28 +46,28 @@ CONTENT = {
     "made_with": dict[str, Any],
     "parts": dict[str, dict[str, Any]],
 }
-"""What a file says, and what it must be."""
+"""Contents of a file and their types."""
 
 MOST_DIFFERENCES = 5
 LONGEST = 80
 
 Run = Mapping[str, Mapping[str, Any]]
-"""What a run is: groups of names with what JSON can say of them."""
+"""Description of a run: groups of names with JSON values."""
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be used: one line that says which and why."""
+    """A checkpoint cannot be used; the one-line message says which and why."""
 
 
 class Checkpoint:
-    """The checkpoint of a run in a folder; see the text of this module.
+    """The checkpoint of a run in a folder; see the module's docstring.
 
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Created if it does not exist.
     seconds : float
-        Least time from one writing to the next.
+        Minimum time between writes.
     """
 
     def __init__(self, folder: str | os.PathLike, seconds: float = 30.0) -> None:
@@ -80,14 +80,14 @@ class Checkpoint:
         self._written = -math.inf
 
     def __enter__(self) -> "Checkpoint":
-        """Make the folder ready: writable, locked, without the rest of killed runs.
+        """Prepare the folder: writable, locked, without leftovers of killed runs.
 
         Raises
         ------
         UnwritableError
-            If nothing can be written there.
+            If the folder is not writable.
         CheckpointError
-            If another process writes there, or what is there is damaged.
+            If another process uses the folder, or its contents are corrupt.
         """
         self._make()
         self._take_lock()
@@ -106,15 +106,15 @@ class Checkpoint:
     # ---- snapshots ------------------------------------------------------------------
 
     def part(self, name: str) -> "Part":
-        """Return what writes one part of the run, in the order in which they are taken.
+        """Return the writer of one part of the run; parts follow each other.
 
-        Most runs have one part. Training anew with the best number of epochs, for
+        Most runs have one part. Retraining with the best number of epochs, for
         instance, is a second one.
         """
         return Part(self, name)
 
     def load(self, part: str | None = None) -> dict[str, Any] | None:
-        """Return a part's snapshot, or that of the first; None if there is none."""
+        """Return a part's snapshot, by default the first; None if there is none."""
         first = next(iter(self._parts), "")
         return self._parts.get(first if part is None else part)
 
@@ -124,21 +124,21 @@ class Checkpoint:
         return bool(self._parts)
 
     def due(self) -> bool:
-        """Return whether the last one was written long enough ago."""
+        """Return whether the next write is due."""
         return time.monotonic() - self._written >= self.seconds
 
     def save(self, part: str, snapshot: Mapping[str, Any]) -> None:
-        """Write a part's snapshot; the newest file becomes the one before.
+        """Write a part's snapshot; the newest file becomes the previous one.
 
-        Parts that were begun after this one are dropped: they followed from how it
-        ended.
+        Parts that were started after this one are dropped, as they depend on its
+        result.
 
         Raises
         ------
         OSError
-            If it cannot be written, with its name; what was there is untouched.
+            If it cannot be written, with its name; existing files are untouched.
         ValueError
-            If it holds what has no place in a file.
+            If it has values that cannot be stored.
         """
         names = list(self._parts)
         earlier = names[: names.index(part)] if part in names else names
@@ -152,39 +152,39 @@ class Checkpoint:
             modelfile.write(
                 self.folder / NEWEST, description, tensors, previous=previous
             )
-        finally:  # a disk that is full is not asked again at every step
+        finally:  # do not retry a full disk at every step
             self._written, self._parts = time.monotonic(), parts
 
     # ---- which run ------------------------------------------------------------------
 
     def belongs_to(self, run: Run, made_with: Mapping[str, Any]) -> None:
-        """Say which run is being written; refuse it if the checkpoint is of another.
+        """Set the run that is written; reject it if the checkpoint is of another run.
 
         Parameters
         ----------
         run : dict of dict
             Data and settings: all must be the same.
         made_with : dict
-            Libraries and machine: that they are others is only a warning, for the run
-            can go on, though perhaps not to the same bits.
+            Libraries and computer: a difference is only a warning, as the run can
+            resume, though perhaps not with the same bits.
 
         Raises
         ------
         CheckpointError
-            Naming what differs.
+            With the differences.
         """
         self.run, self.made_with = run, made_with
         if self._found is None:
             return
         if found := _listed(differences(self._found["run"], run)):
             raise CheckpointError(
-                f"{self.folder}: holds the checkpoint of another run: {found}. Use "
-                "another folder, or remove this one to start anew"
+                f"{self.folder}: has the checkpoint of another run: {found}. Use "
+                "another folder, or remove this one to start a new run"
             )
         was = {"made with": self._found["made_with"]}
         if found := _listed(differences(was, {"made with": made_with})):
             warnings.warn(
-                f"{self.folder}: the run goes on, but perhaps not to the same bits: "
+                f"{self.folder}: the run resumes, but perhaps not with the same bits: "
                 f"{found}",
                 stacklevel=2,
             )
@@ -201,12 +201,12 @@ class Checkpoint:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise UnwritableError(
-                f"{self.folder}: the folder cannot be made: {reason}"
+                f"{self.folder}: the folder cannot be created: {reason}"
             ) from None
         check_writable(self.folder / NEWEST)
 
     def _take_lock(self) -> None:
-        """Keep every other process and thread out until this one ends."""
+        """Lock out other processes and threads until this one ends."""
         if fcntl is None:
             return
         lock = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR, 0o666)
@@ -214,10 +214,8 @@ class Checkpoint:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise CheckpointError(
-                f"{self.folder}: another run writes its checkpoint here at this moment"
-            ) from None
-        except OSError:  # a network disk without locks: go on without
+            raise CheckpointError(f"{self.folder}: is in use by another run") from None
+        except OSError:  # a network disk without locks: continue without
             os.close(lock)
             return
         self._lock = lock
@@ -228,13 +226,14 @@ class Checkpoint:
             self._lock = None
 
     def _sweep(self) -> None:
-        """Remove what killed processes left half written; the lock keeps out others."""
+        """Remove partial files of killed processes; the lock protects those of
+        others."""
         for path in self.folder.glob(f".{NEWEST}.*.tmp"):
             with contextlib.suppress(OSError):
                 path.unlink()
 
     def _read(self) -> dict[str, Any] | None:
-        """Return what the newest file says that is whole."""
+        """Return the contents of the newest valid file."""
         newest, previous = self.folder / NEWEST, self.folder / PREVIOUS
         try:
             return _read(newest) if newest.exists() else _read_if_there(previous)
@@ -247,33 +246,33 @@ class Checkpoint:
         if found is None:
             raise CheckpointError(f"{error}; there is no earlier one") from None
         warnings.warn(
-            f"{error}; the run goes on from the one before", UserWarning, stacklevel=2
+            f"{error}; the run resumes from the previous one", UserWarning, stacklevel=2
         )
-        os.replace(previous, newest)  # lest the damaged one becomes the one before
+        os.replace(previous, newest)  # so the corrupt one does not become the previous
         return found
 
 
 class Part:
-    """One part of a run's checkpoint, as the training loop asks for it."""
+    """One part of a run's checkpoint, with the interface of the training loop."""
 
     def __init__(self, checkpoint: Checkpoint, name: str) -> None:
         self.checkpoint, self.name = checkpoint, name
 
     @property
     def first(self) -> bool:
-        """Whether nothing was found and nothing has been written yet."""
+        """Whether no snapshot was found and none has been written yet."""
         return not self.checkpoint.begun
 
     def load(self) -> dict[str, Any] | None:
-        """Return the snapshot that was there, None if there was none."""
+        """Return the snapshot that was found, None if there was none."""
         return self.checkpoint.load(self.name)
 
     def due(self) -> bool:
-        """Return whether the last one was written long enough ago."""
+        """Return whether the next write is due."""
         return self.checkpoint.due()
 
     def save(self, snapshot: Mapping[str, Any]) -> None:
-        """Write a snapshot, or raise OSError."""
+        """Write a snapshot; raise OSError if that fails."""
         self.checkpoint.save(self.name, snapshot)
 
 
@@ -291,18 +290,18 @@ def _read(path: Path) -> dict[str, Any]:
     if description.get("checkpoint") != FORMAT:
         other = description.get("checkpoint")
         what = f"format {str(other)[:20]}" if other else "a model, not a checkpoint"
-        raise ModelFileError(f"{path}: holds {what}; this lamina reads {FORMAT}")
+        raise ModelFileError(f"{path}: is {what}; this lamina reads format {FORMAT}")
     try:
         return {
             name: decode(kind, description.get(name), tensors, name)
             for name, kind in CONTENT.items()
         }
     except ValueError as error:
-        raise ModelFileError(f"{path}: is not readable: {error}") from None
+        raise ModelFileError(f"{path}: is corrupt: {error}") from None
 
 
 def differences(was: Any, now: Run) -> Iterator[str]:
-    """Yield what differs between two runs, ``name: this, was that``."""
+    """Yield the differences between two runs: ``name: this, was that``."""
     for group, names in now.items():
         before = was.get(group)
         before = before if isinstance(before, dict) else {}
@@ -320,7 +319,7 @@ def _listed(found: Iterator[str]) -> str:
 
 
 def _shown(value: Any, other: Any) -> str:
-    """Return a value's text; of a long one the part in which it differs."""
+    """Return a value's text; of a long one the part that differs."""
     text = _text(value)
     if len(text) <= LONGEST:
         return text

@@ -1,23 +1,23 @@
-"""Values ↔ JSON and named tensors: the one codec of model files and checkpoints.
+"""The codec of model files and checkpoints: values ↔ JSON and named tensors.
 
-What JSON says itself stands there as it is, and a list is a JSON list. Everything else
-is an object of one key, the name of its kind::
+JSON's own values are written unchanged, and a list is a JSON list. Everything else is
+an object with one key, the name of its kind::
 
     {"float": "nan"}              {"tuple": […]}        {"dict": {"a": …}}
-    {"scalar": ["<f4", 0.5]}      {"items": [[1, …]]}   a dictionary of other keys
-    {"tensor": "params/0/bias"}   an array of numbers, among the tensors
-    {"floats": "history/loss"}    a long list of floats, among the tensors
+    {"scalar": ["<f4", 0.5]}      {"items": [[1, …]]}   a dictionary with other keys
+    {"tensor": "params/0/bias"}   an array of numbers, stored as a tensor
+    {"floats": "history/loss"}    a long list of floats, stored as a tensor
     {"texts": {…}}                an array of texts     {"objects": {…}}  of others
     {"Dense": {"units": 3, …}}    a record: a registered class and its fields
 
-Kinds come from tables. A class is in them because :func:`register` put it there, or
-because it is a description; nothing in a file can name a class to import.
+Kinds are looked up in tables. A class is in them only if :func:`register` put it there,
+or if it is a description; a file cannot name a class to import.
 
-A file is hostile until proven otherwise. Nesting is bounded, a tensor is taken once (a
-few letters a time could ask for the same million floats), texts take no more memory
-than they need, and every field of a record is checked against its annotation, as
-:mod:`lamina.storage.rules` understands it. What is wrong is one ``ValueError`` that
-says where, what was expected and what came.
+Files are untrusted. Nesting is bounded, a tensor can be used only once (otherwise a few
+bytes each could request the same million floats again), texts take no more memory than
+they need, and every field of a record is checked against its annotation by
+:mod:`lamina.storage.rules`. Errors are a ``ValueError`` with the location, what was
+expected and what was found.
 """
 
 import math
@@ -32,20 +32,21 @@ from lamina.storage.records import Record, description_named, description_of
 from lamina.storage.rules import UNSET, Scope, check
 
 MAX_DEPTH = 40
-"""Deepest nesting of values. JSON nests up to three times as deep, which is within
-what :mod:`lamina.storage.modelfile` reads."""
+"""Maximum nesting of values. JSON nests up to three times as deep, which
+:mod:`lamina.storage.modelfile` accepts."""
 
 LONG_LIST = 16
-"""A list of so many floats (a history) is kept as a tensor: short, and exact."""
+"""A list of at least this many floats (a history) is stored as a tensor: short, and
+exact."""
 
 MAX_WIDTH = 256
 MAX_GROWTH, MAX_TEXTS = 64, 2**28
-"""Texts of equal width take at most so many times their bytes, or this many bytes."""
+"""Texts of fixed width may take this multiple of their bytes, or this many bytes."""
 
 _SCALARS = ("b", "i", "u", "f")
 _MAX_INT = 2**63
 _NONSENSE = (KeyError, TypeError, IndexError, OverflowError, AttributeError)
-"""What content that is not as a kind writes it leads to."""
+"""Exceptions raised by invalid content of a kind."""
 
 T = TypeVar("T", bound=type)
 Tensors = dict[str, np.ndarray]
@@ -60,37 +61,37 @@ def encode(
     ----------
     value : any of the kinds in the tables
     name : str
-        With which the names of its tensors begin.
+        Prefix of the names of its tensors.
     tensors : dict of ndarray, optional
-        Is added to, and returned.
+        Extended, and returned.
 
     Raises
     ------
     ValueError
-        If the value (a function, an object of a class that is not registered) has no
-        place in a file; with its path.
+        If the value (a function, an object of an unregistered class) cannot be stored;
+        with its path.
     """
     writer = Writer({} if tensors is None else tensors)
     return writer.value(value, name), writer.tensors
 
 
 def decode(kind: Any, json: Any, tensors: Tensors, name: str = "the value") -> Any:
-    """Return the value that :func:`encode` described.
+    """Return the value that :func:`encode` encoded.
 
     Parameters
     ----------
     kind : a type or an annotation
-        What the value must be: see :mod:`lamina.storage.rules`.
+        Required type: see :mod:`lamina.storage.rules`.
     json : JSON types
     tensors : dict of ndarray
-        Those that are used are taken out.
+        Used ones are removed.
     name : str
-        What errors call the value.
+        Name of the value in errors.
 
     Raises
     ------
     ValueError
-        If it is something else.
+        If the value is invalid.
     """
     value = Reader(tensors).value(json, name)
     check(kind, value, name)
@@ -98,13 +99,13 @@ def decode(kind: Any, json: Any, tensors: Tensors, name: str = "the value") -> A
 
 
 def register(cls: T, *, name: str | None = None, **how: Any) -> T:
-    """Let files hold records of a class, a dataclass or a named tuple.
+    """Register a class, a dataclass or a named tuple, so that files can contain it.
 
     Parameters
     ----------
     cls : type
     name : str, optional
-        Of its records in a file, by default that of the class.
+        Name of its records in a file; by default that of the class.
     **how
         Further arguments of :class:`lamina.storage.records.Record`.
     """
@@ -122,18 +123,20 @@ def register(cls: T, *, name: str | None = None, **how: Any) -> T:
 
 
 def add_kind(name: str, cls: type, write: "Write", read: "Read") -> None:
-    """Enter a kind into the tables.
+    """Add a kind to the tables.
 
     Parameters
     ----------
     name : str
-        The key under which its values stand.
+        The key of its values.
     cls : type
-        Values of this class, and of subclasses without a kind, are of the kind.
+        Values of this class, and of subclasses without their own kind, are of this
+        kind.
     write : callable
         ``(value, writer, path)`` → JSON.
     read : callable
-        ``(content, reader, path)`` → the value; it may raise what nonsense leads to.
+        ``(content, reader, path)`` → the value; it may raise any of the usual
+        exceptions for invalid content.
 
     Raises
     ------
@@ -142,7 +145,7 @@ def add_kind(name: str, cls: type, write: "Write", read: "Read") -> None:
     """
     place = f"{cls.__module__}.{cls.__qualname__}"
     if name in _OF_CODEC or _PLACES.setdefault(name, place) != place:
-        raise ValueError(f"values of the kind {name} are others already")
+        raise ValueError(f"the kind {name} is already registered for another class")
     _WRITERS[cls], _READERS[name] = write, read
 
 
@@ -150,13 +153,13 @@ def add_kind(name: str, cls: type, write: "Write", read: "Read") -> None:
 
 
 class Writer:
-    """Turns values into JSON, and takes their arrays to the tensors.
+    """Converts values to JSON, and collects their arrays as tensors.
 
     Attributes
     ----------
     tensors : dict of ndarray
     inside : list of type
-        Of the values that are being written, the outermost first.
+        Types of the values that are being written, the outermost first.
     """
 
     def __init__(self, tensors: Tensors) -> None:
@@ -164,7 +167,7 @@ class Writer:
         self.inside: list[type] = []
 
     def value(self, value: Any, path: str) -> Any:
-        """Return JSON for a value that errors and tensors call ``path``."""
+        """Return JSON for a value; ``path`` is its name in errors and tensors."""
         for cls in type(value).__mro__:
             if cls in _WRITERS:
                 with _one_deeper(self.inside, type(value), path):
@@ -173,7 +176,7 @@ class Writer:
         if record is None:
             raise ValueError(f"{path}: {_what(value)} cannot be written to a file")
         if name in _READERS:
-            raise ValueError(f"{path}: values of the kind {name} are others already")
+            raise ValueError(f"{path}: the kind {name} is registered for another class")
         with _one_deeper(self.inside, type(value), path):
             return {name: self.fields(record, value, path)}
 
@@ -183,9 +186,9 @@ class Writer:
         return {k: self.value(v, _join(path, k)) for k, v in given.items()}
 
     def tensor(self, array: np.ndarray, path: str) -> str:
-        """Take an array to the tensors; return its name there."""
+        """Add an array to the tensors; return its name."""
         if path in self.tensors:
-            raise ValueError(f"two values are called {path}")
+            raise ValueError(f"the name {path} is duplicated")
         self.tensors[path] = array
         return path
 
@@ -216,12 +219,12 @@ def _write_plain(value: Any, writer: Writer, path: str) -> Any:
 
 
 def _write_text(value: str, writer: Writer, path: str) -> Any:
-    return str(value)  # of a subclass, NumPy's for instance, the plain one
+    return str(value)  # converts subclasses such as NumPy's
 
 
 def _write_int(value: int, writer: Writer, path: str) -> Any:
     if abs(value) >= _MAX_INT:
-        raise ValueError(f"{path} = {value} is too large for a file")
+        raise ValueError(f"{path} = {value} is too large to be stored")
     return int(value)
 
 
@@ -232,7 +235,7 @@ def _write_float(value: float, writer: Writer, path: str) -> Any:
 
 def _write_scalar(value: np.generic, writer: Writer, path: str) -> Any:
     if value.dtype.kind not in _SCALARS:
-        raise ValueError(f"{path} is a {value.dtype}, which a file cannot hold")
+        raise ValueError(f"{path} is a {value.dtype}, which cannot be stored")
     return {"scalar": [value.dtype.str, writer.value(value.item(), path)]}
 
 
@@ -243,7 +246,7 @@ def _write_list(value: list, writer: Writer, path: str) -> Any:
 
 
 def _write_tuple(value: tuple, writer: Writer, path: str) -> Any:
-    if hasattr(value, "_fields"):  # it would come back without its names
+    if hasattr(value, "_fields"):  # it would be read back without its names
         raise ValueError(f"{path}: {_what(value)} cannot be written to a file")
     return {"tuple": [writer.value(v, _join(path, i)) for i, v in enumerate(value)]}
 
@@ -266,11 +269,11 @@ def _write_array(value: np.ndarray, writer: Writer, path: str) -> Any:
     if value.dtype.kind == "O":
         each = [writer.value(v, _join(path, i)) for i, v in enumerate(items)]
         return {"objects": {"shape": list(value.shape), "items": each}}
-    raise ValueError(f"{path} is an array of {value.dtype}, which a file cannot hold")
+    raise ValueError(f"{path} is an array of {value.dtype}, which cannot be stored")
 
 
 def _write_texts(value: np.ndarray, items: list[str], writer: Writer, path: str) -> Any:
-    """Texts lie one after the other as UTF-8 bytes, beside their lengths."""
+    """Write texts as concatenated UTF-8 bytes and their lengths."""
     encoded = [item.encode("utf-8", "surrogatepass") for item in items]
     lengths = np.array([len(one) for one in encoded], np.int64)
     content = {
@@ -286,12 +289,12 @@ def _write_texts(value: np.ndarray, items: list[str], writer: Writer, path: str)
 
 
 class Reader:
-    """Turns JSON and tensors into values.
+    """Converts JSON and tensors to values.
 
     Attributes
     ----------
     tensors : dict of ndarray
-        Those that were taken are gone.
+        Used ones are removed.
     inside : list of str
         Kinds of the values that are being read, the outermost first.
     """
@@ -301,14 +304,14 @@ class Reader:
         self.inside: list[str] = []
 
     def value(self, json: Any, path: str) -> Any:
-        """Return the value that JSON describes, and errors call ``path``."""
+        """Return the value of JSON; ``path`` is its name in errors."""
         if isinstance(json, list):
             with _one_deeper(self.inside, "list", path):
                 return self.each(json, path)
         if not isinstance(json, dict):
             return json
         if len(json) != 1:
-            raise ValueError(f"{path} is not readable: it is of no kind, or of several")
+            raise ValueError(f"{path} is corrupt: it must have exactly one kind")
         ((kind, content),) = json.items()
         with _one_deeper(self.inside, kind, path):
             try:
@@ -316,7 +319,7 @@ class Reader:
                     return _READERS[kind](content, self, path)
                 return self.record(description_named(kind, path), content, path)
             except _NONSENSE:
-                raise ValueError(f"{path} is not a readable {kind[:40]!r}") from None
+                raise ValueError(f"{path} is not a valid {kind[:40]!r}") from None
 
     def each(self, items: list, path: str) -> list[Any]:
         """Return the values of a list."""
@@ -328,7 +331,7 @@ class Reader:
         Parameters
         ----------
         outer : object, optional
-            What relations of its fields may name beside fields before them.
+            Scope of rules besides the record's preceding fields.
         """
         fields, scope = record.checked_names(content, path), Scope(outer)
         for name, kind in record.kinds.items():
@@ -342,7 +345,7 @@ class Reader:
         return record.made(vars(scope), path)
 
     def tensor(self, name: Any, path: str) -> np.ndarray:
-        """Take a tensor, once."""
+        """Return a tensor, and remove it."""
         if not isinstance(name, str) or name not in self.tensors:
             raise ValueError(f"{path}: the tensor {str(name)[:40]!r} is missing")
         return self.tensors.pop(name)
@@ -378,17 +381,17 @@ def _read_texts(content: Any, reader: Reader, path: str) -> np.ndarray:
     lengths = reader.tensor(content["lengths"], path).astype(np.int64).reshape(-1)
     ends = np.cumsum(lengths)
     if (lengths < 0).any() or (ends[-1] if len(ends) else 0) != len(raw):
-        raise ValueError(f"{path}: texts and their lengths do not fit")
+        raise ValueError(f"{path}: texts and their lengths do not match")
     pairs = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
     items = [raw[a:b].decode("utf-8", "surrogatepass") for a, b in pairs]
     array = _in_shape(items, content["shape"], path)
     width = content["width"]
     if width is None:
         return array
-    # The width a file asks for is memory: a little, or what its longest text needs.
+    # A file's width determines memory: allow little, or what its longest text needs.
     longest = max(map(len, items), default=0)
     if len(items) * longest * 4 > max(MAX_GROWTH * len(raw), MAX_TEXTS):
-        raise ValueError(f"{path}: texts of so different lengths need too much memory")
+        raise ValueError(f"{path}: texts of such unequal lengths need too much memory")
     if type(width) is not int or not longest <= width <= max(longest, MAX_WIDTH):
         width = longest
     return array.astype(f"<U{max(width, 1)}")
@@ -403,7 +406,7 @@ def _in_shape(items: list[Any], shape: Any, path: str) -> np.ndarray:
     if not isinstance(shape, list) or not all(type(n) is int for n in shape):
         raise TypeError
     if math.prod(shape) != len(items) or min(shape, default=0) < 0:
-        raise ValueError(f"{path}: a shape does not fit its values")
+        raise ValueError(f"{path}: the shape does not match the values")
     array = np.empty(len(items), object)
     for i, item in enumerate(items):
         array[i] = item
@@ -416,7 +419,7 @@ def _read_tuple(content: Any, reader: Reader, path: str) -> tuple:
 
 def _read_dict(content: Any, reader: Reader, path: str) -> dict[str, Any]:
     items = content.items()
-    # Keys are compared with those of the code over and over: let them be the same.
+    # Interned keys make the many comparisons with the code's own keys fast.
     return {sys.intern(k): reader.value(v, f"{path}[{k[:40]!r}]") for k, v in items}
 
 
@@ -436,7 +439,7 @@ _WRITERS: dict[type, Write] = {
     bool: _write_plain,
     int: _write_int,
     float: _write_float,
-    np.float64: _write_float,  # scores are floats, whoever computed them
+    np.float64: _write_float,  # scores are floats, whatever library computed them
     str: _write_text,
     list: _write_list,
     tuple: _write_tuple,
@@ -459,4 +462,4 @@ _READERS: dict[str, Read] = {
 
 _OF_CODEC = frozenset(_READERS)
 _PLACES: dict[str, str] = {}
-"""Where the class of each name is defined, which may be imported anew."""
+"""Where the class of each name is defined, as a module may be reloaded."""

@@ -1,15 +1,15 @@
-"""Room on the disk for a model, set aside before hours of work.
+"""Disk space for a model, reserved before hours of work.
 
-How large a model file will be is known as soon as its network is built, and that is
-before training. Whoever will write the file reserves its place, and whoever builds the
-network claims the room::
+The size of a model file is known as soon as its network is built, before training. The
+code that will write the file reserves a place, and the code that builds the network
+claims the space::
 
     with reserved("model.lamina"):
         model.fit(data)  # calls claim() when its network is built
     model.save("model.lamina")
 
-The room is a temporary file without a name in the same folder, whose blocks the file
-system has promised: it is gone when the process ends, however that happens.
+The space is held by an unnamed temporary file in the same folder, whose blocks the file
+system has allocated: it disappears with the process, however that ends.
 """
 
 import errno
@@ -30,19 +30,19 @@ except ImportError:  # Windows has no limit on the size of a file
     resource = None
 
 MARGIN = 2**15
-"""Bytes that a file has beside its tensors: the header, columns, histories."""
+"""Bytes of a file besides its tensors: the header, columns, histories."""
 
 CHUNK = 2**20
 UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV)
 
 
 class Reservation:
-    """What is set aside for one file.
+    """The disk space reserved for one file.
 
     Parameters
     ----------
     path : path
-        Where the file will go. What is no regular file needs no room.
+        Path of the future file. A path that is not a regular file needs no space.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -51,12 +51,13 @@ class Reservation:
         self._file: IO[bytes] | None = None
 
     def claim(self, size: int) -> None:
-        """Set room aside for that many bytes in all, if there is not as much already.
+        """Reserve that many bytes in total, if less is reserved so far.
 
         Raises
         ------
         UnwritableError
-            If there is not so much: naming the file, what it needs and what there is.
+            If there is not enough space: with the file, the space it needs and what is
+            free.
         """
         if size <= self.size or (self._target.exists() and not self._target.is_file()):
             return
@@ -74,7 +75,7 @@ class Reservation:
         self.size = size
 
     def release(self) -> None:
-        """Give the room back."""
+        """Release the space."""
         if self._file is not None:
             self._file.close()
         self._file, self.size = None, 0
@@ -83,10 +84,10 @@ class Reservation:
         if error.errno == errno.EFBIG and resource is not None:
             limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
             if limit != resource.RLIM_INFINITY:
-                return f", and files may have {limit:,} here (ulimit -f)"
+                return f", but files are limited to {limit:,} (ulimit -f)"
         if error.errno == errno.ENOSPC:
             free = shutil.disk_usage(self._target.parent).free
-            return f", and {free:,} are free"
+            return f", but {free:,} are free"
         return ""
 
 
@@ -95,7 +96,8 @@ _reservation: ContextVar[Reservation | None] = ContextVar("room", default=None)
 
 @contextmanager
 def reserved(path: str | os.PathLike) -> Iterator[Reservation]:
-    """Keep the room that is claimed meanwhile for a file that is written afterwards."""
+    """Keep the space that is claimed within this context, for a file written
+    afterwards."""
     room = Reservation(path)
     token = _reservation.set(room)
     try:
@@ -106,14 +108,14 @@ def reserved(path: str | os.PathLike) -> Iterator[Reservation]:
 
 
 def claim(size: int) -> None:
-    """Say how many bytes the weights need of a model that is about to be trained.
+    """Claim the bytes that the weights of a model need before it is trained.
 
-    Without a reserved place nothing happens.
+    Nothing happens outside :func:`reserved`.
 
     Raises
     ------
     UnwritableError
-        If there is not so much room.
+        If there is not enough space.
     """
     room = _reservation.get()
     if room is not None:
@@ -121,12 +123,12 @@ def claim(size: int) -> None:
 
 
 def allocate(descriptor: int, start: int, stop: int) -> None:
-    """Make a file take up its bytes on the disk, by writing them if need be.
+    """Allocate the bytes of a file on disk, by writing them if necessary.
 
     Raises
     ------
     OSError
-        If there is no room.
+        If there is not enough space.
     """
     try:
         os.posix_fallocate(descriptor, start, stop - start)

@@ -1,19 +1,19 @@
 """The ``.lamina`` model file: a safetensors file with a description and a digest.
 
-Layout (that of safetensors, which any safetensors reader opens)::
+Layout (that of safetensors, readable by any safetensors library)::
 
     8 bytes   length of the header, little-endian
     header    JSON: {"__metadata__": {format, version, description, sha256},
                      tensor name: {dtype, shape, data_offsets}, …}
     data      the tensors, little-endian, one after the other without gaps
 
-``description`` is JSON text that says what the tensors are. ``sha256`` is the digest of
-the header with this field left empty, followed by the data.
+``description`` is JSON text that describes the tensors. ``sha256`` is the digest of the
+header with an empty digest, followed by the data.
 
-The digest protects *integrity, not authenticity*: a damaged file is refused, but who
-wants to deceive can compute a digest too. Therefore a file is hostile until proven
-otherwise. Nothing in it is run, sizes are checked before anything is allocated, and
-a header that is not byte for byte what :func:`write` would have written is refused.
+The digest protects *integrity, not authenticity*: a corrupt file is rejected, but an
+attacker can compute a digest too. Therefore files are untrusted. Nothing in them is
+executed, sizes are checked before anything is allocated, and a header that is not byte
+for byte what :func:`write` would have written is rejected.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from lamina.storage.atomic import replace_file
 FORMAT, VERSION = "lamina", 1
 MAX_HEADER = 2**20
 MAX_DESCRIPTION = 2**26
-"""A long description (many categories) lies among the tensors, not in the header."""
+"""A long description (many categories) is stored as a tensor, not in the header."""
 
 MAX_DEPTH = 128
 HEADER_DEPTH = 8
@@ -40,7 +40,7 @@ INLINE_DESCRIPTION = 2**17
 DESCRIPTION = "__description__"
 EMPTY_DIGEST = "0" * 64
 MEMORY_SHARE = 0.75
-"""A file larger than this share of the machine's memory is not opened."""
+"""A file larger than this fraction of the computer's memory is not opened."""
 
 _DTYPES = {
     "BOOL": "|b1",
@@ -67,17 +67,17 @@ _KINDS = (
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
     (b"PAR1", "a Parquet file"),
-    (b"\x80", "a pickle, which is never opened: it can run code"),
+    (b"\x80", "a pickle, which is never opened, as it can execute code"),
 )
 
 
 class ModelFileError(ValueError):
-    """A model file that cannot be used: one line that says which and why."""
+    """A model file cannot be used; the one-line message says which and why."""
 
 
 @dataclass(frozen=True)
 class _Tensor:
-    """Where a tensor lies in the data."""
+    """The location of a tensor in the data."""
 
     name: str
     dtype: str
@@ -87,7 +87,7 @@ class _Tensor:
     @property
     def count(self) -> int:
         count = 1
-        for size in self.shape:  # Python integers: they cannot overflow
+        for size in self.shape:  # Python integers cannot overflow
             count *= size
         return count
 
@@ -115,24 +115,23 @@ def write(
     *,
     previous: str | os.PathLike | None = None,
 ) -> None:
-    """Write a model file: whole, or not at all.
+    """Write a model file atomically.
 
     Parameters
     ----------
     path : path
     description : dict of JSON types
     tensors : dict of ndarray
-        Numbers or truth values of any shape.
+        Numbers or booleans of any shape.
     previous : path, optional
-        Name for the file that was there, see :func:`lamina.storage.replace_file`.
+        New name of the old file, see :func:`lamina.storage.replace_file`.
 
     Raises
     ------
     ValueError
-        If the description is no JSON, or a tensor is of a type that has no place in a
-        file.
+        If the description is not JSON, or a tensor's type is not supported.
     OSError
-        If the file cannot be written; a file that was there before is untouched.
+        If the file cannot be written; an existing file is untouched.
     """
     arrays = {name: _little_endian(name, array) for name, array in tensors.items()}
     text = strict_json.dumps(description)
@@ -146,8 +145,8 @@ def write(
     header = _header(text, digest, layout)
     if len(header) > MAX_HEADER:
         raise ValueError(
-            f"{len(arrays):,} tensors need a header of {len(header):,} bytes; a model "
-            f"file's has at most {MAX_HEADER:,}"
+            f"{len(arrays):,} tensors need a header of {len(header):,} bytes; the "
+            f"maximum is {MAX_HEADER:,}"
         )
     chunks = [len(header).to_bytes(8, "little"), header, *data]
     replace_file(path, chunks, previous=previous)
@@ -170,7 +169,7 @@ def _layout(arrays: Mapping[str, np.ndarray]) -> Iterator[_Tensor]:
 
 
 def _header(text: str, digest: str, layout: Iterable[_Tensor]) -> bytes:
-    """Return the header, padded with blanks so that the data is aligned."""
+    """Return the header, padded with spaces so that the data is aligned."""
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -203,7 +202,7 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]
     Raises
     ------
     ModelFileError
-        If the file is missing, of another kind, newer, too large, or damaged.
+        If the file is missing, not a model file, too new, too large, or corrupt.
     """
     name = os.fspath(path)
     try:
@@ -214,16 +213,16 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]
         reason = error.strerror or type(error).__name__
         raise ModelFileError(f"{name}: cannot be read: {reason}") from None
     except MemoryError:
-        raise ModelFileError(f"{name}: is too large for this machine") from None
+        raise ModelFileError(f"{name}: is too large for this computer") from None
 
 
 def _regular_size(name: str) -> int:
     if "\0" in name or not os.path.exists(name):
-        raise ModelFileError(f"{name!r}: there is no such model file")
+        raise ModelFileError(f"{name!r}: no such model file")
     if Path(name).is_dir():
-        raise ModelFileError(f"{name}: is a folder; give the path of a model file")
+        raise ModelFileError(f"{name}: is a folder; pass the path of a model file")
     if not Path(name).is_file():
-        raise ModelFileError(f"{name}: is no regular file; a model file is expected")
+        raise ModelFileError(f"{name}: is not a regular file; a model file is expected")
     size = os.path.getsize(name)
     if size == 0:
         raise ModelFileError(f"{name}: is empty; a model file is expected")
@@ -235,14 +234,14 @@ def _read(name: str, file: BinaryIO, size: int) -> tuple[dict, dict]:
     try:
         header = strict_json.loads(raw.decode("utf-8"), HEADER_DEPTH)
     except (ValueError, RecursionError):
-        raise _damaged(name, "its header is not readable") from None
+        raise _damaged(name, "the header is invalid") from None
     text, digest = _metadata(name, header)
     layout = _tensors(name, header, size - 8 - len(raw))
     if raw != _header(text, digest, layout):
-        raise _damaged(name, "its header is not as lamina writes it")
+        raise _damaged(name, "the header is not as written by lamina")
     data = _read_data(name, file, size - 8 - len(raw))
     if digest != _digest(_header(text, EMPTY_DIGEST, layout), [data.data]):
-        raise _damaged(name, "its checksum does not fit its contents")
+        raise _damaged(name, "the checksum does not match the contents")
     tensors = {t.name: _array(t, data) for t in layout}
     return _description(name, text, tensors), tensors
 
@@ -256,7 +255,7 @@ def _read_header(name: str, file: BinaryIO, size: int) -> bytes:
     if not raw.startswith(b'{"'):
         raise _other_kind(name, start)
     if len(raw) < length:
-        raise _damaged(name, f"it ends after {size:,} bytes, amid its header")
+        raise _damaged(name, f"it ends after {size:,} bytes, within the header")
     return raw
 
 
@@ -269,31 +268,29 @@ def _other_kind(name: str, start: bytes) -> ModelFileError:
 
 
 def _damaged(name: str, what: str) -> ModelFileError:
-    return ModelFileError(f"{name}: the model file is damaged: {what}")
+    return ModelFileError(f"{name}: the model file is corrupt: {what}")
 
 
 def _metadata(name: str, header: Any) -> tuple[str, str]:
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise ModelFileError(
-            f"{name}: is a safetensors file, but not a model that lamina wrote"
-        )
+        raise ModelFileError(f"{name}: is a safetensors file, but not a lamina model")
     version = metadata.get("version")
     if version != str(VERSION):
         if isinstance(version, str) and re.fullmatch("[1-9][0-9]{0,5}", version):
             raise ModelFileError(
                 f"{name}: was written by a newer lamina (format {version}, this one "
-                f"reads {VERSION}), or is damaged; try: pip install -U lamina"
+                f"reads {VERSION}), or is corrupt; try: pip install -U lamina"
             )
-        raise _damaged(name, "its version is not readable")
+        raise _damaged(name, "the version is invalid")
     text, digest = metadata.get("description"), metadata.get("sha256")
     if not isinstance(text, str) or not isinstance(digest, str):
-        raise _damaged(name, "its header lacks the description or the checksum")
+        raise _damaged(name, "the header lacks the description or the checksum")
     return text, digest
 
 
 def _tensors(name: str, header: dict[str, Any], data_size: int) -> list[_Tensor]:
-    """Check that dtypes and shapes need exactly the bytes that are there."""
+    """Check that dtypes and shapes need exactly the bytes of the data."""
     layout: list[_Tensor] = []
     for key, entry in header.items():
         if key == "__metadata__":
@@ -301,9 +298,9 @@ def _tensors(name: str, header: dict[str, Any], data_size: int) -> list[_Tensor]
         start = layout[-1].stop if layout else 0
         layout.append(_tensor(name, key, entry, start))
         if layout[-1].stop > data_size:
-            raise _damaged(name, "its tensors need more bytes than it has")
+            raise _damaged(name, "the tensors need more bytes than it has")
     if (layout[-1].stop if layout else 0) != data_size:
-        raise _damaged(name, "it has more bytes than its tensors need")
+        raise _damaged(name, "it has more bytes than the tensors need")
     return layout
 
 
@@ -311,11 +308,11 @@ def _tensor(name: str, key: str, entry: Any, start: int) -> _Tensor:
     dtype = entry.get("dtype") if isinstance(entry, dict) else None
     shape = entry.get("shape") if isinstance(entry, dict) else None
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise _damaged(name, f"tensor {key[:40]!r} is not readable")
+        raise _damaged(name, f"tensor {key[:40]!r} is invalid")
     if not isinstance(shape, list) or len(shape) > 16:
-        raise _damaged(name, f"tensor {key[:40]!r} is not readable")
+        raise _damaged(name, f"tensor {key[:40]!r} is invalid")
     if not all(type(n) is int and 0 <= n < 2**48 for n in shape):
-        raise _damaged(name, f"tensor {key[:40]!r} has an impossible shape")
+        raise _damaged(name, f"tensor {key[:40]!r} has an invalid shape")
     return _Tensor(key, dtype, tuple(shape), start)
 
 
@@ -323,17 +320,17 @@ def _read_data(name: str, file: BinaryIO, size: int) -> np.ndarray:
     memory = _memory()
     if memory and size > MEMORY_SHARE * memory:
         raise ModelFileError(
-            f"{name}: needs {size:,} bytes, too many for this machine's {memory:,}"
+            f"{name}: needs {size:,} bytes, too many for this computer's {memory:,}"
         )
     data = np.empty(size, np.uint8)
     read = file.readinto(data.data) if size else 0  # type: ignore[attr-defined]
     if read != size:
-        raise _damaged(name, "it became shorter while it was read")
+        raise _damaged(name, "it was truncated while it was read")
     return data
 
 
 def _memory() -> int | None:
-    """Return the bytes of this machine's memory, if the system tells."""
+    """Return the bytes of this computer's memory, if known."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
@@ -352,12 +349,12 @@ def _description(
     if not text and DESCRIPTION in tensors:
         packed = tensors.pop(DESCRIPTION)
         if packed.dtype != np.uint8 or packed.size > MAX_DESCRIPTION:
-            raise _damaged(name, "its description is not readable")
+            raise _damaged(name, "the description is invalid")
         text = packed.tobytes().decode("utf-8", errors="replace")
     try:
         description = strict_json.loads(text, MAX_DEPTH)
     except (ValueError, RecursionError):
-        raise _damaged(name, "its description is not readable") from None
+        raise _damaged(name, "the description is invalid") from None
     if not isinstance(description, dict):
-        raise _damaged(name, "its description is not readable")
+        raise _damaged(name, "the description is invalid")
     return description

@@ -1,7 +1,7 @@
-"""Model files: named models in one file, one of them or many.
+"""Model files: one or many named models in one file.
 
-Its description is ``{"lamina": version, "models": {name: …}}``; each model is as
-:mod:`lamina.storage.codec` writes it, and its name begins those of its tensors.
+The description is ``{"lamina": version, "models": {name: …}}``; each model is encoded
+by :mod:`lamina.storage.codec`, and its name is the prefix of its tensors' names.
 """
 
 import os
@@ -13,25 +13,25 @@ from lamina.storage.codec import Tensors, decode, encode
 from lamina.storage.modelfile import ModelFileError, read, write
 
 LONGEST = 1000
-"""So many characters of a refusal are shown."""
+"""Maximum length of an error message."""
 
 
 def write_models(path: str | os.PathLike, models: Mapping[str, Any]) -> None:
-    """Write models to a file, all of them or none.
+    """Write models to a file, all or none.
 
     Parameters
     ----------
     path : path
-        By custom it ends in ``.lamina``.
+        By convention it ends in ``.lamina``.
     models : dict
-        Name and value of each, of a kind that :mod:`lamina.storage.codec` knows.
+        Models by name, of kinds that :mod:`lamina.storage.codec` knows.
 
     Raises
     ------
     ValueError
-        If one of them holds what has no place in a file, or they are too many for one.
+        If one of them cannot be stored, or there are too many for one file.
     OSError
-        If the file cannot be written; one that was there before is untouched.
+        If the file cannot be written; an existing file is untouched.
     """
     tensors: Tensors = {}
     coded = {name: encode(model, name, tensors)[0] for name, model in models.items()}
@@ -41,24 +41,25 @@ def write_models(path: str | os.PathLike, models: Mapping[str, Any]) -> None:
 def read_models(path: str | os.PathLike, kind: Any = Any) -> dict[str, Any]:
     """Read the models of a file.
 
-    Their kinds must be known: estimators are once :mod:`lamina.estimators` is imported.
+    Their kinds must be registered: estimators are when :mod:`lamina.estimators` is
+    imported.
 
     Parameters
     ----------
     path : path
     kind : a type or an annotation, optional
-        What each of them must be: see :mod:`lamina.storage.rules`.
+        Required type of each: see :mod:`lamina.storage.rules`.
 
     Returns
     -------
     dict
-        Name and value of each, in the order in which they were written.
+        Models by name, in the order in which they were written.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, of another kind, of another version of lamina or
-        damaged, or what is in it is not as it should be.
+        If the file is missing, not a model file, of another version of lamina or
+        corrupt, or its contents are invalid.
     """
     where = os.fspath(path)
     description, tensors = read(path)
@@ -74,10 +75,10 @@ def read_models(path: str | os.PathLike, kind: Any = Any) -> dict[str, Any]:
 
 
 def _other(description: dict[str, Any]) -> str:
-    """Say what a file is that holds no models."""
+    """Describe a file without models."""
     if "class" in description:
         return (
-            "was written by an earlier lamina, whose model files this one does not "
-            "read; fit the model again"
+            "was written by an earlier lamina, whose model files are not supported; "
+            "fit the model again"
         )
-    return f"holds {'a checkpoint' if 'checkpoint' in description else 'no models'}"
+    return f"has {'a checkpoint' if 'checkpoint' in description else 'no models'}"

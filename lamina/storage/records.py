@@ -1,8 +1,8 @@
-"""Records: classes whose fields a file may hold, and what their fields must be.
+"""Records: classes whose fields are stored in files, and the types of the fields.
 
 Dataclasses and named tuples are registered with :func:`lamina.storage.codec.register`.
-Descriptions (:mod:`lamina.networks.core.description`) have a table of their own, from
-which they are taken: they check their fields themselves.
+Descriptions (:mod:`lamina.networks.core.description`) are looked up in their own table;
+they check their fields themselves.
 """
 
 import dataclasses
@@ -14,19 +14,19 @@ from lamina.storage.rules import UNSET
 
 
 class Record:
-    """A class whose instances are written field by field.
+    """A class whose instances are stored field by field.
 
     Parameters
     ----------
     cls : type
         A dataclass or a named tuple.
     version : int, optional
-        Stands in the file; another one is refused.
+        Stored in the file; another version is rejected.
     kinds : dict, optional
-        What fields must be, where their annotations do not say all.
+        Types of fields whose annotations are not sufficient.
     check : function, optional
-        Gets a record that was read, and raises ValueError if its fields do not fit each
-        other.
+        Receives a record that was read, and raises ValueError if its fields are
+        inconsistent.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Record:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the fields, in their order."""
+        """Names of the fields, in order."""
         named = getattr(self.cls, "_fields", None)
         return named or tuple([f.name for f in dataclasses.fields(self.cls)])
 
     @cached_property
     def kinds(self) -> dict[str, Any]:
-        """What each field must be; annotations are read when they are first needed."""
+        """Type of each field; annotations are evaluated when first needed."""
         if set(self.names) <= set(self._kinds):
             return {name: self._kinds[name] for name in self.names}
         hints = get_type_hints(self.cls, include_extras=True)
@@ -68,24 +68,24 @@ class Record:
         return frozenset(self.names) - frozenset(defaults)
 
     def fields_of(self, value: Any) -> dict[str, Any]:
-        """Return what a file says of a value; fields that are unset stand nowhere."""
+        """Return the stored fields of a value; unset fields are omitted."""
         given = {name: getattr(value, name) for name in self.names}
         given = {name: field for name, field in given.items() if field is not UNSET}
         return given if self.version is None else {"version": self.version, **given}
 
     def checked_names(self, content: Any, path: str) -> dict[str, Any]:
-        """Return the fields that a file says, all of which are known.
+        """Return the fields from a file after checking their names.
 
         Raises
         ------
         ValueError
-            If one is not, or they are those of another version.
+            If a name is unknown, or the version differs.
         """
         fields = dict(content)
         version = fields.pop("version", None) if self.version is not None else None
         if version != self.version or type(version) is not type(self.version):
             raise ValueError(
-                f"{path} is of version {str(version)[:20]}; this lamina reads version "
+                f"{path} has version {str(version)[:20]}; this lamina reads version "
                 f"{self.version}"
             )
         if unknown := [name for name in fields if name not in self.names]:
@@ -93,12 +93,12 @@ class Record:
         return fields
 
     def made(self, fields: dict[str, Any], path: str) -> Any:
-        """Return a record of fields.
+        """Build a record from fields.
 
         Raises
         ------
         ValueError
-            If it refuses them.
+            If the class rejects them.
         """
         try:
             made = self.cls(**fields)
@@ -110,24 +110,24 @@ class Record:
 
 
 # ---- descriptions -------------------------------------------------------------------
-# Networks, and with them JAX, are imported where they are first needed: whether a
-# folder holds a checkpoint is asked before JAX is started.
+# Networks, and with them JAX, are imported only when needed: the command line checks
+# for a checkpoint before JAX starts.
 
 
 def description_of(value: Any) -> Record | None:
-    """Return the record of a description, None if the value is none."""
+    """Return the record of a description, None if the value is not one."""
     from lamina.networks.core.description import is_description
 
     return _record(type(value)) if is_description(value) else None
 
 
 def description_named(name: str, path: str) -> Record:
-    """Return the record of the descriptions of a name.
+    """Return the record of the description class of that name.
 
     Raises
     ------
     ValueError
-        If there are none.
+        If the name is unknown.
     """
     from lamina.networks.core.description import find
 
@@ -144,7 +144,7 @@ def _record(cls: type) -> "Record":
 
 
 class _Described(Record):
-    """A description: what it lists are tuples, so that files need not say so."""
+    """A description: its sequences are tuples, which files store as lists."""
 
     def fields_of(self, value: Any) -> dict[str, Any]:
         return {k: _listed(v, list) for k, v in super().fields_of(value).items()}
@@ -154,7 +154,7 @@ class _Described(Record):
 
 
 def _listed(value: Any, kind: type) -> Any:
-    """Return tuples and lists, and those inside, as one kind of the two."""
+    """Return tuples and lists, also nested ones, converted to one of the two."""
     if not isinstance(value, tuple | list):
         return value
     return kind([_listed(item, kind) for item in value])

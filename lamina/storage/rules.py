@@ -1,4 +1,4 @@
-"""What a value from a file must be: annotations, and rules that stand beside them.
+"""Validation of values from a file: type annotations, and additional rules.
 
 An annotation is a plain type, ``Literal``, ``X | None``, ``list[X]``, ``dict[str, X]``,
 ``tuple[X, ...]``, ``tuple[X, Y]``, a class, or one of these with rules::
@@ -6,10 +6,10 @@ An annotation is a plain type, ``Literal``, ``X | None``, ``list[X]``, ``dict[st
     n_outputs: Annotated[int, Whole(1)]
     target_mean: Annotated[np.ndarray, Floats("n_outputs")]
 
-A rule says what an annotation cannot: sizes, ranges, finiteness. Sizes are numbers,
-names of fields that stand before this one (or of what the record belongs to),
-functions of these, or None for any size. ``int`` and ``float`` stand for NumPy's
-numbers too, ``float`` for whole ones, NaN and infinity.
+Rules express what annotations cannot: sizes, ranges, finiteness. Sizes are numbers,
+names of preceding fields (or of fields of the enclosing object), functions of these, or
+None for any size. ``int`` and ``float`` include NumPy's numbers, ``float`` also
+integers, NaN and infinity.
 """
 
 import math
@@ -24,7 +24,7 @@ import numpy as np
 Size = int | str | None | Callable[[Any], int]
 
 MOST = 2**53
-"""No count is larger: what a float64 holds without rounding."""
+"""Maximum count: the largest integer range that float64 represents exactly."""
 
 
 class Unset:
@@ -35,11 +35,11 @@ class Unset:
 
 
 UNSET = Unset()
-"""In a field of a record: there is no such value, not even None."""
+"""Marks a field of a record without a value, not even None."""
 
 
 class Scope:
-    """What rules may name: the fields that are known, and an outer object's.
+    """The names that rules may use: known fields, and those of an outer object.
 
     Parameters
     ----------
@@ -56,33 +56,32 @@ class Scope:
 
 
 class Rule(Protocol):
-    """What a value must be beyond its type."""
+    """A condition on a value beyond its type."""
 
     def fits(self, value: Any, scope: Any) -> bool:
-        """Whether a value of the type is that."""
+        """Whether a value of the right type satisfies the rule."""
         ...
 
     def text(self, scope: Any) -> str:
-        """Return what must be; the type included, unless it only adds to that."""
+        """Return the requirement as text, including the type unless it only adds to
+        it."""
         ...
 
 
 def check(kind: Any, value: Any, path: str, scope: Any = None) -> None:
-    """Refuse a value that is not what an annotation says.
+    """Raise an error if a value does not match an annotation.
 
     Parameters
     ----------
-    kind : a type or an annotation
-    value : what came
-    path : str
-        What the error calls it.
+    kind : a type or an annotation value : the value to check path : str
+        Name of the value in the error.
     scope : Scope, optional
-        What rules may name.
+        Names that rules may use.
 
     Raises
     ------
     ValueError
-        With the path of what is wrong, what was expected and what came.
+        With the path of the invalid part, what was expected and what was found.
     """
     wrong = _first_wrong(kind, value, path, scope)
     if wrong is not None:
@@ -91,12 +90,12 @@ def check(kind: Any, value: Any, path: str, scope: Any = None) -> None:
 
 
 def fits(kind: Any, value: Any, scope: Any = None) -> bool:
-    """Whether a value is what an annotation says."""
+    """Whether a value matches an annotation."""
     return _first_wrong(kind, value, "", scope) is None
 
 
 def shown(value: Any) -> str:
-    """Return in a few words what a value is."""
+    """Return a short description of a value."""
     if isinstance(value, np.ndarray):
         odd = value.dtype.kind == "f" and not np.isfinite(value).all()
         rest = " with NaN or infinity" if odd else ""
@@ -110,11 +109,11 @@ def shown(value: Any) -> str:
 # ---- annotations --------------------------------------------------------------------
 
 Wrong = tuple[str, str, Any]
-"""Where, what was expected there, and what came."""
+"""Location, what was expected there, and what was found."""
 
 
 def _first_wrong(kind: Any, value: Any, path: str, scope: Any) -> Wrong | None:
-    """Return the first part of a value that is not what an annotation says."""
+    """Return the first part of a value that does not match an annotation."""
     if get_origin(kind) is Annotated:
         inner, *rules = get_args(kind)
         wrong = _first_wrong(inner, value, path, scope)
@@ -133,7 +132,7 @@ def _first_wrong(kind: Any, value: Any, path: str, scope: Any) -> Wrong | None:
 
 
 def _is_instance(kind: Any, value: Any, scope: Any) -> bool:
-    """Whether a value is of a type, whatever its parts are."""
+    """Whether a value is of a type, without checking its parts."""
     origin, args = get_origin(kind), get_args(kind)
     if kind in _TYPES:
         return _TYPES[kind][1](value)
@@ -147,7 +146,7 @@ def _is_instance(kind: Any, value: Any, scope: Any) -> bool:
 
 
 def _parts(kind: Any, value: Any) -> Iterable[tuple[Any, Any, str]]:
-    """Yield what each part of a value must be, the part, and where it is."""
+    """Yield the required type of each part of a value, the part, and its location."""
     origin, args = get_origin(kind), get_args(kind)
     if origin is dict:
         keys, values = args
@@ -161,7 +160,7 @@ def _parts(kind: Any, value: Any) -> Iterable[tuple[Any, Any, str]]:
 
 
 def expected(kind: Any, scope: Any = None) -> str:
-    """Return in words what an annotation says."""
+    """Return an annotation in words."""
     origin, args = get_origin(kind), get_args(kind)
     if origin is Annotated:
         inner, *rules = args
@@ -233,7 +232,7 @@ class Finite:
     def fits(self, value: Any, scope: Any) -> bool:
         try:
             return math.isfinite(value) and value > self.above
-        except OverflowError:  # of whole numbers that no float holds
+        except OverflowError:  # for integers beyond the range of floats
             return False
 
     def text(self, scope: Any) -> str:
@@ -241,7 +240,7 @@ class Finite:
 
 
 class Length:
-    """So many entries: exactly ``n``, or ``least`` to ``most``."""
+    """A number of entries: exactly ``n``, or ``least`` to ``most``."""
 
     def __init__(self, n: Size = None, *, least: int = 0, most: int = MOST) -> None:
         self.n, self.least, self.most = n, least, most
@@ -256,17 +255,17 @@ class Length:
 
 
 class Distinct:
-    """Texts of which none is there twice."""
+    """Texts without duplicates."""
 
     def fits(self, value: Any, scope: Any) -> bool:
         return len(set(value)) == len(value)
 
     def text(self, scope: Any) -> str:
-        return "all different"
+        return "without duplicates"
 
 
 class Among:
-    """A dictionary whose keys are known: texts, or what a function says they are.
+    """A dictionary with known keys: texts, or those returned by a function.
 
     Parameters
     ----------
@@ -293,12 +292,12 @@ class Among:
 
 
 class Is:
-    """Whatever a function says it is.
+    """A condition given by a function.
 
     Parameters
     ----------
     what : str
-        In words.
+        Description in words.
     holds : function of the value and the scope
     """
 
@@ -313,7 +312,7 @@ class Is:
 
 
 class Shape:
-    """An array in a shape; any size is at least 1."""
+    """An array of a shape; "any" size is at least 1."""
 
     what = "an array"
 
@@ -335,7 +334,7 @@ class Shape:
 
 
 class Floats(Shape):
-    """An array of finite floats in a shape, all ≥ ``low`` and > ``above``."""
+    """An array of finite floats of a shape, all ≥ ``low`` and > ``above``."""
 
     def __init__(
         self, *sizes: Size, low: float = -math.inf, above: float = -math.inf
@@ -351,7 +350,7 @@ class Floats(Shape):
 
 
 class Integers(Shape):
-    """An array of whole numbers in a shape."""
+    """An array of integers of a shape."""
 
     what = "an array of whole numbers"
 
@@ -360,7 +359,7 @@ class Integers(Shape):
 
 
 class Texts(Shape):
-    """An array of texts in a shape."""
+    """An array of texts of a shape."""
 
     what = "an array of texts"
 
@@ -369,7 +368,7 @@ class Texts(Shape):
 
 
 class LabelsOf(Shape):
-    """An array of labels in a shape: texts, truth values, whole or finite numbers."""
+    """An array of labels of a shape: texts, booleans, integers or finite numbers."""
 
     what = "an array of labels"
 

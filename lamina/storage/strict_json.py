@@ -1,21 +1,21 @@
-"""JSON from a file of unknown origin: no depth, no duplicates, no NaN."""
+"""JSON from untrusted files: bounded depth, no duplicate keys, no NaN."""
 
 import json
 import re
 from typing import Any
 
-# Nothing that has been read is read again: a text that never ends may be full of
-# quotation marks, from each of which the search would run to its end.
+# Possessive quantifiers avoid backtracking: in an unterminated string full of quotation
+# marks, the search from each of them would run to its end, in quadratic time.
 _TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def loads(text: str, max_depth: int) -> Any:
-    """Parse JSON that nests at most ``max_depth`` deep and repeats no key.
+    """Parse JSON with at most ``max_depth`` levels and no duplicate keys.
 
     Raises
     ------
     ValueError
-        If it is not such JSON.
+        If the text is not such JSON.
     """
     if depth(text) > max_depth:
         raise ValueError(f"JSON is nested deeper than {max_depth}")
@@ -23,18 +23,18 @@ def loads(text: str, max_depth: int) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """Write JSON without blanks; NaN and infinity are refused.
+    """Write compact JSON; NaN and infinity raise an error.
 
     Raises
     ------
     ValueError
-        If it holds a number that JSON cannot say.
+        If it has a number that JSON cannot represent.
     """
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def depth(text: str) -> int:
-    """Return how deep brackets nest outside of strings, without recursion."""
+    """Return the nesting depth of brackets outside strings, without recursion."""
     level = deepest = 0
     for match in _TOKENS.finditer(text):
         token = match[0]
@@ -49,9 +49,9 @@ def depth(text: str) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("JSON repeats a key")
+        raise ValueError("JSON has a duplicate key")
     return found
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"JSON holds {name}, which is no number")
+    raise ValueError(f"JSON has {name}, which is not a number")

@@ -261,7 +261,7 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
         ),
         (["--model", "rbm", "--target", "specie"], "did you mean 'species'"),
         (["--model", "rbm", "--holdout", "2"], "--holdout must be in"),
-        (["--model", "rbm", "-o", "none/m.lamina"], "there is no folder"),
+        (["--model", "rbm", "-o", "none/m.lamina"], "does not exist"),
         (["--model", "rbm", "-s", "n_itr=2"], "did you mean n_iter"),
         (
             ["--model", "rbm", "--latent-dim", "3", "-s", "n_components=4"],
@@ -313,7 +313,7 @@ def test_places_that_cannot_be_written(call, folder, tmp_path):
     (tmp_path / "t.csv").write_text("x")
     for out, message in [
         (model, "would overwrite"),
-        ("none/c.csv", "there is no folder"),
+        ("none/c.csv", "does not exist"),
         (".", "is a folder"),
     ]:
         refused(call("transform", model, "iris", "-o", out), message)

@@ -134,7 +134,7 @@ def test_patches_of_a_folder(call, folder):
         (["--unit", "1"], "--unit is for maximise, patches, deconvolution, not for f"),
         (["-o", "a.jpg"], "a.jpg: a figure is written as .png, .svg, .pdf"),
         (["-o", "no/such/a.png"], "no/such"),
-        (["--layer", "0"], "layer 0 has no filters; the convolutions are 1, 3"),
+        (["--layer", "0"], "layer 0 has no filters; the convolutional layers are 1, 3"),
         (["--what", "maximise", "--layer", "9"], "layer must be a number from -6 to 5"),
         (["--what", "maximise", "--unit", "9"], "unit must be a number from 0 to 0"),
         (

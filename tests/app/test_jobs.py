@@ -106,7 +106,7 @@ def test_the_summary_of_images(image_model):
 
 
 def test_a_model_of_images_wants_images(image_model, model, photos):
-    with pytest.raises(ValueError, match="no column holds paths of images"):
+    with pytest.raises(ValueError, match="no column has paths of images"):
         jobs.predict(image_model, "iris")
     with pytest.raises(ValueError, match="is a folder"):
         jobs.predict(model, str(photos))

@@ -17,7 +17,7 @@ def test_a_place_that_is_an_input_or_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "link.csv").symlink_to(tmp_path / "old.csv")
     with pytest.raises(UserError, match="would overwrite what it is made from"):
         check_out(str(tmp_path / "link.csv"), str(tmp_path / "old.csv"))
-    with pytest.raises(UnwritableError, match="there is no folder"):
+    with pytest.raises(UnwritableError, match="does not exist"):
         check_out(str(tmp_path / "none" / "new.csv"))
 
 

@@ -348,7 +348,7 @@ def test_a_missing_or_unknown_attribute_is_named(kind):
         closed(changed, tensors)
     changed = copy.deepcopy(description)
     changed["fitted"]["version"] += 1
-    with pytest.raises(ValueError, match="is of version 2; this lamina reads"):
+    with pytest.raises(ValueError, match="has version 2; this lamina reads"):
         closed(changed, tensors)
 
 

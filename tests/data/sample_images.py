@@ -44,12 +44,12 @@ def broken(folder: Path) -> dict[str, str]:
     huge[16:24] = (40_000).to_bytes(4, "big") * 2  # width and height of the header
     huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, "big")
     files = {
-        "cut.jpg": (jpeg[: len(jpeg) // 2], "is cut off"),
-        "cut.png": (png[: len(png) // 2], "is cut off"),
-        "damaged.png": (bytes(damaged), "is damaged"),
+        "cut.jpg": (jpeg[: len(jpeg) // 2], "is truncated"),
+        "cut.png": (png[: len(png) // 2], "is truncated"),
+        "damaged.png": (bytes(damaged), "is corrupt"),
         "empty.jpg": (b"", "is empty (0 bytes)"),
         "huge.png": (bytes(huge), "decompression bomb"),
-        "junk.png": (bytes(noise[:2].tobytes()), "is no image that is known"),
+        "junk.png": (bytes(noise[:2].tobytes()), "is not an image of a known format"),
         "phone.jpg": (b"\0\0\0\x18ftypheic" + bytes(50), "is a HEIC"),
         "text.jpg": (b"hello\nworld", "is text, not an image"),
     }

@@ -89,5 +89,5 @@ def test_messages_come_back_from_json():
     ],
 )
 def test_messages_that_are_not_readable(data):
-    with pytest.raises(ValueError, match="a message is not readable"):
+    with pytest.raises(ValueError, match="the message is corrupt"):
         Message.from_json(data)

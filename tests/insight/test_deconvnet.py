@@ -124,7 +124,7 @@ def test_nothing_outside_the_box(rng):
 
 def test_the_figure_frames_what_the_unit_sees():
     figure = deconvolution((NETWORK, PARAMS), IMAGE, 0).figure()
-    assert figure.get_suptitle() == "Unit 0 of layer 0, place (0, 2): a = 3"
+    assert figure.get_suptitle() == "Unit 0 of layer 0, position (0, 2): a = 3"
     image, reconstruction = figure.axes
     assert reconstruction.get_title() == "deconvnet"
     assert sorted(set(image.lines[0].get_xdata())) == [1.5, 2.5]

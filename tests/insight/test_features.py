@@ -78,7 +78,7 @@ def test_filters_of_signals_are_one_place_high():
 
 @pytest.mark.parametrize("layer", [0, 2, 4, -5, "conv"])
 def test_a_layer_without_filters_names_those_with(layer):
-    expected = "convolutions are 1, 3 of the layers 0 Rescale, 1 Conv, 2 MaxPool"
+    expected = "convolutional layers are 1, 3 among 0 Rescale, 1 Conv, 2 MaxPool"
     with pytest.raises(ValueError, match=f"layer {layer} has no filters.*{expected}"):
         filters(planted(), layer)
 
@@ -86,7 +86,7 @@ def test_a_layer_without_filters_names_those_with(layer):
 def test_a_network_without_convolutions_has_no_filters():
     network = Network((Flatten(), Dense(2)))
     params = network.init(Key(0), (2, 2, 1))[0]
-    with pytest.raises(ValueError, match="convolutions are none of the layers 0 Fla"):
+    with pytest.raises(ValueError, match="convolutional layers are none among 0 Fla"):
         filters((network, params))
 
 
@@ -113,7 +113,7 @@ def test_maps_are_drawn_on_one_scale():
     image[2, 3] = 1
     figure = feature_maps(planted(), image, 1).figure()
     assert [axis.get_title() for axis in figure.axes[:3]] == ["image", "0", "1"]
-    assert "black is -1.5, white 4.5" in figure.get_suptitle()
+    assert "black -1.5, white 4.5" in figure.get_suptitle()
     np.testing.assert_allclose(figure.axes[1].images[0].get_array()[5, 6], 1 / 3)
     np.testing.assert_allclose(figure.axes[2].images[0].get_array(), 0.25)
 
@@ -175,5 +175,5 @@ def test_bad_requests_are_refused():
         top_patches(planted(), crosses(), 1, 0, k=0)
     with pytest.raises(ValueError, match="unit must be a number from 0 to 1"):
         top_patches(planted(), crosses(), 1, 2)
-    with pytest.raises(ValueError, match="an image is an array of numbers"):
+    with pytest.raises(ValueError, match="an image must be an array of numbers"):
         top_patches(planted(), crosses()[:0], 1, 0)

@@ -79,7 +79,7 @@ def test_no_such_layer_names_those_there_are(model, layer):
 
 
 def test_a_layer_without_places_names_those_with(model):
-    expected = r"layer 4 \(Dense\) has no places.*0 Rescale, 1 Conv, 2 MaxPool$"
+    expected = r"layer 4 \(Dense\) is not spatial.*0 Rescale, 1 Conv, 2 MaxPool$"
     with pytest.raises(ValueError, match=expected):
         view_network(model, SHAPE).number(-1, positions=True)
 
@@ -96,7 +96,7 @@ def test_places(model):
     assert seen.position(1, [0, 3]) == (0, 3)
     assert seen.position(4, None) == ()
     for wrong in [(4, 0), (0,), 0, (0, 0.5), (-1, 0)]:
-        with pytest.raises(ValueError, match=r"a map of \(4, 4\) places"):
+        with pytest.raises(ValueError, match=r"the map of shape \(4, 4\)"):
             seen.position(1, wrong)
 
 
@@ -109,7 +109,7 @@ def test_outputs(model):
     assert seen.names == ("0", "1", "2")
     network = Network((Conv(2, 3),))
     positions = view_network((network, network.init(Key(0), SHAPE)[0]), SHAPE)
-    with pytest.raises(ValueError, match=r"the shape \(4, 4, 2\)"):
+    with pytest.raises(ValueError, match=r"has shape \(4, 4, 2\)"):
         positions.target(0)
 
 
@@ -125,7 +125,7 @@ def test_images_become_batches_of_the_networks_type(model):
 
 def test_other_images_are_refused(model):
     seen = view_network(model, SHAPE)
-    with pytest.raises(ValueError, match=r"\(5, 6, 1\).*network of images of \(6, 6"):
+    with pytest.raises(ValueError, match=r"network's shape \(6, 6, 1\).*\(5, 6, 1"):
         seen.image(np.zeros((5, 6)))
     for wrong in (
         np.zeros(6),
@@ -133,20 +133,22 @@ def test_other_images_are_refused(model):
         np.zeros((0, 6)),
         np.zeros([2] * 5),
     ):
-        with pytest.raises(ValueError, match="an image is an array of numbers"):
+        with pytest.raises(ValueError, match="an image must be an array of numbers"):
             seen.image(wrong)
-    with pytest.raises(ValueError, match=r"cannot take images of shape \(6, 6, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"does not accept images of shape \(6, 6, 3\)"
+    ):
         _ = view_network_for(model, np.zeros((1, 6, 6, 3))).shapes
 
 
 @pytest.mark.parametrize("wrong", [None, (NETWORK,), (1, 2), "model.lamina", object()])
 def test_what_holds_no_network_is_refused(wrong):
-    with pytest.raises(ValueError, match="expected a fitted estimator of images"):
+    with pytest.raises(ValueError, match="expected a fitted image estimator"):
         view_network(wrong, SHAPE)
 
 
 def test_the_shape_has_to_be_known(model):
-    with pytest.raises(ValueError, match="is not known"):
+    with pytest.raises(ValueError, match="pass the shape="):
         view_network(model)
     for wrong in [(6, 6), (6, 6, 0), (6, 6, 1.0)]:
         with pytest.raises(ValueError, match="shape must be"):

@@ -129,7 +129,7 @@ def test_one_program_serves_all_methods():
         ({"target": 2}, "from 0 to 1"),
         ({"steps": 0}, "steps must be"),
         ({"noise": -1.0}, "noise must not be negative"),
-        ({"method": "integrated", "baseline": np.zeros((3, 3))}, "images of shape"),
+        ({"method": "integrated", "baseline": np.zeros((3, 3))}, "the network's shape"),
     ],
 )
 def test_bad_requests_are_refused(wrong, message):

@@ -52,8 +52,8 @@ def test_numbers_have_a_scale():
 @pytest.mark.parametrize(
     ("embedding", "labels", "message"),
     [
-        (np.zeros((3, 3)), None, "needs an embedding .n, 2., got .3, 3."),
-        (np.zeros((3, 2)), ["a"], "1 labels of 3 rows"),
+        (np.zeros((3, 3)), None, "needs shape .n, 2., got .3, 3."),
+        (np.zeros((3, 2)), ["a"], "1 labels for 3 examples"),
     ],
 )
 def test_what_is_no_map(embedding, labels, message):

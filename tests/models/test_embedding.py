@@ -232,8 +232,8 @@ def test_lists_of_images_without_labels(images):
         ({"settings": {"max_itr": 2}}, "iris", "did you mean max_iter"),
         ({"image_shape": (3, 3)}, "iris", "is 9 pixels, but there are 4 columns"),
         ({"holdout": 1}, "iris", "holdout must be a number"),
-        ({}, {"x": [1.0], "y": [2.0]}, "no column is left"),
-        ({}, {"x": [1.0, 1.0], "y": [2.0, 2.0]}, "no column is left"),
+        ({}, {"x": [1.0], "y": [2.0]}, "no columns are left"),
+        ({}, {"x": [1.0, 1.0], "y": [2.0, 2.0]}, "no columns are left"),
         (
             {"latent_dim": 4},
             {"x": [None, 1.0], "y": ["a", "b"]},

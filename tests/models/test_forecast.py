@@ -279,10 +279,10 @@ def test_gaps_and_mistakes_in_times_are_named(tmp_path):
     for rows, complaint in (
         (good[:9] + good[10:], "2024-01-10 is missing between 2024-01-09 .line 10"),
         ([*good[:9], ",3", *good[10:]], "column 'day', line 11: the time is missing"),
-        ([*good[:9], "oops,3", *good[10:]], "line 11: a date is exp.* but 'oops'"),
-        ([*good[:9], good[8], *good[10:]], "the time 2024-01-09 twice, in line 10 and"),
+        ([*good[:9], "oops,3", *good[10:]], "line 11: expected a date, got 'oops'"),
+        ([*good[:9], good[8], *good[10:]], "the time 2024-01-09 is duplicated, in"),
         ([*good[:9], "2024-01-10,", *good[10:]], "line 11: a value is missing within"),
-        ([*good[:9], "2024-01-10,x", *good[10:]], "line 11: a number is expected"),
+        ([*good[:9], "2024-01-10,x", *good[10:]], "line 11: expected a number"),
     ):
         with pytest.raises(TableError, match=complaint):
             forecast().fit(lines(*rows))
@@ -466,7 +466,7 @@ def test_constant_and_embedded_series():
     assert model.scores_["mae"] == 0
     with pytest.raises(TableError, match="no column 'y'"):
         forecast().fit("airline")
-    with pytest.raises(TableError, match="holds sequences and is no table"):
+    with pytest.raises(TableError, match="holds sequences and is not a table"):
         forecast().fit("parity")
 
 
@@ -508,10 +508,10 @@ REFUSED = {
         forecast(settings=LINE | {"log": True}),
         {"y": np.r_[-1.0, walk(60)]},
     ),
-    "a number is expected, but 'x'": (forecast(), {"y": ["x"] * 60}),
+    "expected a number, got 'x'": (forecast(), {"y": ["x"] * 60}),
     "has columns .y. but no rows": (forecast(), {"y": []}),
     "no such file": (forecast(), "none.csv"),
-    "the time 2024-01-01 twice.* series= names the column": (
+    "the time 2024-01-01 is duplicated.* pass their column as series=": (
         forecast(),
         {"day": np.tile(days(30), 2), "y": walk(60)},
     ),

@@ -65,7 +65,7 @@ def test_classes_are_learnt(model):
     assert model.schema_ == ImageSchema(8, 10)
     assert model.scores_["accuracy"] >= 0.8
     assert model.baseline_scores_["accuracy"] == pytest.approx(1 / 3)
-    assert model.notes_ == ["images are 8 × 10, colour, as they are"]
+    assert model.notes_ == ["images are 8 × 10, colour, not resized"]
 
 
 def test_held_out_images_are_those_of_the_scores(model, photos):
@@ -197,7 +197,7 @@ def test_broken_files(folder, tmp_path):
         ImageModel(settings=QUICK).fit(tmp_path)
     model = ImageModel(settings=QUICK, errors="skip", random_state=0).fit(tmp_path)
     assert model.n_train_ == 6
-    assert any("1 file cannot be read and is left out" in n for n in model.notes_)
+    assert any("1 file cannot be read and is skipped" in n for n in model.notes_)
     assert any("no rows are held out" in note for note in model.notes_)
     found = model.evaluate(tmp_path)
     assert (found["rows"], found["skipped"]) == (6, 1)

@@ -628,7 +628,7 @@ def test_whatever_stands_in_a_file_ends_in_an_error_of_values(name, request, rng
 
 OWN: dict[str, Any] = {"settings": None}
 REFUSED = {
-    "which column says to which sequence a row belongs": (
+    "which column has the sequence of a row": (
         net("label", series=None, time=None),
         table("label"),
     ),
@@ -643,7 +643,7 @@ REFUSED = {
         table("label"),
     ),
     "exclude must be a list": (net("label", exclude="x"), table("label")),
-    "no column is left": (net("label", exclude=["x", "kind"]), table("label")),
+    "no columns are left": (net("label", exclude=["x", "kind"]), table("label")),
     "holdout must be a number": (net("label", holdout=1.0), table("label")),
     "'state' of series '.*' is .*per_step=True": (
         net("state", per_step=False),
@@ -693,13 +693,13 @@ REFUSED = {
         net("pulse", estimator=RecurrentTagger(), **OWN),
         table("pulse"),
     ),
-    "target='bit' is for columns, but this is no table": (
+    "target='bit' is a column, but this is not a table": (
         SequenceModel("bit"),
         "parity",
     ),
-    "time='t' is for columns": (SequenceModel(time="t"), "parity"),
-    "exclude=.* is for columns": (SequenceModel(exclude=["x"]), "parity"),
-    "which per_step=True does not change": (SequenceModel(per_step=True), "parity"),
+    "time='t' is a column": (SequenceModel(time="t"), "parity"),
+    "exclude=.* is a column": (SequenceModel(exclude=["x"]), "parity"),
+    "so per_step must not be True": (SequenceModel(per_step=True), "parity"),
     "which task='regression' does not": (SequenceModel(task="regression"), "parity"),
     "no such file in": (net("label"), "none.csv"),
     r"none.ts: cannot be read": (SequenceModel(), "none.ts"),
@@ -723,14 +723,14 @@ def test_files_that_hold_nothing(tmp_path):
     for text, message in (
         ("", "the file is empty"),
         ("patient,hour,x,kind,label\n", "has a header .* but no rows below it"),
-        ("patient,x,label\n,1,up\n", "the row belongs to no series"),
-        ("patient,x,label\na,1,\nb,2,\n", "the target 'label' holds no values"),
+        ("patient,x,label\n,1,up\n", "the row has no series"),
+        ("patient,x,label\na,1,\nb,2,\n", "the target 'label' has no values"),
     ):
         (tmp_path / "t.csv").write_text(text)
         with pytest.raises(TableError, match=message):
             net("label", time=None).fit(tmp_path / "t.csv")
     (tmp_path / "t.ts").write_text("@classLabel true\n@data\n")
-    with pytest.raises(SequenceError, match="no sequences behind @data"):
+    with pytest.raises(SequenceError, match="no sequences after @data"):
         SequenceModel().fit(tmp_path / "t.ts")
     (tmp_path / "t.ts").write_text("@classLabel true\n@data\n1,2:a\n3:a\n")
     with pytest.raises(SequenceError, match="all answers are 'a'; two different"):
@@ -756,11 +756,11 @@ def test_sources_that_do_not_fit_the_model(labels, bits, states, tmp_path):
         labels.predict({k: v for k, v in table().items() if k != "x"})
     with pytest.raises(TableError, match="no column 'patient'"):
         labels.predict({k: v for k, v in table().items() if k != "patient"})
-    with pytest.raises(TableError, match="a number is expected, but 'wide'"):
+    with pytest.raises(TableError, match="expected a number, got 'wide'"):
         labels.predict(table(x=np.full(STEPS, "wide", object)))
     with pytest.raises(SequenceError, match="no answers to compare with; 'label' must"):
         labels.evaluate(table())
-    with pytest.raises(TableError, match="the target 'label' holds no values"):
+    with pytest.raises(TableError, match="the target 'label' has no values"):
         labels.evaluate(table(label=np.full(STEPS, None, object)))
     with pytest.raises(SequenceError, match="no answers to compare with"):
         bits.evaluate(read_sequences("parity", labels=False))

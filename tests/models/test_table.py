@@ -217,7 +217,7 @@ BAD = {
     "which column": (TableModel(), MANY),
     "no column 'nam'; did you mean 'name'": (TableModel("nam"), MANY),
     "100 classes in 100 rows": (TableModel("name"), MANY),
-    "no column is left": (TableModel("x", exclude=["name"]), MANY),
+    "no columns are left": (TableModel("x", exclude=["name"]), MANY),
     "exclude must be a list": (TableModel("x", exclude="name"), MANY),
     "holdout must be a number": (TableModel("x", holdout=1.0), MANY),
     "has no setting 'max_itr'; did you mean max_iter": (

@@ -50,7 +50,7 @@ def test_forward_pass_by_hand():
 
 
 def test_backward_pass_by_hand_with_all_deltas_from_old_weights():
-    """δ² = a − y, δ¹ = φ′(h¹) ∘ W² δ²; lecture 000 would use W² after its change."""
+    """δ² = a − y, δ¹ = φ′(h¹) ∘ W² δ², with W² before its change."""
     d2 = A2 - 1.0
     d1 = [(1 - A1[i] ** 2) * W2[i, 0] * d2 for i in range(2)]
     expected = (
@@ -343,5 +343,5 @@ def test_the_gradient_reaches_the_state_that_a_piece_begins_with():
 def test_a_layer_that_sees_the_whole_sequence_cannot_go_on(layer):
     network = Network((Dense(2), layer))
     params, _ = network.init(Key(0), (4, 2), np.float64)
-    with pytest.raises(ValueError, match="sees a whole sequence at once"):
+    with pytest.raises(ValueError, match="needs a whole sequence"):
         network.run(params, np.ones((1, 4, 2)), network.start(1, np.float64))

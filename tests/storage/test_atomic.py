@@ -132,7 +132,7 @@ def test_places_that_can_be_written_are_left_as_they_are(tmp_path):
 
 
 def test_missing_folders_and_folders_are_refused(tmp_path):
-    with pytest.raises(UnwritableError, match="there is no folder"):
+    with pytest.raises(UnwritableError, match="does not exist"):
         check_writable(tmp_path / "missing" / "a")
     with pytest.raises(UnwritableError, match="is a folder"):
         check_writable(tmp_path)

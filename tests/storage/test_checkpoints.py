@@ -104,7 +104,7 @@ def damaged(path, how):
 def test_a_damaged_one_gives_way_to_the_one_before(folder, how):
     written(folder, {"epochs": 1, "x": np.ones(9)}, {"epochs": 2, "x": np.ones(9)})
     damaged(folder / "checkpoint.lamina", how)
-    with pytest.warns(UserWarning, match=r"checkpoint\.lamina.*from the one before"):
+    with pytest.warns(UserWarning, match=r"checkpoint\.lamina.*from the previous one"):
         assert found(folder)["epochs"] == 1
     assert found(folder)["epochs"] == 1  # and without a warning from now on
     assert names(folder) == ["checkpoint.lamina", "checkpoint.lock"]
@@ -195,7 +195,7 @@ def test_two_runs_cannot_write_to_one_folder(folder):
         thread.start()
         thread.join()
         assert len(errors) == 1
-        assert "another run writes its checkpoint here" in errors[0]
+        assert "is in use by another run" in errors[0]
     assert found(folder) is None
 
 
@@ -213,7 +213,7 @@ def test_a_refused_folder_is_unlocked_again(folder):
     written(folder, {"x": np.ones(9)})
     damaged(folder / "checkpoint.lamina", "cut")
     for _ in range(2):
-        with pytest.raises(CheckpointError, match="damaged"):
+        with pytest.raises(CheckpointError, match="corrupt"):
             found(folder)
 
 
@@ -226,7 +226,7 @@ def test_another_run_is_refused_naming_what_differs(folder):
         found(folder, SETTINGS)
     message = str(refused.value)
     assert "\n" not in message
-    assert message.startswith(f"{folder}: holds the checkpoint of another run: ")
+    assert message.startswith(f"{folder}: has the checkpoint of another run: ")
     assert "alpha: 0.2, was 0.1" in message
     assert "layers: None, was [1, 2]" in message
     assert "data: 150 rows, was 120 rows" in message
@@ -248,7 +248,7 @@ def test_of_long_values_the_part_that_differs_is_shown(folder):
 
 def test_other_libraries_are_a_warning(folder):
     written(folder, {"epochs": 1})
-    with pytest.warns(UserWarning, match="not to the same bits: jax: 2.0, was 1.0"):
+    with pytest.warns(UserWarning, match="not with the same bits: jax: 2.0, was 1.0"):
         assert found(folder, made_with={"jax": "2.0"}) == {"epochs": 1}
 
 
@@ -297,7 +297,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_a_folder_inside_a_file_cannot_be_made(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(UnwritableError, match="cannot be made"):
+    with pytest.raises(UnwritableError, match="cannot be created"):
         found(tmp_path / "file" / "run")
 
 
@@ -333,7 +333,7 @@ def test_what_has_no_place_in_a_file_is_refused(folder, value):
 
 
 def test_two_values_of_one_name_are_refused(folder):
-    with pytest.raises(ValueError, match="two values are called parts/run/a/0"):
+    with pytest.raises(ValueError, match="the name parts/run/a/0 is duplicated"):
         written(folder, {"a": [np.zeros(1)], "a/0": np.ones(1)})
 
 
@@ -343,14 +343,14 @@ def test_two_values_of_one_name_are_refused(folder):
 def test_a_model_is_no_checkpoint(folder):
     folder.mkdir()
     write(folder / "checkpoint.lamina", {"class": "MLPClassifier"}, {})
-    with pytest.raises(CheckpointError, match="holds a model, not a checkpoint"):
+    with pytest.raises(CheckpointError, match="is a model, not a checkpoint"):
         found(folder)
 
 
 def test_another_format_is_refused(folder):
     folder.mkdir()
     write(folder / "checkpoint.lamina", {"checkpoint": FORMAT + 1}, {})
-    expected = f"holds format {FORMAT + 1}; this lamina reads {FORMAT}"
+    expected = f"is format {FORMAT + 1}; this lamina reads format {FORMAT}"
     with pytest.raises(CheckpointError, match=expected):
         found(folder)
 
@@ -410,7 +410,7 @@ def test_sizes_are_checked_before_memory_is_taken(folder):
     path = folder / "checkpoint.lamina"
     raw = path.read_bytes().replace(b'"shape":[4]', b'"shape":[1000000000000]')
     path.write_bytes(raw)
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(CheckpointError, match="corrupt"):
         found(folder)
 
 

@@ -120,7 +120,7 @@ def test_the_limit_of_a_shell_is_refused_beforehand_and_named_afterwards(tmp_pat
     ).stdout.splitlines()
     assert told == [
         "m.lamina: cannot be written: File too large; the model needs about 232,768 "
-        "bytes, and files may have 100,000 here (ulimit -f)",
+        "bytes, but files are limited to 100,000 (ulimit -f)",
         "m.lamina File too large",
     ]
     assert list(tmp_path.iterdir()) == []

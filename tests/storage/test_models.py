@@ -90,7 +90,7 @@ def test_more_models_than_a_header_holds_are_refused(tmp_path):
 
 
 def test_two_models_cannot_share_a_tensor(tmp_path):
-    with pytest.raises(ValueError, match="two values are called a/b"):
+    with pytest.raises(ValueError, match="the name a/b is duplicated"):
         write_models(tmp_path / "m", {"a": {"b": np.ones(1)}, "a/b": np.ones(1)})
 
 
@@ -98,11 +98,11 @@ def test_two_models_cannot_share_a_tensor(tmp_path):
     ("description", "message"),
     [
         ({"lamina": "0.1.0", "class": "MLPClassifier"}, "by an earlier lamina.*again$"),
-        ({"checkpoint": 2}, "holds a checkpoint$"),
-        ({}, "holds no models$"),
-        ({"models": [1]}, "holds no models$"),
+        ({"checkpoint": 2}, "has a checkpoint$"),
+        ({}, "has no models$"),
+        ({"models": [1]}, "has no models$"),
         ({"models": {"a": {"tensor": "x"}}}, "a: the tensor 'x' is missing$"),
-        ({"models": {"a": {"os.system": {}}}}, "no description is called"),
+        ({"models": {"a": {"os.system": {}}}}, "unknown description"),
     ],
 )
 def test_other_files_are_refused_in_one_line(tmp_path, description, message):
@@ -115,7 +115,7 @@ def test_other_files_are_refused_in_one_line(tmp_path, description, message):
 def test_a_checkpoint_holds_no_models(tmp_path):
     with Checkpoint(tmp_path) as checkpoint:
         checkpoint.part("run").save({"epochs": 1})
-    with pytest.raises(ModelFileError, match="holds a checkpoint"):
+    with pytest.raises(ModelFileError, match="has a checkpoint"):
         read_models(tmp_path / "checkpoint.lamina")
 
 
@@ -128,5 +128,5 @@ def test_a_refusal_is_short(tmp_path):
 
 def test_sizes_are_checked_before_memory_is_taken(path, monkeypatch):
     monkeypatch.setattr(modelfile, "_memory", lambda: 16)
-    with pytest.raises(ModelFileError, match="too many for this machine"):
+    with pytest.raises(ModelFileError, match="too many for this computer"):
         read_models(path)

@@ -54,13 +54,13 @@ def test_deep_json_is_refused_without_recursion():
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '[{"a": {"b": 1, "b": 1}}]'])
 def test_keys_that_repeat_are_refused(text):
-    with pytest.raises(ValueError, match="repeats a key"):
+    with pytest.raises(ValueError, match="has a duplicate key"):
         loads(text, 32)
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}'])
 def test_what_is_no_number_is_refused(text):
-    with pytest.raises(ValueError, match="no number"):
+    with pytest.raises(ValueError, match="not a number"):
         loads(text, 32)
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumps(float("nan"))

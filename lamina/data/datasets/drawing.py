@@ -1,4 +1,4 @@
-"""Images of circles, squares and triangles, and what each pixel belongs to."""
+"""Images of circles, squares and triangles, with a label for each pixel."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lamina.data.images.images import ImageError
 #: Images drawn at a time: few enough to stay in the processor's cache.
 _AT_ONCE = 32
 _OBJECTS = 3
-#: Greys of the shapes of an image, and the brightest background.
+#: Grey values of an image's shapes, and the brightest background.
 _SHADES = np.linspace(0.4, 1, _OBJECTS, dtype=np.float32)
 _BACKGROUND = np.float32(0.2)
-#: Bounds of a shape's half width, as shares of the side of the image.
+#: Bounds of a shape's half width, as fractions of the image's side.
 _SMALLEST, _LARGEST = 0.15, 0.25
 
 
@@ -29,8 +29,8 @@ def _square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Above the base y = −1 (down the image is up here) and between two legs that
-    meet at y = 1: −1 ≤ y and 2 |x| ≤ 1 − y"""
+    """Above the base y = −1 (y points up) and between two legs that meet at y = 1:
+    −1 ≤ y and 2 |x| ≤ 1 − y"""
     return (y >= -1) & (2 * np.abs(x) <= 1 - y)
 
 
@@ -49,7 +49,7 @@ def shapes(
     classes: Sequence[str] = tuple(SHAPES),
     noise: float = 0.1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw grey images of one to three shapes that may overlap, in noise.
+    """Draw noisy grey images of one to three shapes that may overlap.
 
     Parameters
     ----------
@@ -58,30 +58,30 @@ def shapes(
     size : int
         Height and width.
     seed : int
-        The same seed draws the same images; the first ones are the same whatever `n`.
+        The same seed draws the same images; the first ones do not depend on `n`.
     classes : sequence of {"circle", "square", "triangle"}
-        Which shapes; the first is label 1, the next 2, and so on.
+        Shapes to draw; the first has label 1, the next 2, and so on.
     noise : float
-        Standard deviation of normal noise on every pixel, black 0 and white 1.
+        Standard deviation of Gaussian noise on every pixel, with black 0 and white 1.
 
     Returns
     -------
     images : uint8 (n, size, size, 1)
     labels : uint8 (n, size, size)
-        What is seen at each pixel: 0 the background, k the k-th of the classes. Later
+        Class of each pixel: 0 is the background, k the k-th of the classes. Later
         shapes cover earlier ones.
 
     Raises
     ------
     ImageError
-        If a number or a class cannot be.
+        If a number or a class is invalid.
 
     Notes
     -----
-    Half widths are uniform in [0.15, 0.25] of the side, centers lie so that a shape is
-    wholly inside; turns are uniform for squares and triangles. The background is
-    uniform in [0, 0.2]; shapes are 0.4, 0.7 and 1 in random order, so that no two
-    of an image are alike and one sees which of them covers the other.
+    Half widths are uniform in [0.15, 0.25] of the side, and centers are such that a
+    shape is completely inside; rotations are uniform for squares and triangles. The
+    background is uniform in [0, 0.2]; shapes are 0.4, 0.7 and 1 in random order, so
+    that no two in an image are equal and one can see which covers the other.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def shapes(
     kinds = _checked(n, size, classes, noise)
     images = np.empty((n, size, size, 1), np.uint8)
     labels = np.empty((n, size, size), np.uint8)
-    # Two streams, drawn row by row: so a longer run begins with the shorter one.
+    # Two streams, drawn row by row, so that more images begin with the same ones.
     drawing, blur = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     drawn = drawing.random((n, 1 + _OBJECTS, 6), dtype=np.float32)
     count = 1 + (_OBJECTS * drawn[:, 0, 0]).astype(int)
@@ -111,9 +111,9 @@ def shapes(
 def _drawn(
     drawn: np.ndarray, count: np.ndarray, ground: np.ndarray, size: int, kinds: list
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Light (m, size, size) and labels of m images.
+    """Return brightness (m, size, size) and labels of m images.
 
-    `drawn` (m, shapes, 6) are uniform numbers for kind, half width, center x and y,
+    `drawn` (m, shapes, 6) holds uniform numbers for shape, half width, center x and y,
     angle and the order of shades.
     """
     shades = _SHADES[drawn[..., 5].argsort(axis=1).argsort(axis=1)]
@@ -133,10 +133,10 @@ def _drawn(
 
 
 def _own_axes(drawn: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of every pixel in the axes of a shape: its half width is 1, and it
-    is turned by an angle."""
+    """Return pixel coordinates in the axes of a shape: its half width is 1, and it is
+    rotated by an angle."""
     half = _SMALLEST + (_LARGEST - _SMALLEST) * drawn[:, 0]
-    room = half * np.float32(np.sqrt(2))  # of a square that stands on its corner
+    room = half * np.float32(np.sqrt(2))  # of a square standing on a corner
     cx, cy = (room + (1 - 2 * room) * drawn[:, i] for i in (1, 2))
     angle = 2 * np.float32(np.pi) * drawn[:, 3]
     dx = ((place[None] - cx[:, None]) / half[:, None])[:, None, :]
@@ -150,15 +150,15 @@ def _checked(n: int, size: int, classes: Sequence[str], noise: float) -> list:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or value < least:
             raise ImageError(
-                f"shapes: {name} must be a whole number ≥ {least}, but is {value!r}"
+                f"shapes: {name} must be a whole number ≥ {least}; got {value!r}"
             )
     if not 0 <= noise < np.inf:
-        raise ImageError(f"shapes: noise must be at least 0, but is {noise!r}")
+        raise ImageError(f"shapes: noise must be at least 0; got {noise!r}")
     unknown = [name for name in classes if name not in SHAPES]
     if isinstance(classes, str) or unknown or not len(classes):
         raise ImageError(
-            f"shapes: classes must be some of {', '.join(SHAPES)}, but are {classes!r}"
+            f"shapes: classes must be some of {', '.join(SHAPES)}, got {classes!r}"
         )
     if len(set(classes)) < len(classes):
-        raise ImageError(f"shapes: classes must be different, but are {classes!r}")
+        raise ImageError(f"shapes: classes must be different, got {classes!r}")
     return [SHAPES[name] for name in classes]

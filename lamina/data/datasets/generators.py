@@ -1,6 +1,6 @@
-"""Data sets that are formulas: the same seed gives the same points.
+"""Generated data sets: the same seed gives the same points.
 
-Each function takes `n` points, `noise` and `seed`, and gives X (n, d) and y (n,).
+Each function takes `n` points, `noise` and `seed`, and returns X (n, d) and y (n,).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Pair:
     """Exclusive or: y = x₁ ⊕ x₂ on {0, 1}², in the order of the truth table.
 
     More than four points repeat the four corners; `noise` is the standard deviation of
-    normal noise on x.
+    Gaussian noise on x.
     """
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     X = corners[np.arange(n) % 4]
@@ -23,11 +23,11 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Pair:
 
 
 def two_spirals(n: int = 194, noise: float = 0.0, seed: int = 0) -> Pair:
-    """Two spirals wound three times around each other, 97 points each.
+    """Two intertwined spirals of three turns, 97 points each.
 
-    Point i = 0 … 96 lies at angle φ = i π/16 and radius r = 6.5 (104 − i)/104:
-    class 1 at (r sin φ, r cos φ), class 0 at the opposite point. Another `n` spaces
-    its n/2 angles evenly over the same curves.
+    Point i = 0 … 96 is at angle φ = i π/16 and radius r = 6.5 (104 − i)/104: class 1 at
+    (r sin φ, r cos φ), class 0 at the opposite point. A different `n` spaces its n/2
+    angles evenly over the same curves.
 
     References
     ----------
@@ -43,8 +43,8 @@ def two_spirals(n: int = 194, noise: float = 0.0, seed: int = 0) -> Pair:
 
 
 def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> Pair:
-    """Two half circles that reach into each other: (cos t, sin t) is class 0,
-    (1 − cos t, ½ − sin t) is class 1, t from 0 to π."""
+    """Two interleaving half circles: (cos t, sin t) is class 0, (1 − cos t, ½ − sin t)
+    is class 1, t from 0 to π."""
     outer, inner = _turns(n, np.pi, endpoint=True)
     X = np.concatenate(
         [
@@ -72,7 +72,7 @@ def circles(
 def blobs(
     n: int = 300, noise: float = 1.0, seed: int = 0, centers: int = 3, features: int = 2
 ) -> Pair:
-    """Normal clouds of standard deviation `noise` around centers drawn from ±10."""
+    """Gaussian blobs of standard deviation `noise` around centers drawn from ±10."""
     random = np.random.default_rng(seed)
     middle = random.uniform(-10.0, 10.0, (centers, features))
     y = np.arange(n) % centers
@@ -95,7 +95,7 @@ def friedman1(n: int = 500, noise: float = 1.0, seed: int = 0) -> Pair:
 
 
 def sine(n: int = 100, noise: float = 0.0, seed: int = 0) -> Pair:
-    """y = sin(3πx) + noise, x evenly spaced in [−1, 1]: three humps of one input."""
+    """y = sin(3πx) + noise, x evenly spaced in [−1, 1]: three periods of one input."""
     x = np.linspace(-1.0, 1.0, n)
     random = np.random.default_rng(seed)
     return x[:, None], np.sin(3 * np.pi * x) + noise * random.standard_normal(n)

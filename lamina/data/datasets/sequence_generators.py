@@ -1,8 +1,8 @@
-"""Sequences that are formulas: the same seed gives the same ones.
+"""Generated sequences: the same seed gives the same sequences.
 
-Each function takes `n` sequences and `seed`, and gives X, a `RaggedArray`, and y: an
-answer a sequence, ndarray (n,), or one a step, a list of n ndarrays (steps,). Where
-sequences may differ in length they have `shortest` to `length` steps, drawn uniformly;
+Each function takes `n` sequences and `seed`, and returns X, a `RaggedArray`, and y: one
+target per sequence, ndarray (n,), or one per step, a list of n ndarrays (steps,).
+Sequences that may differ in length have `shortest` to `length` steps, drawn uniformly;
 0 means that all have `length`.
 """
 
@@ -18,7 +18,7 @@ Labelled = tuple[RaggedArray, np.ndarray]
 
 
 class MarkovChain(NamedTuple):
-    """What the states of `hidden_markov` follow.
+    """The Markov chain of the states of `hidden_markov`.
 
     start (states,), transition (states, states) from row to column, means (states, 2).
     """
@@ -31,9 +31,9 @@ class MarkovChain(NamedTuple):
 def long_lag(
     n: int = 200, lag: int = 20, symbols: int = 8, classes: int = 2, seed: int = 0
 ) -> Labelled:
-    """Sequences of lag + 1 symbols, whose class y is the number of the first one.
+    """Sequences of lag + 1 symbols, whose class y is the first symbol.
 
-    The other steps are drawn from `symbols` distractors, which say nothing of the
+    The other steps are drawn from `symbols` distractors, which are independent of the
     class. Symbol s is one-hot: x_t = e_s, the first `classes` features are those of the
     first step.
 
@@ -57,7 +57,7 @@ def adding_problem(
 
     x_t = (v_t, m_t): the values v_t are uniform in [0, 1], the markers m_t are 1 at i
     and j and 0 elsewhere; i is drawn from the first half of the steps, j from the
-    second. Always to answer 1 has a mean squared error of 1/6.
+    second. Always predicting 1 has a mean squared error of 1/6.
 
     References
     ----------
@@ -67,7 +67,7 @@ def adding_problem(
     networks of rectified linear units, arXiv:1504.00941, section 4.1.
     """
     if min(length, shortest or length) < 2:
-        raise ValueError("the adding problem needs two steps at least, to mark two")
+        raise ValueError("the adding problem needs at least two steps, to mark two")
     random = np.random.default_rng(seed)
     lengths = _lengths(random, n, length, shortest)
     starts = np.cumsum(lengths) - lengths
@@ -102,11 +102,11 @@ def noisy_sines(
     shortest: int = 30,
     seed: int = 0,
 ) -> Labelled:
-    """Sequences that are sines in noise, of another frequency each class.
+    """Noisy sines whose frequency depends on the class.
 
     x_t = sin(2π f_y t + φ) + noise for t = 0, 1, 2, …, with f_y = (y + 1) / (4 classes)
-    cycles a step, y = 0 … classes − 1. The phase φ is uniform; `noise` is the standard
-    deviation of normal noise.
+    cycles per step, y = 0 … classes − 1. The phase φ is uniform; `noise` is the
+    standard deviation of Gaussian noise.
     """
     random = np.random.default_rng(seed)
     lengths = _lengths(random, n, length, shortest)
@@ -129,8 +129,8 @@ def hidden_markov(
 ) -> tuple[RaggedArray, list[np.ndarray]]:
     """Sequences of noisy points around the states of a Markov chain, y the states.
 
-    P(y_1 = k) = π_k, P(y_t+1 = j | y_t = i) = a_ij, x_t ~ N(μ_k, noise² I) in state k =
-    y_t. `markov_chain` gives π, a and μ, which are the same for every seed.
+    P(y_1 = k) = π_k, P(y_t+1 = j | y_t = i) = a_ij, x_t ~ N(μ_k, noise² I) in state
+    k = y_t. `markov_chain` returns π, a and μ, which are the same for every seed.
 
     References
     ----------
@@ -152,7 +152,7 @@ def hidden_markov(
 
 
 def markov_chain(states: int = 3) -> MarkovChain:
-    """What `hidden_markov` draws its states k = 0 … K − 1 from.
+    """Return the chain from which `hidden_markov` draws its states k = 0 … K − 1.
 
     Equations
     ---------
@@ -160,7 +160,7 @@ def markov_chain(states: int = 3) -> MarkovChain:
         a_ij ∝ 5^−d,  d = (j − i) mod K
         μ_k = (cos 2πk/K, sin 2πk/K)
 
-    so that a state lasts about five steps, and the next one mostly follows.
+    so that a state lasts about five steps, and is mostly followed by the next one.
     """
     k = np.arange(states)
     start = (k + 1) / (k + 1).sum()
@@ -173,7 +173,7 @@ def markov_chain(states: int = 3) -> MarkovChain:
 
 
 def _drawn(below: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """The states that uniform numbers fall on, `below` the sums of probabilities."""
+    """Return the states selected by uniform numbers, given cumulative probabilities."""
     return (uniform[:, None] >= below[..., :-1]).sum(axis=-1)
 
 
@@ -181,7 +181,5 @@ def _lengths(
     random: np.random.Generator, n: int, length: int, shortest: int
 ) -> np.ndarray:
     if shortest > length:
-        raise ValueError(
-            f"shortest must be at most length, {length}, but is {shortest}"
-        )
+        raise ValueError(f"shortest must be at most length, {length}; got {shortest}")
     return random.integers(shortest or length, length + 1, n)

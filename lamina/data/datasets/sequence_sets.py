@@ -1,4 +1,4 @@
-"""Data sets of sequences, and one long series, with what is known about them."""
+"""Data sets of sequences, and one long time series, with their metadata."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _FOLDER = Path(__file__).with_name("embedded")
 
 @dataclass(frozen=True, eq=False)
 class SequenceDataset:
-    """A data set of sequences with what is known about it.
+    """A data set of sequences with its metadata.
 
     Attributes
     ----------
     X : RaggedArray
         ``X[i]`` is (steps, features).
     y : ndarray (n,), or list of n ndarray (steps,)
-        An answer for each sequence, or for each step. Classes are int64 0 … k − 1,
-        numbers float64.
+        A target for each sequence or each step. Classes are int64 0 … k − 1, numbers
+        are float64.
     X_test, y_test : as X and y, or None
-        What is kept for the test, where a set is always divided in the same way.
+        Test set, for data sets with a standard split.
     feature_names : list of str
     target_names : list of str
-        Names of the classes; empty for numbers.
+        Names of the classes; empty for regression.
     target : str
-        Name of what `y` is.
+        Name of the target.
     """
 
     name: str
@@ -54,36 +54,37 @@ class SequenceDataset:
 
     @property
     def per_step(self) -> bool:
-        """Whether there is an answer for each step."""
+        """Whether there is a target for each step."""
         return isinstance(self.y, list)
 
     def __len__(self) -> int:
-        """Number of sequences, those for the test included."""
+        """Number of sequences, including the test set."""
         return len(self.X) + (0 if self.X_test is None else len(self.X_test))
 
     def __repr__(self) -> str:
-        test = (
-            "" if self.X_test is None else f", {len(self.X_test):,} more for the test"
-        )
+        test = "" if self.X_test is None else f", test set of {len(self.X_test):,}"
         return f"SequenceDataset({self.name}: {self.X!r}{test})"
 
     def as_table(self) -> Table:
-        """Refused: its rows are steps, which say little on their own.
+        """Raise an error: the rows would be steps, which are not examples.
 
         Raises
         ------
         TableError
-            Always; `as_long_table` has a row a step.
+            Always; `as_long_table` has one row per step.
         """
         raise TableError(
-            f"{self.name} holds sequences and is no table of examples; "
-            f"lamina.data.load({self.name!r}) gives X and y, and its as_long_table() "
-            "a table with a row for each step"
+            f"{self.name} holds sequences and is not a table of examples; "
+            f"lamina.data.load({self.name!r}) returns X and y, and its "
+            "as_long_table() returns a table with one row per step"
         )
 
     def as_long_table(self) -> Table:
-        """Sequences and answers in a table of one row a step, without those for the
-        test: columns ``series`` and ``step``, which count from 0, features, target."""
+        """Return the sequences and targets as a table with one row per step.
+
+        Without the test set. Columns: ``series`` and ``step``, which count from 0, the
+        features, the target.
+        """
         lengths = self.X.lengths
         columns = {
             "series": np.repeat(np.arange(len(self.X), dtype=np.float64), lengths),
@@ -101,20 +102,20 @@ class SequenceDataset:
 
 @dataclass(frozen=True, eq=False)
 class TimeSeriesDataset:
-    """One long series with what is known about it.
+    """One long time series with its metadata.
 
     Attributes
     ----------
     y : ndarray of float64 (steps,)
     times : ndarray of datetime64 (steps,)
     period : int
-        Steps after which a season comes again.
+        Number of steps per season.
     feature_names : list of str
         The name of `times`.
     target_names : list of str
-        Empty: `y` are numbers.
+        Empty: `y` holds numbers.
     target : str
-        Name of what `y` is.
+        Name of the target.
     """
 
     name: str
@@ -137,14 +138,14 @@ class TimeSeriesDataset:
         return f"TimeSeriesDataset({self.name}: {len(self):,} steps, {span})"
 
     def as_table(self) -> Table:
-        """Times and values in one table."""
+        """Return times and values as one table."""
         times = self.times.astype("datetime64[us]")
         return Table({self.feature_names[0]: times, self.target: self.y}, self.name)
 
 
 @dataclass(frozen=True)
 class _Formula:
-    """A generator and the names of its parts."""
+    """A generator and the names of its columns."""
 
     make: Callable[..., tuple[RaggedArray, Any]]
     features: tuple[str, ...] = ()
@@ -215,7 +216,7 @@ def _japanese_vowels(about: dict[str, Any]) -> SequenceDataset:
     )
 
 
-#: Measured ones: what is known of them → the data set.
+#: Measured data sets: functions of the metadata.
 EMBEDDED: dict[str, Callable[[dict[str, Any]], SequenceDataset | TimeSeriesDataset]] = {
     "airline": _airline,
     "japanese_vowels": _japanese_vowels,

@@ -1,7 +1,7 @@
-"""The dialect of a delimited file: delimiter, column names, where the rows begin.
+"""The dialect of a delimited file: delimiter, column names, start of the rows.
 
 DuckDB's own sniffer turns a file with one ragged row into a file of one column. So the
-dialect is found here, from the first lines, and given to DuckDB as a fact.
+dialect is detected here, from the first lines, and passed to DuckDB.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from lamina.data.tables.table import TableError, shorten
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_COLUMNS = 65_536
-_HEAD = 1 << 22  # characters looked at: a header of 65,536 names fits
+_HEAD = 1 << 22  # characters read: a header of 65,536 names fits
 _ROWS = 200
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is to be read.
+    """How to parse a text file.
 
-    `file` begins at the header (or at the first row, if `header` is false).
-    `offset` counts the lines that were cut off before it.
+    `file` begins at the header (or at the first row, if `header` is false). `offset` is
+    the number of lines removed before it.
     """
 
     file: TextFile
@@ -45,16 +45,16 @@ def find_dialect(
     delimiter: str | None = None,
     header: bool = True,
 ) -> Dialect:
-    """Delimiter and names of a text file.
+    """Detect the delimiter and column names of a text file.
 
-    A first line ``sep=;``, as Excel writes it, decides and is cut off, as are empty
-    lines above the header. A column without a name is called ``column_3`` after its
-    place.
+    A first line ``sep=;``, as written by Excel, determines the delimiter and is
+    removed, as are empty lines above the header. A column without a name is called
+    ``column_3`` after its position.
 
     Raises
     ------
     TableError
-        No column names, names twice, too many columns, or a header only.
+        No column names, duplicate names, too many columns, or only a header.
     """
     with file.opened() as text:
         head = text.read(_HEAD)
@@ -73,7 +73,7 @@ def find_dialect(
 
 
 def _preamble(head: str) -> tuple[str | None, int]:
-    """Delimiter that a ``sep=`` line states, and how many lines to cut off."""
+    """Return the delimiter of a ``sep=`` line, and the number of lines to remove."""
     stated = None
     for count, line in enumerate(head.split("\n")):
         if stated is None and line[:4].lower() == "sep=" and len(line.strip('"')) == 5:
@@ -96,21 +96,21 @@ def _beheaded(file: TextFile, offset: int, folder: Path) -> TextFile:
 def _one_character(delimiter: str, source: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
         raise TableError(
-            f"{source}: the delimiter must be one character such as ',' ';' or a tab, "
-            f"but is {delimiter!r}"
+            f"{source}: the delimiter must be one character such as ',' ';' or a tab; "
+            f"got {delimiter!r}"
         )
     return delimiter
 
 
 def _sniffed(head: str) -> str:
-    """The delimiter that splits most rows into as many fields as the header."""
+    """Return the delimiter that splits most rows into as many fields as the header."""
     scores = {d: _agreement(head, d) for d in DELIMITERS}
     best = max(DELIMITERS, key=lambda d: scores[d])
     return best if scores[best] > (0.0, 0) else ","
 
 
 def _agreement(head: str, delimiter: str) -> tuple[float, int]:
-    """Share of rows as wide as the header, and that width; (0, 0) for one column."""
+    """Return the fraction of rows as wide as the header, and that width."""
     reader = csv.reader(io.StringIO(head), delimiter=delimiter)
     try:
         rows = [row for row in islice(reader, _ROWS) if row]
@@ -131,7 +131,7 @@ def _first_row(head: str, delimiter: str, source: str) -> list[str]:
         row = next(reader)
     except csv.Error as error:
         raise TableError(
-            f"{source}: line 1 cannot be split into column names: {error}; close every "
+            f"{source}: line 1 cannot be parsed as column names: {error}; close every "
             "quotation mark"
         ) from None
     if len(row) > MAX_COLUMNS:
@@ -149,14 +149,14 @@ def _names(row: list[str], source: str, line: int) -> list[str]:
     whole = all(value is not None and value.is_integer() for value in values)
     if None not in values and (twice or not whole):
         raise TableError(
-            f"{source}: line {line} holds numbers where the column names should stand "
+            f"{source}: line {line} has numbers in place of column names "
             f"({', '.join(names[:4])}); add a line of names, or pass header=False"
         )
     if twice:
         places = [i for i, name in enumerate(names, 1) if name == twice[0]]
         raise TableError(
-            f"{source}: line {line}: the column name {shorten(twice[0])} stands twice, "
-            f"at columns {' and '.join(map(str, places[:3]))}; rename one"
+            f"{source}: line {line}: the column name {shorten(twice[0])} is "
+            f"duplicated, in columns {' and '.join(map(str, places[:3]))}; rename one"
         )
     return names
 

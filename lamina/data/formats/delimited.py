@@ -1,8 +1,8 @@
-"""Delimited text (CSV, TSV) through DuckDB: types found over the whole file.
+"""Delimited text (CSV, TSV) through DuckDB, with types inferred from the whole file.
 
-Two passes: the first counts, per column, the values that are no number, no date, no
-number with a decimal comma; the second reads each column as what it is. Nothing is
-guessed from a sample, so a word in the last line is never a surprise.
+Two passes: the first checks per column whether all values are numbers, dates, or
+numbers with a decimal comma; the second reads each column as its type. Nothing is
+inferred from a sample, so text in the last line cannot break the parsing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MARKERS = "(" + ", ".join(literal(marker) for marker in meaning.MISSING) + ")"
 _COMMA_NUMBER = r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?"
 
-#: Each type as SQL: the value of a column {c}, NULL where it has none.
+#: Each type as SQL: the value of a column {c}, NULL where a cell is not of the type.
 _SQL = {
     "number": "try_cast({c} AS DOUBLE)",
     "comma": f"CASE WHEN regexp_full_match(trim({{c}}), {literal(_COMMA_NUMBER)}) "
@@ -48,7 +48,7 @@ _SQL = {
     "text": "{c}",
 }
 _FLOATS = ("number", "comma")
-#: Columns from which a table is wide: planning takes DuckDB quadratic time.
+#: Columns from which a table is wide: DuckDB's planning time is quadratic in them.
 _WIDE = 256
 
 
@@ -59,27 +59,27 @@ def read_delimited(
     decimal: str | None = None,
     text: frozenset[str] = frozenset(),
 ) -> Table:
-    """The table in a text file whose dialect is known.
+    """Read the table from a text file with a known dialect.
 
     Parameters
     ----------
     dialect : Dialect
         From `find_dialect`.
     source : str
-        Its name in messages.
+        Name of the file in messages.
     nrows : int, optional
-        Read so many rows only.
+        Read only this many rows.
     decimal : {".", ","}, optional
-        The decimal mark; found per column where None, and then a comma counts as one
+        The decimal mark; None infers it per column, and then a comma is a decimal mark
         only in files that are not separated by commas.
     text : frozenset of str
-        Columns to be read as text whatever they hold.
+        Columns to read as text whatever they contain.
 
     Raises
     ------
     TableError
-        With the line and the fix: a ragged row, an open quotation mark, a line that is
-        too long.
+        With the line and the fix: a ragged row, an unclosed quotation mark, a line that
+        is too long.
     """
     file, names = dialect.file, dialect.names
     n_lines = file.n_lines - dialect.header
@@ -106,14 +106,14 @@ def read_delimited(
 
 
 class _Columns:
-    """The columns of a table; queries are about an expression of each."""
+    """The columns of a table; a query evaluates one expression per column."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, dialect: Dialect, nrows: int | None
     ) -> None:
         self.connection, self.width = connection, len(dialect.names)
         limit = "" if nrows is None else f" LIMIT {int(nrows)}"
-        # A line with nothing in it is no row, also where a row has a single field.
+        # An empty line is not a row, even if rows have a single field.
         some = " WHERE c0 IS NOT NULL" if self.width == 1 else ""
         self.scan = (
             f"(SELECT * FROM read_csv({verbatim(dialect.file.path)}, auto_detect=false,"
@@ -124,7 +124,7 @@ class _Columns:
         )
 
     def per_column(self, aggregates: dict[int, str]) -> dict[int, Any]:
-        """What aggregates say of columns: by number of the column, as SQL of {c}."""
+        """Evaluate aggregates, given as SQL of {c}, by column number."""
         asked = ", ".join(a.replace("{c}", f"c{i}") for i, a in aggregates.items())
         if not asked:
             return {}
@@ -132,7 +132,7 @@ class _Columns:
         return dict(zip(aggregates, row or (), strict=True))
 
     def columns(self, values: list[str]) -> list[np.ndarray]:
-        """All columns, each as SQL of {c} says."""
+        """Return all columns, each by its SQL of {c}."""
         asked = [v.replace("{c}", f"c{i}") + f" AS c{i}" for i, v in enumerate(values)]
         query = f"SELECT {', '.join(asked)} FROM {self.scan}"
         arrays = self.connection.execute(query).fetchnumpy()
@@ -151,10 +151,11 @@ def _kinds(
     decimal: str | None,
     text: frozenset[str],
 ) -> list[str]:
-    """What each column holds: a key of `_SQL`.
+    """Infer the type of each column: a key of `_SQL`.
 
-    A column starts as numbers. A value that is none decides what is tried next; where
-    it is a missing marker only, numbers are tried again with the markers left out.
+    Each column is first tried as numbers. A value that is not a number decides what is
+    tried next; if it is only a missing marker, numbers are tried again without the
+    markers.
     """
     commas = decimal == "," or (decimal is None and dialect.delimiter != ",")
     asked = [i for i, name in enumerate(dialect.names) if name not in text]
@@ -172,7 +173,7 @@ def _kinds(
 
 
 def _guess(value: str, commas: bool) -> str:
-    """The type of a column that has this value and is not all numbers."""
+    """Guess the type of a column that has this value, which is not a number."""
     value = value.strip()
     if value in meaning.MISSING:
         return "number"
@@ -183,7 +184,8 @@ def _guess(value: str, commas: bool) -> str:
 
 
 def _odd(kind: str | None = None) -> str:
-    """A value that is not of this kind, nor a missing marker; or that is no number."""
+    """SQL for a value that is neither of this type nor a missing marker; without a
+    type, for a value that is not a number."""
     if kind is None:
         return f"CASE WHEN {_SQL['number']} IS NULL THEN {{c}} END"
     return (
@@ -198,21 +200,21 @@ def _typed(kind: str) -> str:
 
 
 def _one_line_rows(dialect: Dialect, n_rows: int, nrows: int | None) -> bool:
-    """Whether each row is one line; as a row takes one at least, equal counts tell."""
+    """Whether each row is one line; equal counts imply it, as a row takes a line."""
     if not (dialect.file.quotes or dialect.file.blanks):
         return True
     return nrows is None and n_rows == dialect.file.n_lines - dialect.header
 
 
 def _check(table: Table, dialect: Dialect, nrows: int | None) -> None:
-    """No row may be lost in silence."""
+    """Check that no row was lost silently."""
     n_lines = dialect.file.n_lines - dialect.header
     expected = n_lines if nrows is None else min(n_lines, nrows)
     plain_rows = not (dialect.file.quotes or dialect.file.blanks)
     if plain_rows and table.n_rows != expected:
         raise TableError(
             f"{table.source}: has {expected:,} rows but {table.n_rows:,} were read; "
-            "the line ends may be mixed: save it again as plain UTF-8 CSV"
+            "line endings may be mixed: save it again as plain UTF-8 CSV"
         )
     if not table.n_rows and nrows != 0:
         raise TableError(
@@ -222,7 +224,7 @@ def _check(table: Table, dialect: Dialect, nrows: int | None) -> None:
 
 
 def _diagnosis(dialect: Dialect, source: str, error: Exception) -> str:
-    """What is wrong with a file that DuckDB refuses, found by reading it once more."""
+    """Diagnose a file that DuckDB rejects, by reading it once more."""
     begin = 1
     with dialect.file.opened() as text:
         reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
@@ -249,10 +251,10 @@ def _ragged(
             f"{shorten(row[wide])}; put a field that holds {dialect.delimiter!r} in "
             "quotation marks"
         )
-    cut = " (or the file is cut off)" if last else ""
+    cut = " (or the file may be truncated)" if last else ""
     return (
-        f"{start}expected; column {shorten(names[len(row)])} and what follows are "
-        f"missing; complete the line{cut}"
+        f"{start}expected; column {shorten(names[len(row)])} and the following ones "
+        f"are missing; complete the line{cut}"
     )
 
 
@@ -260,10 +262,10 @@ def _misquoted(dialect: Dialect, source: str, line: int, problem: str) -> str:
     at = f"{source}: line {line + dialect.offset}"
     if "expected after" in problem:
         return (
-            f"{at}: a field goes on after its closing quotation mark; write a "
-            'quotation mark inside a quoted field twice ("")'
+            f"{at}: a field continues after its closing quotation mark; double the "
+            'quotation marks inside a quoted field ("")'
         )
     return (
-        f"{at}: a quotation mark is opened and never closed; close it (or the file is "
-        "cut off)"
+        f"{at}: a quotation mark is never closed; close it (or the file may be "
+        "truncated)"
     )

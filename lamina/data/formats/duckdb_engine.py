@@ -1,4 +1,4 @@
-"""DuckDB behind bars: it may read the one file it is given, and nothing else."""
+"""A sandboxed DuckDB, which can read a single file and nothing else."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from lamina.data.tables.table import TableError
 if TYPE_CHECKING:
     import duckdb
 
-#: Fallback where the operating system does not tell how much memory there is.
+#: Fallback if the operating system does not report the size of memory.
 _UNKNOWN_MEMORY = 16 * 2**30
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def identifier(name: str) -> str:
-    """A name as SQL, whatever characters it has."""
+    """Quote a name for SQL, whatever characters it has."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text as SQL, whatever characters it has."""
+    """Quote a string for SQL, whatever characters it has."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def verbatim(path: Path) -> str:
-    """A path as SQL that names this file only: ``*``, ``?`` and ``[`` are no globs."""
+    """Quote a path for SQL with ``*``, ``?`` and ``[`` escaped, so it is not a glob."""
     return literal("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that can open `path` and nothing else, on disk or in the network.
+    """Open a connection that can read `path` and nothing else, on disk or network.
 
     No extension is installed or loaded, no setting can be changed afterwards, nothing
     is spilled to disk, and Python variables are not visible to SQL.
@@ -60,7 +60,7 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory = ''",
             "enable_external_file_cache = false",
             "TimeZone = 'UTC'",
-            # Its own name, and the pattern that means just this name.
+            # The name itself, and the glob pattern that matches only it.
             f"allowed_paths = [{literal(str(path))}, {verbatim(path)}]",
             "enable_external_access = false",
             "lock_configuration = true",
@@ -72,7 +72,7 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def memory_bytes() -> int:
-    """Memory of this machine, or of the container this process lives in."""
+    """Return the memory of this computer, or of the container of this process."""
     try:
         physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -84,29 +84,29 @@ def memory_bytes() -> int:
 
 
 def refuse_too_large(source: str, n_rows: int, n_columns: int) -> None:
-    """Stop before a table is read that cannot fit: eight bytes a cell at least."""
+    """Raise if a table cannot fit into memory: at least eight bytes per cell."""
     needed, there = 8 * n_rows * n_columns, memory_bytes()
     if needed > there:
         raise TableError(
             f"{source}: {n_rows:,} rows × {n_columns:,} columns need at least "
-            f"{needed / 1e9:.0f} GB and this machine has {there / 1e9:.0f} GB; "
+            f"{needed / 1e9:.0f} GB, but this computer has {there / 1e9:.0f} GB; "
             "read fewer rows with nrows="
         )
 
 
 def plain(error: Exception) -> str:
-    """First line of a DuckDB message, without its prefix and its advice."""
+    """Return the first line of a DuckDB message, without its prefix and hints."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].split("Error: ", 1)[-1].rstrip(". ")[:160]
 
 
 def columns_of(rows: Sequence[str]) -> str:
-    """Names c0, c1, … for a struct of text columns; the file's own names never do."""
+    """Return a struct of text columns named c0, c1, …, never by names from the file."""
     return "{" + ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(rows))) + "}"
 
 
 def as_column(values: Any) -> np.ndarray:
-    """What DuckDB hands over (masked where NULL) as a column of a `Table`."""
+    """Return DuckDB's result (masked where NULL) as a column of a `Table`."""
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     data = np.asarray(np.ma.getdata(values))
     if data.dtype.kind == "M":

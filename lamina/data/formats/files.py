@@ -1,8 +1,8 @@
-"""From a file, a gzip file or a stream to plain UTF-8 text with LF line ends.
+"""From a file, a gzip file or a stream to plain UTF-8 text with LF line endings.
 
-DuckDB 2.0 reads a file with CRLF line ends, a fixed dialect and ``skip=1`` as empty,
-and takes NUL bytes for text. So every text file is looked at once, and what is not
-plain already is written out as plain text first.
+DuckDB 2.0 reads a file with CRLF line endings, a fixed dialect and ``skip=1`` as empty,
+and accepts NUL bytes as text. So every text file is scanned once, and converted to
+plain text first if it is not plain already.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from lamina.data.tables.table import TableError
 
 _CHUNK = 1 << 20
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-#: First bytes of files that people give where a text table is expected.
+#: First bytes of files that users pass in place of a text table.
 _MAGIC = {
-    b"\x1f\x8b": ("a gzip file", "give it a name that ends in .gz"),
+    b"\x1f\x8b": ("a gzip file", "rename it so that it ends in .gz"),
     b"PK\x03\x04": ("a zip or Excel file", "unpack it, or save the sheet as CSV"),
-    b"PAR1": ("a Parquet file", "give it a name that ends in .parquet"),
+    b"PAR1": ("a Parquet file", "rename it so that it ends in .parquet"),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", "save the sheet as CSV"),
     b"\x89PNG": ("a PNG image", "a table is expected here"),
     b"\xff\xd8\xff": ("a JPEG image", "a table is expected here"),
@@ -36,19 +36,19 @@ _MAGIC = {
     b"\xfd7zXZ": ("an xz file", "unpack it first"),
     b"(\xb5/\xfd": ("a zstd file", "unpack it first"),
 }
-#: Control characters that no text file has, except now and then one by accident.
+#: Control characters that text files do not have, except rarely by accident.
 _CONTROL = bytes(b for b in range(32) if b not in b"\0\t\n\r\f\v\x1a\x1b")
 
 
 @runtime_checkable
 class Readable(Protocol):
-    """An open binary file, or whatever reads like one."""
+    """An open binary file, or any object with the same `read`."""
 
     def read(self, size: int = -1, /) -> bytes: ...
 
 
 def in_unicode(path: Path, folder: Path) -> Path:
-    """A path of the same file that DuckDB can open: file systems allow any bytes.
+    """Return a path of the same file that DuckDB can open: file names may be any bytes.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def in_unicode(path: Path, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class TextFile:
-    """Plain UTF-8 text with LF line ends, and what one look over it told.
+    """Plain UTF-8 text with LF line endings, and the results of scanning it.
 
-    `n_lines` counts physical lines; `quotes` and `blanks` say whether any quotation
-    mark or empty line is there, so whether lines and rows can differ.
+    `n_lines` counts physical lines; `quotes` and `blanks` say whether there are
+    quotation marks or empty lines, so that lines and rows may differ.
     """
 
     path: Path
@@ -79,13 +79,13 @@ class TextFile:
     blanks: bool
 
     def opened(self) -> io.TextIOWrapper:
-        """The text, for the csv module."""
+        """Open the text for the csv module."""
         return open(self.path, encoding="utf-8", newline="")
 
 
 @dataclass
 class _Scan:
-    """What one look over the bytes told."""
+    """The results of scanning the bytes."""
 
     size: int = 0
     lines: int = 0
@@ -124,23 +124,23 @@ def plain_text(
     folder: Path,
     encoding: str | None = None,
 ) -> TextFile:
-    """The text of a file (decompressed if it ends in .gz) or of a stream.
+    """Return the text of a file (decompressed if it ends in .gz) or of a stream.
 
     Parameters
     ----------
     path, stream
-        One of the two. A plain file that needs no change is used where it lies.
+        One of the two. A plain file is used in place.
     source : str
-        Its name in messages.
+        Name of the file in messages.
     folder : Path
-        Private temporary folder for what has to be written out.
+        Private temporary folder for converted files.
     encoding : str, optional
-        The encoding, where the guess (mark, else UTF-8, else cp1252) would be wrong.
+        The encoding, if the guess (byte order mark, else UTF-8, else cp1252) is wrong.
 
     Raises
     ------
     TableError
-        Empty, cut off, binary, with NUL bytes, or not in this encoding.
+        Empty, truncated, binary, with NUL bytes, or not in this encoding.
     """
     if stream is not None:
         path = _spool(stream, folder / "raw", source)
@@ -171,8 +171,8 @@ def _spool(stream: Readable, target: Path, source: str) -> Path:
             written += len(chunk)
             if written > limit:
                 raise TableError(
-                    f"{source}: holds more than {limit / 1e9:.0f} GB of text, more "
-                    "than this machine can take; write it as Parquet or read a part"
+                    f"{source}: has more than {limit / 1e9:.0f} GB of text, too much "
+                    "for this computer; convert it to Parquet or read a part"
                 )
             out.write(chunk)
     return target
@@ -184,12 +184,11 @@ def _chunks(stream: Readable, source: str) -> Iterator[bytes]:
             chunk = stream.read(_CHUNK)
         except EOFError:
             raise TableError(
-                f"{source}: the gzip file is cut off before its end; copy or "
-                "download it again"
+                f"{source}: the gzip file is truncated; copy or download it again"
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise TableError(
-                f"{source}: is not a sound gzip file ({error}); copy or download it "
+                f"{source}: is not a valid gzip file ({error}); copy or download it "
                 "again, or rename it if it is not compressed"
             ) from None
         if not chunk:
@@ -233,13 +232,13 @@ def _scan(path: Path, source: str) -> _Scan:
 
 def _refuse_nul(source: str, line: int) -> None:
     raise TableError(
-        f"{source}: line {line} holds a NUL byte, which text never has; if the file is "
-        "UTF-16 save it as UTF-8 or pass encoding='utf-16-le', else copy it again"
+        f"{source}: line {line} has a NUL byte, which text must not have; if the file "
+        "is UTF-16 save it as UTF-8 or pass encoding='utf-16-le', else copy it again"
     )
 
 
 def _single_byte(path: Path) -> str:
-    """cp1252, or latin-1 where bytes occur that cp1252 leaves undefined."""
+    """Return cp1252, or latin-1 if there are bytes that cp1252 leaves undefined."""
     undefined = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
@@ -258,12 +257,12 @@ def _rewrite(path: Path, target: Path, encoding: str, source: str) -> Path:
                 out.write(chunk.removeprefix("\ufeff"))
     except LookupError:
         raise TableError(
-            f"{source}: encoding {encoding!r} is unknown; utf-8, utf-16, cp1252 and "
-            "latin-1 are common ones"
+            f"{source}: unknown encoding {encoding!r}; common ones are utf-8, utf-16, "
+            "cp1252 and latin-1"
         ) from None
     except UnicodeError as error:
         raise TableError(
-            f"{source}: the text is not sound {encoding} ({error.args[-1]}); the file "
-            "is cut off, or encoding= must name another"
+            f"{source}: the text is not valid {encoding} ({error.args[-1]}); the file "
+            "may be truncated, or pass another encoding="
         ) from None
     return target

@@ -1,4 +1,4 @@
-"""From what a program holds (data frames, arrays, lists) to a `Table`."""
+"""From objects in memory (data frames, arrays, lists) to a `Table`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NOTHING = ("NoneType", "NAType", "NaTType")
 def from_columns(
     columns: Mapping[Any, Any], source: str = "dict", first_line: int | None = None
 ) -> Table:
-    """A table of arrays or lists by name.
+    """Return a table from arrays or lists by name.
 
     Raises
     ------
     TableError
-        No columns, names twice (``1`` and ``"1"``), a column that is no list of
-        numbers, dates or text, or columns of different length.
+        No columns, duplicate names (``1`` and ``"1"``), a column that is not a list of
+        numbers, dates or text, or columns of different lengths.
     """
     if not columns:
         raise TableError(f"{source}: has no columns; a table is expected")
@@ -40,20 +40,20 @@ def from_columns(
 
 
 def from_frame(frame: Any, source: str = "data frame") -> Table:
-    """A table from any data frame that narwhals knows (pandas, polars, pyarrow, …).
+    """Return a table from any data frame that narwhals supports (pandas, polars, …).
 
-    The index of a pandas frame is left out. Times with a zone become UTC.
+    The index of a pandas frame is dropped. Times with a zone become UTC.
 
     Raises
     ------
     TableError
-        No data frame; else as `from_columns`.
+        Not a data frame; else as `from_columns`.
     """
     try:
         import narwhals.stable.v2 as nw
     except ImportError:
         raise TableError(
-            f"a {type(frame).__name__} cannot be read without narwhals; give a path or "
+            f"a {type(frame).__name__} cannot be read without narwhals; pass a path or "
             "a dict of arrays, or install scikit-learn"
         ) from None
     try:
@@ -61,7 +61,7 @@ def from_frame(frame: Any, source: str = "data frame") -> Table:
     except TypeError:
         raise TableError(
             "expected a path, '-', an open binary file, a data frame, a dict of arrays "
-            f"or the name of a data set, but got {_called(frame)}"
+            f"or the name of a data set; got {_called(frame)}"
         ) from None
     except ValueError:  # narwhals' DuplicateError is one
         _refuse_twice([str(name) for name in frame.columns], source)
@@ -78,7 +78,7 @@ def _called(value: Any) -> str:
 
 
 def _series(series: Any, nw: Any) -> Any:
-    """A column of a frame as an array, or a list where its values must be looked at."""
+    """Return a column as an array, or as a list if its values have to be inspected."""
     dtype = series.dtype
     if dtype == nw.Decimal:
         return series.to_list()
@@ -102,7 +102,7 @@ def _refuse_twice(names: list[str], source: str) -> None:
         seen: set[str] = set()
         twice = next(n for n in names if n in seen or seen.add(n))
         raise TableError(
-            f"{source}: the column name {shorten(twice)} stands twice; rename one"
+            f"{source}: the column name {shorten(twice)} is duplicated; rename one"
         )
 
 
@@ -129,7 +129,7 @@ def _column(values: Any, name: str, source: str) -> np.ndarray:
 
 
 def _from_objects(values: list[Any], name: str, source: str) -> np.ndarray:
-    """A column from Python values: what all present ones are, or text."""
+    """Return a column from Python values, of their common type, or text."""
     types = {t for t in set(map(type, values)) if t.__name__ not in _NOTHING}
     if _all(types, (bool, np.bool_)):
         return clean_text([None if _absent(v) else str(bool(v)) for v in values])
@@ -148,8 +148,8 @@ def _from_objects(values: list[Any], name: str, source: str) -> np.ndarray:
         and not _absent(v)
     )
     raise TableError(
-        f"{source}: column {shorten(name)}, row {place + 1} holds {shorten(value)} "
-        f"({type(value).__name__}); a cell is a number, a date or a text"
+        f"{source}: column {shorten(name)}, row {place + 1} has {shorten(value)} "
+        f"({type(value).__name__}); a cell must be a number, a date or text"
     )
 
 
@@ -169,8 +169,8 @@ def _floats(values: list[Any], name: str, source: str) -> np.ndarray:
         return np.fromiter((float(v) for v in present), np.float64, len(values))
     except OverflowError:
         raise TableError(
-            f"{source}: column {shorten(name)} holds an integer beyond 1e308; a number "
-            "of that size cannot be used: drop it or give it as text"
+            f"{source}: column {shorten(name)} has an integer beyond 1e308, which is "
+            "too large: drop it or pass it as text"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Files that gzip has packed, or not, whatever their names say."""
+"""Files that may be gzip-compressed, whatever their names say."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 _GZIP = b"\x1f\x8b"
 BinaryFile = gzip.GzipFile | io.BufferedReader
-#: What reading them raises if they are not there, cut off or damaged.
+#: Exceptions raised by reading them if they are missing, truncated or corrupt.
 UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 def opened(path: Path) -> BinaryFile:
-    """Open a file to read bytes from, unpacked if its first bytes are those of gzip.
+    """Open a file for reading, decompressed if its first bytes are those of gzip.
 
     Raises
     ------

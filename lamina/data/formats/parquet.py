@@ -1,4 +1,4 @@
-"""Parquet through DuckDB: types as the file states them."""
+"""Parquet through DuckDB, with the types of the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MAGIC = b"PAR1"
-#: DuckDB types, and the expression that makes a column of a `Table` of each.
+#: DuckDB types, and the expression that converts each to a column of a `Table`.
 _TYPES = (
     (r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*", "{c}::DOUBLE"),
     (r"DATE|TIMESTAMP.*", "{c}::TIMESTAMP"),
@@ -30,13 +30,13 @@ _TYPES = (
 
 
 def read_parquet(path: Path, source: str, nrows: int | None = None) -> Table:
-    """The table in a Parquet file.
+    """Read the table from a Parquet file.
 
     Raises
     ------
     TableError
-        No Parquet file, cut off, damaged, column names twice, no rows, or a column of
-        a type that is no number, date or text (lists, structures, bytes).
+        Not a Parquet file, truncated, corrupt, duplicate column names, no rows, or a
+        column that is not of numbers, dates or text (lists, structures, bytes).
     """
     _check_ends(path, source)
     with reading(path) as connection:
@@ -48,13 +48,13 @@ def read_parquet(path: Path, source: str, nrows: int | None = None) -> Table:
             raise
         except (duckdb.Error, MemoryError, ValueError, OverflowError) as error:
             raise TableError(
-                f"{source}: the Parquet file is damaged ({_without(path, error)}); "
+                f"{source}: the Parquet file is corrupt ({_without(path, error)}); "
                 "copy or write it again"
             ) from None
 
 
 def _check_ends(path: Path, source: str) -> None:
-    """A Parquet file begins and ends with PAR1; one that was cut off does not."""
+    """Check that the file begins and ends with PAR1; a truncated one does not."""
     with open(path, "rb") as file:
         begin, size = file.read(4), file.seek(0, 2)
         file.seek(max(0, size - 4))
@@ -63,13 +63,13 @@ def _check_ends(path: Path, source: str) -> None:
         raise TableError(f"{source}: the file is empty; a table is expected")
     if begin != _MAGIC:
         raise TableError(
-            f"{source}: is no Parquet file (it begins with {begin!r}, not b'PAR1'); "
-            "rename it after what it is"
+            f"{source}: is not a Parquet file (it begins with {begin!r}, not "
+            "b'PAR1'); give it the right extension"
         )
     if end != _MAGIC or size < 12:
         raise TableError(
-            f"{source}: the Parquet file is cut off at byte {size:,} (it does not end "
-            "with b'PAR1'); copy or write it again"
+            f"{source}: the Parquet file is truncated at byte {size:,} (it does not "
+            "end with b'PAR1'); copy or write it again"
         )
 
 
@@ -102,20 +102,20 @@ def _n_rows(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
 
 
 def _names(connection: duckdb.DuckDBPyConnection, path: Path, source: str) -> list[str]:
-    """Names as the file has them; DuckDB would rename ``A`` beside ``a``."""
+    """Return the names in the file; DuckDB would rename ``A`` next to ``a``."""
     query = f"SELECT name, num_children FROM parquet_schema({verbatim(path)})"
     (_, n_top), *parts = connection.execute(query).fetchall()
     nested = next((name for name, children in parts if children), None)
     if nested is not None or len(parts) != n_top:
         raise TableError(
-            f"{source}: column {shorten(nested)} holds lists or structures; a table "
-            "has one number, date or text per cell: drop or flatten it"
+            f"{source}: column {shorten(nested)} has lists or structures; a table has "
+            "one number, date or text per cell: drop or flatten it"
         )
     names = [name.strip() or f"column_{i}" for i, (name, _) in enumerate(parts, 1)]
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise TableError(
-            f"{source}: the column name {shorten(twice)} stands twice; rename one"
+            f"{source}: the column name {shorten(twice)} is duplicated; rename one"
         )
     return names
 

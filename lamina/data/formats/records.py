@@ -1,7 +1,7 @@
-"""JSON tables: a list of records, one record a line, or one list per column.
+"""JSON tables: a list of records, one record per line, or one list per column.
 
-Python's own parser reads them: DuckDB 2.0 renames keys that differ in case only, takes
-some records for maps, and turns ``"12:30"`` into a time.
+They are parsed by Python: DuckDB 2.0 renames keys that differ only in case, reads some
+records as maps, and turns ``"12:30"`` into a time.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from lamina.data.tables.table import Table, TableError, shorten
 
 
 class _Twice(ValueError):
-    """A key stands twice in one object."""
+    """A key is duplicated in an object."""
 
 
 def read_records(
     file: TextFile, source: str, lines: bool, nrows: int | None = None
 ) -> Table:
-    """The table in a JSON file; keys that a record lacks are missing values.
+    """Read the table from a JSON file; missing keys of a record are missing values.
 
     Parameters
     ----------
     lines : bool
-        One record a line (.jsonl, .ndjson). Found out where false.
+        One record per line (.jsonl, .ndjson); detected if False.
 
     Raises
     ------
     TableError
-        With line and column: no JSON, cut off, a key twice, nested values.
+        With line and column: invalid JSON, a truncated file, duplicate keys, nested
+        values.
     """
     with file.opened() as text:
         if not lines:
@@ -47,7 +48,7 @@ def read_records(
 
 
 def _whole(text: io.TextIOBase, source: str) -> Any:
-    """The file as one JSON value; None where it is one value a line."""
+    """Return the file as one JSON value; None if it has one value per line."""
     try:
         return _parse(text.read(), source)
     except json.JSONDecodeError as error:
@@ -81,7 +82,7 @@ def _parse(text: str, source: str) -> Any:
         raise
     except _Twice as error:
         raise TableError(
-            f"{source}: the key {error} stands twice in one record; rename one"
+            f"{source}: the key {error} is duplicated in a record; rename one"
         ) from None
     except RecursionError:
         raise TableError(
@@ -103,8 +104,8 @@ def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _broken(error: json.JSONDecodeError, source: str, line: int) -> TableError:
     return TableError(
-        f"{source}: line {line}, column {error.colno}: no valid JSON "
-        f"({error.msg.lower()}); the file may be cut off: write it again"
+        f"{source}: line {line}, column {error.colno}: invalid JSON "
+        f"({error.msg.lower()}); the file may be truncated: write it again"
     )
 
 
@@ -119,7 +120,7 @@ def _from_whole(whole: Any, source: str, nrows: int | None) -> Table:
             return _from_records([whole], source)
     raise TableError(
         f"{source}: the JSON is {_called(whole)}; a list of records "
-        '[{"a": 1}, …], one record a line, or {"a": [1, …], …} is expected'
+        '[{"a": 1}, …], one record per line, or {"a": [1, …], …} is expected'
     )
 
 
@@ -133,7 +134,7 @@ def _from_records(
     records: list[Any], source: str, lines: list[int] | None = None
 ) -> Table:
     if not records:
-        raise TableError(f"{source}: holds no records; a table is expected")
+        raise TableError(f"{source}: has no records; a table is expected")
     names: dict[str, None] = {}
     for place, record in enumerate(records):
         if not isinstance(record, dict):

@@ -1,4 +1,4 @@
-"""Rows that end in one delimiter too many, which DuckDB reads as if they did not."""
+"""Rows with an extra delimiter at the end, which DuckDB accepts silently."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _CHUNK = 1 << 20
 
 
 def check_trailing(dialect: Dialect, source: str, nrows: int | None = None) -> None:
-    """Refuse an empty field behind the last column, unless every row has one.
+    """Reject an empty field after the last column, unless every row has one.
 
     Parameters
     ----------
     dialect : Dialect
         From `find_dialect`.
     source : str
-        Its name in messages.
+        Name of the file in messages.
     nrows : int, optional
-        Look at so many rows only.
+        Check only this many rows.
 
     Raises
     ------
@@ -44,24 +44,24 @@ def check_trailing(dialect: Dialect, source: str, nrows: int | None = None) -> N
             first.setdefault(long, line)
             if len(first) == 2:
                 break
-    except csv.Error:  # reading the rows tells what is wrong
+    except csv.Error:  # reading the rows reports the error
         return
     if True not in first:
         return
     wide, mark = len(dialect.names), dialect.delimiter
     if False not in first:
-        warn(f"{source}: every row ends with a {mark!r} too many, which is left out")
+        warn(f"{source}: every row ends with an extra {mark!r}, which is ignored")
         return
     long, other = (first[kind] + dialect.offset for kind in (True, False))
     raise TableError(
         f"{source}: line {long} has {wide + 1} fields, the last one empty, where "
-        f"{wide} columns are expected as in line {other}; take the {mark!r} at its end "
-        "away"
+        f"{wide} columns are expected as in line {other}; remove the {mark!r} at its "
+        "end"
     )
 
 
 def _any_line_ends_with(file: TextFile, mark: str) -> bool:
-    """A quick look: whether a delimiter stands before the end of any line."""
+    """Check quickly whether any line ends with a delimiter."""
     end, last = f"{mark}\n".encode(), b""
     with open(file.path, "rb") as binary:
         while chunk := binary.read(_CHUNK):
@@ -72,7 +72,7 @@ def _any_line_ends_with(file: TextFile, mark: str) -> bool:
 
 
 def _rows(dialect: Dialect) -> Iterator[tuple[int, bool]]:
-    """Line on which each row begins, and whether it has an empty field too many."""
+    """Yield the first line of each row, and whether it has an extra empty field."""
     wide, mark = len(dialect.names), dialect.delimiter
     with dialect.file.opened() as text:
         if not dialect.file.quotes:  # a row is a line

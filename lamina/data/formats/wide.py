@@ -1,8 +1,8 @@
-"""Wide delimited text through DuckDB: thousands of columns, a gene or a sensor each.
+"""Wide delimited text through DuckDB: thousands of columns, e.g. genes or sensors.
 
-DuckDB plans a query in time that grows with the square of its columns. So a wide table
-is written out with one cell a line, row after row, and a query has one column whatever
-the width. Cell i belongs to column i mod N; what a cell means is said by the same SQL.
+DuckDB's planning time is quadratic in the number of columns. So a wide table is written
+to a file with one cell per line, row after row, and a query has one column whatever the
+width. Cell i belongs to column i mod N; cells are interpreted by the same SQL.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Ragged(Exception):
 
 
 class Cells:
-    """The cells of a wide table; queries are about one expression of the cell ``v``."""
+    """The cells of a wide table; a query evaluates one expression of the cell ``v``."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, path: Path, width: int
@@ -43,7 +43,7 @@ class Cells:
         )
 
     def per_column(self, aggregates: dict[int, str]) -> dict[int, Any]:
-        """What aggregates say of columns: by number of the column, as SQL of {c}."""
+        """Evaluate aggregates, given as SQL of {c}, by column number."""
         found: dict[int, Any] = {}
         for aggregate, columns in _alike(aggregates).items():
             asked = aggregate.replace("{c}", "v")
@@ -53,7 +53,7 @@ class Cells:
         return found
 
     def columns(self, values: list[str]) -> list[np.ndarray]:
-        """All columns, each as SQL of {c} says."""
+        """Return all columns, each by its SQL of {c}."""
         found: dict[int, np.ndarray] = {}
         for value, columns in _alike(dict(enumerate(values))).items():
             asked = f"SELECT {value.replace('{c}', 'v')} AS x"
@@ -66,7 +66,7 @@ class Cells:
         return [found[i] for i in range(self.width)]
 
     def _numbered(self, columns: list[int]) -> str:
-        """The cells of these columns, with their numbers i and columns c."""
+        """Return the cells of these columns, with their numbers i and columns c."""
         i = f"(SELECT row_number() OVER () - 1 AS i, v FROM {self.cells})"
         numbered = f"(SELECT i, i % {self.width} AS c, v FROM {i})"
         if len(columns) == self.width:
@@ -75,7 +75,7 @@ class Cells:
 
 
 def _alike(by_column: dict[int, str]) -> dict[str, list[int]]:
-    """Columns by what is asked about them."""
+    """Group columns by their expression."""
     found: dict[str, list[int]] = {}
     for column, asked in by_column.items():
         found.setdefault(asked, []).append(column)
@@ -84,14 +84,14 @@ def _alike(by_column: dict[int, str]) -> dict[str, list[int]]:
 
 @contextmanager
 def cells_of(dialect: Dialect, nrows: int | None) -> Iterator[Cells]:
-    """The cells of a text file, of its first rows.
+    """Provide the cells of a text file, or of its first rows.
 
     Raises
     ------
     Ragged
         If a row is not as wide as the header.
     csv.Error
-        If quotation marks do not fit.
+        If quotation marks do not match.
     """
     with tempfile.TemporaryDirectory(prefix="lamina-") as folder:
         path = Path(folder) / "cells"
@@ -106,12 +106,12 @@ def cells_of(dialect: Dialect, nrows: int | None) -> Iterator[Cells]:
 
 
 # Each line begins with a comma, an empty first field: without it an empty cell would be
-# an empty line, which is none. A delimiter too many at the end of a row is let pass, as
-# DuckDB does.
+# an empty line, which DuckDB skips. An extra delimiter at the end of a row is accepted,
+# as DuckDB does.
 
 
 def _write_plain(text: Any, out: Any, dialect: Dialect, nrows: int | None) -> None:
-    """Write cells of a file without quotation marks, a row at a time."""
+    """Write the cells of a file without quotation marks, row by row."""
     delimiter, width = dialect.delimiter, len(dialect.names)
     lines = (line.removesuffix("\n") for line in text)
     rows = islice(filter(None, lines), dialect.header, None)
@@ -128,7 +128,7 @@ def _write_plain(text: Any, out: Any, dialect: Dialect, nrows: int | None) -> No
 
 
 def _write_quoted(text: Any, out: Any, dialect: Dialect, nrows: int | None) -> None:
-    """Write cells of a file in which some stand in quotation marks."""
+    """Write the cells of a file with quoted fields."""
     width = len(dialect.names)
     reader = filter(None, csv.reader(text, delimiter=dialect.delimiter, strict=True))
     writer = csv.writer(out, lineterminator="\n")

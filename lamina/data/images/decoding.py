@@ -1,8 +1,8 @@
-"""One image file → one image, and why not.
+"""Decoding of an image file, or the reason why it fails.
 
-What a file says of itself is not believed: its size is checked before it is decoded,
-and whatever a reader of Pillow trips over becomes one reason in words. Only readers of
-plain pixels are used: a PostScript file, say, would be run as a program.
+Files are not trusted: their size is checked before they are decoded, and every
+exception of a Pillow reader becomes a readable reason. Only readers of plain pixels are
+used: a PostScript file, for instance, would be executed as a program.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lamina.data.images.image_schema import ImageSchema
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Formats that are read, and the endings of their names.
+#: Supported formats and their file extensions.
 FORMATS = {
     "PNG": (".png",),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -37,16 +37,16 @@ FORMATS = {
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
 SUFFIXES = frozenset(suffix for group in FORMATS.values() for suffix in group)
-#: Modules of Pillow that read these; MPO is the JPEG of some phones.
+#: Pillow modules that read these; MPO is the JPEG variant of some phones.
 _READERS = ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
-#: Endings of images that are not read.
+#: Extensions of image formats that are not supported.
 FOREIGN = frozenset(
     (
         *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".eps", ".ico"),
         *(".cr2", ".nef", ".arw", ".dng", ".raw", ".xcf", ".tga", ".dcm"),
     )
 )
-#: Images of more pixels are decoded one at a time.
+#: Images with more pixels are decoded one at a time, to bound memory.
 LARGE = 1 << 24
 UNUSUAL_SIDE, UNUSUAL_RATIO = 10_000, 20
 
@@ -57,12 +57,12 @@ _one_large = threading.Lock()
 
 
 class BrokenImage(Exception):
-    """A file that is no image that can be read; the message is the reason."""
+    """A file that cannot be decoded; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the head of a file tells: the size as it is seen, and whether it is grey."""
+    """The header of a file: the displayed size, and whether it is grey."""
 
     height: int
     width: int
@@ -71,7 +71,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Decoded:
-    """An image, and what was unusual about its file: "" or a few words."""
+    """An image, and what is unusual about its file, as text or ""."""
 
     image: np.ndarray
     size: str = ""
@@ -80,34 +80,34 @@ class Decoded:
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Load the readers, and let a size that is a bomb be an error in all threads.
+    """Load the readers, and turn decompression bombs into errors in all threads.
 
-    Pillow only warns of sizes up to twice its limit. Filters of warnings are those of
-    the process, so they are set once, outside of the threads.
+    Pillow only warns about sizes up to twice its limit. Warning filters are global to
+    the process, so they are set once, outside the threads.
     """
     _load_readers()
     from PIL import Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata: the pixels are what counts
+        warnings.simplefilter("ignore")  # about odd metadata: only the pixels matter
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
 @cache
 def _load_readers() -> None:
-    """Import the readers, once: Pillow would, in whichever thread is the first."""
+    """Import the readers once, before Pillow would in whichever thread is first."""
     for reader in _READERS:
         import_module(f"PIL.{reader}ImagePlugin")
 
 
 def look(path: Path) -> Look:
-    """Read the head of a file.
+    """Read the header of a file.
 
     Raises
     ------
     BrokenImage
-        If it is no image.
+        If it is not an image.
     """
     with _opened(path) as picture:
         height, width = picture.height, picture.width
@@ -117,14 +117,15 @@ def look(path: Path) -> Look:
 
 
 def decode(path: Path, schema: ImageSchema) -> Decoded:
-    """Decode a file: upright, without transparency, of the schema's size and colours.
+    """Decode a file: upright, without transparency, with the schema's size and colours.
 
-    The first image where there are several. 16 bits a value are cut to the upper 8.
+    If a file has several images, the first is used. Of 16-bit values the upper 8 bits
+    are kept.
 
     Raises
     ------
     BrokenImage
-        If it cannot be decoded to its end.
+        If it cannot be decoded completely.
     """
     with _opened(path) as picture:
         size = _unusual(picture.height, picture.width)
@@ -137,7 +138,7 @@ def decode(path: Path, schema: ImageSchema) -> Decoded:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """An image whose head has been read; all that goes wrong is a reason."""
+    """Open an image and read its header; every exception becomes a reason."""
     from PIL import Image
 
     try:
@@ -150,14 +151,14 @@ def _opened(path: Path) -> Iterator[Image]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         limit = Image.MAX_IMAGE_PIXELS or 0
         raise BrokenImage(
-            f"is larger than {limit:,} pixels when unpacked, which may be an attack "
+            f"has more than {limit:,} pixels when decompressed, which may be an attack "
             "(a decompression bomb); PIL.Image.MAX_IMAGE_PIXELS is the limit"
         ) from None
     except Image.UnidentifiedImageError:
         raise BrokenImage(_what_else(path)) from None
     except MemoryError:
-        raise BrokenImage("needs more memory than there is") from None
-    except Exception as error:  # readers of broken files raise whatever they trip over
+        raise BrokenImage("needs more memory than available") from None
+    except Exception as error:  # readers of corrupt files raise anything
         raise BrokenImage(_reason(error)) from None
 
 
@@ -165,9 +166,9 @@ def _check_file(path: Path) -> None:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # or a NUL in the name
-        raise BrokenImage("is not there (no such file)") from None
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
-        raise BrokenImage("is no file")
+        raise BrokenImage("does not exist (no such file)") from None
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait forever
+        raise BrokenImage("is not a regular file")
     if not status.st_size:
         raise BrokenImage("is empty (0 bytes)")
 
@@ -184,22 +185,22 @@ def _refuse_bomb(picture: Image) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, PermissionError):
-        return "may not be read (permission denied)"
+        return "is not readable (permission denied)"
     text = " ".join(str(error).split())[:120] or type(error).__name__
     if any(word in text.lower() for word in ("truncated", "eof", "not enough")):
-        return f"is cut off ({text})"
-    return f"is damaged ({text})"
+        return f"is truncated ({text})"
+    return f"is corrupt ({text})"
 
 
 def _what_else(path: Path) -> str:
-    """What a file is that no reader knows."""
+    """Describe a file that no reader recognises."""
     with open(path, "rb") as file:
         head = file.read(64)
     if b"ftyphei" in head or b"ftypmif1" in head or b"ftypavif" in head:
-        return "is a HEIC or AVIF image, which is not read; save it as JPEG or PNG"
+        return "is a HEIC or AVIF image, which is not supported; save it as JPEG or PNG"
     if head.isascii() and head.decode("ascii").replace("\n", " ").isprintable():
         return "is text, not an image"
-    return "is no image that is known, or its beginning is damaged"
+    return "is not an image of a known format, or its header is corrupt"
 
 
 def _is_grey(picture: Image) -> bool:
@@ -210,19 +211,19 @@ def _is_grey(picture: Image) -> bool:
 
 
 def _turned(picture: Image) -> bool:
-    """Whether height and width of the head are those of a camera on its side."""
-    if picture.format == "TIFF":  # Pillow has changed them already
+    """Whether height and width in the header are swapped by the camera's rotation."""
+    if picture.format == "TIFF":  # Pillow has already swapped them
         return False
     if picture.format == "PNG" and "exif" not in picture.info:
-        return False  # it may stand behind the pixels, which would be decoded to see
+        return False  # it may follow the pixels, which would have to be decoded first
     return picture.getexif().get(_ORIENTATION) in _TURNED
 
 
 def _drafted(picture: Image, schema: ImageSchema) -> Image:
-    """Let a large JPEG be decoded at a half, a quarter or an eighth of its size.
+    """Let Pillow decode a large JPEG at a half, a quarter or an eighth of its size.
 
-    Of both sides at least twice what is wanted is left, so that averaging still does
-    the rest; and of a quarter turn no side may be taken for the other.
+    Both sides stay at least twice as large as needed, so that the final resizing still
+    averages pixels. Both use the longer side, as a rotation may swap them.
     """
     if picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB"):
         side = 2 * max(schema.height, schema.width)
@@ -240,13 +241,13 @@ def _upright(picture: Image) -> Image:
 
 
 def _flat(picture: Image, schema: ImageSchema) -> Image:
-    """Grey or colour, of 8 bits, what is transparent on white."""
+    """Return the image as 8-bit grey or colour, with transparency on white."""
     from PIL import Image
 
     if picture.mode in ("I", "F") and picture.format != "PPM":
         raise BrokenImage(
-            "holds numbers of 32 bits, whose black and white are not known; save it "
-            "with 8 or 16 bits"
+            "has 32-bit values, whose black and white levels are unknown; save it with "
+            "8 or 16 bits"
         )
     if picture.mode == "I" or picture.mode.startswith("I;16"):
         values = np.asarray(picture).astype(np.uint16)
@@ -272,5 +273,5 @@ def _misnamed(path: Path, found: str) -> str:
 
 
 def is_image_name(name: str | os.PathLike[Any]) -> bool:
-    """Whether a file is named like an image that is read."""
+    """Whether a file name has the extension of a supported format."""
     return Path(name).suffix.lower() in SUFFIXES

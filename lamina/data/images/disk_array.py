@@ -1,9 +1,9 @@
-"""A temporary file of rows of equal size, for what is larger than memory.
+"""A temporary file of rows of equal size, for data larger than memory.
 
-It is read by position, not mapped: mapped pages count as memory of the process, and
-a random pass over the file would let it grow to the size of the file. The file has no
-name from the moment it is open (where the system allows it), so it is gone with the
-process, however that ends.
+It is read by position, not memory-mapped: mapped pages count as memory of the process,
+which would grow to the size of the file in a random pass. The file is unlinked as soon
+as it is open (where the system allows it), so it disappears with the process, however
+that ends.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pathlib import Path
 
 from lamina.data.images.images import ImageError
 
-#: Left free on the disk besides what the file takes.
+#: Bytes to leave free on the disk.
 RESERVE = 64 * 2**20
 
 
 def disk_array_folder() -> Path:
-    """Folder for large temporary files: ``TMPDIR``, or else ``/var/tmp``.
+    """Return the folder for large temporary files: ``TMPDIR``, or else ``/var/tmp``.
 
-    ``/tmp`` is memory on many systems, which would defeat the purpose.
+    ``/tmp`` is in memory on many systems, which would defeat the purpose.
     """
     stated, large = os.environ.get("TMPDIR"), Path("/var/tmp")
     if not stated and large.is_dir() and os.access(large, os.W_OK | os.X_OK):
@@ -35,12 +35,12 @@ def disk_array_folder() -> Path:
 class DiskArray:
     """`n_rows` rows of `row_bytes` bytes each in a temporary file.
 
-    Rows may be written and read by several threads at once.
+    Several threads may write and read rows at once.
 
     Raises
     ------
     ImageError
-        If the disk has not enough room: before anything is written.
+        If there is not enough disk space; raised before anything is written.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class DiskArray:
         return ImageError(
             f"{self.n_rows:,} images of {self.row_bytes:,} bytes need "
             f"{self.nbytes / 1e9:.1f} GB in {self.folder}, which has {free / 1e9:.1f} "
-            "GB free; make room, choose a smaller size=, or let the environment "
-            "variable TMPDIR name a folder on a larger disk"
+            "GB free; free some space, choose a smaller size=, or set the environment "
+            "variable TMPDIR to a folder on a larger disk"
         )
 
     def _reserve(self) -> None:
-        """Take the room now where the system can: others may fill the disk later."""
+        """Reserve the space now if the system can: the disk may fill up later."""
         if not hasattr(os, "posix_fallocate"):
             return
         try:
@@ -94,7 +94,7 @@ class DiskArray:
         Raises
         ------
         ValueError
-            If it has another size.
+            If it has the wrong size.
         OSError
             If the disk is full after all.
         """
@@ -111,5 +111,5 @@ class DiskArray:
         while target:
             done = os.preadv(self._descriptor, [target], place)
             if not done:
-                raise OSError(errno.EIO, "the temporary file has been cut off")
+                raise OSError(errno.EIO, "the temporary file was truncated")
             target, place = target[done:], place + done

@@ -1,4 +1,4 @@
-"""`DiskImages`: images larger than memory, gathered batch by batch."""
+"""`DiskImages`: images larger than memory, read batch by batch."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ import numpy as np
 from lamina.data.images.disk_array import DiskArray
 from lamina.data.images.images import ImageError
 
-#: Larger collections lie in a file, smaller ones are plain arrays.
+#: Larger collections are kept in a file, smaller ones as arrays.
 IN_MEMORY = 256 * 2**20
 
 
 class DiskImages:
-    """Images (n, h, w, c) of bytes in a temporary file, read when they are asked for.
+    """Images (n, h, w, c) of bytes in a temporary file, read on demand.
 
-    What an estimator needs of an array: `shape`, `dtype`, ``len`` and rows by number.
-    ``images[rows]`` is an array of these images, in this order: rows may be a slice,
-    an array of whole numbers (negative ones count from the end) or of truth values;
-    ``images[5]`` is one image. `take` gives a part without reading it, and
-    ``np.asarray(images)`` reads all of it into memory.
+    It has the part of an array's interface that estimators need: `shape`, `dtype`,
+    ``len`` and indexing. ``images[rows]`` is an array of these images, in this order;
+    rows may be a slice, an integer array (negative ones count from the end) or a
+    boolean array. ``images[5]`` is one image. `take` selects images without reading
+    them, and ``np.asarray(images)`` reads all of them into memory.
 
-    The file is removed when the last `DiskImages` that reads it goes away, or with the
-    process.
+    The file is removed with the last `DiskImages` that uses it, or with the process.
 
     Parameters
     ----------
     spool : DiskArray
-        One row an image.
+        One row per image.
     image_shape : (h, w, c)
     rows : ndarray of int, optional
-        Places of the images in the file, all by default.
+        Positions of the images in the file; all by default.
     """
 
     is_images = True
@@ -56,7 +55,7 @@ class DiskImages:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the images take: in the file, not in memory."""
+        """Size of the images in bytes: in the file, not in memory."""
         return prod(self.shape)
 
     @property
@@ -75,7 +74,7 @@ class DiskImages:
         )
 
     def take(self, rows: Any) -> DiskImages:
-        """Some of the images, without reading them."""
+        """Select some of the images, without reading them."""
         return DiskImages(self._disk_array, self.shape[1:], self._positions(rows))
 
     def __getitem__(self, rows: Any) -> np.ndarray:
@@ -94,14 +93,14 @@ class DiskImages:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
-            raise ValueError("images in a file cannot be an array without being read")
+            raise ValueError("images in a file need a copy to become an array")
         images = self[:]
         return images if dtype is None else images.astype(dtype, copy=False)
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "Images lie in a temporary file of this process and cannot be sent to "
-            "another one or copied; use threads, or send the paths"
+            "Images are in a temporary file of this process and cannot be copied or "
+            "sent to another process; use threads, or send the paths"
         )
 
     def _positions(self, rows: Any) -> np.ndarray:
@@ -110,23 +109,23 @@ class DiskImages:
         rows = np.asarray(rows)
         if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iub"):
             raise IndexError(
-                "images are chosen by a slice or by a list of whole numbers, not by "
+                "images must be indexed by a slice or a list of whole numbers; got "
                 f"{rows.dtype} of shape {rows.shape}"
             )
         return self._rows[rows.astype(np.intp) if not rows.size else rows]
 
 
 def _runs(places: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Where neighbours in the list are neighbours in the file: one read each."""
+    """Return runs of positions that are adjacent in the file: one read each."""
     breaks = np.flatnonzero(np.diff(places) != 1) + 1
     bounds = [0, *breaks.tolist(), len(places)] if len(places) else [0]
     return pairwise(bounds)
 
 
 class ImageBuffer:
-    """Room for images that come in any order: an array, or a file if it is large.
+    """A buffer for images that arrive in any order: an array, or a file if large.
 
-    Threads call `put`; `finished` hands over those that came.
+    Threads call `put`; `finished` returns the images that arrived.
     """
 
     def __init__(
@@ -141,7 +140,7 @@ class ImageBuffer:
             self._disk_array = DiskArray(n, prod(image_shape))
 
     def put(self, row: int, image: np.ndarray) -> None:
-        """Keep one image."""
+        """Store one image."""
         if image.shape != self.image_shape:
             raise ImageError(f"an image is {image.shape}, not {self.image_shape}")
         if self._disk_array is not None:
@@ -151,7 +150,7 @@ class ImageBuffer:
         self._came[row] = True
 
     def finished(self) -> tuple[np.ndarray | DiskImages, np.ndarray]:
-        """The images that came, in order, and their numbers."""
+        """Return the images that arrived, in order, and their numbers."""
         rows = np.flatnonzero(self._came)
         if self._disk_array is not None:
             return DiskImages(self._disk_array, self.image_shape, rows), rows
@@ -159,7 +158,7 @@ class ImageBuffer:
         return self._array if self._came.all() else self._array[rows], rows
 
     def close(self) -> None:
-        """Give the room back: nothing will come of it."""
+        """Free the buffer, if its images are not needed."""
         if self._disk_array is not None:
             self._disk_array.close()
         self._array = self._disk_array = None

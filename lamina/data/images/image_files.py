@@ -1,4 +1,4 @@
-"""Many image files → images of one shape: looked at, decoded in threads, kept."""
+"""Reading many image files: inspected, decoded in threads, resized to one shape."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from lamina.data.images.image_set import NAMED, counted, listed
 from lamina.data.images.images import ImageError
 
 ERRORS = ("raise", "skip")
-#: Smaller files are decoded by one thread: several wait for each other more than for
-#: the decoder (64 × 64: 5,800 files a second by one, 4,100 by two; 160 × 160 and 6 KB:
-#: 2,400 and 3,100).
+#: Smaller files are decoded by a single thread: several would wait for each other more
+#: than for the decoder (64 × 64: 5,800 files per second with one, 4,100 with two;
+#: 160 × 160 and 6 KB: 2,400 and 3,100).
 SMALL_FILE = 4096
 _MEASURED = 100
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a person wants images to be read; see :func:`read_image_folder`."""
+    """Options for reading images; see :func:`read_image_folder`."""
 
     size: Any = None
     channels: int | None = None
@@ -49,17 +49,16 @@ class Reading:
         height, width = checked_size(self.size) or (1, 1)
         ImageSchema(height, width, self.channels or 1, self.resize)
         if self.channels is not None and not self.channels:
-            raise ImageError("channels must be 1 (grey) or 3 (colour), but is 0")
+            raise ImageError("channels must be 1 (grey) or 3 (colour); got 0")
         if self.errors not in ERRORS:
             raise ImageError(
-                f"errors must be {' or '.join(map(repr, ERRORS))}, but is "
-                f"{self.errors!r}"
+                f"errors must be {' or '.join(map(repr, ERRORS))}; got {self.errors!r}"
             )
 
 
 @dataclass(frozen=True)
 class FilesRead:
-    """Images of those files that could be read; `rows` are the numbers of these."""
+    """The images that could be read; `rows` holds their file numbers."""
 
     X: Any
     rows: np.ndarray
@@ -73,9 +72,9 @@ def read_files(
 ) -> FilesRead:
     """Decode files into images of one shape.
 
-    At most `threads` files are open at a time, each in the memory of one image, and
-    of images of more than 16 million pixels one only; the images lie in an array or,
-    if they are many, in a temporary file.
+    At most `threads` files are open at a time, each with the memory of one image, and
+    only one with more than 16 million pixels. The images are stored in an array or, if
+    they are many, in a temporary file.
 
     Raises
     ------
@@ -115,14 +114,14 @@ _NOTHING = np.zeros(0, np.uint8)
 
 
 def _schema(paths: Sequence[Path], reading: Reading) -> tuple[ImageSchema, list[str]]:
-    """What is told, and where it is not told what the heads of the files tell."""
+    """Return the schema from the options, completed by the headers of the files."""
     size, channels = checked_size(reading.size), reading.channels
     if size is not None and channels is not None:
         return ImageSchema(*size, channels, reading.resize), []
     if size is not None:
         return ImageSchema(*size, _channels(paths), reading.resize), []
     looks = _looks(paths, reading.threads or _threads(paths))
-    if not looks:  # decoding them will tell why
+    if not looks:  # decoding reports the reason
         return ImageSchema(1, 1, channels or 1, reading.resize), []
     heights = np.array([found.height for found in looks])
     widths = np.array([found.width for found in looks])
@@ -133,7 +132,7 @@ def _schema(paths: Sequence[Path], reading: Reading) -> tuple[ImageSchema, list[
 
 
 def _channels(paths: Sequence[Path]) -> int:
-    """3 if one of the files is in colour: the first that is ends the search."""
+    """Return 3 if any file is in colour, else 1; the search ends at the first."""
     for path in paths:
         try:
             if not look(path).grey:
@@ -144,7 +143,7 @@ def _channels(paths: Sequence[Path]) -> int:
 
 
 def _threads(paths: Sequence[Path]) -> int | None:
-    """1 where most files are small, by the first ones; else as many as is usual."""
+    """Return 1 if most of the first files are small, else None for the default."""
     sizes = []
     for path in paths[:_MEASURED]:
         try:
@@ -169,13 +168,13 @@ def _looks(paths: Sequence[Path], threads: int | None) -> list[Look]:
 
 def _size_note(heights: np.ndarray, widths: np.ndarray, schema: ImageSchema) -> str:
     if (heights == schema.height).all() and (widths == schema.width).all():
-        return f"images are {schema.describe().rpartition(',')[0]}, as they are"
+        return f"images are {schema.describe().rpartition(',')[0]}, not resized"
     low = f"{heights.min()} × {widths.min()}"
     high = f"{heights.max()} × {widths.max()}"
     return Message(
-        f"images are from {low} to {high} and were brought to {schema.describe()} (",
+        f"images from {low} to {high} were resized to {schema.describe()} (",
         Setting("size", (schema.height, schema.width)),
-        " would be the same)",
+        " gives the same)",
     )
 
 
@@ -186,7 +185,7 @@ def _refuse_broken(
         return
     shown = "; ".join(f"{name} {reason}" for name, reason in broken[:NAMED])
     more = f"; and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
-    skip = Message(" (", Setting("errors", "skip"), " leaves them out)")
+    skip = Message(" (", Setting("errors", "skip"), " skips them)")
     fix = "" if errors == "skip" or len(broken) == n else skip
     count = "none" if len(broken) == n else f"{len(broken):,}"
     can = "can" if count == "none" else "cannot"
@@ -195,7 +194,7 @@ def _refuse_broken(
 
 
 def skipped_note(skipped: list[tuple[str, str]]) -> list[str]:
-    """A note of what was left out, if anything."""
+    """Return a note of the files that were skipped, if any."""
     if not skipped:
         return []
     shown = "; ".join(f"{name} {reason}" for name, reason in skipped[:NAMED])
@@ -203,7 +202,7 @@ def skipped_note(skipped: list[tuple[str, str]]) -> list[str]:
     left_out = counted(
         len(skipped), "file", "cannot be read and is", "cannot be read and are"
     )
-    return [f"{left_out} left out: {shown}{more}"]
+    return [f"{left_out} skipped: {shown}{more}"]
 
 
 def _oddities(odd: dict[int, Decoded], names: Sequence[str]) -> list[str]:
@@ -215,12 +214,12 @@ def _oddities(odd: dict[int, Decoded], names: Sequence[str]) -> list[str]:
         notes.append(f"{counted(len(sizes), 'image')} of unusual size: {listed(sizes)}")
     if wrong:
         notes.append(
-            f"{counted(len(wrong), 'image')} of another format than the name says: "
+            f"{counted(len(wrong), 'image')} of another format than the extension: "
             f"{listed(wrong)}"
         )
     return notes
 
 
 def frequencies(values: Sequence[str]) -> str:
-    """How often each value occurs, the most frequent first: ``7 .txt, 1 .db``."""
+    """Return counts of the values, the most frequent first: ``7 .txt, 1 .db``."""
     return ", ".join(f"{n} {value}" for value, n in Counter(values).most_common(5))

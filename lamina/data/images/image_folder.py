@@ -1,4 +1,4 @@
-"""A folder of images, one sub-folder a class."""
+"""A folder of images, with one subfolder per class."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from lamina.data.images.image_set import ImageSet, counted, listed
 from lamina.data.images.images import ImageError
 
 _IDX = "-idx3-ubyte"
-#: A folder that was listed may be gone when it is opened, as those of /proc often are.
+#: A listed folder may have vanished when it is opened, as often in /proc.
 _VANISHED = (FileNotFoundError, NotADirectoryError, ProcessLookupError)
-#: What file managers leave behind.
+#: Files that file managers leave behind.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 
 
@@ -33,48 +33,48 @@ def read_image_folder(
 ) -> ImageSet:
     """Read the images of a folder.
 
-    With one sub-folder for each class, however deep the images lie in it; or without
-    labels.
+    Either with one subfolder per class, in which images may be nested deeper, or
+    without labels.
 
     Parameters
     ----------
     path : path
-        Hidden files and files that are no images by their names are left out and
-        counted. Links are followed, out of the folder too, since a selection is often
-        made of links; no folder is read twice in a class, so loops of links end.
+        Hidden files and files without an image extension are skipped and counted.
+        Symbolic links are followed, also out of the folder, as selections are often
+        made of links; no folder is read twice within a class, so cycles of links end.
     labels : bool, optional
-        Whether the names of the sub-folders are labels; by default if there are
-        images in sub-folders. False takes all images, wherever they lie.
+        Whether the names of the subfolders are labels; by default if there are images
+        in subfolders. False reads all images, wherever they are.
     size : int or (height, width), optional
-        By default that of the images where all have one of at most 128 pixels, or
-        else their median height and width, at most 128, in multiples of 8.
+        By default the size of the images if it is the same for all and at most 128,
+        otherwise their median height and width, at most 128, in multiples of 8.
     channels : {1, 3}, optional
         Grey or colour; by default grey if all files are grey by their format.
     resize : {"letterbox", "stretch", "crop"}, default="letterbox"
-        What happens to other proportions: see `ImageSchema`.
+        How to treat other aspect ratios: see `ImageSchema`.
     errors : {"raise", "skip"}, default="raise"
-        Whether files that cannot be read are refused, or left out and listed.
+        Whether files that cannot be read raise an error, or are skipped and listed.
     progress : callable, optional
-        ``progress(done, total)``, called a few times a second while decoding.
+        ``progress(done, total)``, called a few times per second while decoding.
     threads : int, optional
-        As many as there are processors by default.
+        By default the number of processors.
 
     Returns
     -------
     ImageSet
-        In the order of the paths; `y` are the names of the sub-folders.
+        In the order of the paths; `y` holds the names of the subfolders.
 
     Raises
     ------
     ImageError
-        No folder, no images, files that cannot be read, classes whose names differ
-        only in case, or a class of which no file can be read.
+        Not a folder, no images, files that cannot be read, class names that differ only
+        in case, or a class without readable files.
 
     Notes
     -----
-    PNG, JPEG, BMP, GIF, WebP, TIFF and PPM are read, of several images in a file the
-    first. The orientation that a camera noted is applied, transparency is laid on
-    white, palettes and CMYK become colour, of 16 bits a value the upper 8 are kept.
+    PNG, JPEG, BMP, GIF, WebP, TIFF and PPM are supported; of several images in a file
+    the first is read. The camera's orientation is applied, transparency becomes white,
+    palettes and CMYK become RGB, and of 16-bit values the upper 8 bits are kept.
     """
     reading = Reading(**options)
     found = _Found(Path(path))
@@ -103,8 +103,8 @@ def read_image_folder(
 
 @dataclass
 class _Found:
-    """What lies in a folder: images by first-level folder ("" for the folder itself),
-    and what is left out."""
+    """Contents of a folder: images by first-level subfolder ("" for the folder itself),
+    and what is skipped."""
 
     folder: Path
     classes: dict[str, list[Path]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Found:
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
-            what = "is no folder" if self.folder.exists() else "no such folder"
+            what = "is not a folder" if self.folder.exists() else "no such folder"
             raise ImageError(f"{self.folder}: {what}")
         self._root = os.path.realpath(self.folder)
         images = defaultdict(list)
@@ -128,7 +128,7 @@ class _Found:
         self.classes = dict(images)
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry]:
-        """What is neither hidden nor a broken link, in the order of the names."""
+        """Yield entries that are not hidden, ordered by name."""
         try:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
@@ -144,8 +144,7 @@ class _Found:
             yield entry
 
     def _inside(self, top: Path) -> Iterator[Path]:
-        """All images below a folder; each real folder is read once, and that above
-        the classes not at all."""
+        """Yield all images below a folder; each folder is read once, the root never."""
         seen, folders = {_identity(self.folder)}, [top]
         while folders:
             folder = folders.pop()
@@ -161,16 +160,16 @@ class _Found:
 
     def _is_image(self, entry: os.DirEntry) -> bool:
         if is_image_name(entry.name):
-            return True  # a broken link too: its name promises an image
+            return True  # also a broken link: its name promises an image
         suffix = Path(entry.name).suffix.lower()
         if suffix in FOREIGN:
             self.foreign.append(suffix)
         else:
-            self.others.append(suffix or "without an ending")
+            self.others.append(suffix or "without extension")
         return False
 
     def files(self, labels: bool) -> list[tuple[str, Path]]:
-        """(first-level folder, file), in the order of the paths."""
+        """Return (first-level subfolder, file), in the order of the paths."""
         taken = {k: v for k, v in self.classes.items() if k or not labels}
         if labels:
             _refuse_twins([name for name, files in taken.items() if files])
@@ -178,33 +177,33 @@ class _Found:
         return sorted(pairs, key=lambda pair: pair[1].parts)
 
     def notes(self, labels: bool) -> list[str]:
-        """What was left out, and links that were followed."""
+        """Return notes on skipped files and followed links."""
         notes = []
         beside = [file.name for file in self.classes[""]]
         if labels and beside:
             notes.append(
-                f"{counted(len(beside), 'image', 'lies', 'lie')} beside the class "
-                f"folders, without a label, and left out: {listed(beside)}"
+                f"{counted(len(beside), 'image', 'is', 'are')} outside the class "
+                f"folders, without a label, and skipped: {listed(beside)}"
             )
         empty = [name for name, files in self.classes.items() if name and not files]
         if labels and empty:
-            notes.append(f"folders without an image are no classes: {listed(empty)}")
+            notes.append(f"folders without images are not classes: {listed(empty)}")
         if labels and sum(map(bool, self.classes.values())) - bool(beside) == 1:
-            notes.append("there is one class only")
+            notes.append("there is only one class")
         if self.foreign:
             foreign = counted(len(self.foreign), "image")
             notes.append(
-                f"{foreign} of a format that is not read, and left out: "
+                f"{foreign} of an unsupported format and skipped: "
                 f"{frequencies(self.foreign)}; save them as JPEG or PNG"
             )
         if self.others:
             notes.append(
-                f"{counted(len(self.others), 'file')} no image and left out: "
-                f"{frequencies(self.others)}"
+                f"{counted(len(self.others), 'file')} not of an image format and "
+                f"skipped: {frequencies(self.others)}"
             )
         if self.outside:
-            links = counted(self.outside, "link", "leads", "lead")
-            notes.append(f"{links} out of the folder; links are followed")
+            links = counted(self.outside, "link", "points", "point")
+            notes.append(f"{links} out of the folder; they are followed")
         return notes
 
 
@@ -216,7 +215,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Which folder it is; None if it has vanished since it was listed."""
+    """Return the identity of a folder; None if it has vanished since it was listed."""
     try:
         status = folder.stat()
     except _VANISHED:
@@ -230,8 +229,8 @@ def _refuse_twins(names: list[str]) -> None:
         twin = seen.setdefault(name.casefold(), name)
         if twin != name:
             raise ImageError(
-                f"the classes {twin!r} and {name!r} differ only in upper and lower "
-                "case; merge the folders, or rename one"
+                f"the classes {twin!r} and {name!r} differ only in case; merge the "
+                "folders, or rename one"
             )
 
 
@@ -248,15 +247,15 @@ def _check_each_class(found: _Found, y: np.ndarray, source: str) -> None:
 def _nothing(found: _Found, labels: bool) -> str:
     if labels and found.classes[""]:
         return (
-            f"{found.folder}: its images lie in no sub-folders, so they have no "
-            "labels; one sub-folder for each class is expected"
+            f"{found.folder}: its images are not in subfolders, so they have no "
+            "labels; one subfolder per class is expected"
         )
     idx = [n for n in os.listdir(found.folder) if _IDX in n.replace(".idx3", "-idx3")]
     if idx:
         first = os.path.join(found.folder, sorted(idx)[-1])
-        return f"{found.folder}: holds MNIST files; give one of them: {first}"
+        return f"{found.folder}: has MNIST files; pass one of them: {first}"
     left_out = frequencies(found.others + found.foreign) or "it is empty"
-    return f"{found.folder}: holds no images that are read ({left_out})"
+    return f"{found.folder}: has no images of a supported format ({left_out})"
 
 
 def _inside(file: Path, folder: Path) -> str:
@@ -264,5 +263,5 @@ def _inside(file: Path, folder: Path) -> str:
 
 
 def as_text(name: str) -> str:
-    """A name as text that can be written; file systems allow any bytes."""
+    """Return a file name as printable text; file names may be any bytes."""
     return os.fsencode(name).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""How images of all sizes become arrays of one shape; a model has to remember it."""
+"""How images of different sizes become arrays of one shape; stored with a model."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from lamina.data.images.images import ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Ways to bring an image of other proportions to the size.
+#: Ways to resize an image with another aspect ratio.
 RESIZES = ("letterbox", "stretch", "crop")
-#: Longest side that is chosen, not told.
+#: Maximum side of a size that is chosen automatically.
 LONGEST = 128
-#: A side that is chosen is a multiple of this: it can be halved three times.
+#: Chosen sides are multiples of this, so that they can be halved three times.
 GRANULE = 8
 _MOST = 65_536
 
 
 @dataclass(frozen=True)
 class ImageSchema:
-    """Height, width, channels, and what happens to other proportions.
+    """Height, width, channels, and the treatment of other aspect ratios.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ class ImageSchema:
     channels : int
         1 is grey, 3 is colour.
     resize : {"letterbox", "stretch", "crop"}
-        ``letterbox`` keeps the proportions and all of the image; what is left over
-        at two sides gets the mean colour of the image, which draws no edge of its
-        own. ``stretch`` changes the proportions, ``crop`` cuts two sides off.
+        ``letterbox`` keeps the aspect ratio and the whole image; the borders get the
+        mean colour of the image, which gives the weakest edges. ``stretch`` changes the
+        aspect ratio, ``crop`` cuts off two sides.
 
     Raises
     ------
     ImageError
-        If one of them cannot be.
+        If one of them is invalid.
     """
 
     height: int
@@ -50,15 +50,15 @@ class ImageSchema:
         for side in (self.height, self.width):
             if not 1 <= side <= _MOST:
                 raise ImageError(
-                    f"a side must have 1 to {_MOST:,} pixels, but has {side:,}"
+                    f"a side must have 1 to {_MOST:,} pixels; got {side:,}"
                 )
         if self.channels not in (1, 3):
             raise ImageError(
-                f"channels must be 1 (grey) or 3 (colour), but is {self.channels!r}"
+                f"channels must be 1 (grey) or 3 (colour); got {self.channels!r}"
             )
         if self.resize not in RESIZES:
             raise ImageError(
-                f"resize must be {' or '.join(RESIZES)}, but is {self.resize!r}"
+                f"resize must be {' or '.join(RESIZES)}; got {self.resize!r}"
             )
 
     @property
@@ -68,16 +68,16 @@ class ImageSchema:
 
     @property
     def mode(self) -> str:
-        """Pillow's name for the colours."""
+        """Pillow's name of the colour mode."""
         return "L" if self.channels == 1 else "RGB"
 
     def describe(self) -> str:
-        """In words: ``96 × 128, colour, letterbox``."""
+        """Return a description such as ``96 × 128, colour, letterbox``."""
         colour = "grey" if self.channels == 1 else "colour"
         return f"{self.height} × {self.width}, {colour}, {self.resize}"
 
     def scaled(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width that an image gets before borders or cuts.
+        """Return height and width of an image before borders are added or cut.
 
         Equations
         ---------
@@ -91,9 +91,9 @@ class ImageSchema:
         return max(1, round(scale * height)), max(1, round(scale * width))
 
     def pixels(self, image: Image) -> np.ndarray:
-        """The image of an image that is grey or colour already: bytes (h, w, c).
+        """Return the array of an image in the right colour mode: bytes (h, w, c).
 
-        Pixels that fall together are averaged (a triangle as wide as two new pixels).
+        Downsampling averages pixels (with a triangle filter as wide as two new pixels).
         """
         from PIL.Image import Resampling
 
@@ -120,10 +120,10 @@ def _middle(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def chosen_size(heights: np.ndarray, widths: np.ndarray) -> tuple[int, int]:
-    """A size for images of these sizes.
+    """Choose a size for images of these sizes.
 
-    Their own where they all have one, of at most 128 pixels. Otherwise the median
-    height and width, made smaller so that the longer one is at most 128, and rounded
+    Their own size if it is the same for all and at most 128 pixels. Otherwise the
+    median height and width, reduced so that the longer one is at most 128, and rounded
     to multiples of 8.
     """
     height, width = float(np.median(heights)), float(np.median(widths))
@@ -139,7 +139,7 @@ def _rounded(side: float) -> int:
 
 
 def checked_size(size: Any) -> tuple[int, int] | None:
-    """A size as a person gives it: None, a side, or (height, width).
+    """Validate a size option: None, a side, or (height, width).
 
     Raises
     ------
@@ -155,7 +155,7 @@ def checked_size(size: Any) -> tuple[int, int] | None:
     )
     if not whole or len(sides) != 2:
         raise ImageError(
-            f"size must be None, one side or (height, width), but is {size!r}"
+            f"size must be None, one side or (height, width); got {size!r}"
         )
     height, width = (int(side) for side in sides)
     ImageSchema(height, width)

@@ -1,4 +1,4 @@
-"""`ImageSet`: images that were read, with labels and what is known of them."""
+"""`ImageSet`: images that were read, with labels and metadata."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import numpy as np
 from lamina.data.images.disk_images import DiskImages
 from lamina.data.images.image_schema import ImageSchema
 
-#: Broken files that a message names.
+#: Maximum number of unreadable files that a message lists.
 NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images, and labels where there are any.
+    """Images, with labels if there are any.
 
     Attributes
     ----------
     X : ndarray or DiskImages, uint8 (n, h, w, c)
-        An array where it is small, else `DiskImages` in a temporary file.
+        An array if it is small, else `DiskImages` in a temporary file.
     y : ndarray (n,) or None
-        Classes (text or whole numbers) or numbers; None if there are no labels.
+        Classes (text or integers) or numbers; None if there are no labels.
     names : list of str
-        What each image is called: path inside the folder, or number in the file.
+        Name of each image: its path within the folder, or its number in the file.
     schema : ImageSchema
-        Size, colours and proportions that the images were brought to.
+        Size and colours that the images were converted to.
     source : str
-        What messages call the collection.
+        Name of the collection in messages.
     target : str
-        Name of what `y` is.
+        Name of the target.
     task : str or None
         "classification" or "regression", None without labels.
     notes : list of str
-        What a person should know: what was chosen, left out, or unusual.
+        Notes for the user: what was chosen, skipped, or unusual.
     skipped : list of (str, str)
         Files that could not be read, and why.
     """
@@ -58,18 +58,18 @@ class ImageSet:
 
     @property
     def classes(self) -> list:
-        """The different labels, sorted; none without labels or for numbers."""
+        """The distinct labels, sorted; empty without labels or for numbers."""
         if self.y is None or self.task != "classification":
             return []
         return sorted(set(self.y.tolist()))
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """The first few of many names, as they stand in a message."""
+    """Return the first few of many names for a message."""
     more = ", …" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def counted(n: int, noun: str, one: str = "is", many: str = "are") -> str:
-    """A number of things and the verb for it: ``1 image is``, ``1,200 files are``."""
+    """Return a count with noun and verb: ``1 image is``, ``1,200 files are``."""
     return f"1 {noun} {one}" if n == 1 else f"{n:,} {noun}s {many}"

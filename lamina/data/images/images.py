@@ -1,7 +1,7 @@
 """Arrays as images: (n, h, w, c), channels last, bytes kept as bytes.
 
-A byte is a quarter of a float32; so images stay ``uint8`` until a layer of the compiled
-step makes numbers of them.
+A byte is a quarter of a float32, so images stay ``uint8`` until a layer of the compiled
+step converts them.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from lamina.data.errors import UserError
 
 KEPT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 _SHAPES = "(n, height, width) or (n, height, width, channels)"
-#: Whole numbers up to here are exact as float32 and as float64.
+#: Integers up to these are exact in float32 and float64.
 _EXACT = {np.float32: 2**24, np.float64: 2**53}
 _CHECKED_AT_ONCE = 1 << 22
 
 
 class ImageError(UserError):
-    """Bad images: one line that says what, where and how to fix it."""
+    """Invalid images: a one-line message with the problem, its location and a fix."""
 
 
 def as_images(X: Any, image_shape: Any = None) -> Any:
-    """Images of one shape, channels last.
+    """Return images of one shape, channels last.
 
     Parameters
     ----------
     X : array (n, h, w), (n, h, w, c) or (n, pixels), or list of arrays of one shape
-        What already is a large collection (`DiskImages`) is handed back as it is.
+        `DiskImages` are returned unchanged.
     image_shape : (h, w) or (h, w, c), optional
-        Needed where an image is a row of pixels: row by row, the channels of a pixel
-        side by side. Otherwise the images must be of this shape.
+        Required if an image is a row of pixels: row by row, with the channels of a
+        pixel adjacent. Otherwise the images must have this shape.
 
     Returns
     -------
-    ndarray (n, h, w, c), or the `DiskImages` that came
-        Of ``uint8``, ``float32`` or ``float64``, which are kept as they come and not
-        copied. Truth values become 0 and 1; other whole numbers ``uint8`` where they
-        lie in 0 … 255, else the smallest floating type that holds them exactly; half
-        precision becomes ``float32``.
+    ndarray (n, h, w, c), or the given `DiskImages`
+        ``uint8``, ``float32`` and ``float64`` are kept without a copy. Booleans become
+        0 and 1. Other integers become ``uint8`` if they are in 0 … 255, else the
+        smallest floating type that represents them exactly. Half precision becomes
+        ``float32``.
 
     Raises
     ------
     ImageError
-        Another shape, no images, another type, or a value that is NaN or infinite:
-        with the number of the image, row, column and channel, counted from 0.
+        Wrong shape, no images, wrong type, or a NaN or infinite value: with the number
+        of the image, row, column and channel, counted from 0.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def as_images(X: Any, image_shape: Any = None) -> Any:
         return X
     images = _shaped(_array(X), wanted)
     if not images.size:
-        raise ImageError(f"X has shape {images.shape}: there are no images in it")
+        raise ImageError(f"X has shape {images.shape}, so it has no images")
     images = _typed(images)
     _check_finite(images)
     return images
@@ -75,7 +75,7 @@ def _checked_shape(image_shape: Any) -> tuple[int, ...] | None:
     )
     if not whole or len(image_shape) not in (2, 3):
         raise ImageError(
-            "image_shape must be (height, width) or (height, width, channels), but is "
+            "image_shape must be (height, width) or (height, width, channels); got "
             f"{image_shape!r}"
         )
     return tuple(int(side) for side in image_shape)
@@ -84,7 +84,7 @@ def _checked_shape(image_shape: Any) -> tuple[int, ...] | None:
 def _array(X: Any) -> np.ndarray:
     if hasattr(X, "tocsr"):
         raise ImageError(
-            "images must be a dense array, but X is sparse; X.toarray() makes one"
+            "images must be a dense array, but X is sparse; use X.toarray()"
         )
     if isinstance(X, list | tuple):
         X = _stacked(X)
@@ -94,7 +94,7 @@ def _array(X: Any) -> np.ndarray:
             X = X.astype(np.float64)
         except (TypeError, ValueError):
             raise ImageError(
-                "images must be numbers, all of one shape, but X holds objects"
+                "images must be numbers, all of one shape, but X has objects"
             ) from None
     return X
 
@@ -105,7 +105,7 @@ def _stacked(images: Sequence[Any]) -> np.ndarray:
     for i, array in enumerate(arrays):
         if array.shape != first:
             raise ImageError(
-                f"images must all be of one shape, but image 0 is {first} and image "
+                f"images must all have one shape, but image 0 is {first} and image "
                 f"{i} is {array.shape}; resize them first"
             )
     return np.stack(arrays) if arrays else np.zeros((0, 0, 0))
@@ -129,7 +129,7 @@ def _from_rows(X: np.ndarray, wanted: tuple[int, ...]) -> np.ndarray:
         colour = 3 * height * width == X.shape[1]
         hint = f"; image_shape=({height}, {width}, 3) would fit" if colour else ""
         raise ImageError(
-            f"image_shape={wanted} needs {prod(wanted):,} numbers a row, but X has "
+            f"image_shape={wanted} needs {prod(wanted):,} numbers per row, but X has "
             f"{X.shape[1]:,}{hint}"
         )
     return X.reshape(len(X), height, width, channels)
@@ -147,7 +147,7 @@ def _hint(X: np.ndarray) -> str:
 def _check_agrees(shape: tuple[int, ...], wanted: tuple[int, ...] | None) -> None:
     if wanted is not None and shape[1 : 1 + len(wanted)] != wanted:
         raise ImageError(
-            f"images must be of image_shape={wanted}, but those of X are {shape[1:]}"
+            f"images must have image_shape={wanted}, but those of X have {shape[1:]}"
         )
 
 
@@ -170,13 +170,13 @@ def _smallest(low: int, high: int) -> type:
         if max(-low, high) <= most:
             return kind
     raise ImageError(
-        f"images hold whole numbers from {low} to {high}, which no floating type holds "
-        "exactly; scale them first"
+        f"images have whole numbers from {low} to {high}, which no floating type "
+        "represents exactly; scale them first"
     )
 
 
 def _check_finite(X: np.ndarray) -> None:
-    """Refuse NaN and infinity, a few images at a time: the check takes memory too."""
+    """Reject NaN and infinity, a few images at a time: the check needs memory too."""
     if X.dtype.kind != "f":
         return
     step = max(1, _CHECKED_AT_ONCE // max(1, prod(X.shape[1:])))
@@ -186,6 +186,6 @@ def _check_finite(X: np.ndarray) -> None:
             image, row, column, channel = (int(at[0]) for at in np.nonzero(bad))
             image += start
             raise ImageError(
-                f"image {image} holds {X[image, row, column, channel]} at row {row}, "
+                f"image {image} has {X[image, row, column, channel]} at row {row}, "
                 f"column {column}, channel {channel}; every value must be finite"
             )

@@ -1,6 +1,7 @@
 """Texts as sequences of characters.
 
-The characters of an alphabet are numbered from 1 on in its order; 0 is any other one.
+The characters of an alphabet are numbered from 1 in its order; 0 is any other
+character.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from lamina.data.sequences.ragged_array import RaggedArray, SequenceError
 
 
 def holds_texts(X: Any) -> bool:
-    """Whether these are texts: a list, or an array, of them."""
+    """Whether X is a list or an array of texts."""
     if isinstance(X, np.ndarray) and X.dtype.kind == "U":
         return X.ndim == 1
     if isinstance(X, str) or not hasattr(X, "__getitem__") or not len(X):
@@ -26,12 +27,12 @@ def holds_texts(X: Any) -> bool:
 
 
 def vocabulary_of(texts: Sequence[str]) -> str:
-    """Return all characters of some texts, each once, sorted."""
+    """Return the distinct characters of some texts, sorted."""
     return "".join(sorted(set().union(*texts)))
 
 
 def as_codes(texts: Sequence[str], vocabulary: str) -> RaggedArray:
-    """Return texts as sequences (steps, 1) of the numbers of their characters.
+    """Return texts as sequences (steps, 1) of character numbers.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def as_codes(texts: Sequence[str], vocabulary: str) -> RaggedArray:
 
 
 def as_one_hot(texts: Sequence[str], vocabulary: str) -> RaggedArray:
-    """Return texts as sequences (steps, characters + 1) of 0 and one 1 each step.
+    """Return texts as one-hot sequences (steps, characters + 1).
 
     Raises
     ------

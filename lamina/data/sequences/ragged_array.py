@@ -1,4 +1,4 @@
-"""Sequences of different lengths, one behind the other in one array."""
+"""Sequences of different lengths, concatenated in one array."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from lamina.data.errors import UserError
 
 
 class SequenceError(UserError):
-    """Sequences that are not as they have to be; the message says which."""
+    """Invalid sequences; the message says which."""
 
 
 class OneSequenceError(SequenceError):
-    """One of several series cannot be used: ``{before}series {number}{after}``.
+    """One of several series is invalid: ``{before}series {number}{after}``.
 
-    Who reads series from a table knows what it calls them: see :meth:`called`.
+    Readers of tables know the names of the series: see :meth:`called`.
 
     Parameters
     ----------
     number : int
-        Which series, from 0.
+        Number of the series, from 0.
     after, before : str
-        What the message says after and before the series.
+        Text of the message after and before the series.
     """
 
     def __init__(self, number: int, after: str, before: str = ""):
@@ -32,7 +32,7 @@ class OneSequenceError(SequenceError):
         self.number, self.after, self.before = number, after, before
 
     def called(self, name: str, where: str) -> SequenceError:
-        """Return the error with what a table calls the series."""
+        """Return the error with the name of the series in a table."""
         return SequenceError(f"{self.before}{name}{self.after}", where=where)
 
     def __reduce__(self) -> tuple:
@@ -40,13 +40,13 @@ class OneSequenceError(SequenceError):
 
 
 class RaggedArray:
-    """Sequences of numbers: steps, each of the same features.
+    """Sequences of numbers: steps with the same features.
 
     Parameters
     ----------
     values : ndarray (steps of all, features)
     lengths : ndarray of int (n,)
-        Steps of each, at least one.
+        Number of steps of each, at least one.
 
     Attributes
     ----------
@@ -56,13 +56,13 @@ class RaggedArray:
     Raises
     ------
     SequenceError
-        If the values have another number of axes.
+        If the values do not have two axes.
     """
 
     def __init__(self, values: np.ndarray, lengths: np.ndarray) -> None:
         if np.ndim(values) != 2:
             raise SequenceError(
-                "the values of a Series are (steps of all, features), but have shape "
+                "the values of a Series must be (steps of all, features); got shape "
                 f"{np.shape(values)}"
             )
         self.values = values
@@ -87,7 +87,7 @@ class RaggedArray:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, number: Any) -> Any:
-        """Return one sequence (steps, features); of several numbers a Series."""
+        """Return one sequence (steps, features), or a Series for several numbers."""
         if not isinstance(number, int | np.integer):
             return self.only(number)
         number = range(len(self))[number]
@@ -103,7 +103,7 @@ class RaggedArray:
     def only(self, rows: Any) -> RaggedArray:
         """Return some of the sequences: numbers, a slice, or a mask.
 
-        Those that lie one behind the other are not copied.
+        Adjacent sequences are not copied.
         """
         rows = np.arange(len(self))[rows]
         lengths, ends = self.lengths[rows], self._ends[rows]
@@ -114,14 +114,15 @@ class RaggedArray:
         return RaggedArray(self.values.take(steps, axis=0), lengths)
 
     def padded(self, time: int | None = None, dtype: Any = None) -> np.ndarray:
-        """Return all of them (n, time, features), filled up with zeros.
+        """Return all sequences (n, time, features), padded with zeros.
 
         Parameters
         ----------
         time : int, optional
-            The longest's number of steps by default, and no less.
+            By default the number of steps of the longest sequence, which is the
+            minimum.
         dtype : optional
-            Of the result; that of the numbers by default.
+            Of the result; by default that of the values.
         """
         n, longest, features = self.shape
         time = longest if time is None else time
@@ -134,27 +135,27 @@ class RaggedArray:
 
 
 def as_ragged_array(X: Any, lengths: Any = None) -> RaggedArray:
-    """Return sequences in any of the forms people have them in.
+    """Convert sequences in any common form to a Series.
 
     Parameters
     ----------
     X : list of arrays (steps, features) or (steps,); array (n, time, features) or (n,
-        time); or Series
-        An array may be filled up with NaN behind the last step of each sequence.
+        time); or Series An array may be padded with NaN after the last step of each
+        sequence.
     lengths : array-like of int (n,), optional
-        Steps of each sequence of an array; what lies behind them is not looked at.
+        Number of steps of each sequence of an array; later values are ignored.
 
     Returns
     -------
     Series
-        Numbers in single precision stay so, all others become double.
+        Single precision is kept, all other numbers become double.
 
     Raises
     ------
     SequenceError
-        If there are none, one has no steps, they have different features, or hold what
-        is no finite number; the message names the sequence and the step. If the values
-        of a Series are more or fewer steps than its lengths say.
+        If there are no sequences, one has no steps, their numbers of features differ,
+        or a value is not a finite number; the message names the sequence and the step.
+        If the lengths of a Series do not match its values.
 
     Examples
     --------
@@ -167,14 +168,14 @@ def as_ragged_array(X: Any, lengths: Any = None) -> RaggedArray:
         return _from_array(np.asarray(X), lengths)
     if lengths is not None:
         raise SequenceError(
-            "lengths belong to an array (n, time, features); a list and a Series know "
-            "theirs"
+            "lengths are only for an array (n, time, features), not for a list or a "
+            "Series"
         )
     if is_series:
         return _as_made(X)
     if not (of_objects or isinstance(X, list | tuple)):
         raise SequenceError(
-            f"sequences are a list of arrays (steps, features), not a "
+            f"sequences must be a list of arrays (steps, features); got a "
             f"{type(X).__name__}"
         )
     parts = [_one(number, each) for number, each in enumerate(X)]
@@ -196,18 +197,18 @@ def step_numbers(lengths: np.ndarray) -> np.ndarray:
 
 
 def place_of(lengths: np.ndarray, step: int) -> tuple[int, int]:
-    """Return to which sequence a step of all belongs, and its number within it."""
+    """Return the sequence of a step of the concatenation, and its number within it."""
     number = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
     return number, step - int(lengths[:number].sum())
 
 
 def _one(number: int, sequence: Any) -> np.ndarray:
-    """One sequence of a list, (steps, features)."""
+    """Return one sequence of a list as (steps, features)."""
     try:
         values = _numbers(np.asarray(sequence))
     except (TypeError, ValueError):
         raise SequenceError(
-            f"sequence {number} is no array of numbers (steps, features)"
+            f"sequence {number} is not an array of numbers (steps, features)"
         ) from None
     if values.ndim == 1:
         values = values[:, None]
@@ -236,7 +237,7 @@ def _from_array(X: np.ndarray, lengths: Any) -> RaggedArray:
         X = X[..., None]
     if X.ndim != 3:
         raise SequenceError(
-            f"an array of sequences is (n, time, features) or (n, time), but has shape "
+            f"an array of sequences must be (n, time, features) or (n, time); got "
             f"{X.shape}"
         )
     n, time, features = X.shape
@@ -247,7 +248,7 @@ def _from_array(X: np.ndarray, lengths: Any) -> RaggedArray:
 
 
 def _until_nan(X: np.ndarray) -> np.ndarray:
-    """Steps of each sequence up to the last that is not all NaN."""
+    """Return the number of steps up to the last one that is not all NaN."""
     real = np.asarray(np.any(~np.isnan(X), axis=2))
     return np.where(real.any(axis=1), X.shape[1] - real[:, ::-1].argmax(axis=1), 0)
 
@@ -265,7 +266,7 @@ def _as_told(lengths: Any, n: int, time: int) -> np.ndarray:
 
 
 def _as_made(X: RaggedArray) -> RaggedArray:
-    """Return a Series that someone made, if its parts fit each other."""
+    """Return a given Series after checking its consistency."""
     try:
         values = _numbers(X.values)
     except (TypeError, ValueError):
@@ -281,8 +282,8 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
         raise SequenceError(f"sequence {int(np.argmin(lengths))} has no steps")
     if lengths.sum() != len(values):
         raise SequenceError(
-            f"the lengths of the Series are {lengths.sum()} steps together, but its "
-            f"values are {len(values)}"
+            f"the lengths of the Series sum to {lengths.sum()} steps, but it has "
+            f"{len(values)} values"
         )
     if not values.shape[1]:
         raise SequenceError("the sequences have no features")
@@ -293,7 +294,7 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
         feature = int(np.argmin(np.isfinite(values[step])))
         raise SequenceError(
             f"sequence {number}, step {inside}, feature {feature}: "
-            f"{values[step, feature]} is no finite number; only the end of a sequence "
-            "may be filled up with NaN"
+            f"{values[step, feature]} is not a finite number; only the end of a "
+            "sequence may be padded with NaN"
         )
     return RaggedArray(values, lengths)

@@ -1,4 +1,4 @@
-"""`SequenceSet`: sequences that were read, with their labels and descriptions."""
+"""`SequenceSet`: sequences that were read, with labels and metadata."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from lamina.data.tables.schema import TableSchema
 
 @dataclass(frozen=True, eq=False)
 class SequenceSet:
-    """Sequences, and labels where there are any.
+    """Sequences, with labels if there are any.
 
     Attributes
     ----------
     X : RaggedArray
     y : ndarray (n,) or (n, targets); or list of n ndarray (steps,) or (steps, targets)
-        An answer for each sequence, or for each step if `per_step`: classes (text or
-        whole numbers) or numbers. None if there are no labels.
+        A target for each sequence, or for each step if `per_step`: classes (text or
+        integers) or numbers. None if there are no labels.
     names : sequence of str
-        What each sequence is called; its number from 0 where it has no name.
+        Name of each sequence, or its number from 0.
     name, source : str
-        What the collection is called, and where it was read.
+        Name of the collection, and where it was read from.
     task : str or None
         "classification" or "regression", None without labels.
     per_step : bool
-        Whether there is an answer for each step.
+        Whether there is a target for each step.
     schema : TableSchema or None
-        How the columns of a table became features.
+        The encoding of the columns of a table as features.
     times : ndarray (steps of all,) or None
-        When each step was: numbers or datetime64, where a table says so.
+        Time of each step, numbers or datetime64, if a table has them.
     rows : ndarray of int (steps of all,) or None
-        Which row of the table each step is.
+        Row of the table of each step.
     notes : list of str
-        What a person should know: columns and sequences left out, guesses made.
+        Notes for the user: dropped columns and sequences, guesses.
     target : list of str
-        What `y` is called; empty where nothing says so.
+        Names of the targets; empty if unknown.
     skipped : int
-        Sequences that were left out because they have no answer.
+        Number of sequences that were dropped because they have no target.
     """
 
     X: RaggedArray

@@ -1,4 +1,4 @@
-"""Which sequence each row of a table belongs to, and which step of it the row is."""
+"""Assignment of the rows of a table to sequences and steps."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Steps:
     names : list of str
         The sequences, in the order in which they first appear.
     codes : ndarray of int (n_rows,)
-        Number of the sequence that each row belongs to.
+        Number of the sequence of each row.
     order : ndarray of int (n_rows,)
-        The rows, one sequence behind the other, each by time.
+        The rows, sequence after sequence, each ordered by time.
     times : ndarray (n_rows,) or None
         float64 or datetime64[us], in this order.
     """
@@ -40,18 +40,18 @@ class Steps:
 
 
 def check_roles(table: Table, **roles: str | Iterable[str] | None) -> list[str]:
-    """All columns that have a role, which must be there, and different ones.
+    """Return all columns with a role; they must exist and be distinct.
 
     Raises
     ------
     TableError
-        If a column is not there, or has two roles.
+        If a column does not exist, or has two roles.
     """
     names = [name for given in roles.values() for name in as_names(given)]
     table.select(names)
     if len(set(names)) < len(names):
         raise TableError(
-            f"{', '.join(roles)} must be different columns, but are "
+            f"{', '.join(roles)} must be different columns; got "
             f"{', '.join(map(repr, names))}"
         )
     return names
@@ -64,14 +64,14 @@ def find_steps(table: Table, series: str | None, time: str | None) -> Steps:
     ----------
     table : Table
     series : str or None
-        Column that names the sequence of each row; None if all are of one.
+        Column with the sequence of each row; None for a single sequence.
     time : str or None
-        Column of numbers or dates; None leaves the rows of a sequence as they are.
+        Column of numbers or dates; None keeps the order of the rows.
 
     Raises
     ------
     TableError
-        If a row has no sequence or no time, or a time comes twice in a sequence.
+        If a row has no sequence or no time, or a time is duplicated in a sequence.
     """
     names, codes = [table.source], np.zeros(table.n_rows, np.int64)
     if series is not None:
@@ -92,7 +92,7 @@ def _codes(table: Table, series: str) -> tuple[list[str], np.ndarray]:
     if missing.any():
         raise TableError(
             f"{table.source}: column {shorten(series)}, "
-            f"{table.where(int(np.argmax(missing)))}: the row belongs to no series"
+            f"{table.where(int(np.argmax(missing)))}: the row has no series"
         )
     shown = texts(values).tolist()
     numbers = {name: number for number, name in enumerate(dict.fromkeys(shown))}
@@ -110,11 +110,11 @@ def _refuse_twice(
     place = int(np.argmax(same))
     first, again = map(table.where, steps.order[place : place + 2].tolist())
     when = texts(times[[place]])[0]
-    twice = f"the time {when} twice, in {first} and {again}"
+    twice = f"the time {when} is duplicated, in {first} and {again}"
     if series is None:
         raise TableError(
-            f"{table.source}: {twice}; series= names the column that tells several "
-            "series apart"
+            f"{table.source}: {twice}; if there are several series, pass their column "
+            "as series="
         )
     name = shorten(steps.names[codes[place]])
-    raise TableError(f"{table.source}: series {name} has {twice}")
+    raise TableError(f"{table.source}: series {name}: {twice}")

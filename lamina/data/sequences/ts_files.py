@@ -29,24 +29,23 @@ _KEYS = (
 
 
 def read_ts(path: str | os.PathLike[Any]) -> SequenceSet:
-    """Read a ``.ts`` file: one sequence a line, its features separated by colons.
+    """Read a ``.ts`` file: one sequence per line, its features separated by colons.
 
     Parameters
     ----------
     path : path
-        Packed by gzip or not.
+        Compressed by gzip or not.
 
     Returns
     -------
     SequenceSet
-        Classes are whole numbers if all of them are written so, else text.
+        Classes are integers if all labels are, else text.
 
     Raises
     ------
     SequenceError
-        If the file is no ``.ts`` file, or a line is not as its head says; the message
-        names file and line. Files with time stamps, and values that are missing, are
-        refused.
+        If the file is not a ``.ts`` file, or a line does not match the header; the
+        message names file and line. Time stamps and missing values are not supported.
     """
     path = Path(path)
     lines = _lines(path)
@@ -69,7 +68,7 @@ def read_ts(path: str | os.PathLike[Any]) -> SequenceSet:
                 f"{first} has {parts[0].shape[1]}"
             )
     if not parts:
-        raise SequenceError(f"{path}: no sequences behind @data")
+        raise SequenceError(f"{path}: no sequences after @data")
     y = _labels(path, labels, numeric) if labelled else None
     task = None if y is None else "regression" if numeric else "classification"
     name = " ".join(head.get("problemname", [])) or path.name.partition(".")[0]
@@ -78,9 +77,9 @@ def read_ts(path: str | os.PathLike[Any]) -> SequenceSet:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the numbered lines of a text that are neither empty nor a comment."""
+    """Yield the numbered lines of a file that are neither empty nor a comment."""
     memory = memory_bytes()
-    most, longest = memory // 4, memory // 64  # apart, a line takes 14 times as much
+    most, longest = memory // 4, memory // 64  # a parsed line takes 14 times as much
     number = size = 0
     try:
         with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
@@ -88,22 +87,22 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 number, size = number + 1, size + len(line)
                 if len(line) >= longest:
                     raise SequenceError(
-                        f"{path}, line {number}: is too long for this memory"
+                        f"{path}, line {number}: is too long for the memory"
                     )
                 if size >= most:
-                    raise SequenceError(f"{path}: is larger than this memory holds")
+                    raise SequenceError(f"{path}: is too large for the memory")
                 line = line.strip()
                 if line and not line.startswith("#"):
                     yield number, line
     except UnicodeDecodeError:
-        raise SequenceError(f"{path}: is no text, so it is no .ts file") from None
+        raise SequenceError(f"{path}: is not text, so not a .ts file") from None
     except UNREADABLE as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SequenceError(f"{path}: cannot be read ({reason})") from None
 
 
 def _head(path: Path, lines: Iterator[tuple[int, str]]) -> dict[str, list[str]]:
-    """Return what stands before the data."""
+    """Return the header."""
     head: dict[str, list[str]] = {}
     for number, text in lines:
         key, *values = text.split()
@@ -111,17 +110,17 @@ def _head(path: Path, lines: Iterator[tuple[int, str]]) -> dict[str, list[str]]:
         if key == "@data":
             if head.get("timestamps", ["false"])[0].lower() == "true":
                 raise SequenceError(
-                    f"{path}: has time stamps, which are not read; write the values "
-                    "alone, with @timeStamps false"
+                    f"{path}: has time stamps, which are not supported; write only the "
+                    "values, with @timeStamps false"
                 )
             return head
         if not key.startswith("@") or key[1:] not in _KEYS:
             raise SequenceError(
-                f"{path}, line {number}: {text[:40]!r} does not belong into the head "
-                "of a .ts file, which ends with @data"
+                f"{path}, line {number}: {text[:40]!r} is not valid in the header of a "
+                ".ts file, which ends with @data"
             )
         head[key[1:]] = values or ["false"]
-    raise SequenceError(f"{path}: has no @data line, so it is no .ts file")
+    raise SequenceError(f"{path}: has no @data line, so it is not a .ts file")
 
 
 def _values(path: Path, number: int, features: list[str]) -> np.ndarray:
@@ -133,7 +132,7 @@ def _values(path: Path, number: int, features: list[str]) -> np.ndarray:
         except ValueError:
             wrong = next(v for v in text.split(",") if not _is_number(v)).strip()
             missing = wrong in ("?", "")
-            why = "a value is missing" if missing else f"{wrong[:20]!r} is no number"
+            why = "a value is missing" if missing else f"{wrong[:20]!r} is not a number"
             raise SequenceError(
                 f"{path}, line {number}, feature {feature}: {why}"
             ) from None
@@ -165,6 +164,8 @@ def _labels(path: Path, labels: list[str], numeric: bool) -> np.ndarray:
             return np.array(labels, dtype=np.float64)
         except ValueError:
             wrong = next(label for label in labels if not _is_number(label))
-            raise SequenceError(f"{path}: target {wrong[:20]!r} is no number") from None
+            raise SequenceError(
+                f"{path}: target {wrong[:20]!r} is not a number"
+            ) from None
     whole = all(re.fullmatch(r"-?\d{1,17}", label) for label in labels)
     return np.array(labels, dtype=np.int64 if whole else object)

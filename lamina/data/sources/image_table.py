@@ -1,4 +1,4 @@
-"""A table with a column of paths to images and a column of labels."""
+"""A table with a column of image paths and a column of labels."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from lamina.data.tables.parsing import is_missing
 from lamina.data.tables.table import Table
 from lamina.data.tables.target import find_target
 
-#: Names that a column of labels has, where there are several columns.
+#: Names by which a column of labels is recognised among several.
 LABELS = ("label", "labels", "class", "target", "category", "y")
-#: So many values of a column are looked at, and so many of them must be images.
+#: Values of a column that are checked, and fraction of them that must be images.
 _LOOKED_AT, _MOSTLY = 200, 0.9
 
 
@@ -32,21 +32,21 @@ def read_image_table(
     task: str | None = None,
     **options: Any,
 ) -> ImageSet:
-    """Read the images that a table lists, with their labels.
+    """Read the images listed in a table, with their labels.
 
     Parameters
     ----------
     path : path
-        A table as `read_table` reads it, a CSV file for instance. The column of paths
-        is found by its values; they are relative to the folder of the table.
+        A table in a format of `read_table`, for instance a CSV file. The column of
+        paths is detected by its values; paths are relative to the folder of the table.
     target : str, optional
-        The column of labels. By default the only other one, or the one called label,
+        The column of labels. By default the only other column, or the one named label,
         class, target, category or y.
     labels : bool, default=True
-        False reads the images only.
+        Whether to read labels.
     task : {"classification", "regression"}, optional
-        Found from the labels where None, by the rules that hold for tables: text and
-        few whole numbers are classes.
+        None infers it from the labels, by the rules for tables: text and a few distinct
+        integers are classes.
     **options
         ``size``, ``channels``, ``resize``, ``errors``, ``progress``, ``threads``: see
         `read_image_folder`.
@@ -54,7 +54,7 @@ def read_image_table(
     Returns
     -------
     ImageSet
-        In the order of the table; rows without a label are left out with a note.
+        In the order of the table; rows without a label are dropped with a note.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_image_table(
     column = path_column(table)
     if column is None:
         raise ImageError(
-            f"{table.source}: no column holds paths of images (.jpg, .png, …); the "
+            f"{table.source}: no column has paths of images (.jpg, .png, …); the "
             f"columns are: {', '.join(table.names[:20])}"
         )
     notes: list[str] = []
@@ -81,7 +81,7 @@ def read_image_table(
         notes += [note] if note else []
         unused = [other for other in table.names if other not in (column, name)]
         if unused:
-            notes.append(f"columns that are not used: {', '.join(unused[:10])}")
+            notes.append(f"unused columns: {', '.join(unused[:10])}")
     written = table.column(column).tolist()
     folder = Path(path).parent
     names = [text or f"({table.where(row)})" for row, text in enumerate(written)]
@@ -101,7 +101,7 @@ def read_image_table(
 
 
 def path_column(table: Table) -> str | None:
-    """The column whose values are named like images; None if there is none.
+    """Return the column whose values are image names; None if there is none.
 
     Raises
     ------
@@ -111,8 +111,8 @@ def path_column(table: Table) -> str | None:
     found = [name for name in table.names if _is_paths(table.column(name))]
     if len(found) > 1:
         raise ImageError(
-            f"{table.source}: several columns hold paths of images: "
-            f"{', '.join(found)}; leave one of them in the table"
+            f"{table.source}: several columns have paths of images: "
+            f"{', '.join(found)}; keep only one of them in the table"
         )
     return found[0] if found else None
 
@@ -129,7 +129,7 @@ def _label_column(table: Table, paths: str, target: str | None) -> str:
     if target is not None:
         table.column(target)
         if target == paths:
-            raise ImageError(f"{table.source}: {target!r} holds the paths, not labels")
+            raise ImageError(f"{table.source}: {target!r} has the paths, not labels")
         return target
     others = [name for name in table.names if name != paths]
     if len(others) == 1:
@@ -139,13 +139,13 @@ def _label_column(table: Table, paths: str, target: str | None) -> str:
         return named[0]
     if not others:
         raise ImageError(
-            f"{table.source}: there is no column of labels beside {paths!r}"
+            f"{table.source}: there is no column of labels besides {paths!r}"
         )
     raise ImageError(
         Message(
-            "which column holds the labels? ",
+            "which column has the labels? Pass for instance ",
             Setting("target", (named or others)[0]),
-            f" would name one of: {', '.join(others[:20])}",
+            f"; the columns are: {', '.join(others[:20])}",
         ),
         where=table.source,
         parameter="target",
@@ -156,20 +156,20 @@ def _with_label(table: Table, name: str, notes: list[str]) -> Table:
     missing = is_missing(table.column(name))
     if not missing.any():
         return table
-    if not missing.all():  # else finding the target tells it better
+    if not missing.all():  # else finding the target reports it better
         first = table.where(int(missing.argmax()))
         notes.append(
-            f"{counted(int(missing.sum()), 'row', 'has', 'have')} no {name!r}, left "
-            f"out, first in {first}"
+            f"{counted(int(missing.sum()), 'row', 'has', 'have')} no {name!r} and "
+            f"dropped, first in {first}"
         )
         return table.take(np.flatnonzero(~missing))
     return table
 
 
 def _file(text: str | None, folder: Path) -> Path:
-    """The file that a cell means; backslashes of another system are understood."""
+    """Return the file of a cell; backslashes of Windows paths are understood."""
     if text is None:
-        return folder / "\0"  # no file has this name: it is reported as not there
+        return folder / "\0"  # no file has this name: it is reported as missing
     file = folder / text
     if "\\" in text and not file.exists():
         return folder / PureWindowsPath(text).as_posix()

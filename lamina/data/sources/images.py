@@ -1,4 +1,4 @@
-"""`read_images`: images from wherever a person keeps them."""
+"""`read_images`: images from any supported source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lamina.data.sources.image_table import path_column, read_image_table
 from lamina.data.sources.tables import DELIMITED, RECORDS, read_table
 from lamina.data.tables.table import TableError
 
-#: So much of a table is looked at for names of images, so many rows of it are read.
+#: Bytes and rows of a table that are searched for image names.
 _HEAD, _ROWS = 1 << 16, 50
 
 
@@ -34,19 +34,19 @@ def read_images(
     task: str | None = None,
     **options: Any,
 ) -> ImageSet:
-    """Read images from a folder, a table of paths, an IDX file, or one image.
+    """Read images from a folder, a table of paths, an IDX file, or one image file.
 
     Parameters
     ----------
     source : path or ImageSet
-        See `read_image_folder`, `read_image_table` and `read_idx`. What has been read
-        already is handed back.
+        See `read_image_folder`, `read_image_table` and `read_idx`. An ImageSet is
+        returned unchanged.
     target : str, optional
-        Column of labels, of a table.
+        Column of labels, for a table.
     labels : bool, default=True
-        False does not look for labels.
+        Whether to look for labels.
     task : {"classification", "regression"}, optional
-        Of a table; found from the labels where None.
+        For a table; None infers it from the labels.
     **options
         ``size``, ``channels``, ``resize``, ``errors``, ``progress``, ``threads``: see
         `read_image_folder`.
@@ -58,13 +58,13 @@ def read_images(
     Raises
     ------
     ImageError, TableError
-        If the images cannot be read; in one line what, where and the fix.
+        If the images cannot be read; the one-line message has the location and the fix.
     """
     if isinstance(source, ImageSet):
         return source
     if not isinstance(source, str | os.PathLike):
         raise ImageError(
-            f"images are given by a path or as an ImageSet, not as a "
+            f"images must be a path or an ImageSet; got a "
             f"{type(source).__name__}; the estimators take arrays"
         )
     if not os.fspath(source):
@@ -80,7 +80,7 @@ def read_images(
         found = _brought(read_idx(path, labels=labels), Reading(**options))
     if target is not None:
         raise ImageError(
-            Message(Setting("target", target), " names a column, but this is no table"),
+            Message(Setting("target", target), " is a column, but this is not a table"),
             where=str(source),
             parameter="target",
             value=target,
@@ -92,13 +92,13 @@ def read_images(
             where=str(source),
             parameter="task",
             value=task,
-            hint=Message("for ", regression, " give a table of paths and numbers"),
+            hint=Message("for ", regression, " pass a table of paths and numbers"),
         )
     return found
 
 
 def is_image_table(source: Any) -> bool:
-    """Whether a source of images is a table: no folder, image or IDX file."""
+    """Whether an image source is a table: not a folder, image or IDX file."""
     if not isinstance(source, str | os.PathLike):
         return False
     path = Path(source)
@@ -114,7 +114,7 @@ def _one(path: Path, reading: Reading) -> ImageSet:
 
 
 def _brought(images: ImageSet, reading: Reading) -> ImageSet:
-    """Images that lie in an array, brought to the size and colours that were told."""
+    """Return the images of an array, resized to the requested size and colours."""
     own = images.schema
     height, width = checked_size(reading.size) or (own.height, own.width)
     schema = ImageSchema(
@@ -135,11 +135,11 @@ def _brought(images: ImageSet, reading: Reading) -> ImageSet:
 
 
 def holds_images(source: Any) -> bool:
-    """Whether a source is images rather than a table.
+    """Whether a source has images rather than tabular data.
 
-    Folders, images and IDX files are. A table is if it has a column of names of
-    images, and one of them exists or there is at most one other column: a table of
-    measurements may name images too.
+    Folders, image files and IDX files have. A table has if it has a column of image
+    names, and one of the images exists or there is at most one other column: a table of
+    measurements may also name images.
     """
     if isinstance(source, ImageSet):
         return True
@@ -152,12 +152,12 @@ def holds_images(source: Any) -> bool:
         if not path.is_file():
             return False
         return is_idx(path) or (_names_images(path) and _lists_images(path))
-    except (OSError, ValueError):  # reading it as a table will tell
+    except (OSError, ValueError):  # reading it as a table reports the error
         return False
 
 
 def _names_images(path: Path) -> bool:
-    """A quick look: whether the ending of an image occurs in the head of a text."""
+    """Check quickly whether an image extension occurs at the beginning of a text."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     packed = suffixes[-1:] == [".gz"]
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [""]
@@ -175,7 +175,7 @@ def _lists_images(path: Path) -> bool:
     try:
         table = read_table(path, nrows=_ROWS)
         column = path_column(table)
-    except ImageError:  # several columns of paths: reading it will tell
+    except ImageError:  # several columns of paths: reading reports it
         return True
     except TableError:
         return False

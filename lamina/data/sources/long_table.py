@@ -1,4 +1,4 @@
-"""`read_long`: sequences from a table that has a row for each step."""
+"""`read_long`: sequences from a table with one row per step."""
 
 from __future__ import annotations
 
@@ -55,56 +55,56 @@ def read_long(
     schema: TableSchema | None = None,
     **columns: Any,
 ) -> SequenceSet:
-    """Read sequences from a table in long format: one row for each step.
+    """Read sequences from a table in long format: one row per step.
 
     Parameters
     ----------
     source : path, data frame, dict of arrays, or Table
         See :func:`lamina.data.read_table`.
     series : str
-        Column that says to which sequence a row belongs. The rows of one need not
-        stand together.
+        Column with the sequence of each row. The rows of a sequence need not be
+        adjacent.
     time : str, optional
-        Column that orders the steps of a sequence: numbers or dates, none of them twice
-        in a sequence. Without it they stay in the order of the table. It is a feature
+        Column that orders the steps of a sequence: numbers or dates, without duplicates
+        within a sequence. Without it they keep the order of the table. It is a feature
         only if `features` names it.
     target : str or list of str, optional
         Column to predict, or several.
     per_step : bool, optional
-        Whether each step has an answer, or each sequence one. Where None, each sequence
-        has one if the target never changes within a sequence.
+        Whether there is a target for each step, or one for each sequence. None means
+        one for each sequence if the target never changes within a sequence.
     labels : bool, default=True
-        False does not look at the target, so that no sequence is left out.
+        False ignores the target, so that no sequence is dropped.
     schema : TableSchema, optional
-        What was learnt of another table: the same columns become the same features, and
-        the target is the same. It stands for `target` and `columns`.
+        The schema of another table: the same columns become the same features, with the
+        same target. It replaces `target` and `columns`.
     **columns
         Fields of :class:`Columns`: ``features``, ``exclude``, ``kinds`` and ``task``.
 
     Returns
     -------
     SequenceSet
-        ``names`` are the values of the series column in the order in which they first
-        appear; ``rows`` and ``times`` tell where each step stood and when it was.
+        ``names`` are the values of the series column in order of first appearance;
+        ``rows`` and ``times`` hold the row and time of each step.
 
     Raises
     ------
     TableError
-        If a column is not there, a row has no series or time, a time comes twice, the
-        target changes where it must not, or as :meth:`TableSchema.fit`.
+        If a column does not exist, a row has no series or time, a time is duplicated,
+        the target changes where it must not, or as :meth:`TableSchema.fit`.
     ValueError
-        If options are given beside a schema.
+        If a schema is combined with these options.
 
     Notes
     -----
-    Columns are encoded as in every table, over the rows of all sequences: numbers are
-    scaled to mean 0 and standard deviation 1, categories are one-hot, dates give days,
-    season and weekday. A missing number becomes the mean, and one more feature says so
-    if there were any where the schema was learnt.
+    Columns are encoded as in any table, over the rows of all sequences: numbers are
+    standardised, categories are one-hot encoded, dates become days, season and weekday.
+    A missing number becomes the mean; an indicator feature is added if numbers were
+    missing when the schema was fitted.
 
-    If a sequence has one answer, rows without it do not matter. If each step has one,
-    missing numbers are NaN and missing texts None. A sequence without any answer is
-    left out, and ``notes`` tells how many are.
+    If a sequence has one target, rows without it do not matter. If each step has one,
+    missing numbers are NaN and missing texts None. A sequence without any target is
+    dropped, and ``notes`` has the number of dropped ones.
     """
     table = read_table(source, text=[series, *(schema.text_names if schema else ())])
     steps = find_steps(table, series, time)
@@ -114,7 +114,7 @@ def read_long(
         used = _used(table, series, time, targets, how)
     elif targets or how != Columns():
         raise ValueError(
-            "schema= says what target and features are; leave out target, features, "
+            "schema= already defines target and features; omit target, features, "
             "exclude, kinds and task"
         )
     else:
@@ -147,7 +147,7 @@ def _used(
     targets: list[str],
     how: Columns,
 ) -> Table:
-    """The columns that may become features, those to exclude among them."""
+    """Return the columns that may become features, including those to exclude."""
     roles = check_roles(table, series=series, time=time, target=targets)
     table.select(list(how.exclude))
     if how.features is None:
@@ -156,8 +156,8 @@ def _used(
     wrong = {series, *targets} & set(features)
     if wrong:
         raise TableError(
-            f"features: {min(wrong)!r} names the series or is the target, so it can be "
-            "no feature"
+            f"features: {min(wrong)!r} is the series or the target, so it cannot be a "
+            "feature"
         )
     return table.select(features)
 
@@ -167,7 +167,7 @@ def _learnt(
     answers: Table | None,
     how: Columns,
 ) -> TableSchema:
-    """The schema of features, found over all rows, and of the target."""
+    """Return the schema of features, fitted to all rows, and of the target."""
     there = [name for name in how.exclude if name in used.columns]
     schema = TableSchema.fit(used, exclude=there, column_types=how.column_types)
     if answers is None:
@@ -178,23 +178,23 @@ def _learnt(
 
 
 def _answers(table: Table, steps: Steps, per_step: bool | None) -> tuple[Table, bool]:
-    """The targets with a row for each answer, and whether each step has one."""
+    """Return the targets with one row each, and whether each step has one."""
     firsts = {name: _first_rows(v, steps) for name, v in table.columns.items()}
     once = {name: _taken(table[name], rows) for name, rows in firsts.items()}
     change = None if per_step else _change(table, once, steps)
     if per_step or (change and per_step is None):
         return table.take(steps.order), True
     if change:
-        raise TableError(f"{change}; per_step=True takes an answer for each step")
+        raise TableError(f"{change}; per_step=True reads a target for each step")
     rows = np.maximum(next(iter(firsts.values())), 0)
     return replace(table.take(rows), columns=once), False
 
 
 def _first_rows(values: np.ndarray, steps: Steps) -> np.ndarray:
-    """The first row of each sequence that has a value, -1 where none has."""
+    """Return the first row with a value of each sequence, -1 if there is none."""
     known = np.flatnonzero(~is_missing(values))[::-1]
     rows = np.full(len(steps.names), -1)
-    rows[steps.codes[known]] = known  # of several the last that is written stays
+    rows[steps.codes[known]] = known  # rows are reversed: the first one is written last
     return rows
 
 
@@ -205,7 +205,7 @@ def _taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _change(table: Table, once: dict[str, np.ndarray], steps: Steps) -> str | None:
-    """Say where a target is not what it was before in its sequence."""
+    """Describe where a target changes within its sequence, if it does."""
     for name, values in table.columns.items():
         before = once[name][steps.codes]
         changes = ~is_missing(values) & (values != before)
@@ -223,13 +223,12 @@ def _change(table: Table, once: dict[str, np.ndarray], steps: Steps) -> str | No
 def _labelled(
     found: SequenceSet, answers: Table, target: Target, per_step: bool
 ) -> SequenceSet:
-    """Add the answers, and leave out sequences that have none."""
+    """Add the targets, and drop sequences without one."""
     present = target.present(answers)
     names = ", ".join(map(repr, target.names))
     if not present.any():
         raise TableError(
-            f"{found.source}: the target {names} holds no values; labels=False does "
-            "not look at it"
+            f"{found.source}: the target {names} has no values; labels=False ignores it"
         )
     y = target.encode(answers.take(present))
     if per_step:
@@ -245,14 +244,14 @@ def _labelled(
         notes = [
             *notes,
             f"target {names} has no value in {skipped:,} of {len(known):,} series; "
-            "they are left out",
+            "they are dropped",
         ]
     now = {"notes": notes, "target": list(target.names), "skipped": skipped}
     return replace(found, task=target.task, **now)
 
 
 def _with_gaps(known: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Answers of all steps: NaN or None where there is none."""
+    """Return targets of all steps: NaN or None where there is none."""
     if present.all():
         return known
     text = known.dtype == object

@@ -1,4 +1,4 @@
-"""`read_sequences`: sequences from wherever a person keeps them."""
+"""`read_sequences`: sequences from any supported source."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _OF_COLUMNS = (
 
 
 def holds_sequences(source: Any) -> bool:
-    """Whether a source holds sequences without being told which rows belong together:
-    a `.ts` file, an embedded set of sequences, or what has been read already."""
+    """Whether a source has sequences without needing `series`: a `.ts` file, an
+    embedded set of sequences, or a SequenceSet."""
     if isinstance(source, SequenceSet):
         return True
     return is_ts(source) or _embedded(source) is not None
@@ -55,25 +55,25 @@ def read_sequences(
     test: bool = False,
     **options: Any,
 ) -> SequenceSet:
-    """Read sequences from a `.ts` file, a long table, or an embedded set.
+    """Read sequences from a `.ts` file, a long table, or an embedded data set.
 
     Parameters
     ----------
     source : path, name of a data set, table, or SequenceSet
-        What has been read already is handed back, whatever columns are named.
+        A SequenceSet is returned unchanged, whatever columns are given.
     series, time, target
         Columns of a table: see `read_long`.
     test : bool, default=False
-        Of an embedded set the part that is kept for the test, if there is one.
+        Whether to return the test set of an embedded data set, if there is one.
     **options
-        Of a table: see `read_long`. Of the others `task` and `per_step` must be what
-        the answers are, but whole numbers that stand for classes may be numbers, and
-        `labels=False` leaves the answers out.
+        For a table: see `read_long`. For other sources `task` and `per_step` must match
+        the targets, but integer classes may be used as numbers, and `labels=False`
+        drops the targets.
 
     Raises
     ------
     SequenceError, TableError
-        If it cannot be read; in one line what, where and the fix.
+        If it cannot be read; the one-line message has the location and the fix.
     """
     if isinstance(source, SequenceSet):
         return _as_asked(source, **options)
@@ -87,7 +87,7 @@ def read_sequences(
         value = given.get(name)
         if value is not None and (not hasattr(value, "__len__") or len(value)):
             raise SequenceError(
-                Message(Setting(name, value), " is for columns, but this is no table"),
+                Message(Setting(name, value), " is a column, but this is not a table"),
                 where=str(source),
                 parameter=name,
                 value=value,
@@ -97,7 +97,7 @@ def read_sequences(
 
 
 def _embedded(source: Any) -> SequenceDataset | None:
-    """Return the embedded set of that name, if it is one of sequences."""
+    """Return the embedded data set of that name, if it has sequences."""
     if not isinstance(source, str | os.PathLike):
         return None
     if str(source) not in names() or Path(source).exists():
@@ -107,18 +107,18 @@ def _embedded(source: Any) -> SequenceDataset | None:
 
 
 def _which_column(source: Any) -> str:
-    """Say that the column of the sequences has to be named, and which ones there are.
+    """Return a message that asks for the series column and lists all columns.
 
     Raises
     ------
     TableError
-        If there is no table to be read.
+        If the table cannot be read.
     """
     table = read_table(source, nrows=1)
     shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
     return (
-        f"{table.source}: which column says to which sequence a row belongs? Give it, "
-        f"series={table.names[0]!r} perhaps; the columns are: {shown}"
+        f"{table.source}: which column has the sequence of a row? Pass it, for example "
+        f"series={table.names[0]!r}; the columns are: {shown}"
     )
 
 
@@ -150,7 +150,7 @@ def _as_asked(
     labels: bool = True,
     **others: Any,
 ) -> SequenceSet:
-    """Return a set as a caller wants it, if its answers are of that kind."""
+    """Return a set with the requested options, if its targets allow them."""
     if not labels:
         return replace(found, y=None, task=None, per_step=False)
     if found.y is None:
@@ -158,12 +158,12 @@ def _as_asked(
     if per_step not in (None, found.per_step):
         each = "step" if found.per_step else "sequence"
         raise SequenceError(
-            f"{found.source}: there is an answer for each {each}, which "
-            f"per_step={per_step} does not change"
+            f"{found.source}: there is a target for each {each}, so per_step must not "
+            f"be {per_step}"
         )
     if task not in (None, *TASKS):
         raise SequenceError(
-            f"task must be 'classification' or 'regression', but is {task!r}"
+            f"task must be 'classification' or 'regression'; got {task!r}"
         )
     if task in (None, found.task):
         return found
@@ -174,9 +174,9 @@ def _as_asked(
         are = "numbers" if found.task == "regression" else "classes"
         raise SequenceError(
             Message(
-                f"the answers are {are}, which ",
+                f"the targets are {are}, which ",
                 Setting("task", task),
-                " does not change",
+                " does not support",
             ),
             where=found.source,
             parameter="task",

@@ -1,4 +1,4 @@
-"""`read_table`: a table from wherever a person keeps it."""
+"""`read_table`: a table from any supported source."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ def read_table(
     header: bool = True,
     text: Iterable[str] = (),
 ) -> Table:
-    """Read a table, finding its format, dialect, encoding and types.
+    """Read a table, inferring its format, dialect, encoding and types.
 
     Parameters
     ----------
     source : path, "-", binary file, data frame, mapping, Table or name
-        A file (.csv .tsv .txt .parquet .json .jsonl .ndjson, the text formats also
-        with .gz), standard input or an open file (as CSV), a data frame (pandas,
-        polars, pyarrow), a dict of arrays, or an embedded data set such as ``"iris"``
-        where no file of that name exists.
+        A file (.csv .tsv .txt .parquet .json .jsonl .ndjson, the text formats also with
+        .gz), standard input or an open file (as CSV), a data frame (pandas, polars,
+        pyarrow), a dict of arrays, or an embedded data set such as ``"iris"`` if no
+        file of that name exists.
     nrows : int, optional
-        Read the first so many rows only.
+        Read only the first rows.
     delimiter, decimal, encoding : str, optional
-        Of delimited text; found where None. A comma is the decimal mark of a column
-        where all its numbers have one and the delimiter is another character.
+        For delimited text; None infers them. A comma is the decimal mark of a column if
+        all its numbers have one and the delimiter is another character.
     header : bool
-        Whether the first line of delimited text holds the column names. Without names
-        the columns are ``column_1``, ``column_2``, …
+        Whether the first line of delimited text has the column names. Without it the
+        columns are named ``column_1``, ``column_2``, …
     text : iterable of str
         Columns of delimited text to keep as text, so that ``007`` is not 7.
 
@@ -79,13 +79,13 @@ def read_table(
     -----
     In every column and every source ``''``, ``NA``, ``N/A``, ``n/a``, ``#N/A``,
     ``<NA>``, ``nan``, ``NaN``, ``NaT``, ``null``, ``NULL``, ``None``, ``?``, ``-`` and
-    ``.`` mean a missing value. Blanks around text are dropped. Dates are recognised
-    where they can be read in one way only: year first, or day.month.year with dots.
+    ``.`` mean a missing value. Whitespace around text is stripped. Dates are recognised
+    only in unambiguous formats: year first, or day.month.year with dots.
 
     Raises
     ------
     TableError
-        One line: what was expected, what came, where, and the fix.
+        In one line: what was expected, the value, its location, and the fix.
     """
     _check_options(nrows, decimal)
     options = _Options(nrows, delimiter, decimal, encoding, header, frozenset(text))
@@ -105,7 +105,7 @@ def read_table(
 
 
 class _Options:
-    """What a caller said about delimited text."""
+    """Options for delimited text."""
 
     def __init__(self, nrows, delimiter, decimal, encoding, header, text):
         self.nrows: int | None = nrows
@@ -118,9 +118,9 @@ class _Options:
 
 def _check_options(nrows: int | None, decimal: str | None) -> None:
     if nrows is not None and (isinstance(nrows, bool) or nrows < 1):
-        raise TableError(f"nrows must be a positive whole number, but is {nrows!r}")
+        raise TableError(f"nrows must be a positive whole number; got {nrows!r}")
     if decimal not in (None, ".", ","):
-        raise TableError(f"decimal must be '.' or ',', but is {decimal!r}")
+        raise TableError(f"decimal must be '.' or ','; got {decimal!r}")
 
 
 def _head(table: Table, nrows: int | None) -> Table:
@@ -133,7 +133,7 @@ def _from_name(name: str | bytes, options: _Options) -> Table:
         raise TableError("a path or the name of a data set is expected, got ''")
     if _URL.match(name):
         raise TableError(
-            f"{name}: addresses are not opened; download the file and give its path"
+            f"{name}: URLs are not supported; download the file and pass its path"
         )
     path = Path(name)
     try:
@@ -143,7 +143,7 @@ def _from_name(name: str | bytes, options: _Options) -> Table:
     if not exists:
         return _from_set(name, options)
     if path.is_dir():
-        raise TableError(f"{name}: is a folder; give the path of one file in it")
+        raise TableError(f"{name}: is a folder; pass the path of a file in it")
     return _from_file(path, options)
 
 
@@ -167,7 +167,7 @@ def _from_file(path: Path, options: _Options) -> Table:
             with open(path, "rb") as stream:
                 return _from_stream(stream, path.name, options)
         if not path.is_file():
-            raise TableError(f"{path}: is no regular file; a table is expected")
+            raise TableError(f"{path}: is not a regular file; a table is expected")
         parquet = suffixes[-1:] and suffixes[-1] in _PARQUET
         kind = "" if parquet else _text_kind(suffixes, path)
         with tempfile.TemporaryDirectory(prefix="lamina-") as private:
@@ -185,11 +185,11 @@ def _text_kind(suffixes: list[str], path: Path) -> str:
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [""]
     if kind[0] in DELIMITED + RECORDS:
         return kind[0]
-    advice = _ADVICE.get(kind[0], "rename it after what it is")
-    ending = f"that end in {path.suffix!r}" if path.suffix else "without an ending"
+    advice = _ADVICE.get(kind[0], "give it the right extension")
+    ending = f"with extension {path.suffix!r}" if path.suffix else "without extension"
     raise TableError(
-        f"{path}: files {ending} are not read; "
-        "known are .csv .tsv .txt .json .jsonl .ndjson (each also .gz) and .parquet: "
+        f"{path}: files {ending} are not supported, only "
+        ".csv .tsv .txt .json .jsonl .ndjson (each also .gz) and .parquet: "
         f"{advice}"
     )
 

@@ -1,11 +1,11 @@
-"""Encodings: what was learnt of one column, and how its values become features.
+"""Encodings: the fitted description of a column, and how its values become features.
 
 Each class is a frozen description with `fit` (from the training column), `encode`
 (any later column → float32 features).
 
 References
 ----------
-One-hot codes and z-scores: C. M. Bishop (2006), Pattern Recognition and Machine
+One-hot encoding and z-scores: C. M. Bishop (2006), Pattern Recognition and Machine
 Learning, Springer, sections 4.1.3 and 9.1 (standardisation).
 """
 
@@ -24,11 +24,11 @@ from lamina.data.tables.parsing import days, is_missing, moments, numbers, texts
 from lamina.data.tables.table import Table, TableError, shorten
 
 MAX_LEVELS = 64
-#: Beyond so many standard deviations a feature swamps the network, or overflows
-#: when it is squared in float32.
+#: Beyond this number of standard deviations a feature dominates the network, or
+#: overflows when it is squared in float32.
 MAX_SCALED = 1e9
 _YEAR = 365.2425
-#: Dates are known within so many days of 1970, a hundred thousand years.
+#: Range of valid dates in days around 1970, a hundred thousand years.
 _FAR_DAYS = 36_500_000
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -73,7 +73,7 @@ class NumberColumn:
             out[:, 1] = absent
 
     def decode(self, features: np.ndarray) -> np.ndarray:
-        """Values of features: v = z scale + mean, NaN where the indicator says so."""
+        """Return values: v = z scale + mean, NaN where flagged as missing."""
         values = features[:, 0].astype(np.float64) * self.scale + self.mean
         return np.where(_flagged(self, features), np.nan, values)
 
@@ -82,11 +82,11 @@ class NumberColumn:
 class CategoryColumn:
     """One-hot: one feature per level, then ``other``, then ``missing``.
 
-    At most `MAX_LEVELS` levels are kept, the most frequent; `other` says whether rarer
-    ones were seen and share a feature. A level never seen is ``other`` if that exists,
-    else all zeros, and reported; a missing value is its own level if one was missing in
-    training, else it is like a level never seen.
-    `spelled` says that the levels were text (``007``), not numbers taken as levels (7).
+    At most `MAX_LEVELS` levels are kept, the most frequent ones; `other` says whether
+    there were rarer ones, which share a feature. An unseen level is ``other`` if that
+    exists, else all zeros, and reported. A missing value is a level of its own if
+    values were missing in training, else it counts as unseen. `spelled` says that the
+    levels were text (``007``), not numbers used as levels (7).
     """
 
     kind: ClassVar[str] = "category"
@@ -138,14 +138,14 @@ class CategoryColumn:
         return Unseen.among(self.name, values[codes < 0], self.levels)
 
     def decode(self, features: np.ndarray) -> np.ndarray:
-        """Levels of features: the one of the largest; None if that is ``missing``."""
+        """Return the level of the largest feature; None if that is ``missing``."""
         names = [*self.levels, *["other"] * self.other, *[None] * self.missing]
         levels = np.empty(len(names), dtype=object)
         levels[:] = names
         return levels[features.argmax(axis=1)]
 
     def _levels_of(self, values: np.ndarray) -> np.ndarray:
-        """Values as the levels are written: ``7.0`` is 7 where levels were numbers."""
+        """Return values spelled as the levels: ``7.0`` is 7 if these were numbers."""
         if values.dtype == object and not self.spelled:
             parsed, bad = numbers(values)
             return np.where(bad, values, texts(parsed))
@@ -154,11 +154,11 @@ class CategoryColumn:
 
 @dataclass(frozen=True)
 class DateColumn:
-    """Time as numbers: z-scored days since 1970, and where in its cycles a moment is.
+    """Dates as numbers: z-scored days since 1970, and the phase of calendar cycles.
 
-    Features: days; sin and cos of the day in the year; sin and cos of the weekday; sin
-    and cos of the hour if `hours`, that is if training had times other than midnight.
-    A missing date is zeros, with an indicator if dates were missing in training.
+    Features: days; sin and cos of the day of the year; sin and cos of the weekday; sin
+    and cos of the hour if `hours`, i.e. if training had times other than midnight. A
+    missing date is all zeros, with an indicator if dates were missing in training.
     """
 
     kind: ClassVar[str] = "date"
@@ -209,7 +209,7 @@ class DateColumn:
             out[:, len(parts)] = absent
 
     def decode(self, features: np.ndarray) -> np.ndarray:
-        """Dates of features, from the days alone: whole ones, or seconds if `hours`."""
+        """Return dates from the days, rounded to days, or to seconds if `hours`."""
         when = features[:, 0].astype(np.float64) * self.scale + self.mean
         known = np.isfinite(when) & (np.abs(when) < _FAR_DAYS)
         micro = np.round(np.where(known, when, 0) * (86_400 if self.hours else 1))
@@ -221,7 +221,7 @@ class DateColumn:
 
 @dataclass(frozen=True)
 class UnusedColumn:
-    """A column that no feature is made of; `kind` says why."""
+    """A column without features; `kind` says why."""
 
     kind: str
     name: str
@@ -235,27 +235,27 @@ class UnusedColumn:
         return UNUSED[self.kind]
 
     def encode(self, table: Table, out: np.ndarray) -> None:
-        """Nothing to write."""
+        """Write nothing."""
 
     def decode(self, features: np.ndarray) -> None:
-        """Nothing is known of the values."""
+        """Return None: the values are unknown."""
 
 
 Column = NumberColumn | CategoryColumn | DateColumn | UnusedColumn
 
 #: Why a column is not used.
 UNUSED = {
-    "text": "not used: free text, nearly every value differs",
-    "identifier": "not used: numbers or names the rows",
-    "constant": "not used: one value only",
+    "text": "not used: free text, nearly all values differ",
+    "identifier": "not used: identifies the rows",
+    "constant": "not used: only one value",
     "empty": "not used: no values",
-    "ignore": "not used: as asked",
+    "ignore": "not used: as requested",
 }
 USED = {c.kind: c for c in (NumberColumn, CategoryColumn, DateColumn)}
 
 
 def as_numbers(table: Table, name: str) -> np.ndarray:
-    """A column as float64 (n,); words, infinities and dates are refused."""
+    """Return a column as float64 (n,); raise on words, infinities and dates."""
     values = table.column(name)
     if values.dtype.kind == "M":
         _refuse_type(table, name, values, "a number", "a date")
@@ -269,14 +269,14 @@ def as_numbers(table: Table, name: str) -> np.ndarray:
         row = int(np.argmax(far))
         raise TableError(
             f"{table.source}: column {shorten(name)}, {table.where(row)}: "
-            f"{values[row]:g} is beyond the range of numbers (±3.4e38); correct it, or "
+            f"{values[row]:g} is beyond the range of float32 (±3.4e38); correct it, or "
             "leave the cell empty for a missing value"
         )
     return values
 
 
 def as_dates(table: Table, name: str) -> np.ndarray:
-    """A column as datetime64[us] (n,); text that states no date is refused."""
+    """Return a column as datetime64[us] (n,); raise if a text is not a date."""
     values = table.column(name)
     if values.dtype.kind == "M":
         return values
@@ -293,15 +293,15 @@ def as_dates(table: Table, name: str) -> np.ndarray:
 def refuse_odd(
     table: Table, name: str, values: np.ndarray, bad: np.ndarray, expected: str
 ) -> None:
-    """Name the first value that is not what the rest of its column is."""
+    """Raise an error for the first value that is not of its column's type."""
     row, count = int(np.argmax(bad)), int(bad.sum())
     more = f" (and {count - 1:,} more)" if count > 1 else ""
     raise TableError(
-        f"{expected} is expected, but {shorten(values[row])} stands there{more}",
+        f"expected {expected}, got {shorten(values[row])}{more}",
         where=f"{table.source}: column {shorten(name)}, {table.where(row)}",
         value=values[row],
         hint=Message(
-            "correct it, leave the cell empty for a missing value, or take the column "
+            "correct it, leave the cell empty for a missing value, or use the column "
             "as a category (",
             Setting("column_types", {name: "category"}),
             ")",
@@ -310,7 +310,7 @@ def refuse_odd(
 
 
 def _flagged(column: NumberColumn | DateColumn, features: np.ndarray) -> Any:
-    """Where the indicator, the last feature, says that the value is missing."""
+    """Return where the indicator, the last feature, marks a missing value."""
     return column.missing & (features[:, -1] > 0.5)
 
 
@@ -319,8 +319,8 @@ def _refuse_type(
 ) -> None:
     row = int(np.argmin(is_missing(values)))
     raise TableError(
-        f"{table.source}: column {shorten(name)}, {table.where(row)}: {expected} is "
-        f"expected, but {got} ({values[row]}) stands there"
+        f"{table.source}: column {shorten(name)}, {table.where(row)}: expected "
+        f"{expected}, got {got} ({values[row]})"
     )
 
 
@@ -333,12 +333,12 @@ def _refuse_far(
         raise TableError(
             f"{table.source}: column {shorten(name)}, {table.where(row)}: "
             f"{values[row]:g} is {abs(scaled[row]):.0e} standard deviations away from "
-            "what training saw; correct it, or leave the cell empty"
+            "the training data; correct it, or leave the cell empty"
         )
 
 
 def _mean_and_scale(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of the values that are there; scale never zero."""
+    """Return mean and standard deviation of the present values; scale is never zero."""
     present = values[~np.isnan(values)]
     if not present.size:
         return 0.0, 1.0

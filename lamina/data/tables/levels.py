@@ -1,4 +1,4 @@
-"""Values of later data found among those of training, and a report of the others."""
+"""Mapping of new values to the levels of training, and reports of unseen values."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from lamina.data.tables.parsing import number, texts
 from lamina.data.tables.table import shorten
 
 UNSEEN, MISSING = -1, -2
-"""Places of a value that is not among the levels, and of one that is missing."""
+"""Codes of a value that is not among the levels, and of a missing value."""
 
 _SHOWN = 5
-"""So many values of a column, and so many columns, are reported."""
+"""Maximum number of values per column, and of columns, to report."""
 _COMPARED = 1000
-"""Near matches are sought among so many levels, in so many characters."""
+"""Close matches are searched among this many levels, in this many characters."""
 _TRUTH = {"true": ("1", "yes", "y", "on"), "false": ("0", "no", "n", "off")}
 # 16 digits or more are not exact in double precision.
 _FRACTION = re.compile(r"[+-]?(0|[1-9]\d{0,14})?\.\d{1,15}")
 
 
 class UnseenWarning(UserWarning):
-    """Values that were not in the training data; `unseen` holds them."""
+    """Values that were not in the training data, in `unseen`."""
 
     def __init__(self, unseen: Unseen):
         super().__init__(str(unseen))
@@ -42,14 +42,14 @@ class Unseen:
     ----------
     column : str
     values : tuple of (str or None, int, tuple of str)
-        The most frequent ones, with the number of their rows and the levels that are
-        similar; None is a missing value.
+        The most frequent ones, with their number of rows and similar levels; None is a
+        missing value.
     n_values, rows : int
-        How many there are in all, and in how many rows.
+        Total number of such values, and of their rows.
     target : bool
-        Whether they are answers to compare with.
+        Whether they are targets of a test set.
     unit : str
-        What is counted.
+        Name of the counted unit.
     """
 
     column: str
@@ -68,7 +68,7 @@ class Unseen:
         target: bool = False,
         unit: str = "row",
     ) -> Unseen | None:
-        """Count values (or take their counts) that are not among the levels, if any."""
+        """Count the values (or use their counts) that are not among the levels."""
         counts = Counter(values)
         if not counts:
             return None
@@ -88,7 +88,7 @@ class Unseen:
         end = (
             f"every such {self.unit} counts as an error"
             if self.target
-            else f"the model knows nothing of this column in {self._counted(self.rows)}"
+            else f"the model ignores this column in {self._counted(self.rows)}"
         )
         return (
             f"{what} {shorten(self.column)}: {', '.join(parts)} "
@@ -104,7 +104,7 @@ class Unseen:
         return f"{n:,} {self.unit}{'s' * (n != 1)}"
 
     def to_json(self) -> dict:
-        """The same as plain JSON data; long texts are cut."""
+        """Return the same as plain JSON data; long texts are truncated."""
         return {
             "column": _cut(self.column),
             "target": self.target,
@@ -118,11 +118,10 @@ class Unseen:
 
 
 def positions(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
-    """Place of each value among the levels, or `UNSEEN`, or `MISSING`.
+    """Return the position of each value among the levels, or `UNSEEN`, or `MISSING`.
 
-    A level is found in another way of writing the same value too: ``1.0`` is 1, as
-    pandas writes whole numbers beside missing ones, and ``True`` is true; unless two
-    levels could be meant.
+    Other spellings of the same value also match: ``1.0`` is 1, as pandas writes
+    integers next to missing values, and ``True`` is true; unless two levels match.
 
     Shapes: object (n,) of text or None → int64 (n,).
     """
@@ -142,14 +141,14 @@ def positions(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
 
 
 def _form(text: str) -> str:
-    """One way of writing for all ways that mean the same number or truth value."""
+    """Return a canonical spelling of a number or truth value."""
     if _FRACTION.fullmatch(text):
         return str(texts(np.array([float(text)]))[0])
     return text.lower() if text.lower() in _TRUTH else text
 
 
 def similar(value: str | None, levels: Sequence[str]) -> tuple[str, ...]:
-    """At most two levels that could be meant by a value that is none of them."""
+    """Return at most two levels that an unknown value may mean."""
     if value is None:
         return ()
     known = {level[:_COMPARED].lower(): level for level in levels[:_COMPARED]}
@@ -162,7 +161,7 @@ def similar(value: str | None, levels: Sequence[str]) -> tuple[str, ...]:
     elif stated is not None:
         found += [level for level in known.values() if number(level) == stated]
     elif not found:
-        # A person's abbreviation is too short for difflib: M of male.
+        # Abbreviations are too short for difflib: M for male.
         begun = [key for key in known if text and key.startswith(text)]
         close = begun or difflib.get_close_matches(text[:100], known, n=2)
         found = [known[key] for key in close]
@@ -170,14 +169,14 @@ def similar(value: str | None, levels: Sequence[str]) -> tuple[str, ...]:
 
 
 def warn_unseen(unseen: Sequence[Unseen]) -> None:
-    """Warn of values that were not in the training data, column by column."""
+    """Warn about values that were not in the training data, column by column."""
     for each in unseen[:_SHOWN]:
         warn(UnseenWarning(each))
     if len(unseen) > _SHOWN:
         names = [shorten(each.column) for each in unseen[_SHOWN:]][:_SHOWN]
         more = ", …" if len(unseen) > 2 * _SHOWN else ""
         warn(
-            f"{len(unseen) - _SHOWN:,} more columns hold values that were not seen in "
+            f"{len(unseen) - _SHOWN:,} more columns have values that were not seen in "
             f"training: {', '.join(names)}{more}"
         )
 

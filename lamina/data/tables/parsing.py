@@ -1,7 +1,7 @@
-"""What single values mean: missing markers, truth values, numbers and dates in text.
+"""Parsing of single values: missing markers, truth values, numbers and dates in text.
 
-The same rules hold for every source. The SQL in `delimited` states them once more for
-whole files; the tests hold the two together.
+The same rules apply to every source. The SQL in `delimited` repeats them for whole
+files; tests check that both agree.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-#: Texts that mean "no value", in every column and every kind of source.
+#: Texts that mean "no value", in every column and every source.
 MISSING = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "nan", "NaN", "NAN", "-nan", "-NaN"),
     *("NaT", "null", "NULL", "Null", "None", "?", "-", "."),
 )
 
-#: Dates that can be read in one way only: year first, or day.month.year with dots.
-#: 03/04/2024 stays text, because it is March in one country and April in another.
+#: Unambiguous date formats: year first, or day.month.year with dots. 03/04/2024 stays
+#: text, as it is in March in one country and in April in another.
 ISO_DATE = (
     r"(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2})"
     r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
@@ -37,10 +37,11 @@ _DATE = re.compile(
 
 
 def clean_text(values: Sequence[str | None] | np.ndarray) -> np.ndarray:
-    """Texts without blanks around them; markers are None, truth values lower case.
+    """Return stripped texts; missing markers become None, truth values lower case.
 
     Shapes: n values → object (n,).
     """
+    # Each distinct text is parsed once: columns repeat few values many times.
     meaning = {value: _meaning(value) for value in set(values)}
     present = {m.lower() for m in meaning.values() if m is not None}
     if present and present <= _TRUTH:
@@ -62,22 +63,23 @@ def _objects(values: list) -> np.ndarray:
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:
-    """Boolean (n,): where a column of any of the three types has no value."""
+    """Return a mask (n,) of the missing values of a column of any type."""
     if values.dtype == object:
         return np.fromiter((v is None for v in values), bool, len(values))
     return np.isnan(values) if values.dtype.kind == "f" else np.isnat(values)
 
 
 def number(text: str) -> float | None:
-    """The number that a text states, or None. ``inf`` is a number, ``1,5`` is not."""
+    """Parse a number, or return None. ``inf`` is a number, ``1,5`` is not."""
     try:
+        # float() would also accept the digits of other scripts.
         return float(text) if text.isascii() else None
     except ValueError:
         return None
 
 
 def moment(text: str) -> np.datetime64 | None:
-    """The UTC time that an unambiguous date states, or None."""
+    """Parse an unambiguous date as UTC time, or return None."""
     found = _DATE.fullmatch(text)
     if found is None or not text.isascii():
         return None
@@ -102,14 +104,14 @@ def _offset(zone: str | None) -> timedelta:
 
 
 def utc(when: datetime) -> datetime:
-    """A time without a zone: as it is, or moved to UTC where it had one."""
+    """Return a time without a zone: converted to UTC if it had one."""
     if when.tzinfo is None:
         return when
     return when.astimezone(UTC).replace(tzinfo=None)
 
 
 def numbers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers from a text column, and where a present value is none.
+    """Return numbers from a text column, and where a present value is not a number.
 
     Shapes: object (n,) → float64 (n,), bool (n,).
     """
@@ -121,7 +123,7 @@ def numbers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Dates from a text column, and where a present value is none.
+    """Return dates from a text column, and where a present value is not a date.
 
     Shapes: object (n,) → datetime64[us] (n,), bool (n,).
     """
@@ -139,7 +141,7 @@ def _where_none(values: np.ndarray, meaning: dict) -> np.ndarray:
 
 
 def texts(values: np.ndarray) -> np.ndarray:
-    """Any column as text: whole numbers without a point, dates in ISO form.
+    """Return any column as text: integers without a point, dates in ISO format.
 
     Shapes: (n,) → object (n,).
     """
@@ -166,6 +168,6 @@ def _short(stamp: str) -> str:
 
 
 def days(values: np.ndarray) -> np.ndarray:
-    """Days since 1970 with fractions, NaN where missing: datetime64 (n,) → float."""
+    """Return fractional days since 1970, NaN where missing: datetime64 (n,) → float."""
     micro = values.astype(np.int64).astype(np.float64) / 86_400e6
     return np.where(np.isnat(values), np.nan, micro)

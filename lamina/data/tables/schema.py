@@ -1,7 +1,7 @@
-"""`TableSchema`: what was learnt of a training table, to encode any later table alike.
+"""`TableSchema`: a fitted encoding of a training table, for all later tables.
 
-It is plain data: texts, numbers and truth values in frozen dataclasses, so that a model
-file that holds it holds no code.
+It is plain data: strings, numbers and booleans in frozen dataclasses, so that a model
+file with it contains no code.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from lamina.data.tables.type_inference import check_column_types, kind_of
 
 @dataclass(frozen=True)
 class TableSchema:
-    """Kinds of the columns, their scaling and levels, and the target.
+    """Types of the columns, their scaling and levels, and the target.
 
     Attributes
     ----------
     columns : tuple of column descriptions
-        In the order of the training table, those not used included.
+        In the order of the training table, including unused ones.
     notes : tuple of str
-        What a person should know: columns left out and why, guesses made.
+        Notes for the user: dropped columns with reasons, guesses.
     """
 
     columns: tuple[Column, ...]
@@ -44,26 +44,26 @@ class TableSchema:
         column_types: dict[str, str] | None = None,
         task: str | None = None,
     ) -> TableSchema:
-        """Learn a schema from a training table.
+        """Fit a schema to a training table.
 
         Parameters
         ----------
         table : Table
         target : str or list of str, optional
-            Column (or columns) to predict; no feature is made of them.
+            Column (or columns) to predict; they are not features.
         exclude : iterable of str
-            Columns to leave out.
+            Columns to drop.
         kinds : dict, optional
-            Kind of a column where the one found is wrong: ``"number"``,
+            Type of a column, if the inferred one is wrong: ``"number"``,
             ``"category"``, ``"date"`` or ``"ignore"``.
         task : {"classification", "regression"}, optional
-            Found from the target where None.
+            None infers it from the target.
 
         Raises
         ------
         TableError
             A wrong name, words in a column of numbers, values beyond float32, or no
-            column left to learn from.
+            columns left as features.
         """
         column_types = {
             **(column_types or {}),
@@ -100,14 +100,14 @@ class TableSchema:
 
     @property
     def names(self) -> list[str]:
-        """Columns of a table that `encode` needs."""
+        """Columns that `encode` needs."""
         return [c.name for c in self.columns if not isinstance(c, UnusedColumn)]
 
     @property
     def text_names(self) -> tuple[str, ...]:
         """Columns that `read_table` should keep as text (``text=``) for `encode`.
 
-        In a file of few rows a category such as ``007`` may look like a number.
+        In a file with few rows a category such as ``007`` may look like a number.
         """
         names = [c.name for c in self.columns if getattr(c, "spelled", False)]
         if self.target_column and self.target_column.labels == "text":
@@ -115,27 +115,27 @@ class TableSchema:
         return tuple(names)
 
     def encode(self, table: Table) -> np.ndarray:
-        """Features of a table: float32 (n_rows, width).
+        """Return features of a table: float32 (n_rows, width).
 
-        Columns are found by name, in any order; others are left alone.
+        Columns are found by name, in any order; others are ignored.
 
         Raises
         ------
         TableError
-            A column is missing, or a value is not of the kind learnt; with its line.
+            A column is missing, or a value is not of the column's type; with its line.
 
         Warns
         -----
         UnseenWarning
-            Of categories that were not seen in training: which, in how many rows, and
-            what they may mean.
+            About categories that were not seen in training: which, in how many rows,
+            and what they may mean.
         """
         features, unseen = self.encoded(table)
         warn_unseen(unseen)
         return features
 
     def encoded(self, table: Table) -> tuple[np.ndarray, list[Unseen]]:
-        """Features as of `encode`, and what of the table is not known; no warning.
+        """Return features as `encode` does, and unseen values, without a warning.
 
         Raises
         ------
@@ -154,9 +154,9 @@ class TableSchema:
         return out, [each for each in unseen if each is not None]
 
     def decode(self, features: np.ndarray) -> Table:
-        """The table that features stand for, columns not used left out.
+        """Return the table of the features, without unused columns.
 
-        Of numbers and dates the scaling is undone. A category is the level of its
+        The scaling of numbers and dates is inverted. A category is the level of its
         largest feature. A value is missing where its indicator is above ½.
 
         Raises
@@ -166,7 +166,7 @@ class TableSchema:
         """
         if features.ndim != 2 or features.shape[1] != self.width:
             raise TableError(
-                f"features must be (n_rows, {self.width}), but are {features.shape}"
+                f"features must be (n_rows, {self.width}); got {features.shape}"
             )
         columns, start = {}, 0
         for column in self.columns:
@@ -178,24 +178,24 @@ class TableSchema:
         return Table(columns, "decoded features")
 
     def encode_target(self, table: Table) -> np.ndarray:
-        """The target: labels (n,) or numbers float64 (n,), (n, k) for several targets.
+        """Return the target: labels (n,) or float64 (n,), (n, k) for several targets.
 
-        Of several targets those without a value are NaN. Labels are as they stand in
-        the table: whole numbers int64, text object.
+        Missing values of several targets are NaN. Labels are those of the table:
+        integers as int64, text as object.
         """
         return self._known_target().encode(table)
 
     def target_present(self, table: Table) -> np.ndarray:
-        """Boolean (n,): the rows with a target, with one of several at least."""
+        """Return a mask (n,) of the rows with a target, or at least one of several."""
         return self._known_target().present(table)
 
     def _known_target(self) -> Target:
         if self.target_column is None:
-            raise TableError("this schema was learnt without a target")
+            raise TableError("this schema was fitted without a target")
         return self.target_column
 
     def describe(self) -> list[tuple[str, str, str]]:
-        """Rows (column, kind, detail) for a table on a terminal, the target last."""
+        """Return rows (column, kind, detail) for a summary, with the target last."""
         rows = [(c.name, c.kind, c.detail) for c in self.columns]
         for name in self.target:
             rows.append((name, "target", str(self.task)))
@@ -210,7 +210,7 @@ def _target(
     gaps = int((~found.present(table)).sum())
     if gaps:
         names = ", ".join(found.names)
-        notes.append(f"target {names!r} is missing in {gaps:,} rows; they are left out")
+        notes.append(f"target {names!r} is missing in {gaps:,} rows; they are dropped")
     return found, notes
 
 
@@ -237,7 +237,7 @@ def _named(table: Table, decided: list) -> list[tuple[str, tuple[str, str | None
 def _rather_used(
     kind: str, note: str | None, table: Table, name: str
 ) -> tuple[str, str | None]:
-    """x = 0, 1, 2, … counts the rows, but as the only input it is meant."""
+    """Use x = 0, 1, 2, …, which counts the rows, if it is the only input."""
     if kind == "identifier" and table.column(name).dtype == np.float64:
         return "number", None
     return kind, note
@@ -245,8 +245,8 @@ def _rather_used(
 
 def _nothing_left(table: Table, schema: TableSchema) -> str:
     reasons = [f"{c.name!r} ({UNUSED.get(c.kind, c.kind)})" for c in schema.columns]
-    listed = ", ".join(reasons[:5]) or "there is no other column than the target"
-    return f"{table.source}: no column is left to learn from: {listed}"
+    listed = ", ".join(reasons[:5]) or "there is no column besides the target"
+    return f"{table.source}: no columns are left as features: {listed}"
 
 
 def _absent(table: Table, absent: list[str]) -> str:
@@ -254,8 +254,8 @@ def _absent(table: Table, absent: list[str]) -> str:
     if len(absent) > 1:
         listed = ", ".join(map(repr, absent[:5]))
         return (
-            f"{table.source}: {len(absent)} columns that the model needs are not "
-            f"there: {listed}; the columns are: {', '.join(table.names[:20])}"
+            f"{table.source}: {len(absent)} columns that the model needs are missing: "
+            f"{listed}; the columns are: {', '.join(table.names[:20])}"
         )
     try:
         table.column(first)

@@ -1,4 +1,4 @@
-"""The table: named columns of equal length, and the one error about bad tables."""
+"""The table: named columns of equal length, and the error for invalid tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from lamina.data.errors import UserError, bounded
 
 _COMPARED = 200
-"""Characters by which names are compared."""
+"""Number of characters by which names are compared."""
 
 
 class TableError(UserError):
-    """A bad table: one line that says what, where and how to fix it."""
+    """An invalid table: a one-line message with the problem, its location and a fix."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,18 +24,18 @@ class Table:
 
     * numbers: ``float64``, missing is NaN (booleans are text, see below);
     * dates and times: ``datetime64[us]`` in UTC, missing is NaT;
-    * text: ``object`` of ``str``, missing is None. Booleans are the texts ``true``
-      and ``false``, whatever they were in the source.
+    * text: ``object`` of ``str``, missing is None. Booleans are the texts ``true`` and
+      ``false``, however the source spells them.
 
     Attributes
     ----------
     columns : dict of str to ndarray, each (n_rows,)
     source : str
-        What error messages call this table: a file name, ``stdin``, ``data frame``.
+        Name of this table in messages: a file name, ``stdin``, ``data frame``.
     first_line : int or None
-        Line of the file on which the first row stands, where every row is one line.
+        Line of the first row in the file, if every row is one line.
     rows : ndarray of int (n_rows,) or None
-        Where each row stood in the source, after `take`; None means in order.
+        Position of each row in the source, after `take`; None means in order.
 
     Raises
     ------
@@ -74,7 +74,7 @@ class Table:
         return f"Table({self.n_rows:,} rows × {len(self.columns)}, {self.source})"
 
     def __eq__(self, other: object) -> bool:
-        """Same names in the same order, same types, same values (NaN equals NaN)."""
+        """Whether names, their order, types and values are equal (NaN equals NaN)."""
         if not isinstance(other, Table):
             return NotImplemented
         return self.same_structure(other) and all(
@@ -90,7 +90,7 @@ class Table:
         ]
 
     def column(self, name: str) -> np.ndarray:
-        """One column; a wrong name is a `TableError` with the nearest names."""
+        """Return a column; a wrong name is a `TableError` with the closest names."""
         if name not in self.columns:
             raise TableError(
                 f"{self.source}: no column {shorten(name)}{nearest(name, self.names)}"
@@ -100,25 +100,25 @@ class Table:
     __getitem__ = column
 
     def drop(self, *names: str) -> Table:
-        """The same table without these columns."""
+        """Return the table without these columns."""
         for name in names:
             self.column(name)
         kept = {k: v for k, v in self.columns.items() if k not in names}
         return replace(self, columns=kept)
 
     def select(self, names: Iterable[str]) -> Table:
-        """The same table with these columns only, in this order."""
+        """Return the table with only these columns, in this order."""
         return replace(self, columns={name: self.column(name) for name in names})
 
     def take(self, rows: np.ndarray | list[int] | slice) -> Table:
-        """The rows with these positions, or those where a boolean mask is true."""
+        """Return the rows at these positions, or those where a boolean mask is true."""
         index = np.arange(self.n_rows)[rows]
         origin = index if self.rows is None else self.rows[index]
         taken = {name: values[index] for name, values in self.columns.items()}
         return replace(self, columns=taken, rows=origin)
 
     def where(self, row: int) -> str:
-        """Where a row stands in the source: ``line 5`` of a file, or else ``row 4``."""
+        """Return the location of a row: ``line 5`` of a file, else ``row 4``."""
         origin = int(row if self.rows is None else self.rows[row])
         if self.first_line is None:
             return f"row {origin + 1}"
@@ -126,14 +126,14 @@ class Table:
 
 
 def as_names(names: str | Iterable[str] | None) -> list[str]:
-    """Names of columns as a list: of one name, of several, or of none."""
+    """Return column names as a list, from one name, several, or None."""
     if names is None:
         return []
     return [names] if isinstance(names, str) else list(names)
 
 
 def nearest(name: str, names: list[str], most: int = 20) -> str:
-    """End of a message about a wrong name: close matches, then what there is."""
+    """Return the end of a message about a wrong name: close matches, then all names."""
     lower = [n[:_COMPARED].lower() for n in names]
     close = difflib.get_close_matches(name[:_COMPARED].lower(), lower, n=3)
     guesses = [n for n, low in zip(names, lower, strict=True) if low in close][:3]
@@ -147,7 +147,7 @@ def nearest(name: str, names: list[str], most: int = 20) -> str:
 
 
 def shorten(value: object, most: int = 40) -> str:
-    """A value from a hostile file as it may stand in a one-line message."""
+    """Return a value from an untrusted file for a one-line message."""
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 2]}…{text[-1]}"
 
@@ -158,13 +158,13 @@ def _checked(table: Table, name: str) -> np.ndarray:
     if not isinstance(values, np.ndarray) or values.dtype not in known:
         kind = getattr(values, "dtype", type(values).__name__)
         raise TableError(
-            f"{table.source}: column {name!r} is {kind}, but a column is float64, "
-            "datetime64[us] or object of text; read_table converts"
+            f"{table.source}: column {name!r} must be float64, datetime64[us] or "
+            f"object of text; got {kind}; read_table converts"
         )
     if values.ndim != 1:
         raise TableError(
-            f"{table.source}: column {name!r} has shape {values.shape}, but a column "
-            "has one dimension"
+            f"{table.source}: column {name!r} must have one dimension; got shape "
+            f"{values.shape}"
         )
     return values
 

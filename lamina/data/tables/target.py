@@ -1,4 +1,4 @@
-"""The target: classes or numbers, and how it becomes `y`."""
+"""The target: classes or numbers, and its encoding as `y`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from lamina.data.tables.type_inference import MOSTLY
 
 TASKS = ("classification", "regression")
 LABELS = ("int", "float", "text")
-#: Up to so many distinct integers are taken for classes.
+#: Maximum number of distinct integers that are inferred as classes.
 MAX_INTEGER_CLASSES = 20
 
 
 @dataclass(frozen=True)
 class Target:
-    """What was learnt of the target columns.
+    """The fitted description of the target columns.
 
-    `labels` tells what class labels are, so that a later table gives the same ones:
+    `labels` is the type of class labels, so that later tables give the same ones:
     ``"int"``, ``"float"`` or ``"text"``; for regression it is ``"float"``. Several
-    targets that are all 0 or 1 are labels side by side (multi-label).
+    targets that are all 0 or 1 are a multi-label target.
     """
 
     names: tuple[str, ...]
@@ -33,16 +33,16 @@ class Target:
     labels: str
 
     def encode(self, table: Table) -> np.ndarray:
-        """`y`: labels (n,), numbers float64 (n,), or (n, k) for several targets.
+        """Return `y`: labels (n,), numbers float64 (n,), or (n, k) for several targets.
 
-        Of several targets those without a value are NaN, in float64.
+        Missing values of several targets are NaN, in float64.
         """
         self._refuse_missing(table)
         parts = [self._one(table, name) for name in self.names]
         return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
 
     def present(self, table: Table) -> np.ndarray:
-        """Boolean (n,): the rows with a target, with one of several at least."""
+        """Return a mask (n,) of the rows with a target, or at least one of several."""
         parts = [~is_missing(table.column(name)) for name in self.names]
         return np.logical_or.reduce(parts)
 
@@ -65,30 +65,29 @@ class Target:
             raise TableError(
                 f"{table.source}: the target {_list(self.names)} is missing in "
                 f"{int(gaps.sum()):,} rows, first in {table.where(int(gaps.argmax()))};"
-                " take only the rows where target_present is true"
+                " keep only the rows where target_present is true"
             )
 
 
 def find_target(
     table: Table, target: str | Sequence[str], task: str | None
 ) -> tuple[Target, str | None]:
-    """The target of a training table, and a note where the task was a guess.
+    """Return the target of a training table, and a note if the task is a guess.
 
-    Text is classification. Integers are if they are few (at most 20) and each stands
-    for many rows; any other numbers are regression. `task` overrules.
+    Text means classification, as do few distinct integers (at most 20) with many rows
+    each; other numbers mean regression. `task` overrides this.
 
     Raises
     ------
     TableError
-        No such column, no values, one value only, a date, or words among numbers.
+        No such column, no values, only one distinct value, a date, or words among
+        numbers.
     """
     names = tuple([target] if isinstance(target, str) else target)
     if task not in (None, *TASKS):
-        raise TableError(
-            f"task must be 'classification' or 'regression', but is {task!r}"
-        )
+        raise TableError(f"task must be 'classification' or 'regression'; got {task!r}")
     if not names or len(set(names)) < len(names):
-        raise TableError(f"the target must be different column names, not {names!r}")
+        raise TableError(f"target must be different column names; got {names!r}")
     _check(table, names, len(names) == 1)
     first, *others = names
     if others:
@@ -102,19 +101,18 @@ def _check(table: Table, names: tuple[str, ...], alone: bool) -> None:
         present = values[~is_missing(values)]
         if not present.size:
             raise TableError(
-                f"{table.source}: the target {name!r} holds no values; nothing can be "
-                "learnt from it"
+                f"{table.source}: the target {name!r} has no values; a model needs some"
             )
         if values.dtype.kind == "M":
             raise TableError(
-                f"{table.source}: the target {name!r} is a date; a target is a class "
-                "or a number: give the days to it, say"
+                f"{table.source}: the target {name!r} is a date; a target must be a "
+                "class or a number, for example the number of days"
             )
         if alone and bool(np.all(present == present[0])):
             only = shorten(texts(present[:1])[0])
             raise TableError(
-                f"{table.source}: the target {name!r} is {only} in every row; two "
-                "different values are needed to learn anything"
+                f"{table.source}: the target {name!r} is {only} in every row; at least "
+                "two different values are needed"
             )
 
 
@@ -127,7 +125,7 @@ def _several(table: Table, names: tuple[str, ...], task: str | None) -> Target:
             where=table.source,
             parameter="target",
             value=names,
-            hint=Message("give one target, or ", Setting("task", "regression")),
+            hint=Message("pass one target, or ", Setting("task", "regression")),
         )
     if binary and task != "regression":
         return Target(names, "classification", "int")
@@ -151,8 +149,8 @@ def _single(table: Table, name: str, task: str | None) -> tuple[Target, str | No
     note = None
     if task is None and labels != "text" and len(np.unique(present)) > 2:
         note = Message(
-            f"target {name!r} holds {len(np.unique(present))} different whole numbers "
-            "and is taken as classes (",
+            f"target {name!r} has {len(np.unique(present))} distinct whole numbers, "
+            "which are used as classes (",
             Setting("task", "regression"),
             " predicts a number)",
         )
@@ -162,7 +160,7 @@ def _single(table: Table, name: str, task: str | None) -> tuple[Target, str | No
 def _stated_numbers(
     table: Table, name: str, values: np.ndarray, task: str | None
 ) -> np.ndarray | None:
-    """Numbers of a target in text, None if it is made of words."""
+    """Return the numbers of a text target, None if it consists of words."""
     present = [v for v in values if v is not None]
     good = sum(number(v) is not None for v in present) / len(present)
     if task == "classification" or (task is None and good < MOSTLY):
@@ -174,7 +172,7 @@ def _stated_numbers(
 
 
 def _few(distinct: np.ndarray, n_rows: int) -> bool:
-    """Whether so many distinct integers are classes rather than measurements."""
+    """Whether these distinct integers are classes rather than measurements."""
     count = len(distinct)
     if count > MAX_INTEGER_CLASSES:
         return False
@@ -189,7 +187,7 @@ def _class_note(name: str, values: np.ndarray) -> str | None:
         return None
     return (
         f"target {name!r} has {distinct:,} classes in {len(present):,} rows; most have "
-        "one example only, too few to learn from"
+        "only one example, too few to learn from"
     )
 
 

@@ -1,4 +1,4 @@
-"""The column of a table that says when, or at which step, a row was."""
+"""The time column of a table: dates or step numbers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _QUARTER = re.compile(r"(\d{4})[- ]?Q([1-4])")
 
 
 def time_values(table: Table, name: str) -> np.ndarray:
-    """A column of times as numbers or dates, of which none is missing.
+    """Return a column of times as numbers or dates, none of them missing.
 
     Returns
     -------
     ndarray (n_rows,) of float64 or datetime64[us]
-        Text may state numbers, dates, months (``2024-03``) or quarters (``2024-Q1``).
+        Text may be numbers, dates, months (``2024-03``) or quarters (``2024-Q1``).
 
     Raises
     ------
     TableError
-        A value is missing or is neither a number nor a date, or both are there.
+        A value is missing or is neither a number nor a date, or both types occur.
     """
     values = table.column(name)
     missing = is_missing(values)
@@ -43,15 +43,15 @@ def time_values(table: Table, name: str) -> np.ndarray:
 def _mixed(
     table: Table, name: str, values: np.ndarray, readings: list[dict]
 ) -> TableError:
-    """An error that names the first value that is not like most others."""
+    """Return an error about the first value that differs in type from most others."""
     counts = [len(r) - list(r.values()).count(None) for r in readings]
     likely = int(np.argmax(counts))
     row = next(i for i, v in enumerate(values) if readings[likely][v] is None)
     expected = ("a number", "a date")[likely] if any(counts) else "a number or a date"
     return TableError(
-        f"{_place(table, name, row)}: {expected} is expected, but "
-        f"{shorten(values[row])} stands there; dates are written 2024-03-31, months "
-        "2024-03 and quarters 2024-Q1"
+        f"{_place(table, name, row)}: expected {expected}, got "
+        f"{shorten(values[row])}; write dates as 2024-03-31, months as 2024-03 and "
+        "quarters as 2024-Q1"
     )
 
 

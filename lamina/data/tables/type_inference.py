@@ -1,4 +1,4 @@
-"""What a training column is: number, category, date, or of no use, and why."""
+"""Type inference of training columns: number, category, date, or unused, and why."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lamina.data.tables.columns import MAX_LEVELS, USED, refuse_odd
 from lamina.data.tables.parsing import is_missing, moments, number, numbers, texts
 from lamina.data.tables.table import Table, TableError, shorten
 
-#: From this share on, a column of numbers with some words in it is a mistake to report.
+#: From this fraction of numbers on, words in a column are reported as mistakes.
 MOSTLY = 0.9
-#: Up to so many rows a text column is taken as categories, however many it has.
+#: Up to this number of rows a text column is categorical, whatever its distinct values.
 FEW_ROWS = 20
 _ID_NAME = re.compile(r"(^|[^A-Za-z])(id|index|idx|rowid|uuid|guid)$", re.IGNORECASE)
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
@@ -22,18 +22,18 @@ _LOOKS_DATED = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 
 
 def kind_of(name: str, table: Table) -> tuple[str, str | None]:
-    """Kind of a column and, where a person should know of it, a note.
+    """Return the type of a column, and a note if the user should know the reason.
 
     Raises
     ------
     TableError
-        A column of numbers (or dates) in which a few values are neither.
+        A column of numbers (or dates) with a few other values.
     """
     values = table.column(name)
     absent = is_missing(values)
     present = values[~absent]
     if not present.size:
-        return "empty", f"column {name!r} holds no values and is not used"
+        return "empty", f"column {name!r} has no values and is not used"
     if not absent.any() and bool(np.all(present == present[0])):
         shown = shorten(texts(present[:1])[0])
         return "constant", f"column {name!r} is always {shown} and is not used"
@@ -47,7 +47,7 @@ def kind_of(name: str, table: Table) -> tuple[str, str | None]:
 
 
 def check_column_types(column_types: dict[str, str], table: Table) -> None:
-    """Refuse kinds that do not exist, and kinds of columns that do not."""
+    """Reject unknown types, and types of unknown columns."""
     known = (*USED, "ignore")
     for name, kind in column_types.items():
         table.column(name)
@@ -76,13 +76,13 @@ def _kind_of_text(
     if distinct > MAX_LEVELS:
         return "category", (
             f"column {name!r} has {distinct:,} levels; the {MAX_LEVELS} most frequent "
-            "are kept, the others share one"
+            "are kept, the others are merged"
         )
     return "category", None
 
 
 def _mostly(name: str, table: Table, values: np.ndarray, counts: Counter) -> bool:
-    """Whether all values state numbers; an error if only nearly all do."""
+    """Whether all values are numbers; raise an error if only nearly all are."""
     good = sum(c for v, c in counts.items() if number(v) is not None)
     if good < MOSTLY * sum(counts.values()):
         return False
@@ -104,12 +104,12 @@ def _mostly_dates(name: str, table: Table, values: np.ndarray, counts: Counter) 
 
 
 def is_id_name(name: str) -> bool:
-    """Whether a column is named like a key: id, customer_id, PassengerId, index."""
+    """Whether a column has the name of a key: id, customer_id, PassengerId, index."""
     return bool(_ID_NAME.search(name) or _CAMEL_ID.search(name))
 
 
 def _numbers_rows(name: str, present: np.ndarray) -> bool:
-    """Whether a column numbers the rows: by its name, or counting from 0 or 1."""
+    """Whether a column identifies the rows: by its name, or counting from 0 or 1."""
     if is_id_name(name):
         whole = bool(np.all(present == np.floor(present)))
         return whole and len(np.unique(present)) == len(present)
@@ -119,7 +119,7 @@ def _numbers_rows(name: str, present: np.ndarray) -> bool:
 
 def _identifier_note(name: str, kind: str) -> str:
     return Message(
-        f"column {name!r} only numbers the rows and is not used (",
+        f"column {name!r} only identifies the rows and is not used (",
         Setting("column_types", {name: kind}),
         " uses it)",
     )
@@ -128,7 +128,7 @@ def _identifier_note(name: str, kind: str) -> str:
 def _text_note(name: str, distinct: int, n_present: int, example: str) -> str:
     dated = f"; if {shorten(example)} is a date, write it as YYYY-MM-DD"
     return Message(
-        f"column {name!r} has {distinct:,} different texts in {n_present:,} rows and "
+        f"column {name!r} has {distinct:,} distinct texts in {n_present:,} rows and "
         "is not used (",
         Setting("column_types", {name: "category"}),
         f" uses the {MAX_LEVELS} most frequent)",
@@ -137,7 +137,7 @@ def _text_note(name: str, distinct: int, n_present: int, example: str) -> str:
 
 
 def _spread_note(name: str, table: Table, present: np.ndarray) -> str | None:
-    """Warn of values so large that all others look equal after scaling."""
+    """Return a note on values so large that all others look equal after scaling."""
     finite = np.abs(present[np.isfinite(present)])
     if not finite.size:
         return None
@@ -147,6 +147,6 @@ def _spread_note(name: str, table: Table, present: np.ndarray) -> str | None:
     row = int(np.nanargmax(np.abs(table.column(name))))
     return (
         f"column {name!r}: {table.column(name)[row]:g} in {table.where(row)} is over a "
-        "million times larger than the rest, which look all equal beside it; is it "
+        "million times larger than the rest, which all look equal after scaling; is it "
         "an error?"
     )

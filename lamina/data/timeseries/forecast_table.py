@@ -1,4 +1,4 @@
-"""`read_forecast`: a long series, or several, from a table with a row a time step."""
+"""`read_forecast`: time series from a table with one row per time step."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from lamina.data.timeseries.spacing import Spacing, find_spacing
 
 @dataclass(frozen=True, eq=False)
 class ForecastTable:
-    """A series that is to be continued, or several.
+    """One or several time series to forecast.
 
     Attributes
     ----------
-    y : ndarray of float64 (steps,), or (steps, targets) of a list of targets
-    exogenous : ndarray of float64 (steps, k), or None
-        What else is known of each step.
+    y : ndarray of float64 (steps,), or (steps, targets) for a list of targets exogenous
+    : ndarray of float64 (steps, k), or None
+        Exogenous variables of each step.
     later : ndarray of float64 (rows, k), or None
-        The same of steps to forecast: the rows after the last target.
+        The same for the steps to forecast: the rows after the last target.
     times : ndarray (steps,) or None
         datetime64 or float64.
     targets, exogenous_names : list of str
-        The columns.
+        Names of the columns.
     spacing : Spacing or None
-        How far the times are apart; None without two of them.
+        Spacing of the times; None with fewer than two.
     source : str
-        Where the table was read.
+        Where the table was read from.
     series : list of str or None
-        Names of the series, if there are several: `y`, `exogenous`, `later` and
-        `times` are lists of arrays then.
+        Names of the series, if there are several: then `y`, `exogenous`, `later` and
+        `times` are lists of arrays.
     """
 
     y: Any
@@ -51,8 +51,8 @@ class ForecastTable:
 
     @property
     def period(self) -> int | None:
-        """Steps after which a season may come again: 12 for months, 4 for quarters, 7
-        for days, 24 for hours."""
+        """Usual number of steps per season: 12 for months, 4 for quarters, 7 for days,
+        24 for hours."""
         return None if self.spacing is None else self.spacing.period
 
     def __repr__(self) -> str:
@@ -69,12 +69,12 @@ class ForecastTable:
         Raises
         ------
         ValueError
-            If the times of the table are not known.
+            If the times of the table are unknown.
         """
         if self.spacing is None:
             raise ValueError(
-                f"{self.source}: what comes next is not known without two times; give "
-                "time= to read_forecast"
+                f"{self.source}: future times are unknown without at least two times; "
+                "pass time= to read_forecast"
             )
         if self.series is None:
             return self.spacing.after(self.times[-1], n)
@@ -89,21 +89,21 @@ def read_forecast(
     *,
     series: str | None = None,
 ) -> ForecastTable:
-    """Read what is to be forecast from a table with one row for each time step.
+    """Read time series to forecast from a table with one row per time step.
 
     Parameters
     ----------
     source : path, data frame, dict of arrays, Table, or name of a data set
         See :func:`lamina.data.read_table`.
     target : str or iterable of str
-        Column of numbers to forecast, or several. The last rows may be without it.
+        Column of numbers to forecast, or several. It may be missing in the last rows.
     time : str, optional
-        Column of dates or numbers by which the rows are ordered; they must be regular.
-        Without it the rows stay as they come.
+        Column of regularly spaced dates or numbers by which the rows are ordered.
+        Without it the rows keep their order.
     exogenous : str or iterable of str
-        Columns of numbers that are known beforehand.
+        Columns of numbers whose future values are known.
     series : str, optional
-        Column that says to which of several series a row belongs.
+        Column with the series of each row, if there are several.
 
     Returns
     -------
@@ -112,8 +112,8 @@ def read_forecast(
     Raises
     ------
     TableError
-        If a column is not there or holds no numbers, a time comes twice or is missing
-        in between, or a target is missing before the last one; with the line.
+        If a column does not exist or has no numbers, a time is duplicated or missing in
+        between, or a target is missing before the last one; with the line.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def read_forecast(
 
 
 def _numbers(table: Table, names: list[str]) -> np.ndarray:
-    """Columns of numbers (n_rows, k), NaN where one is missing."""
+    """Return columns of numbers (n_rows, k), NaN where one is missing."""
     out = np.empty((table.n_rows, len(names)))
     for place, name in enumerate(names):
         values = table.column(name)
@@ -176,8 +176,7 @@ def _numbers(table: Table, names: list[str]) -> np.ndarray:
             row = int(np.argmax(bad))
             found = texts(table.column(name)[[row]])[0]
             raise TableError(
-                f"{_place(table, name, row)}: a number is expected, but "
-                f"{shorten(found)} stands there"
+                f"{_place(table, name, row)}: expected a number, got {shorten(found)}"
             )
         out[:, place] = values
     return out
@@ -186,12 +185,12 @@ def _numbers(table: Table, names: list[str]) -> np.ndarray:
 def _known(
     table: Table, names: list[str], values: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """The targets of one series up to the last row that has any."""
+    """Return the targets of one series up to the last row that has any."""
     (known,) = np.nonzero(np.any(~np.isnan(values[rows]), axis=1))
     if not known.size:
         raise TableError(
-            f"{_place(table, names[0], rows[0])}: the series that begins here has no "
-            "target"
+            f"{_place(table, names[0], rows[0])}: the series that starts here has no "
+            "target values"
         )
     return _complete(table, names, values, rows[: known[-1] + 1])
 
@@ -204,7 +203,7 @@ def _complete(
         step, column = np.argwhere(missing)[0]
         raise TableError(
             f"{_place(table, names[column], rows[step])}: a value is missing within "
-            "the series; fill it in"
+            "the series; impute it"
         )
     return values[rows]
 
@@ -214,7 +213,7 @@ def _place(table: Table, name: str, row: Any) -> str:
 
 
 def _plain(times: np.ndarray) -> np.ndarray:
-    """Dates by the day or the second where no time of day or fraction is lost."""
+    """Return dates in days or seconds if that loses no time of day or fraction."""
     if times.dtype.kind == "M":
         for unit in ("D", "s"):
             shorter = times.astype(f"datetime64[{unit}]")
@@ -230,7 +229,7 @@ def _regular(
     rows: list[np.ndarray],
     dates: list[np.ndarray],
 ) -> Spacing | None:
-    """The spacing, the same throughout all series; None without two times."""
+    """Return the common spacing of all series; None with fewer than two times."""
     common: Spacing | None = None
     for name, places, times in zip(names, rows, dates, strict=True):
         if len(times) < 2:
@@ -251,7 +250,7 @@ def _regular(
 
 
 def _same(one: Spacing, other: Spacing) -> bool:
-    """Whether times are as far apart, but for how fractions are rounded."""
+    """Whether spacings are equal, up to the rounding of fractions."""
     kinds = [(each.unit, each.month_end) for each in (one, other)]
     return kinds[0] == kinds[1] and bool(
         np.isclose(one.count, other.count, rtol=1e-6, atol=0)
@@ -266,11 +265,11 @@ def _gap(
     spacing: Spacing,
     apart: float,
 ) -> str:
-    """Say what is missing between two rows, or that they are not regular."""
+    """Describe what is missing between two rows, or that they are irregular."""
     before, after = texts(times)
     first, second = map(table.where, rows)
     place = f"{table.source}: column {shorten(time)}"
-    advice = "or leave out time to take the rows as equally far apart"
+    advice = "or omit time to treat the rows as equally spaced"
     count = round(apart) - 1
     if count < 1 or not np.isclose(apart, count + 1, rtol=1e-6):
         return (

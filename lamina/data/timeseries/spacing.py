@@ -1,4 +1,4 @@
-"""How far the times of a series are apart, and which come next."""
+"""The spacing of a time series, and its future times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 _DAY, _HOUR = 86_400.0, 3_600.0
-#: Steps after which a season comes again.
+#: Number of steps per season.
 _PERIODS = {
     ("month", 1.0): 12,
     ("month", 3.0): 4,
@@ -25,7 +25,7 @@ class Spacing:
     Attributes
     ----------
     count : float
-        How many units.
+        Number of units.
     unit : {"month", "second", "number"}
         Months and years have no fixed number of seconds; plain numbers have no unit.
     month_end : bool
@@ -38,8 +38,8 @@ class Spacing:
 
     @property
     def period(self) -> int | None:
-        """Steps of a season: of a year of months or quarters, a week of days, a day
-        of hours; None for all other distances."""
+        """Number of steps per season: months or quarters per year, days per week, hours
+        per day; None for other distances."""
         return _PERIODS.get((self.unit, self.count))
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Spacing:
         return f"{count:g} {unit}{'' if count == 1 else 's'}"
 
     def after(self, last: Any, n: int) -> np.ndarray:
-        """Return the `n` times that follow a time, of the same type."""
+        """Return the `n` times after a time, in the same type."""
         steps = np.arange(1, n + 1) * self.count
         if self.unit == "number":
             return last + steps
@@ -71,17 +71,17 @@ class Spacing:
 
 
 def find_spacing(times: np.ndarray) -> tuple[Spacing, np.ndarray]:
-    """Find the distance that most neighbours have.
+    """Find the most common distance of successive times.
 
     Parameters
     ----------
-    times : ndarray (steps,) of float64 or datetime64, two or more, rising
+    times : ndarray (steps,) of float64 or datetime64, at least two, increasing
 
     Returns
     -------
     Spacing
     ndarray of float (steps − 1,)
-        How many of these distances each step takes: 1 everywhere if it is regular.
+        Each step in units of this distance: all 1 if the times are regular.
     """
     unit, month_end = "number", False
     places = times
@@ -97,7 +97,7 @@ def find_spacing(times: np.ndarray) -> tuple[Spacing, np.ndarray]:
 
 
 def _calendar(times: np.ndarray) -> tuple[str, bool]:
-    """Whether times go by months, and if so by their ends."""
+    """Whether times are spaced by months, and if so at month ends."""
     day = np.timedelta64(1, "D")
     months = times.astype("datetime64[M]")
     within = times - months

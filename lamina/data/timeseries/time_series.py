@@ -1,4 +1,4 @@
-"""Series in time to forecast: one or many, and what is known of their steps."""
+"""Time series to forecast: one or many, and their exogenous variables."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import numpy as np
 from lamina.data.sequences.ragged_array import OneSequenceError, SequenceError
 
 Many = list[np.ndarray]
-"""Series (steps,), or what is known of the steps of each (steps, k)."""
+"""Time series (steps,), or exogenous variables of each (steps, k)."""
 
 
 def as_list(y: Any) -> tuple[Many, str]:
-    """Return series as a list of arrays, and the form in which they came.
+    """Return series as a list of arrays, and the form in which they were given.
 
     Returns
     -------
@@ -21,7 +21,7 @@ def as_list(y: Any) -> tuple[Many, str]:
     Raises
     ------
     SequenceError
-        If they are no series of finite numbers; with the first place that is none.
+        If they are not series of finite numbers; with the first invalid position.
     """
     ragged = isinstance(y, list | tuple) and any(np.ndim(one) for one in y)
     if ragged:
@@ -40,8 +40,8 @@ def as_list(y: Any) -> tuple[Many, str]:
             step = int(np.argmin(np.isfinite(one)))
             raise OneSequenceError(
                 number,
-                f", step {step}: {one[step]} is no finite number; fill in what is "
-                "missing before",
+                f", step {step}: {one[step]} is not a finite number; impute missing "
+                "values first",
             )
     return [np.ascontiguousarray(one) for one in series], form
 
@@ -51,7 +51,7 @@ def _numbers(values: Any, number: int) -> np.ndarray:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         table = "; ForecastModel reads a table with times" if _is_table(values) else ""
-        raise OneSequenceError(number, f" is no array of numbers{table}") from None
+        raise OneSequenceError(number, f" is not an array of numbers{table}") from None
 
 
 def _is_table(values: Any) -> bool:
@@ -61,12 +61,12 @@ def _is_table(values: Any) -> bool:
 def beforehand(
     X: Any, lengths: list[int] | None, form: str, n_series: int | None = None
 ) -> Many | None:
-    """Return what is known of the steps of each series, (steps, k) each.
+    """Return the exogenous variables of each series, (steps, k) each.
 
     Raises
     ------
     SequenceError
-        If it does not fit the series.
+        If they do not fit the series.
     """
     if X is None:
         return None

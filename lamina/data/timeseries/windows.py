@@ -1,12 +1,12 @@
-"""A series in time as examples: seasonal differences, and windows that slide over them.
+"""Time series as examples: seasonal differences, and sliding windows over them.
 
 Equations
 ---------
-    dₜ = zₜ − zₜ₋ₘ                       the difference to the season before, of m steps
-    (dₜ₋ₚ₊₁ … dₜ) → (dₜ₊₁ … dₜ₊ₕ)        what a window of p steps tells of h later ones
-    zₜ₊ₖ = zₜ₊ₖ₋ₘ + dₜ₊ₖ                  and back, step by step
+    dₜ = zₜ − zₜ₋ₘ                       the seasonal difference with period m
+    (dₜ₋ₚ₊₁ … dₜ) → (dₜ₊₁ … dₜ₊ₕ)        from a window of p steps to the next h
+    zₜ₊ₖ = zₜ₊ₖ₋ₘ + dₜ₊ₖ                  and the inverse, step by step
 
-With m = 1 differences are those from step to step.
+With m = 1 these are ordinary differences.
 
 References
 ----------
@@ -30,13 +30,13 @@ def differences(z: np.ndarray, season: int) -> np.ndarray:
 
 
 def summed(d: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Return z of the steps whose differences are given.
+    """Return z of the steps with the given differences.
 
     Parameters
     ----------
     d : ndarray (…, steps)
     last : ndarray (m,)
-        z of the season before the first of them.
+        z of the season before the first step.
     """
     season = len(last)
     z = np.concatenate([np.broadcast_to(last, (*d.shape[:-1], season)), d], axis=-1)
@@ -48,7 +48,7 @@ def summed(d: np.ndarray, last: np.ndarray) -> np.ndarray:
 def windows(
     d: np.ndarray, size: int, horizon: int, ahead: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return all windows of a series and what comes after each.
+    """Return all windows of a series and the values after each.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def windows(
     size, horizon : int
         p and h.
     ahead : ndarray (steps, k), optional
-        What is known of each step beforehand: beside dₜ stands that of step t + h.
+        Exogenous variables of each step: those of step t + h are combined with dₜ.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def last_window(
 ) -> np.ndarray:
     """Return the window before the first unknown step, (size, 1 + k).
 
-    ``ahead`` (steps + horizon, k) reaches to the last step that is asked for.
+    ``ahead`` (steps + horizon, k) extends to the last step to forecast.
     """
     x = d[-size:, None]
     if ahead is None:
@@ -85,12 +85,12 @@ def last_window(
 
 
 def takes_logarithms(log: Any, series: Many, season: int) -> bool:
-    """Return whether logarithms of the series are to be forecast.
+    """Return whether to forecast logarithms of the series.
 
     Raises
     ------
     ValueError
-        If they are asked for, but a number is not positive, or ``log`` says neither.
+        If they are requested but a number is not positive, or ``log`` is invalid.
     """
     if isinstance(log, bool | np.bool_):
         log = bool(log)
@@ -109,7 +109,7 @@ def takes_logarithms(log: Any, series: Many, season: int) -> bool:
 
 
 def _growth(z: np.ndarray, season: int) -> float:
-    """Return |ln| of how much the size of differences grows, half by half."""
+    """Return |ln| of the ratio of mean |d| in the second half to the first."""
     d = np.abs(differences(z, season))
     half = len(d) // 2
     first, second = d[:half].mean(), d[half:].mean()

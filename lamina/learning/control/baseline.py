@@ -1,4 +1,4 @@
-"""The loss of outputs that are the same for all examples: what learning has to beat."""
+"""The loss of constant outputs: the baseline that training has to beat."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,32 +12,32 @@ from lamina.learning.objectives.objective import Objective
 from lamina.networks.functional.losses import ABSENT, MARGIN
 
 MOST_NUMBERS = 2**20
-"""Targets of more numbers are judged by rows at equal distances."""
+"""For larger targets, the loss is estimated from equally spaced rows."""
 
 
 def constant_loss(objective: Any, loader: Loader) -> float | None:
-    """Return the loss of outputs that are the means of their targets.
+    """Return the loss of outputs that equal the means of their targets.
 
     Equations
     ---------
         T = Σᵢ wᵢ Σⱼ mᵢⱼ ℓ(ȳⱼ, yᵢⱼ) / Σᵢ wᵢ,   ȳⱼ = Σᵢ wᵢ mᵢⱼ yᵢⱼ / Σᵢ wᵢ mᵢⱼ
 
-    For squared errors that is half the variance of the targets, for cross entropies the
-    entropy of the frequencies of the classes. Answers at several places of an example
-    all have the same output. The margin loss has its best constant in place of ȳ.
+    For squared errors this is half the variance of the targets, for cross entropies the
+    entropy of the class frequencies. All positions of an example get the same output.
+    The margin loss uses its best constant in place of ȳ.
 
     Parameters
     ----------
     objective : Objective
-        Its loss, and terms that smooth labels; a constant has no penalty on weights.
+        Its loss and label smoothing are used; a constant has no weight penalty.
     feed : Loader
-        Of whose rows; at most about :data:`MOST_NUMBERS` targets of them are looked at.
+        Its rows are used, up to about :data:`MOST_NUMBERS` targets.
 
     Returns
     -------
-    float, of several outputs as :meth:`Objective.reported` has it, or None for a loss
-    that is a function or has more than errors in it (sparsity, adversarial examples),
-    for targets on disk, and for such that are all the same
+    float, averaged over outputs as :meth:`Objective.reported` does; None for a loss
+    that is a function or includes more than errors (sparsity, adversarial examples),
+    for targets on disk, and for constant targets
     """
     of_mean, examples = _of_mean(objective), loader.dataset
     if of_mean is None or (examples.stored and examples.y is examples.x):
@@ -63,7 +63,7 @@ def _of_mean(objective: Any) -> Callable | None:
 
 
 def _numbers(examples: Dataset) -> int:
-    """Return how many numbers the targets of an example have at most."""
+    """Return the maximum number of target values per example."""
     return max(1, int(np.prod(examples.y.shape[1:])))
 
 
@@ -74,7 +74,7 @@ def _at_distances(n: int, most: int) -> np.ndarray:
 def _targets(
     examples: Dataset, rows: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return targets (answers, outputs) and what each counts, of the same shape.
+    """Return targets (predictions, outputs) and their weights, of the same shape.
 
     Class numbers become one column each.
     """
@@ -89,7 +89,7 @@ def _targets(
     each = weight.reshape(-1, *[1] * (y.ndim - 1))
     if y.dtype.kind in "iu":
         each = each * (y >= 0)
-        if y.ndim > 1:  # the mean over the places that have a label
+        if y.ndim > 1:  # the mean over the positions that have a label
             places = tuple(range(1, y.ndim))
             each = each / np.maximum(1, (y >= 0).sum(axis=places, keepdims=True))
         known = y >= 0
@@ -134,7 +134,7 @@ def _poisson(y: np.ndarray, each: np.ndarray) -> float:
 
 
 def _margin(y: np.ndarray, each: np.ndarray) -> float:
-    """a = (p m⁺ + λ (1 − p) m⁻) / (p + λ (1 − p)) is best."""
+    """a = (p m⁺ + λ (1 − p) m⁻) / (p + λ (1 − p)) is the best constant."""
     p, counts = _mean(y, each)
     absent, low = ABSENT * (1 - p), 1 - MARGIN
     return np.sum(counts * p * absent / (p + absent)) * (MARGIN - low) ** 2

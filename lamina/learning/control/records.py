@@ -1,4 +1,4 @@
-"""What calls of the compiled program report, as numbers of epochs."""
+"""From the reports of the compiled program to records of epochs."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,9 @@ from lamina.learning.protocols import Record
 
 
 def total(sums: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Return the sum of what several calls reported, in double precision.
+    """Return the sum of the reports of several calls, in double precision.
 
-    From left to right, so that a sum may be broken off and taken up again.
+    It sums from left to right, so that a partial sum can be resumed bit for bit.
     """
     if not sums:
         return {}
@@ -23,23 +23,23 @@ def total(sums: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 
 def first_epoch(sums: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the first epoch's part: one that takes several calls is taken alone."""
+    """Return the first epoch only: calls of a split epoch hold no other."""
     return {name: value[..., :1] for name, value in sums.items()}
 
 
 def records(
     sums: Sequence[dict[str, Any]], epochs: Sequence[int]
 ) -> list[list[Record]]:
-    """Return of each model one record an epoch: weighted means of what was reported.
+    """Return one record per model and epoch: weighted means of the reports.
 
-    Epochs that were not taken are NaN. The first always is taken, where any was asked
-    for: its weight is only NaN if an example's is.
+    Epochs that did not run are NaN. The first one always runs if any was requested: its
+    weight is NaN only if an example's is.
 
     Parameters
     ----------
     sums : as :func:`lamina.learning.loop.compiled_step.train` returns them, call by
         call
-    epochs : how many epochs each model was to take
+    epochs : requested number of epochs of each model
 
     Shapes: numbers of the sums (epochs per call,), or (models, epochs per call).
     """
@@ -57,5 +57,5 @@ def records(
 
 
 def leading(answers: Iterable[bool]) -> int:
-    """Return how many yeses come before the first no."""
+    """Return the number of True values before the first False."""
     return sum(1 for _ in itertools.takewhile(bool, answers))

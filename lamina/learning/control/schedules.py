@@ -1,8 +1,8 @@
-"""Learning-rate schedules that change the rate between epochs.
+"""Learning-rate schedules: they change the rate between epochs.
 
 The rate is a leaf of the algorithm's description, so a new one compiles nothing. A
-schedule is a pure function of what has happened so far: a resumed run goes on with the
-rate of the unbroken one.
+schedule is a pure function of the history so far: a resumed run has the same rates as
+an uninterrupted one.
 """
 
 import math
@@ -13,26 +13,26 @@ from lamina.networks.core.description import description, is_number
 
 
 def check_schedulable(algorithm: Algorithm) -> None:
-    """Refuse an algorithm whose steps do not depend on a learning rate.
+    """Reject an algorithm whose steps do not depend on a learning rate.
 
     Raises
     ------
     ValueError
-        If it has none, or one that is only where it starts from, as in Rprop.
+        If it has none, or only an initial step size, as Rprop.
     """
     name = algorithm.name
     if not algorithm.needs.first_order:
         raise ValueError(f"{name} has no learning rate to schedule")
     if not algorithm.needs.schedulable:
         raise ValueError(
-            f"{name} has no learning rate to schedule: its own is only the size of the "
-            "first step"
+            f"{name} has no learning rate to schedule: learning_rate is only the size "
+            "of its first step"
         )
 
 
 @description
 class Constant(Schedule):
-    """η stays as it is."""
+    """Constant η."""
 
     is_constant: ClassVar[bool] = True
 
@@ -62,10 +62,11 @@ class InverseScaling(Schedule):
 
 @description
 class InverseTime(Schedule):
-    """η = η₀ c / (i + c) in epoch i = 0, 1, …: the decks' α₀ / (i + c), α₀ = η₀ c.
+    """η = η₀ c / (i + c) in epoch i = 0, 1, ….
 
-    So the first epoch has η₀, and after c epochs half of it is left. The sum of all
-    rates diverges and the sum of their squares converges, as Robbins and Monro ask.
+    The first epoch has η₀, and after c epochs half of it is left. The sum of all rates
+    diverges and the sum of their squares converges, as Robbins and Monro require.
+    Textbooks also write α₀ / (i + c) with α₀ = η₀ c.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class InverseTime(Schedule):
     offset: float = 1.0
 
     def check(self) -> None:
-        """Refuse an offset of 0 or less.
+        """Reject an offset of 0 or less.
 
         Raises
         ------
@@ -112,7 +113,7 @@ class StepDecay(Schedule):
     factor: float = 0.1
 
     def check(self) -> None:
-        """Refuse steps that never come.
+        """Reject an invalid interval.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class Cosine(Schedule):
     Parameters
     ----------
     end : float, default=0
-        e, the share of η₀ that is left at the end.
+        e, the fraction of η₀ that is left at the end.
 
     References
     ----------
@@ -154,22 +155,21 @@ class Cosine(Schedule):
 
 @description
 class BoldDriver(Schedule):
-    """Raise the rate while the loss falls; take a step back that raises the loss.
+    """Raise the rate while the loss falls; undo a step that raises the loss.
 
     Equations
     ---------
-    On the full batch, E* the least loss so far and θ* its weights,
+    On the full batch, with E* the lowest loss so far and θ* its weights,
 
         η ← ρ η                if E(θ) < E*,   and θ*, E* are θ, E(θ)
         η ← σ η,   θ ← θ*      if E(θ) > E*
 
-    A step that raised the loss is undone at once, and the next one starts from θ* with
-    the smaller rate and no momentum. To find E(θ) out and to compute E(θ*) anew takes
-    an epoch each, which count and stand in the history.
+    A step that raised the loss is undone at once; the next one starts from θ* with the
+    smaller rate and no momentum. Evaluating E(θ) and recomputing E(θ*) takes one epoch
+    each; both count and appear in the history.
 
-    The loss of an epoch of mini-batches is that of no weights in particular and rises
-    by chance too. There Eᵢ is compared with Eᵢ₋₁ of the epoch before, and weights are
-    not taken back:
+    The loss of an epoch of mini-batches mixes the weights of many steps and may rise by
+    chance. There Eᵢ is compared with Eᵢ₋₁ of the epoch before, and no step is undone:
 
         η ← ρ η   if Eᵢ < Eᵢ₋₁
         η ← σ η   if Eᵢ > Eᵢ₋₁
@@ -207,8 +207,8 @@ class BoldDriver(Schedule):
 class Adaptive(Schedule):
     """η = η₀ / 5ᵏ after k plateaus; ends when η would fall below a minimum.
 
-    scikit-learn's ``learning_rate="adaptive"``: where another schedule would stop for
-    want of improvement, this one goes on with a smaller rate.
+    scikit-learn's ``learning_rate="adaptive"``: where training would stop for lack of
+    improvement, it continues with a smaller rate.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ class Adaptive(Schedule):
         return initial / self.factor**moment.plateaus
 
     def goes_on(self, rate: float) -> bool:
-        """Return whether a plateau at this rate is answered by a smaller one."""
+        """Return whether the rate is reduced after a plateau at this rate."""
         return rate > self.minimum
 
 
@@ -239,4 +239,4 @@ SCHEDULES = {
     "invscaling": InverseScaling,
     "adaptive": Adaptive,
 }
-"""Schedules by the names that estimators take."""
+"""Schedules by the names that estimators accept."""

@@ -1,7 +1,7 @@
-"""Stopping rules: the host decides after each epoch whether learning goes on.
+"""Stopping rules: the host decides after each epoch whether training continues.
 
-A rule is asked once an epoch with the epoch's record (``loss``, ``score`` …) and says
-whether to stop. Its fields are plain numbers, so a checkpoint can hold them.
+A rule is called once per epoch with the epoch's record (``loss``, ``score`` …) and
+returns whether to stop. Its fields are plain numbers, so a checkpoint can store them.
 """
 
 import math
@@ -14,7 +14,7 @@ from lamina.networks.core.description import check_column_types
 
 
 class Rule(StoppingRule):
-    """A rule: a dataclass, whose fields are what their annotations say."""
+    """A rule: a dataclass whose fields are checked against their annotations."""
 
     def __post_init__(self) -> None:
         check_column_types(self)
@@ -27,7 +27,7 @@ class Patient(Rule):
     count: int
 
     def soonest(self) -> float:
-        """Return in how many epochs it may say stop, at the soonest."""
+        """Return the smallest number of epochs after which it may stop."""
         return math.floor(min(self.patience, 1e9) - self.count) + 1
 
     def has_fired(self, record: Record) -> bool:
@@ -37,7 +37,7 @@ class Patient(Rule):
 
 @dataclass
 class NoImprovement(Patient):
-    """Stop when a number has not improved for a while.
+    """Stop when a monitored quantity has stopped improving.
 
     Equations
     ---------
@@ -48,7 +48,7 @@ class NoImprovement(Patient):
     Parameters
     ----------
     monitor : str
-        Which number of the record.
+        Key of the record to monitor.
     tol : float
     patience : float
         Epochs; may be infinite.
@@ -83,13 +83,13 @@ class NoImprovement(Patient):
         return value <= self.best - self.tol
 
     def restart(self) -> None:
-        """Forget how long there was no improvement."""
+        """Reset the count of epochs without improvement."""
         self.count = 0
 
 
 @dataclass
 class LossBelow(Rule):
-    """Stop when a number of the record has fallen to a threshold."""
+    """Stop when a monitored quantity has fallen to a threshold."""
 
     monitor: str
     threshold: float
@@ -103,13 +103,13 @@ class LossBelow(Rule):
         return self(record)
 
     def limits(self) -> dict[str, float]:
-        """Return the number and its threshold."""
+        """Return the monitored quantity and its threshold."""
         return {self.monitor: float(self.threshold)}
 
 
 @dataclass
 class MaxEvaluations(Rule):
-    """Stop when a number, summed over epochs, has used up a budget."""
+    """Stop when a monitored quantity, summed over epochs, has used up a budget."""
 
     monitor: str
     budget: float
@@ -127,13 +127,11 @@ class MaxEvaluations(Rule):
 
 @dataclass
 class SmallImprovement(Patient):
-    """Stop when a number falls by a small share of itself only.
+    """Stop when the relative improvement of a monitored quantity is small.
 
     Equations
     ---------
         (Eᵢ₋₁ − Eᵢ) / |Eᵢ₋₁| < tol   in more than ``patience`` epochs in a row
-
-    Deck 004: the relative improvement of the empirical error is below a threshold.
     """
 
     monitor: str = "loss"
@@ -160,8 +158,6 @@ class SmallChange(Rule):
     Equations
     ---------
         maxⱼ |θⱼ(i) − θⱼ(i−1)| < threshold   after epoch i
-
-    Deck 004: the maximal weight change is below a threshold.
     """
 
     watches_change: ClassVar[bool] = True
@@ -180,7 +176,7 @@ class SmallChange(Rule):
 
 
 class Asked(StoppingRule):
-    """A function of the record that is asked after each epoch, and tells no more.
+    """A plain function of the record as a stopping rule.
 
     Parameters
     ----------
@@ -196,12 +192,12 @@ class Asked(StoppingRule):
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What the function remembers, if it is an object with fields."""
+        """The state of the function, if it is an object with fields."""
         return getattr(self.function, "__dict__", {})
 
 
 def rules_of(stopping: Iterable[Callable[[Record], bool]]) -> tuple[StoppingRule, ...]:
-    """Return stopping rules; a function becomes one that is asked."""
+    """Return stopping rules; plain functions are wrapped."""
     return tuple(
         [rule if isinstance(rule, StoppingRule) else Asked(rule) for rule in stopping]
     )

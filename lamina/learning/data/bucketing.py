@@ -1,8 +1,8 @@
-"""Sequences of different lengths, filled up to few lengths.
+"""Sequences of different lengths, padded to few lengths.
 
-Each length of time is a program to compile, and each step that fills a sequence up is
-computed for nothing: lengths double from one bucket to the next, so that there are few,
-and on average a quarter of the computed steps, a third as many as are real, fills up.
+Each padded length needs its own compiled program, and each padding step is wasted
+computation. Lengths double from one bucket to the next: there are few buckets, and on
+average a quarter of the computed steps is padding, a third as many as are real.
 """
 
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ from lamina.networks.core.masking import Sequences
 from lamina.networks.functional.losses import UNKNOWN
 
 SHORTEST = 8
-"""Sequences are filled up to so many steps, or twice, four times … as many."""
+"""Sequences are padded to this many steps, or twice, four times … as many."""
 
 STEPS_AT_ONCE = 2**14
-"""Steps that are answered at a time, those that fill sequences up included."""
+"""Steps predicted at a time, padding included."""
 
 
 def padded_time(steps: Any) -> Any:
-    """Return to how many steps sequences of so many are filled up; arrays too."""
+    """Return the padded length of sequences of these lengths; also for arrays."""
     doublings = np.ceil(np.log2(np.maximum(steps, SHORTEST) / SHORTEST))
     return (SHORTEST * 2**doublings).astype(int)
 
 
 def buckets(lengths: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return to how many steps each sequence is filled up.
+    """Return the padded length of each sequence.
 
-    Where a bucket has too few for a batch, they go to the next longer ones.
+    Sequences of a bucket with too few for a batch join the next longer bucket.
     """
     times = padded_time(lengths)
     for shorter, longer in pairwise(np.unique(times)):
@@ -40,7 +40,7 @@ def buckets(lengths: np.ndarray, batch_size: int) -> np.ndarray:
 
 
 def filled_up(x: Any, rows: Any, size: int, places: Any, dtype: Any) -> Sequences:
-    """Return some sequences, filled up to the time of the longest one's bucket.
+    """Return some sequences, padded to the length of the longest one's bucket.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def filled_up(x: Any, rows: Any, size: int, places: Any, dtype: Any) -> Sequence
     rows : ndarray of int
         Which of them.
     size : int
-        Places there are; those that are left over have no steps.
+        Number of positions; those left over have no steps.
     places : slice or ndarray of int
-        Where they go.
+        Their positions.
     dtype : of the values
     """
     lengths = np.zeros(size, np.int32)
@@ -62,33 +62,34 @@ def filled_up(x: Any, rows: Any, size: int, places: Any, dtype: Any) -> Sequence
 
 
 def chunks(lengths: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield (which sequences, places for them): those of similar lengths together."""
+    """Yield (which sequences, padded count): sequences of similar length together."""
     times = padded_time(lengths)
     for time in np.unique(times):
         alike = np.flatnonzero(times == time)
         most = max(1, STEPS_AT_ONCE // int(time))
         for start in range(0, len(alike), most):
             rows = alike[start : start + most]
+            # Rounded to a power of two: few shapes, so few compiled programs.
             yield rows, min(most, 1 << (len(rows) - 1).bit_length())
 
 
 def answers_filled_up(
     y: Any, rows: Any, size: int, places: Any, time: int, dtype: Any
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return answers of each step as
-    :class:`lamina.learning.objectives.objective.Batch` has them.
+    """Return padded targets of each step.
 
     Parameters
     ----------
     y : sequences of class numbers (steps, 1), or of numbers (steps, outputs)
     rows, size, places : as in :func:`filled_up`
     time : int
-        To how many steps they are filled up.
+        Padded length.
     dtype : of numbers
 
     Returns
     -------
     y : ndarray (size, time) of class numbers, or (size, time, outputs)
+        As in :class:`lamina.learning.objectives.objective.Batch`.
     mask : ndarray (size, time, outputs) for numbers, else None
     """
     some = y.only(rows)
@@ -105,7 +106,7 @@ def answers_filled_up(
 
 
 def of_steps(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers of steps with 0 for NaN, and how much each counts.
+    """Return values of steps with 0 for NaN, and the weight of each.
 
     Equations
     ---------
@@ -116,5 +117,6 @@ def of_steps(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Shapes: y, m (n, time, outputs).
     """
     known = ~np.isnan(y)
+    # At least 1: a sequence without a known value gets weight 0 instead of 0/0.
     counts = np.maximum(1, known.sum(axis=1, keepdims=True))
     return np.where(known, y, 0), known / counts

@@ -1,4 +1,4 @@
-"""Examples: inputs, targets and weights, as they come to the device."""
+"""Examples: inputs, targets and weights, as they are sent to the device."""
 
 from functools import cached_property
 from typing import Any
@@ -21,15 +21,15 @@ from lamina.learning.parallel.allocator import LARGE, keep_large_buffers
 from lamina.learning.parallel.mesh import ask_for_all_cores, divided
 
 RESIDENT_SHARE = 0.5
-"""Examples stay resident while they fit into this share of an accelerator's memory."""
+"""Examples stay resident if they fit into this fraction of an accelerator's memory."""
 
 
 def padded_size(n: int) -> int:
-    """Return the padded number of rows: at most an eighth more than ``n``, or 31 more.
+    """Return the padded number of rows: at most an eighth or 31 rows more than ``n``.
 
-    Sizes 32, 64, …, 256, 288, …, 512, 576, …, 2048: a fit of similar size finds its
-    program compiled. From there on, where rows cost more than compiling, at most a
-    64th more: as many chunks of equal size as a whole batch is summed in.
+    Sizes are 32, 64, …, 256, 288, …, 512, 576, …, 2048, so fits of similar size share a
+    compiled program. Beyond that, where rows cost more than compiling, at most a 64th
+    is added: the chunks in which a full batch is summed get equal sizes.
     """
     if (chunks := chunks_of(n)) > 1:
         return chunks * 16 * -(-n // (16 * chunks))
@@ -45,22 +45,22 @@ class Dataset:
     x : ndarray (n, \\*shape), SciPy sparse array (n, features), stored rows, sequences
         Stored rows are larger than memory: they have ``shape`` and ``dtype``, and
         ``x[rows]`` reads some of them; they are streamed. Sequences have ``lengths``
-        (n,), and ``only(rows).padded(time, dtype)`` are some of them, filled up. A
-        tuple or dictionary of such are several inputs of each example.
+        (n,), and ``only(rows).padded(time, dtype)`` returns some of them, padded. A
+        tuple or dictionary of these holds several inputs per example.
     y : ndarray (n, outputs), or (n,) class numbers
-        NaN where an output is not measured. The measured ones count W / Wⱼ times, Wⱼ
-        the weight of those measured for output j and W that of all: the loss of each
-        output is the mean over its own examples. Answers of each step are (n, time)
-        class numbers or (n, time, outputs); of sequences they are sequences too, of
-        (steps, 1) class numbers or (steps, outputs). If y is x itself, as that of an
-        autoencoder is, a batch is gathered once; if both are sparse, it is dense.
+        NaN where a target is missing. The known ones count W / Wⱼ times, where Wⱼ is
+        the weight of the examples known for output j and W that of all: the loss of
+        each output is the mean over its own examples. Targets of each step are (n,
+        time) class numbers or (n, time, outputs); for sequences they are sequences too,
+        of (steps, 1) class numbers or (steps, outputs). If y is x itself, as in an
+        autoencoder, a batch is gathered once; if both are sparse, it is dense.
     weight : ndarray (n,), optional
         Weight of each example, 1 by default.
     dtype : dtype of the arrays on the device
-        ``uint8`` inputs keep their type: the network makes numbers of them.
+        ``uint8`` inputs keep their type; the network converts them.
     resident : bool, optional
-        Which gear; by default resident if ``x`` fits on the device. A streamed batch is
-        dense, but never one of all sparse rows.
+        Resident or streaming gear; by default resident if ``x`` fits on the device. A
+        streamed batch is dense, except for a full batch of sparse rows.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class Dataset:
 
     @property
     def x(self) -> Any:
-        """The inputs as they were given; sparse ones row by row."""
+        """The inputs as they were given; sparse ones in CSR format."""
         return self.inputs.values
 
     @property
     def shape(self) -> Any:
-        """Shape of one example; of several inputs a tree of shapes."""
+        """Shape of one example; for several inputs a tree of shapes."""
         return self.inputs.shape
 
     @property
@@ -102,24 +102,24 @@ class Dataset:
 
     @property
     def ragged(self) -> bool:
-        """Whether the inputs are sequences, each of a length of its own."""
+        """Whether the inputs are sequences of different lengths."""
         return isinstance(self.inputs, Ragged)
 
     @property
     def stored(self) -> bool:
-        """Whether the inputs can never lie in memory all at once."""
+        """Whether the inputs are too large to be in memory all at once."""
         return not (self.inputs.resident or self.sparse)
 
     @property
     def stays_sparse(self) -> bool:
-        """Whether sparse rows lie on the device, or dense ones made of them."""
+        """Whether the rows on the device are sparse, not converted to dense ones."""
         return isinstance(self.inputs, Sparse) and self.inputs.stays_sparse
 
     def hold_out(self, rows: np.ndarray) -> None:
-        """Let these rows and all others count as if the other ones were not there.
+        """Weight missing targets separately for these rows and for all others.
 
-        Where an output is not measured, the measured ones stand in for it: of training
-        rows only those of training, of validation rows only those of validation.
+        Known targets are weighted up for missing ones: in training rows by training
+        rows only, in validation rows by validation rows only.
         """
         if self.mask is None or self.mask.ndim != 2:
             return
@@ -146,9 +146,9 @@ class Dataset:
         return jax.device_put(batch)
 
     def block(self, rows: np.ndarray, shards: int = 1) -> Batch:
-        """Gather rows on the host; the row number ``n`` stands for padding.
+        """Gather rows on the host; the row number ``n`` means padding.
 
-        With several shares, each device gets its part of them.
+        With several shards, each device gets its own.
         """
         if shards > 1:
             keep_large_buffers(LARGE)
@@ -164,7 +164,7 @@ class Dataset:
         return self._batch(x, rows, size, positions)
 
     def _batch(self, x: Any, rows: np.ndarray, size: int, positions: Any) -> Batch:
-        """Return the batch whose inputs are x."""
+        """Return the batch with inputs x."""
         where = rows, size, positions
         weight = gathered(self.weight, *where, self.dtype)
         if is_ragged(self.y):
@@ -187,7 +187,7 @@ class Dataset:
 
 
 def _measured(y: Any, weight: np.ndarray) -> tuple[Any, Any]:
-    """Return y with 0 for NaN, and how much each output counts (None: all the same)."""
+    """Return y with 0 for NaN, and the weight of each output (None: all the same)."""
     if is_ragged(y) or is_sparse(y):
         return y, None
     numbers = y.dtype.kind == "f"

@@ -1,9 +1,9 @@
-"""Inputs and targets on the host: how some of their rows become arrays of a batch.
+"""Inputs and targets on the host, and how their rows become arrays of a batch.
 
-One class for each way in which numbers can lie there: :class:`Dense` arrays, rows in a
-:class:`Stored` file, :class:`Sparse` rows, :class:`Ragged` sequences of different
-lengths, and :class:`Several` inputs side by side. Each says how large it is on the
-device, whether it may stay there, and gathers rows.
+One class for each storage format: :class:`Dense` arrays, rows in a :class:`Stored`
+file, :class:`Sparse` rows, :class:`Ragged` sequences of different lengths, and
+:class:`Several` inputs side by side. Each knows its size on the device and whether it
+may stay there, and gathers rows.
 """
 
 import math
@@ -18,10 +18,10 @@ from lamina.learning.data.bucketing import filled_up
 from lamina.networks.core.sparse import SparseRows
 
 STREAM_BYTES = 64 * 2**20
-"""A streamed block of batches takes about so much memory."""
+"""Approximate memory of a streamed chunk of batches."""
 
 THIN, WIDE = 0.05, 256
-"""Rows stay sparse up to this share of entries, and from so many features on.
+"""Rows stay sparse up to this density, and from this number of features on.
 
 A step of Adam with 40,000 features and 100 hidden units, ms of processor time:
 
@@ -44,14 +44,13 @@ class Inputs(ABC):
 
     Parameters
     ----------
-    values : what holds the numbers; ``values.shape[0]`` rows
-    dtype : dtype
-        Type of floating-point numbers on the device. ``uint8`` keeps its type: the
-        network makes numbers of it.
+    values : container of the numbers, with ``values.shape[0]`` rows dtype : dtype
+        Type of floating-point numbers on the device. ``uint8`` keeps its type; the
+        network converts it.
     """
 
     resident = True
-    """Whether all rows may lie on the device at once, if there is room."""
+    """Whether all rows may be on the device at once, if there is room."""
 
     def __init__(self, values: Any, dtype: Any) -> None:
         self.values = values
@@ -65,17 +64,17 @@ class Inputs(ABC):
 
     @property
     def shape(self) -> Any:
-        """Shape of one row; of several inputs a tree of shapes."""
+        """Shape of one row; for several inputs a tree of shapes."""
         return tuple(self.values.shape[1:])
 
     @property
     def numbers(self) -> int:
-        """How many numbers a row has."""
+        """Number of values per row."""
         return math.prod(self.shape)
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of a row on the device, if it is dense."""
+        """Bytes of a dense row on the device."""
         return self.numbers * self.dtype.itemsize
 
     @property
@@ -101,7 +100,7 @@ class Dense(Inputs):
 
 
 class Stored(Dense):
-    """Rows larger than memory, of which ``values[rows]`` reads some."""
+    """Rows on disk, larger than memory; ``values[rows]`` reads some of them."""
 
     resident = False
 
@@ -121,7 +120,7 @@ class Sparse(Inputs):
         thin = is_thin(self.values)
         large = self.n * self.row_bytes > STREAM_BYTES
         self.stays_sparse = not dense and (thin or large)
-        # Blocks of dense rows are quicker than rows with many entries.
+        # Streaming chunks of dense rows is faster than sparse rows with many entries.
         self.resident = dense or thin or not large
 
     @property
@@ -132,7 +131,7 @@ class Sparse(Inputs):
         return self.values.nnz * (self.dtype.itemsize + np.dtype(np.int32).itemsize)
 
     def all(self, size: int) -> Any:
-        """Return all rows, padded to ``size``, sparse ones if they stay so."""
+        """Return all rows, padded to ``size``; sparse if they stay sparse."""
         if self.stays_sparse:
             return sparse_rows(self.values, self.dtype, size)
         return super().all(size)
@@ -145,7 +144,7 @@ class Sparse(Inputs):
 class Ragged(Inputs):
     """Sequences: ``lengths`` (n,), and ``only(rows).padded(time, dtype)``.
 
-    They are streamed: each batch has a time of its own.
+    They are streamed: each batch has its own padded length.
     """
 
     resident = False
@@ -157,7 +156,7 @@ class Ragged(Inputs):
 
 
 class Several(Inputs):
-    """A tuple or dictionary of inputs with the same rows, one value of each a row.
+    """A tuple or dictionary of inputs with the same rows.
 
     Parameters
     ----------
@@ -187,7 +186,7 @@ class Several(Inputs):
 
     @property
     def numbers(self) -> int:
-        """How many numbers all inputs of a row have."""
+        """Number of values per row in all inputs."""
         return sum(part.numbers for part in self._leaves)
 
     @property
@@ -210,7 +209,7 @@ class Several(Inputs):
 
 
 def inputs_of(values: Any, dtype: Any, *, dense: bool = False) -> Inputs:
-    """Return the inputs for what holds the numbers.
+    """Return the inputs for a container of numbers.
 
     Raises
     ------
@@ -238,20 +237,21 @@ def is_sparse(values: Any) -> bool:
 
 
 def is_ragged(values: Any) -> bool:
-    """Return whether values are sequences, each of a length of its own."""
+    """Return whether values are sequences of different lengths."""
     return hasattr(values, "lengths")
 
 
 def is_thin(x: Any) -> bool:
-    """Return whether a SciPy array has so few entries that it should stay sparse."""
+    """Return whether a SciPy array has few enough entries to stay sparse."""
     n, features = x.shape
     few = x.nnz <= THIN * n * features
     return few and features >= WIDE and x.nnz < np.iinfo(np.int32).max
 
 
 def sparse_rows(x: Any, dtype: Any, size: int) -> SparseRows:
-    """Return all rows of a CSR array, padded; similar numbers of entries look alike."""
-    granule = max(1024, 1 << max(0, x.nnz.bit_length() - 4))  # an eighth at most
+    """Return all rows of a CSR array, padded; similar sizes share a program."""
+    # Pads by at most an eighth, or to 1024 entries if there are few.
+    granule = max(1024, 1 << max(0, x.nnz.bit_length() - 4))
     return SparseRows.from_csr(x, dtype, size, -(-(x.nnz + 1) // granule) * granule)
 
 
@@ -266,11 +266,11 @@ def gathered(
     rows : ndarray of int
     size : int
     positions : ndarray of int or None
-        None: the first ones.
+        None: the first positions.
     dtype : of the result
     """
     out = aligned((size, *values.shape[1:]), dtype)
-    # All rows in their order need no copy of their own.
+    # All rows in order need no temporary copy.
     whole = positions is None and len(rows) == values.shape[0]
     taken = values if whole else values[rows]
     positions = slice(len(rows)) if positions is None else positions
@@ -282,7 +282,7 @@ def gathered(
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Return an array at a 64-byte boundary, which the CPU device takes uncopied."""
+    """Return a 64-byte-aligned array, which JAX uses on the CPU without a copy."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64

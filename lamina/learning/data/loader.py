@@ -1,17 +1,17 @@
-"""The feed: how examples come to the device, padded to few sizes.
+"""The loader: sends examples to the device in batches, padded to few sizes.
 
-Two gears with one result. *Resident*: all examples lie on the device and a batch is
-a gather by row numbers. *Streaming*: the host gathers a block of batches at a time (the
-examples are larger than the device) and the same program walks through it. Bytes (of
-images) stay bytes on the device.
+Two gears give the same result. *Resident*: all examples are on the device, and a batch
+is a gather by row numbers. *Streaming*: the examples are larger than the device; the
+host gathers a chunk of batches at a time, and the same program iterates over it. Bytes
+(of images) stay bytes on the device.
 
-Sequences of different lengths lie on the host one behind the other. A batch has those
-of one bucket of lengths, filled up to the bucket's, so that few programs are compiled
-and little is computed for nothing.
+Sequences of different lengths are stored on the host back to back. A batch holds
+sequences of one length bucket, padded to the bucket's length, so that few programs are
+compiled and little computation is wasted.
 
-Sparse examples stay sparse where few of their entries are not 0: see
-:mod:`lamina.networks.core.sparse`. Others are made dense, all at once if that takes
-little memory, or else block by block.
+Sparse examples stay sparse where few of their entries are nonzero: see
+:mod:`lamina.networks.core.sparse`. Others are converted to dense arrays, all at once if
+that takes little memory, or else chunk by chunk.
 """
 
 import copy
@@ -28,29 +28,31 @@ from lamina.learning.objectives.objective import Batch
 from lamina.networks.core.keys import Key
 
 STEPS_PER_CALL = 4096
-"""Small data sets take many epochs in one call, until it has about so many steps."""
+"""Small data sets run several epochs per call, up to about this many steps: a call has
+a fixed cost."""
 
 MAX_EPOCHS_PER_CALL = 32
 
 
 class Loader:
-    """Some rows of the examples, in batches, in an order drawn anew each epoch.
+    """Some rows of the examples in batches, reshuffled each epoch.
 
     Parameters
     ----------
     examples : Dataset
     rows : ndarray of int, optional
-        The rows that belong to this loader; all by default.
+        Rows of this loader; all by default.
     batch_size : int
-        Examples a step. From the number of rows on, the batch is *whole*: all examples
-        as they lie on the device, those of other loaders with weight 0.
+        Examples per step. If it is at least the number of rows, the batch is *whole*:
+        all examples as they are on the device, those of other loaders with weight 0.
     shuffle : bool
-        Whether the order is drawn by ``fold_in("order", epoch)`` or is ``rows``.
+        Whether the order is drawn with ``fold_in("order", epoch)`` or is that of
+        ``rows``.
 
     Attributes
     ----------
     shares : int
-        Among how many devices each batch is divided; if more than one, it is streamed.
+        Number of devices that share each batch; if more than one, batches are streamed.
     """
 
     shards = 1
@@ -72,7 +74,7 @@ class Loader:
         self._plan()
 
     def _plan(self) -> None:
-        """Count the steps, and those that an order has room for."""
+        """Count the steps, and the steps that an order has room for."""
         self.steps = -(-len(self.rows) // self.batch_size)
         self._max_steps = -(-padded_size(len(self.rows) + 1) // self.batch_size)
         self._times, self._few = None, np.zeros(0, int)
@@ -86,12 +88,12 @@ class Loader:
 
     @property
     def streams(self) -> bool:
-        """Whether batches come from the host, block by block."""
+        """Whether batches come from the host, chunk by chunk."""
         return self.shards > 1 or not self.dataset.resident
 
     @property
     def epochs_per_call(self) -> int:
-        """Most epochs that one call of the compiled program takes."""
+        """Maximum number of epochs per call of the compiled program."""
         if self.whole:
             return MAX_EPOCHS_PER_CALL
         return max(1, min(MAX_EPOCHS_PER_CALL, STEPS_PER_CALL // self._max_steps))
@@ -110,7 +112,7 @@ class Loader:
         return batch._replace(weight=jax.device_put(weight))
 
     def only(self, rows: np.ndarray) -> "Loader":
-        """Return a loader of some of the rows that runs in the same programs."""
+        """Return a loader of some of the rows that uses the same compiled programs."""
         loader = copy.copy(self)
         vars(loader).pop("whole_batch", None)
         loader.rows = np.asarray(rows, np.int32)
@@ -128,13 +130,13 @@ class Loader:
         return loader
 
     def in_order(self) -> "Loader":
-        """Return this loader with its rows as they were given."""
+        """Return this loader without shuffling."""
         loader = self.divided(1)
         loader.shuffle = False
         return loader
 
     def divided(self, shards: int) -> "Loader":
-        """Return this loader for so many devices."""
+        """Return this loader for this number of devices."""
         loader = copy.copy(self)
         loader.shards = shards
         return loader
@@ -142,7 +144,8 @@ class Loader:
     def order(self, key: Key, first: int, epochs: int) -> np.ndarray:
         """Return row numbers (epochs per call, steps, batch) from epoch ``first`` on.
 
-        Only the first ``epochs`` of them are filled; the rest is padding.
+        Only the first ``epochs`` are filled; the rest is padding, so that the compiled
+        program sees one shape.
         """
         slots = self._max_steps * self.batch_size
         order = np.full((self.epochs_per_call, slots), self.dataset.n, np.int32)
@@ -151,7 +154,7 @@ class Loader:
         return order.reshape(len(order), self._max_steps, self.batch_size)
 
     def _slots(self, key: Key, epoch: int, slots: int) -> np.ndarray:
-        """Return the rows of an epoch's batches, one batch behind the other."""
+        """Return the rows of an epoch's batches, batch after batch."""
         filled = np.full(slots, self.dataset.n, np.int32)
         if self._times is None:
             filled[: len(self.rows)] = self._rows_of(key, epoch)
@@ -176,7 +179,7 @@ class Loader:
 
     @property
     def block_steps(self) -> int:
-        """Steps of a streamed block; of sequences one, with a time of its own."""
+        """Steps per streamed chunk; 1 for sequences, whose batches differ in length."""
         if self.dataset.ragged:
             return 1
         row_bytes = self.dataset.inputs.row_bytes
@@ -186,16 +189,17 @@ class Loader:
     def blocks(
         self, key: Key, epoch: int, step: int = 0
     ) -> Iterator[tuple[Batch, np.ndarray, int]]:
-        """Yield (examples, their order, number of steps) block by block.
+        """Yield (examples, their order, number of steps) chunk by chunk.
 
-        From a step on at which a block begins.
+        ``step`` must be the first step of a chunk.
         """
         rows, size, shards = self.order(key, epoch, 1)[0], self.block_steps, self.shards
         for start in range(step, self.steps, size):
             taken = rows[start : min(start + size, self.steps)]
             if len(self._few) and taken[0, 0] in self._few:
+                # Rounded to a power of two: few widths, so few compiled programs.
                 few = 1 << (len(self._few) - 1).bit_length()
-                taken = taken[:, :few]  # no empty places as long as the longest
+                taken = taken[:, :few]  # no padding rows of the longest length
             share = -(-taken.shape[1] // shards)
             block = np.full((size, share * shards), self.dataset.n, np.int32)
             block[: len(taken), : taken.shape[1]] = taken

@@ -1,4 +1,4 @@
-"""Inputs brought to mean 0 and variance 1, and weights brought back."""
+"""Standardisation of inputs, and weights for inputs that are not standardised."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ def mean_and_scale(
     ---------
         μⱼ = Σᵢ wᵢ xᵢⱼ / Σᵢ wᵢ,   σⱼ² = Σᵢ wᵢ (xᵢⱼ − μⱼ)² / Σᵢ wᵢ
 
-    A column that is constant but for the rounding of these sums has scale 1: with a
-    scale of next to 0 another value of it would later count for everything.
+    A column that is constant up to the rounding of these sums has scale 1: with a scale
+    near 0, any other value would later dominate everything.
 
     Shapes
     ------
-    x (n, …, columns), weight (n,) not all 0, mean and scale (columns,). Between rows
-    and columns there may be places, which count the same.
+    x (n, …, columns), weight (n,) not all 0, mean and scale (columns,). Axes between
+    rows and columns are positions, which all count the same.
     """
     rows = x.astype(np.float64, copy=False)
     places = tuple(range(1, x.ndim - 1))
@@ -35,7 +35,7 @@ def mean_and_scale(
 
 
 def for_unscaled(params: dict, mean: np.ndarray, scale: np.ndarray) -> dict:
-    """Return weight and bias for inputs v of a layer that has learnt scaled ones.
+    """Return weight and bias for raw inputs v of a layer trained on scaled inputs.
 
     Equations
     ---------

@@ -1,4 +1,4 @@
-"""Selective δ propagation: learning from the examples that are wrong most."""
+"""Selective δ propagation: training on the examples with the largest errors."""
 
 from typing import Any
 
@@ -9,16 +9,15 @@ from lamina.networks.core.description import description, is_number
 
 @description
 class SelectiveDelta:
-    """Between two whole epochs, learn from the examples with large δ only.
+    """Between two whole epochs, train only on the examples with large δ.
 
     Equations
     ---------
         δᵢ = ‖∂ℓᵢ/∂hᵢ‖₂         of every example, after a whole epoch
         the ⌈share · n⌉ examples of largest δ make up the next ``epochs`` epochs
 
-    Deck 004 marks samples with sufficiently large deltas and considers only those for a
-    certain number of epochs. The loss of such an epoch is that of its examples, and
-    stopping rules are asked after whole epochs only.
+    The loss of such an epoch is that of its examples, and stopping rules are checked
+    after whole epochs only.
 
     Parameters
     ----------
@@ -27,15 +26,15 @@ class SelectiveDelta:
 
     References
     ----------
-    Deck 004, practical considerations; Katharopoulos & Fleuret (2018), Not all samples
-    are created equal, ICML, who bound the gradient's norm by the same δ.
+    Katharopoulos & Fleuret (2018), Not all samples are created equal: deep learning
+    with importance sampling, ICML, who bound the gradient's norm by the same δ.
     """
 
     share: float = 0.5
     epochs: int = 4
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
@@ -48,11 +47,11 @@ class SelectiveDelta:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
 
     def place(self, epoch: int) -> int:
-        """Return 0 for a whole epoch, else how many epochs the last one is ago."""
+        """Return the number of epochs since the last whole one, 0 for a whole one."""
         return epoch % (1 + self.epochs)
 
     def chosen(self, rows: np.ndarray, delta: Any) -> np.ndarray:
-        """Return those of the rows with the largest δ, in their order."""
+        """Return the rows with the largest δ, in their order."""
         size = int(np.ceil(self.share * len(rows)))
         largest = np.argsort(-np.asarray(delta), kind="stable")[:size]
         return rows[np.sort(largest)]

@@ -1,10 +1,10 @@
-"""Health: what goes on inside a network while it learns.
+"""Diagnostics of a network during training.
 
-A *probe*, a few training examples, is sent through the network forward and backward
-now and then, and each layer's figures are written down. The figures need a compiled
-program of their own, which takes longer than a small network's whole training. So the
-first records of a run only keep the weights, and their figures are computed when
-somebody asks for them; a long run computes them as it goes.
+A *probe*, a few training examples, is sent forward and backward through the network
+from time to time, and statistics of each layer are recorded. The statistics need their
+own compiled program, which takes longer to compile than a small network takes to train.
+So the first records of a run only keep the weights, and their statistics are computed
+on demand; a long run computes them as it goes.
 """
 
 import math
@@ -27,30 +27,30 @@ from lamina.networks.core.masking import Sequences
 
 PROBE_ROWS = 64
 PROBE_NUMBERS = 2**22
-"""The probe has at most so many numbers: fewer rows, if an example is very wide."""
+"""Maximum size of the probe in numbers: wide examples make for fewer rows."""
 
 SECONDS_PER_STEP, FLOPS = 2e-6, 1e11
-"""A fast machine. How often records are taken follows from the sizes alone, so that
-the same run has the same records everywhere, and too many of them nowhere."""
+"""A fast computer. The interval of records follows from the sizes alone, not from a
+clock, so the same run has the same records everywhere, and nowhere too many."""
 
 INTERVAL = 0.01
-"""Seconds of training, on that machine, from one record to the next."""
+"""Seconds of training on that computer from one record to the next."""
 
 PROBE_SHARE = 1 / 30
-"""A record may cost so much of the training since the last one."""
+"""Maximum cost of a record as a fraction of the training since the last one."""
 
 LONG = 1.0
-"""After so many seconds of training, on that machine, figures are computed at once."""
+"""Seconds of training on that computer after which statistics are computed at once."""
 
 MOST_KEPT = 16
 KEPT_BYTES = 4 * 2**20
-"""So many weights are kept at most until then. If there are more records, every other
-one is dropped."""
+"""Limits on the weights that are kept until then. If there are more records, every
+other one is dropped."""
 
 FIGURES = ("variance", "delta", "update", "saturated", "dead")
 
 _SLOPES = {"logistic": lambda a: 4 * a * (1 - a), "tanh": lambda a: 1 - a * a}
-"""φ′(h) as a share of its maximum, from a = φ(h)."""
+"""φ′(h) as a fraction of its maximum, from a = φ(h)."""
 
 FLAT = 0.05
 NEARLY_ALL = 0.95
@@ -59,11 +59,11 @@ NEARLY_ALL = 0.95
 def probe_pass(
     objective: Objective, params: Any, batch: Batch
 ) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Return the mean loss of a batch, and (a, δ) of every layer with a pre-activation.
+    """Return the mean loss of a batch, and (a, δ) of every layer with pre-activations.
 
     Equations
     ---------
-        δᵢ = ∂ℓᵢ/∂h      of each example i, in application mode, without penalties
+        δᵢ = ∂ℓᵢ/∂h      of each example i, in inference mode, without penalties
 
     Shapes
     ------
@@ -87,10 +87,10 @@ compiled_pass = Compiled(probe_pass)
 
 
 class Record(NamedTuple):
-    """What is known of the network after an epoch.
+    """Statistics of the network after an epoch.
 
-    ``loss`` is the probe's; ``contrast`` the variance of outputs as a share of that of
-    targets; ``figures`` (layers, 5) are in the order of :data:`FIGURES`.
+    ``loss`` is that of the probe; ``contrast`` is the variance of the outputs relative
+    to that of the targets; ``figures`` (layers, 5) are in the order of :data:`FIGURES`.
     """
 
     epoch: int
@@ -100,7 +100,7 @@ class Record(NamedTuple):
 
 
 def layer_figures(name: str, a: np.ndarray, delta: np.ndarray) -> dict[str, float]:
-    """Return a layer's figures for the probe, all but ``update``.
+    """Return a layer's statistics for the probe, all but ``update``.
 
     Equations
     ---------
@@ -135,10 +135,10 @@ def layer_figures(name: str, a: np.ndarray, delta: np.ndarray) -> dict[str, floa
 
 
 def contrast(a: np.ndarray, y: np.ndarray) -> float:
-    """Return Σⱼ Varᵢ(aᵢⱼ) / Σⱼ Varᵢ(yᵢⱼ): 0 if all examples get the same answer.
+    """Return Σⱼ Varᵢ(aᵢⱼ) / Σⱼ Varᵢ(yᵢⱼ): 0 if all examples get the same output.
 
-    Shapes: a (n, outputs); y the same, NaN where nothing was measured, or (n,) class
-    numbers. NaN if the targets are all the same, or of another shape.
+    Shapes: a (n, outputs); y the same, NaN where a target is missing, or (n,) class
+    numbers. The result is NaN if all targets are equal or of another shape.
     """
     if y.ndim == 1 and a.ndim == 2:
         y = np.eye(a.shape[1])[y.astype(int)]
@@ -151,7 +151,7 @@ def contrast(a: np.ndarray, y: np.ndarray) -> float:
 
 
 def relative_update(new: Any, old: Any, epochs: int) -> float:
-    """Return ‖θ − θ′‖ / (‖θ‖ · epochs): how far a layer's parameters move an epoch."""
+    """Return ‖θ − θ′‖ / (‖θ‖ · epochs): a layer's relative update per epoch."""
     pairs = zip(jax.tree.leaves(new), jax.tree.leaves(old), strict=True)
     moved = math.hypot(*(_norm(np.subtract(n, o)) for n, o in pairs))
     size = math.hypot(*map(_norm, jax.tree.leaves(new)))
@@ -163,10 +163,10 @@ def _norm(array: Any) -> float:
 
 
 def take_probe(loader: Loader) -> Batch:
-    """Return a loader's probe: rows at equal distances, for data are often sorted.
+    """Return a loader's probe: equally spaced rows, as data are often sorted.
 
-    Rows of weight 0 teach nothing and are left out. The probe is padded with such rows
-    to always the same number, so that all fits of a structure share one program.
+    Rows of weight 0 do not affect training and are left out. The probe is padded with
+    such rows to a fixed number, so that all fits of a structure share one program.
     """
     examples = loader.dataset
     rows = loader.rows[examples.weight[loader.rows] > 0]
@@ -181,7 +181,7 @@ def take_probe(loader: Loader) -> Batch:
 
 
 def _of_sequences(examples: Dataset, rows: np.ndarray) -> Batch:
-    """Return a probe of sequences, without the longest: one of a kind costs most."""
+    """Return a probe of sequences, without the longest: padding to them is costly."""
     lengths = examples.x.lengths[rows]
     usual = np.quantile(lengths, 0.9) if len(rows) else 1
     rows = rows[lengths <= usual]
@@ -190,14 +190,14 @@ def _of_sequences(examples: Dataset, rows: np.ndarray) -> Batch:
 
 
 def _probe_of(examples: Dataset, rows: np.ndarray, size: int) -> Batch:
-    """Return so many of the rows, at equal distances, each of weight 1."""
+    """Return ``size`` of the rows, equally spaced, each of weight 1."""
     n = min(size, len(rows))
     batch = examples.padded(rows[_spread(len(rows), n)], size)
     return batch._replace(weight=(np.arange(size) < n).astype(examples.dtype))
 
 
 def _spread(n: int, some: int) -> np.ndarray:
-    """Return so many of n numbers, at equal distances."""
+    """Return equally spaced ones of n numbers."""
     return np.linspace(0, max(0, n - 1), some).astype(int)
 
 
@@ -209,21 +209,21 @@ class Recorder:
     ----------
     objective : Objective
     probe : Batch
-        NumPy arrays, padded with rows of weight 0 to always the same number.
+        NumPy arrays, padded with rows of weight 0 to a fixed number.
     names : list of str
-        Activation of every layer that has figures.
+        Activation of every layer with statistics.
     seconds : float
-        How long an epoch takes on the machine of :data:`FLOPS`.
+        Duration of an epoch on the computer of :data:`FLOPS`.
     every : int
         Epochs from one record to the next.
     most_kept : int
-        How many weights are kept at most.
+        Maximum number of weights to keep.
     records : list of Record
         The oldest come first.
     kept : list of (epoch, parameters)
-        Records whose figures have not been computed yet.
+        Records whose statistics are not yet computed.
     before : tuple (epoch, parameters), optional
-        The weights of the last record that has figures.
+        The weights of the last record with statistics.
     """
 
     objective: Objective
@@ -246,7 +246,7 @@ class Recorder:
         seconds = loader.steps * SECONDS_PER_STEP + len(loader.rows) * each
         interval = max(INTERVAL, len(probe.weight) * each / PROBE_SHARE)
         every, most_a_call = math.ceil(interval / seconds), loader.epochs_per_call
-        if every > most_a_call:  # else calls would have to end where they need not
+        if every > most_a_call:  # multiples of a call: records must not split calls
             every = most_a_call * math.ceil(every / most_a_call)
         most = KEPT_BYTES // max(1, size * leaves[0].dtype.itemsize)
         return cls(
@@ -264,12 +264,12 @@ class Recorder:
         return int(np.count_nonzero(self.probe.weight))
 
     def begin(self, epoch: int, params: Any) -> None:
-        """Take the record before the first epoch of a run, or of one that goes on."""
+        """Take the record before the first epoch of a new or resumed run."""
         self.forget(epoch)
         self.keep(epoch, params)
 
     def until_due(self, epoch: int) -> int:
-        """Return how many epochs there are from this one to the next record."""
+        """Return the number of epochs from this one to the next record."""
         return self.every - epoch % self.every
 
     def note(self, epoch: int, params: Any) -> None:
@@ -278,7 +278,7 @@ class Recorder:
             self.keep(epoch, params)
 
     def keep(self, epoch: int, params: Any) -> None:
-        """Take a record; compute its figures only in a long run."""
+        """Take a record; compute its statistics only in a long run."""
         if self.kept and self.kept[-1][0] == epoch:
             return
         self.kept.append((epoch, params))
@@ -289,19 +289,19 @@ class Recorder:
             self.every *= 2
 
     def end(self, epoch: int, params: Any) -> None:
-        """Take the record after the last epoch. Large weights are not kept for it."""
+        """Take the record after the last epoch; do not keep large weights for it."""
         self.keep(epoch, params)
         if sum(leaf.nbytes for leaf in jax.tree.leaves(params)) > KEPT_BYTES:
             self.settle()
             self.before = None
 
     def forget(self, epoch: int) -> None:
-        """Drop the records after an epoch, which has been undone."""
+        """Drop the records after this epoch: later epochs were undone."""
         self.kept = [kept for kept in self.kept if kept[0] <= epoch]
         self.records = [record for record in self.records if record.epoch <= epoch]
 
     def settle(self) -> None:
-        """Compute the figures of all records."""
+        """Compute the statistics of all records."""
         for epoch, params in self.kept:
             if not self.records or epoch > self.records[-1].epoch:
                 self.records.append(self._record(epoch, params))
@@ -311,7 +311,7 @@ class Recorder:
     def _record(self, epoch: int, params: Any) -> Record:
         with computing(self.probe.weight.dtype):
             loss, layers = compiled_pass(self.objective, params, self.probe)
-        with np.errstate(all="ignore"):  # of a run that diverged
+        with np.errstate(all="ignore"):  # the weights of a diverged run overflow
             return self._measured(epoch, params, float(loss), layers)
 
     def _measured(self, epoch: int, params: Any, loss: float, layers: Any) -> Record:
@@ -328,7 +328,7 @@ class Recorder:
         return Record(epoch, loss, spread, np.array(figures))
 
     def _updates(self, epoch: int, params: Any) -> list[float]:
-        """Return how far each layer has moved since the last record."""
+        """Return the relative update of each layer since the last record."""
         if self.before is None:
             return [math.nan] * len(self.names)
         new = _with_figures(self.objective, params)
@@ -340,7 +340,7 @@ class Recorder:
         ]
 
     def get_state(self) -> dict[str, Any]:
-        """Return what a checkpoint holds, so that the records of a run go on."""
+        """Return the state for a checkpoint, from which the records continue."""
         return {
             "every": self.every,
             "records": [tuple(record) for record in self.records],
@@ -349,12 +349,12 @@ class Recorder:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`get_state` returned.
+        """Continue from the state that :meth:`get_state` returned.
 
         Raises
         ------
         ValueError
-            If it is not readable.
+            If the state is corrupt.
         """
         every, before = state["every"], state["before"]
         records = [Record(*record) for record in state["records"]]
@@ -363,7 +363,7 @@ class Recorder:
         readable = type(every) is int and every > 0
         readable = readable and all(map(self._fits_record, records))
         if not (readable and all(self._fits_weights(*pair) for pair in weights)):
-            raise ValueError("the records of health are not readable")
+            raise ValueError("the diagnostic records are corrupt")
         self.every, self.before, self.records, self.kept = every, before, records, kept
 
     def _fits_record(self, record: Record) -> bool:
@@ -395,13 +395,13 @@ class Recorder:
 
 
 def _shapes(tree: Any) -> list[tuple]:
-    """Return shape and type of every array, None for what is none."""
+    """Return shape and type of every leaf, None for those that are not arrays."""
     leaves = jax.tree.leaves(tree)
     return [(getattr(a, "shape", None), getattr(a, "dtype", None)) for a in leaves]
 
 
 def _with_figures(objective: Objective, params: Any) -> list[tuple[Any, Any]]:
-    """Return (layer, parameters) of every layer with a pre-activation."""
+    """Return (layer, parameters) of every layer with pre-activations."""
     return [
         pair
         for pair in objective.network.walk(params)
@@ -410,7 +410,7 @@ def _with_figures(objective: Objective, params: Any) -> list[tuple[Any, Any]]:
 
 
 def scales(probe: Batch) -> np.ndarray:
-    """Return √(meanᵢ xᵢⱼ²) of each feature j; of images that of all numbers."""
+    """Return √(meanᵢ xᵢⱼ²) of each feature j; for images, over all values."""
     if isinstance(probe.x, Sequences):
         x = probe.x.values[np.asarray(probe.x.mask)].astype(np.float64)
     else:
@@ -420,15 +420,15 @@ def scales(probe: Batch) -> np.ndarray:
 
 
 def records_of(plain: dict[str, np.ndarray]) -> list[Record]:
-    """Return the records that :meth:`Recorder.plain` wrote down."""
+    """Return the records that :meth:`Recorder.plain` stored."""
     rows = (plain[name].tolist() for name in ("epoch", "loss", "contrast"))
     return [Record(*row) for row in zip(*rows, plain["figures"], strict=True)]
 
 
 def table(plain: dict[str, np.ndarray]) -> dict[str, list]:
-    """Return figures as columns of equal length, one row a record and layer.
+    """Return statistics as columns of equal length, one row per record and layer.
 
-    Layers are counted from 1, those without units (Dropout) left out.
+    Layers are counted from 1; those without units (Dropout) are left out.
     """
     records, layers, _ = plain["figures"].shape
     columns = np.moveaxis(plain["figures"], -1, 0).reshape(len(FIGURES), -1)

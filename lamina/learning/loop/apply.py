@@ -1,9 +1,9 @@
-"""Application of a trained network: few rows with NumPy, many with a compiled program.
+"""Inference with a trained network: few rows with NumPy, many with a compiled program.
 
-A compiled program starts in tens of microseconds and has to be compiled once; plain
-NumPy runs the same layers at once. Which of the two answers depends only on the sizes,
-so that the same rows always get the same answer. Sparse rows are not made dense, unless
-they are full enough for that to be quicker, and then a chunk at a time.
+A compiled program starts in tens of microseconds and must first be compiled; NumPy runs
+the same layers immediately. The choice depends only on the sizes, so the same rows
+always get the same outputs. Sparse rows stay sparse unless they are dense enough for
+conversion to be faster; then they are converted a chunk at a time.
 """
 
 from collections import deque
@@ -24,25 +24,25 @@ from lamina.learning.parallel.mesh import ask_for_all_cores, devices_of
 from lamina.networks.core.computing import computing
 
 NUMPY_WORK = 2**28
-"""Up to so many multiplications (a few milliseconds) nothing is compiled."""
+"""Up to this many multiplications (a few milliseconds) nothing is compiled."""
 
 NUMPY_ROWS = 512
 COMPILED_ROWS = 2048
-"""Rows at a time: activations then stay in the processor's cache."""
+"""Rows at a time: with these the activations stay in the processor's cache."""
 
 FEW = (4, 32, 128)
-"""Images at a time, as far as their layers are not too large; few, as each number is
-a program."""
+"""Images at a time, if their layers are not too large; only a few sizes, as each one
+needs its own compiled program."""
 
 LAYER_BYTES = 2**24
-"""A layer puts out about so much at most for the images of a chunk: two or four times
-as much was no faster."""
+"""Maximum output of a layer for the images of a chunk: two or four times as much was no
+faster."""
 
 
 def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
-    """Return the network's outputs for all rows of x, in application mode.
+    """Return the network's outputs for all rows of x, in inference mode.
 
-    For sequences there is :func:`outputs_of_sequences`.
+    For sequences see :func:`outputs_of_sequences`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
         Stored rows have ``shape`` and ``dtype`` and are read by ``x[rows]``, a chunk at
         a time.
     dtype : dtype of the computation
-        ``uint8`` inputs keep their type: the network makes numbers of them.
+        ``uint8`` inputs keep their type; the network converts them.
 
     Returns
     -------
@@ -77,9 +77,9 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
 def outputs_of_sequences(
     network: Any, params: Any, x: Any, dtype: Any
 ) -> list[np.ndarray]:
-    """Return the network's outputs for each sequence, in application mode.
+    """Return the network's outputs for each sequence, in inference mode.
 
-    Sequences of a similar length are answered together.
+    Sequences of similar length are batched together.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def outputs_of_sequences(
     Returns
     -------
     list of ndarray
-        (outputs,) each; or (steps, outputs), if the network has an answer at each step.
+        (outputs,) each; or (steps, outputs), if the network has an output at each step.
     """
     with computing(dtype):
         return _each_sequence(network, params, x, dtype)
@@ -102,6 +102,8 @@ def _each_sequence(network: Any, params: Any, x: Any, dtype: Any) -> list[np.nda
     devices = devices_of(network, params)
     copies = [jax.device_put(params, device) for device in devices]
     found: list[Any] = [None] * x.shape[0]
+    # Calls return before they are done: two per device keep the devices busy without
+    # holding all chunks in memory.
     under_way: deque = deque()
 
     def finish(rows: np.ndarray, outputs: Any) -> None:
@@ -121,12 +123,12 @@ def _each_sequence(network: Any, params: Any, x: Any, dtype: Any) -> list[np.nda
 
 
 def _work(params: Any, x: Any) -> int:
-    """Return about how many multiplications the outputs take."""
+    """Return roughly how many multiplications the outputs take."""
     leaves = jax.tree.leaves(params)
     work = x.shape[0] * sum(leaf.size for leaf in leaves)
     if not hasattr(x, "nnz"):
         return work
-    # Weights into x are met by its entries only, if the first layer is a Dense one.
+    # If the first layer is Dense, its weights are multiplied by nonzero entries only.
     first = sum(leaf.size for leaf in leaves[:2] if leaf.shape[:1] == x.shape[1:])
     return work - x.shape[0] * first + x.nnz * first // x.shape[1]
 
@@ -148,15 +150,15 @@ def _compiled(network: Any, params: Any, x: Any, dtype: Any) -> list[np.ndarray]
 
 
 def _finished(outputs: Any, rows: int) -> np.ndarray:
-    """Wait for a chunk's outputs, and leave out its padding."""
+    """Wait for a chunk's outputs and drop its padding."""
     return np.asarray(outputs)[:rows]
 
 
 def rows_at_once(network: Any, params: Any, shape: tuple[int, ...], dtype: Any) -> int:
-    """Return how many examples of a shape to answer at a time.
+    """Return how many examples of a shape to process at a time.
 
-    2048, or fewer where they take more than `STREAM_BYTES`; of images as many as
-    leave the largest layer's outputs in the cache.
+    2048, or fewer if they take more than `STREAM_BYTES`; for images as many as keep the
+    largest layer's outputs in the cache.
     """
     if len(shape) == 1:
         row_bytes = shape[0] * np.dtype(dtype).itemsize
@@ -171,7 +173,7 @@ def rows_at_once(network: Any, params: Any, shape: tuple[int, ...], dtype: Any) 
 def _largest_output(
     network: Any, structure: Any, sizes: tuple, shape: tuple[int, ...]
 ) -> int:
-    """Return how many bytes the largest layer puts out for one example of a shape."""
+    """Return the bytes of the largest layer's output for one example of a shape."""
     leaves = [jax.ShapeDtypeStruct(size, np.float32) for size in sizes]
     params = jax.tree.unflatten(structure, leaves)
     row = jax.ShapeDtypeStruct((1, *shape), np.float32)
@@ -183,7 +185,7 @@ def _largest_output(
 
 
 def _blocks(x: Any, dtype: Any, most: int) -> Iterator[tuple[Any, int]]:
-    """Yield (rows padded to one number, how many are real)."""
+    """Yield (rows padded to a fixed number, how many are real)."""
     n = x.shape[0]
     thin = hasattr(x, "nnz") and is_thin(x)
     few = [size for size in FEW if n <= size <= most] if len(x.shape) > 2 else ()

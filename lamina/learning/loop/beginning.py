@@ -1,4 +1,4 @@
-"""The beginning of a run: what can be refused, and where its models stand."""
+"""The start of a run: checks, and the initial state of its models."""
 
 import copy
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from lamina.learning.parallel.mesh import computing_threads, shards_of
 def begun(
     problems: Sequence[Problem], starts: Sequence[Start], control: Control
 ) -> Controller:
-    """Return a run that is ready to go.
+    """Return a run that is ready to start.
 
     Raises
     ------
     ValueError
-        If models cannot learn side by side, the memory is too small, or the algorithm
-        has no rate that the schedule could set.
+        If the models cannot train side by side, the memory is too small, or the
+        algorithm has no learning rate for the schedule to set.
     """
     first, n = problems[0], len(problems)
     check_alike(problems, [start.key for start in starts])
@@ -50,13 +50,13 @@ def _weights(problem: Problem, start: Start) -> Weights:
 
 
 def _standing(start: Start, control: Control, n: int) -> Standing:
-    """Return where a model stands; one of many has rules of its own."""
+    """Return a model's initial state; with many models, each has its own rules."""
     rules = control.rules if n == 1 else copy.deepcopy(control.rules)
     return Standing(rules, first_epoch=start.first_epoch, examples=start.examples)
 
 
 def _shards(problem: Problem, start: Start, seconds: float) -> int:
-    """Return among how many devices batches are divided, as for one model alone."""
+    """Return the number of devices that share a batch, the same as for one model."""
     loader = problem.loader
     if loader.whole or loader.dataset.sparse:
         return 1

@@ -1,8 +1,8 @@
-"""Where a run is, written down so that it can go on from there bit for bit.
+"""Checkpointing of a run, so that it can resume bit for bit.
 
-What is noted is the :class:`lamina.learning.loop.state.ModelState`, and what callbacks
-have counted. What a snapshot is written to is the business of a :class:`Checkpoint`;
-this room knows no files.
+A snapshot holds the :class:`lamina.learning.loop.state.ModelState` and the state of
+callbacks. Where it is written is up to a :class:`Checkpoint`; this package does not
+know about files.
 """
 
 import time
@@ -22,45 +22,45 @@ from lamina.learning.parallel.mesh import check_devices
 
 @runtime_checkable
 class Checkpoint(Protocol):
-    """Keeps the last snapshot of a run."""
+    """Stores the last snapshot of a run."""
 
     @property
     def first(self) -> bool:
-        """Whether nothing was found and nothing has been written yet."""
+        """Whether no snapshot was found and none has been written yet."""
         ...
 
     def load(self) -> Snapshot | None:
-        """Return the snapshot to go on from, if there is one."""
+        """Return the snapshot to resume from, if there is one."""
         ...
 
     def due(self) -> bool:
-        """Return whether it is time to write the next one."""
+        """Return whether the next snapshot is due."""
         ...
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a snapshot, or raise OSError."""
+        """Write a snapshot; raise OSError if that fails."""
         ...
 
 
 class _Note(NamedTuple):
-    """What is to be written, and what was reached by then."""
+    """The snapshot to write, and the position it was taken at."""
 
     position: tuple
     told: dict[str, Any]
 
 
 class Checkpointer:
-    """Takes note of where a run is, and has it written from time to time.
+    """Takes snapshots of a run, and has them written from time to time.
 
-    A note holds no copies of arrays, which no step changes, and costs microseconds; it
-    is taken only where the run is of one piece, so that Ctrl-C at any moment leaves a
-    note from which the run can go on.
+    A snapshot holds no copies of arrays, as no step modifies them in place, and costs
+    microseconds. It is taken only where the run is consistent, so Ctrl-C at any moment
+    leaves a snapshot from which the run can resume.
 
     Parameters
     ----------
     run : Controller
     checkpoint : Checkpoint or None
-        None: nothing is noted.
+        None: no snapshots are taken.
     """
 
     def __init__(self, run: Any, checkpoint: Checkpoint | None) -> None:
@@ -69,14 +69,14 @@ class Checkpointer:
         self._written: tuple | None = None
 
     def resume(self) -> None:
-        """Go on from the checkpoint; without one, write the start.
+        """Resume from the checkpoint; without one, write the start.
 
-        Writing at once finds out, before hours of work, whether it can be written.
+        Writing at once shows, before hours of work, whether the checkpoint is writable.
 
         Raises
         ------
         OSError
-            If it cannot.
+            If it is not.
         ValueError
             If the snapshot does not fit this run.
         """
@@ -101,7 +101,7 @@ class Checkpointer:
         self._written = state.position
 
     def note(self) -> None:
-        """Take note of where the run is now; write it if that is due."""
+        """Take a snapshot of the run; write it if one is due."""
         if self.checkpoint is None:
             return
         self._noted = self._note()
@@ -109,7 +109,7 @@ class Checkpointer:
             self.write()
 
     def write(self) -> None:
-        """Write the last note, if it is not written yet; a failure is no end."""
+        """Write the last snapshot unless that is done; only warn if it fails."""
         note = self._noted
         if self.checkpoint is None or note is None or note.position == self._written:
             return
@@ -120,7 +120,7 @@ class Checkpointer:
             warnings.warn(
                 f"the checkpoint{where} could not be written: "
                 f"{error.strerror or error}; "
-                "training goes on, and the last one that was written is kept",
+                "training continues, and the previous checkpoint is kept",
                 stacklevel=2,
             )
 
@@ -141,12 +141,13 @@ class Checkpointer:
         }
         return _Note(run.state.position, told | run.state.noted())
 
-    # ---- the way back ---------------------------------------------------------------
+    # ---- resuming -------------------------------------------------------------------
 
     def _restore(self, snapshot: Snapshot) -> None:
         run = self.run
         run.state.restore(snapshot, [one.loader.rows for one in run.problems])
-        # A callback more or less (a progress bar) is no other run.
+        # Adding or removing a stateless callback (a progress bar) does not change the
+        # run.
         callbacks = [c for c in run.control.callbacks if hasattr(c, "set_state")]
         memories = [memory for memory in snapshot["callbacks"] if memory is not None]
         for callback, memory in zip(callbacks, memories, strict=True):
@@ -157,7 +158,7 @@ class Checkpointer:
         run.started -= float(snapshot["elapsed"])
 
     def _check(self, snapshot: Snapshot) -> None:
-        """Refuse a snapshot from which this run would not be the unbroken one."""
+        """Reject a snapshot from which this run could not resume bit for bit."""
         run, asked = self.run, self.run.control.epochs
         if "models" not in snapshot:
             raise UnreadableError("it was written by another version of lamina")
@@ -171,11 +172,11 @@ class Checkpointer:
             raise UnreadableError(error) from None
         now = [[s.key.seed for s in run.starts], [s.first_epoch for s in run.starts]]
         if whose != now:
-            raise ValueError("the checkpoint is that of a run from another seed")
+            raise ValueError("the checkpoint is of a run with another seed")
         if epochs > asked:
             raise ValueError(
-                f"the checkpoint has {epochs} epochs already, more than the "
-                f"{asked} asked for: raise max_iter, or start anew elsewhere"
+                f"the checkpoint already has {epochs} epochs, more than the requested "
+                f"{asked}: raise max_iter, or start a new run elsewhere"
             )
         if (
             epochs
@@ -185,6 +186,6 @@ class Checkpointer:
             )
         ):
             raise ValueError(
-                f"{asked} epochs are asked for and {planned} were: the rates of "
-                "this schedule depend on that, so the run cannot go on with others"
+                f"max_iter is {asked}, but was {planned}: the rates of this schedule "
+                "depend on it, so the run can resume only with the same max_iter"
             )

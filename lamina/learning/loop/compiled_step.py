@@ -1,8 +1,8 @@
 """The compiled part of the training loop: a pure function of arrays.
 
-One program serves every fit of a structure: descriptions bring their numbers as traced
-leaves, rows come padded to few sizes, and the numbers of epochs and steps are traced
-too. Many models train side by side in one program.
+One program serves every fit of a structure: the numbers in descriptions are traced
+leaves, rows are padded to few sizes, and the numbers of epochs and steps are traced
+too. Many models can train side by side in one program.
 """
 
 from functools import partial
@@ -23,23 +23,23 @@ from lamina.networks.core.sparse import map_rows
 
 
 class Work(NamedTuple):
-    """Which steps a call takes.
+    """The steps of a call.
 
     Parameters
     ----------
     order : int array (epochs per call, steps, batch) or None
         Row numbers of each batch; None for one batch of all examples.
     epochs : int
-        How many of the epochs to take.
+        Number of epochs to run.
     begin, end : int
-        The steps of each epoch to take: from ``begin`` until before ``end``.
+        The steps of each epoch to run: from ``begin`` to before ``end``.
     key : uint32 array (2,)
         Words of the run's key; a step's key is ``fold_in(epoch, step)`` of it.
     first_epoch, first_step : int
         Numbers of ``order[0]`` and of ``order[0, 0]`` in the run, for the keys.
     limits : dict of float
-        The first epoch of which a reported number's mean is not above its limit is the
-        last one; numbers that the algorithm does not report are left out.
+        Training stops after the first epoch in which the mean of a reported number is
+        at or below its limit; numbers that the algorithm does not report are ignored.
     """
 
     order: Any
@@ -60,7 +60,7 @@ def train(
     data: Batch,
     work: Work,
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Train for some epochs: one model, or many side by side.
+    """Train one model, or many side by side, for some epochs.
 
     Parameters
     ----------
@@ -68,19 +68,19 @@ def train(
     params, state : pytrees
         The parameters and the algorithm's state.
     data : Batch
-        Examples on the device; where there are ``objective.shares``, each device
-        has a share of every batch, and the order counts the rows of a share.
+        Examples on the device; with ``objective.shares``, each device has a shard of
+        every batch, and the order counts the rows of a shard.
     work : Work
 
-    Of many models, each has its own of every leaf that is marked so: see
+    With many models, each has its own value of every leaf marked by
     :class:`lamina.learning.loop.side_by_side.Own`.
 
     Returns
     -------
     params, state, sums
-        sums[name] (epochs per call,): each number that the algorithm reports, times
-        its batch's weight and summed over the epoch; ``sums["weight"]``: the weights.
-        NaN for epochs that were not taken. Of many models, all have one axis more.
+        sums[name] (epochs per call,): each number that the algorithm reports, times its
+        batch's weight and summed over the epoch; ``sums["weight"]``: the weights. NaN
+        for epochs that did not run. With many models, all have one more axis.
     """
     count_compilation()
     args, run = (objective, algorithm, params, state, data, work), mapped(_train)
@@ -99,7 +99,7 @@ def _train(
     data: Batch,
     work: Work,
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """Train one model as :func:`train` says; ``data`` is this device's share."""
+    """Train one model as in :func:`train`; ``data`` is this device's shard."""
     key, order = device_key(work.key), work.order
 
     def take_step(epoch: Any, step: Any, carry: Any) -> Any:
@@ -111,7 +111,7 @@ def _train(
         params, state, report = algorithm.update(
             objective, params, state, batch, step_key
         )
-        # Methods with a rate report the loss before their step, others after it.
+        # First-order methods report the loss before their step, others after it.
         seen = before if algorithm.needs.first_order else params
         report = report | {"loss": objective.reported(report["loss"], seen, batch)}
         return params, state, _add(sums, report, jnp.sum(batch.weight))
@@ -139,6 +139,7 @@ def _train(
         return epoch + 1, params, state, history
 
     size = MAX_EPOCHS_PER_CALL if order is None else order.shape[0]
+    # The shape is fixed when compiled: epochs that are not run stay NaN.
     history = {name: jnp.full(size, jnp.nan, z.dtype) for name, z in zero.items()}
     start = jnp.zeros((), jnp.int32), params, state, history
     _, *end_state = jax.lax.while_loop(goes_on, take_epoch, start)
@@ -146,7 +147,7 @@ def _train(
 
 
 def _take(data: Batch, rows: Any) -> Batch:
-    """Gather a batch; the row number after the last example is padding, weight 0."""
+    """Gather a batch; the row number after the last example is padding of weight 0."""
     return map_rows(lambda a: a.at[rows].get(mode="clip"), data)
 
 
@@ -164,7 +165,7 @@ def _zero_sums(
     order: Any,
     key: Any,
 ) -> dict[str, Any]:
-    """Return zeros for what the algorithm reports, without running it."""
+    """Return zeros for the numbers that the algorithm reports, without running it."""
     batch = data if order is None else _take(data, order[0, 0])
     report = jax.eval_shape(algorithm.update, objective, params, state, batch, key)[2]
     zero = jnp.zeros((), batch.weight.dtype)
@@ -174,9 +175,9 @@ def _zero_sums(
 def evaluate(
     objective: Objective, params: Any, data: Batch, order: Any
 ) -> tuple[Any, Any, Any]:
-    """Return (Σ w ℓ, Σ w, outputs) over batches, in application mode.
+    """Return (Σ w ℓ, Σ w, outputs) over batches, in inference mode.
 
-    Of one model, or of many side by side as in :func:`train`.
+    For one model, or many side by side as in :func:`train`.
 
     Shapes: order (steps, batch); outputs (steps · batch, …).
     """
@@ -187,7 +188,7 @@ def evaluate(
 def _evaluate(
     objective: Objective, params: Any, data: Batch, order: Any
 ) -> tuple[Any, Any, Any]:
-    """Evaluate one model as :func:`evaluate` says."""
+    """Evaluate one model as described in :func:`evaluate`."""
 
     def one(rows: Any) -> tuple[Any, Any, Any]:
         batch = _take(data, rows)
@@ -201,7 +202,7 @@ def _evaluate(
 
 
 def deltas(objective: Objective, params: Any, data: Batch, order: Any) -> Any:
-    """Return ‖∂ℓ/∂h‖₂ (steps · batch,) of every example, in application mode."""
+    """Return ‖∂ℓ/∂h‖₂ (steps · batch,) of every example, in inference mode."""
     count_compilation()
 
     def one(rows: Any) -> Any:
@@ -223,7 +224,7 @@ def adversarial_examples(
     key_words: Any,
     block: Any,
 ) -> Any:
-    """Return x̃ (steps · batch, …) of every example, in application mode."""
+    """Return x̃ (steps · batch, …) of every example, in inference mode."""
     count_compilation()
     key = jax.random.fold_in(device_key(key_words), block)
 

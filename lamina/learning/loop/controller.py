@@ -1,7 +1,7 @@
-"""What the host decides about each model after its epochs.
+"""Decisions of the host about each model between epochs.
 
-Whether it stops, which of its weights were best, at which rate it goes on, which rows
-it sees, and from where its best weights follow.
+Whether the model stops, which weights were best, the next learning rate, the rows it
+trains on, and the state from which its best weights can be recomputed.
 """
 
 import math
@@ -26,7 +26,7 @@ from lamina.learning.protocols import Algorithm, Moment, Record, StoppingRule
 
 @dataclass
 class Controller:
-    """A run: n models under way, and what becomes of them.
+    """A run: n models in training, and the decisions about them.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ class Controller:
 
     @property
     def n(self) -> int:
-        """How many models there are."""
+        """Number of models."""
         return len(self.problems)
 
     @property
     def active(self) -> list[int]:
-        """The models that still learn."""
+        """The models that are still training."""
         return [
             i
             for i, one in enumerate(self.state.each)
@@ -59,13 +59,13 @@ class Controller:
 
     @property
     def compare(self) -> bool:
-        """Whether losses tell how good weights are."""
+        """Whether losses measure how good weights are."""
         lowers = all(one.algorithm.needs.lowers_loss for one in self.problems)
         return self.control.compare and lowers
 
     @cached_property
     def trainer(self) -> Trainer:
-        """What calls the compiled program; made once it is known where to go on."""
+        """The caller of the compiled program; created after the state is restored."""
         return Trainer(
             self.problems,
             [start.key for start in self.starts],
@@ -77,7 +77,7 @@ class Controller:
     # ---- before an epoch ------------------------------------------------------------
 
     def select(self) -> None:
-        """Choose the rows of the next epoch, where ``selective`` δ says so."""
+        """Choose the rows of the next epoch if ``selective`` δ is on."""
         selective, active = self.control.selective, self.active
         if selective is None:
             return
@@ -97,7 +97,7 @@ class Controller:
         ]
 
     def rate(self, i: int, plateaus: int, ahead: int = 0) -> Any:
-        """Return the rate of a model after so many plateaus, some epochs ahead."""
+        """Return the rate of a model after some plateaus, ``ahead`` epochs from now."""
         one, rows = self.state.each[i], len(self.trainer.loaders[i].rows)
         moment = Moment(
             epoch=one.epoch + ahead,
@@ -120,12 +120,12 @@ class Controller:
     # ---- after epochs ---------------------------------------------------------------
 
     def is_sound(self, i: int, loss: float) -> bool:
-        """Whether a loss is finite, and within what the algorithm says it can be."""
+        """Whether a loss is finite and within the algorithm's limit."""
         return math.isfinite(loss) and loss <= self._loss_limits[i]
 
     @cached_property
     def _loss_limits(self) -> list[float]:
-        """The losses from which on an epoch is a bad one."""
+        """The losses beyond which a model has diverged."""
         return [
             one.algorithm.loss_limit(one.objective.network, start.params)
             for one, start in zip(self.problems, self.starts, strict=True)
@@ -133,21 +133,21 @@ class Controller:
 
     @property
     def lag(self) -> int:
-        """By how many epochs weights are older than the step that tells their loss.
+        """Number of epochs by which a reported loss lags behind its weights.
 
-        A whole batch's loss is that of the weights before its step; methods without a
-        rate tell it after. In an epoch of several steps it is that of all of them.
+        A full batch's loss is that of the weights before its step; methods that are not
+        of first order report it after the step. An epoch of several steps has no lag.
         """
         first_order = self.problems[0].algorithm.needs.first_order
         return int(self.trainer.loader.whole and first_order)
 
     def look(self, weights: Weights, records: list[list[Record]]) -> Weights:
-        """Look at the weights after a single epoch, and add to its records.
+        """Evaluate the weights after a single epoch, and add to its records.
 
         Returns
         -------
         Weights
-            These; of a model whose step is taken back, those before it.
+            These; for a model whose step is undone, those before it.
         """
         sound = [i for i, own in enumerate(records) if own]
         sound = [i for i in sound if self.is_sound(i, records[i][0]["loss"])]
@@ -165,7 +165,7 @@ class Controller:
         return weights
 
     def _undone(self, weights: Weights, losses: dict[int, float]) -> Weights:
-        """Take back steps that led to these losses, if the schedule says so."""
+        """Undo steps that led to higher losses, if the schedule says so."""
         schedule = self.control.rates
         if not (schedule.undoes and self.compare and self.trainer.loader.whole):
             return weights
@@ -176,18 +176,18 @@ class Controller:
         return merge(undone, self.fresh(self.state.anchor.params), weights)
 
     def fresh(self, params: Any) -> Weights:
-        """Return parameters with the state of an algorithm before its first step."""
+        """Return parameters with the algorithm's state before its first step."""
         each = enumerate(self.problems)
         states = [one.algorithm.init(pick(params, i, self.n)) for i, one in each]
         return Weights(params, stack(states))
 
     def decide(self, records: list[list[Record]]) -> dict[int, str]:
-        """Write history, ask rules, and leave out what came after a model's end.
+        """Append to the history, check the rules, and drop epochs after a model's end.
 
         Returns
         -------
         dict
-            Why learning ends, of each model of which it does.
+            The reason, for each model whose training ends.
         """
         ended = {}
         for i, own in enumerate(records):
@@ -202,7 +202,7 @@ class Controller:
         return ended
 
     def _hear(self, i: int, record: Record, ahead: int) -> bool:
-        """Write an epoch into history; return whether the rules end the run."""
+        """Append an epoch to the history; return whether the rules end the run."""
         one = self.state.each[i]
         for name, value in record.items():
             one.history.setdefault(name, []).append(value)
@@ -216,7 +216,7 @@ class Controller:
         return bool(yes)
 
     def _slow_down(self, i: int, plateaus: list[StoppingRule], ahead: int) -> bool:
-        """Answer a plateau by a smaller rate, if the schedule has one left."""
+        """Reduce the rate at a plateau; return whether the schedule allows it."""
         one = self.state.each[i]
         if not self.control.rates.goes_on(self.rate(i, one.plateaus, ahead)):
             return False
@@ -226,10 +226,10 @@ class Controller:
         return True
 
     def accept(self, weights: Weights, records: list[list[Record]]) -> None:
-        """Make these weights those of now; remember from where the best follow.
+        """Accept these weights as current; remember where the best ones come from.
 
-        They are those before or after a call: with the others of the call they would
-        depend on the clock, which says how many epochs a call takes.
+        Only weights before or after a call are remembered. Weights from within a call
+        would depend on the clock, which determines how many epochs a call runs.
         """
         state, before = self.state, self.state.weights
         now, then, best = ([False] * self.n for _ in range(3))
@@ -252,7 +252,7 @@ class Controller:
                 health.note(state.each[i].epoch, state.params_of(i))
 
     def _count(self, one: Standing, records: list[Record], rows: int) -> None:
-        """Count epochs and examples, and take note of the least loss."""
+        """Count epochs and examples, and track the lowest loss."""
         first, compare = one.epochs + 1 - self.lag, self.compare
         for epoch, record in enumerate(records, start=first):
             if record["loss"] < one.least or not compare:
@@ -262,7 +262,7 @@ class Controller:
         one.examples += len(records) * rows
 
     def _is_best(self, one: Standing, record: Record) -> bool:
-        """Whether an epoch is better than all before it, by ``keep_best``."""
+        """Whether an epoch is the best so far, according to ``keep_best``."""
         name = self.control.keep_best
         if name is None:
             return False
@@ -272,7 +272,7 @@ class Controller:
         return better
 
     def tell(self, records: list[list[Record]]) -> list[int]:
-        """Tell callbacks of the last epoch of each model; return which they stop."""
+        """Call the callbacks for the last epoch of each model; return those to stop."""
         stopped = []
         for i, own in enumerate(records if self.control.callbacks else ()):
             if own:

@@ -1,4 +1,4 @@
-"""What is given back of a model that went wrong: the best weights known."""
+"""Handling of diverged models: the best known weights are returned."""
 
 import math
 import sys
@@ -17,29 +17,29 @@ from lamina.learning.loop.trainer import Epochs
 from lamina.learning.protocols import Algorithm, Record
 
 STILL = 1e-30
-"""A rate at which weights stay as they are. 0 is one that some methods refuse."""
+"""A learning rate at which weights do not change; some methods reject 0."""
 
 FAR = 2
-"""A loss of so many times that of constant outputs is none that learning ends with: an
-R² of −1."""
+"""A final loss of more than this multiple of the constant outputs' loss counts as
+divergence: R² = −1."""
 
 FEWEST_STEPS, RUN_SHARE = 32, 20
-"""Weights are compared over so many batches, or a 20th of those of the run."""
+"""Weights are compared over this many batches, or a 20th of those of the run."""
 
 
 @dataclass
 class Verdict:
-    """What becomes of a model whose learning has ended.
+    """The verdict on a model whose training has ended.
 
     Parameters
     ----------
     run : Controller
     i : int
-        The number of the model.
+        Index of the model.
     result : Result
-        That of its last weights; it is changed to what is to be given back.
+        Result with the last weights; it is updated in place.
     best_params : pytree or None
-        Parameters of its best epoch, if it keeps them.
+        Parameters of its best epoch, if they are kept.
     """
 
     run: Controller
@@ -49,19 +49,19 @@ class Verdict:
 
     @property
     def standing(self) -> Standing:
-        """What is known of the model."""
+        """The state of the model."""
         return self.run.state.each[self.i]
 
     @property
     def algorithm(self) -> Algorithm:
-        """The algorithm at its first rate."""
+        """The algorithm at its initial rate."""
         return self.run.problems[self.i].algorithm
 
     def judge(self) -> None:
-        """Give back the best weights known if learning went wrong.
+        """Return the best known weights if training diverged.
 
         It did if a loss was not finite, or if it ended far above the loss of constant
-        outputs with weights that are worse than the first ones.
+        outputs with weights worse than the initial ones.
         """
         result, run = self.result, self.run
         burst = result.reason == "diverged"
@@ -72,7 +72,8 @@ class Verdict:
             result.constant_loss = constant_loss(objective, loader)
         if not (burst or self._is_useless()):
             return
-        # The step of a whole batch that led to the loss was that of the epoch before.
+        # A full batch reports the loss before its step: the bad step was an epoch
+        # earlier.
         bad_epochs = run.lag if is_finite(result.params) else 1
         if run.compare and self.algorithm.needs.first_order:
             self._compare(burst)
@@ -86,7 +87,7 @@ class Verdict:
         return self.run.trainer.all_rows[self.i]
 
     def _last_loss(self) -> float:
-        """Return the training loss of the epoch whose weights are given back."""
+        """Return the training loss of the epoch whose weights are returned."""
         history, name = self.result.history, self.run.control.keep_best
         losses = history.get("loss", [math.nan])
         if self.best_params is None or name is None:
@@ -95,9 +96,9 @@ class Verdict:
         return losses[history[name].index(sign * self.standing.best)]
 
     def _is_useless(self) -> bool:
-        """Whether learning has ended far above the loss of constant outputs.
+        """Whether training ended far above the loss of constant outputs.
 
-        Where nobody knows that one, the loss of the first epoch takes its place.
+        If that loss is unknown, the loss of the first epoch is used.
         """
         bound = self.result.constant_loss
         if bound is None:
@@ -105,7 +106,7 @@ class Verdict:
         return self.run.compare and self.result.loss > bound + (FAR - 1) * abs(bound)
 
     def _compare(self, burst: bool) -> None:
-        """Give back the best of the last, the first and the best weights known."""
+        """Return the best of the last, the initial and the best known weights."""
         result, start = self.result, self.run.starts[self.i].params
         last = result.params if self.best_params is None else self.best_params
         result.start_loss, result.loss = self.loss_of(start), self.loss_of(last)
@@ -124,7 +125,7 @@ class Verdict:
         result.loss, result.params, result.state = found
 
     def _go_back(self) -> None:
-        """Make the weights with the least training loss the result."""
+        """Make the weights with the lowest training loss the result."""
         run, one, result = self.run, self.standing, self.result
         anchor = pick(run.state.anchor, self.i, run.n)
         if again := one.least_epoch - one.anchor_epoch:
@@ -134,7 +135,7 @@ class Verdict:
         result.params, result.state = anchor
 
     def _forget(self, epochs: int) -> None:
-        """Take back what is known of the last epochs."""
+        """Drop the last epochs from the result and its history."""
         result, run = self.result, self.run
         epochs = min(epochs, result.epochs)
         result.epochs -= epochs
@@ -145,10 +146,10 @@ class Verdict:
             del values[result.epochs :]
 
     def loss_of(self, params: Any) -> float:
-        """Return the loss of weights that stay as they are, as training sees it.
+        """Return the training loss of these weights without changing them.
 
-        In the program that trains, at a rate of next to 0, so that nothing is compiled;
-        over as many batches as cost a small share of the run.
+        It runs in the training program at a rate near 0, so that nothing new is
+        compiled, over so many batches that it costs a small fraction of the run.
         """
         run, loader = self.run, self._all_rows
         run.trainer.loaders = run.trainer.all_rows
@@ -166,7 +167,7 @@ class Verdict:
         count: int,
         steps: int = sys.maxsize,
     ) -> tuple[Weights, list[Record]]:
-        """Take epochs of this model alone, in the program that trains all of them."""
+        """Run epochs of this model alone, in the program that trains all of them."""
         n, trainer = self.run.n, self.run.trainer
         counts = [count if i == self.i else 0 for i in range(n)]
         epochs = Epochs([first] * n, counts, steps)
@@ -175,5 +176,5 @@ class Verdict:
 
 
 def is_finite(params: Any) -> bool:
-    """Whether all numbers of a tree are."""
+    """Whether all numbers of a tree are finite."""
     return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))

@@ -1,8 +1,8 @@
 """The training loop: the only loop over epochs in lamina, for n models side by side.
 
-Its compiled part is :func:`lamina.learning.loop.compiled_step.train`. The
-:class:`Plan` says how much the next call takes, the :class:`Controller` what becomes of
-each model after it, and the :class:`ModelState` where they are.
+Its compiled part is :func:`lamina.learning.loop.compiled_step.train`. The :class:`Plan`
+decides how much the next call runs, the :class:`Controller` decides about each model
+after it, and the :class:`ModelState` holds their state.
 """
 
 import contextlib
@@ -30,7 +30,8 @@ def fit(problem: Problem, start: Start, control: Control) -> Result:
     OSError
         If the checkpoint cannot be written at the start; later that is a warning.
     ValueError
-        If it does not fit this run, or the schedule not the algorithm.
+        If the checkpoint does not fit this run, or the schedule does not fit the
+        algorithm.
     """
     return fit_many([problem], [start], control)[0]
 
@@ -40,23 +41,22 @@ def fit_many(
 ) -> list[Result]:
     """Train n networks of one structure side by side, in one program.
 
-    Each has numbers of its own: all of its weights and all numbers of its objective and
-    its algorithm (rates, penalties, dropout …), and its key. Each ends by itself, with
-    the weights, history and reason that it would have alone, but for rounding.
+    Each has its own weights, key, and numbers in its objective and algorithm (rates,
+    penalties, dropout …). Each stops by itself, with the weights, history and reason
+    that it would have alone, up to rounding.
 
-    They learn from the same examples, which lie on the device once. A stopped model
+    They train on the same examples, which are on the device once. A stopped model still
     costs its share of every step until the last one ends.
 
     Parameters
     ----------
-    problems, starts : list of Problem and of Start, as many
-    control : Control
-        Common to all; each has its own copy of the rules.
+    problems, starts : lists of Problem and Start, of the same length control : Control
+        Shared by all; each model has its own copy of the rules.
 
     Raises
     ------
     OSError, ValueError
-        As :func:`fit`; and if models cannot learn side by side.
+        As :func:`fit`; also if the models cannot train side by side.
     """
     with computing(problems[0].loader.dataset.dtype), own_buffers():
         run = begun(problems, starts, control)
@@ -66,7 +66,7 @@ def fit_many(
 
 
 def _driven(run: Controller, checkpointer: Checkpointer) -> bool:
-    """Take epochs until all models have ended; return whether Ctrl-C ended them."""
+    """Run epochs until all models have ended; return whether Ctrl-C ended them."""
     seconds = run.trainer.loader.steps * run.plan.step_seconds
     try:
         while run.active:
@@ -74,15 +74,15 @@ def _driven(run: Controller, checkpointer: Checkpointer) -> bool:
     except KeyboardInterrupt:
         checkpointer.write()
         return True
-    except Exception:  # of a callback: the run can go on when it is mended
-        with contextlib.suppress(Exception):  # the first error is the one to tell
+    except Exception:  # of a callback: once it is fixed, the run can resume
+        with contextlib.suppress(Exception):  # report the first error
             checkpointer.write()
         raise
     return False
 
 
 def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> float:
-    """Take the next epochs in one call; return how long one of them took."""
+    """Run the next epochs in one call; return the duration of one of them."""
     run.select()
     learning, before = run.active, run.state.weights
     each = {i: run.state.each[i] for i in learning}
@@ -102,7 +102,8 @@ def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> flo
     kept = [len(own) for own in records]
     pairs = list(zip(kept, taken, strict=True))
     if any(0 < some < all_ for some, all_ in pairs):
-        after, _ = _train(run, before, kept)  # it ended amid the call: so far, again
+        # Stopped within the call: rerun up to there.
+        after, _ = _train(run, before, kept)
     else:
         after = merge([some == all_ for some, all_ in pairs], after, before)
     run.accept(after, records)  # before callbacks: they may interrupt

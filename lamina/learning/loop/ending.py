@@ -10,15 +10,15 @@ from lamina.learning.loop.side_by_side import pick
 def finished(
     run: Controller, checkpointer: Checkpointer, interrupted: bool
 ) -> list[Result]:
-    """Check the last weights, whose loss nobody has seen, and return the results.
+    """Check the last weights, whose loss is not yet known, and return the results.
 
-    What went wrong is put right after the run has been written down: with more epochs
-    it goes on from where it was.
+    Diverged models are handled only after the checkpoint is written: with more epochs
+    the run resumes from its true state.
     """
     for i, one in enumerate(run.state.each):
         if interrupted and one.reason == "finished":
             one.reason = "interrupted"
-            for values in one.history.values():  # Ctrl-C may come amid its writing
+            for values in one.history.values():  # Ctrl-C may interrupt an append
                 del values[one.epochs :]
         if not is_finite(run.state.params_of(i)):
             one.reason = "diverged"
@@ -29,7 +29,7 @@ def finished(
 
 
 def _result(run: Controller, i: int) -> Result:
-    """Return what becomes of a model."""
+    """Return the result of a model."""
     state, one = run.state, run.state.each[i]
     now = pick(state.weights, i, run.n)
     result = Result(

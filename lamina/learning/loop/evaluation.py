@@ -1,4 +1,4 @@
-"""Passes over examples in their order, in which nothing is learnt."""
+"""Evaluation: passes over examples in order, without training."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from lamina.networks.core.keys import Key
 
 @dataclass(frozen=True)
 class Validation:
-    """The validation pass: held-out rows and how to score the outputs for them."""
+    """Validation: held-out rows and how to score their outputs."""
 
     loader: Loader
     score: Callable[[Any], float]
@@ -39,10 +39,9 @@ def validate_each(
     validations: Sequence[Validation | None],
     models: Sequence[int],
 ) -> dict[int, Record]:
-    """Return losses and scores of some of n models side by side.
+    """Return losses and scores of some of n models.
 
-    Those that are held out are the same for all models, and evaluated together, or each
-    has its own.
+    If all models share the held-out rows, they are evaluated together.
     """
     n = len(objectives)
     held = {i: one for i in models if (one := validations[i]) is not None}
@@ -85,7 +84,7 @@ def _record(
 
 
 def _measured_outputs(objective: Objective, loader: Loader) -> int:
-    """Return over how many outputs the loss is a mean: those of which rows know any."""
+    """Return over how many outputs the loss is a mean: those with known targets."""
     mask = loader.dataset.mask
     if objective.outputs == 1 or mask is None:
         return objective.outputs
@@ -105,7 +104,7 @@ def deltas(objective: Objective, params: Any, loader: Loader) -> np.ndarray:
 def adversarial_examples(
     objective: Objective, params: Any, attack: Any, loader: Loader, key: Key
 ) -> Any:
-    """Return the inputs of every row of the loader, moved to where they are most wrong.
+    """Return adversarial inputs for every row of the loader.
 
     Parameters
     ----------
@@ -114,7 +113,7 @@ def adversarial_examples(
     attack : FGSM or PGD
     feed : Loader
     key : Key
-        Random starts derive from it.
+        Random starts are derived from it.
     """
     words = key.fold_in("attack").words()
     with computing(loader.dataset.dtype):
@@ -126,9 +125,9 @@ def adversarial_examples(
 
 
 def in_order(loader: Loader) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:
-    """Yield (data, order, which rows of the loader they are): all rows once.
+    """Yield (data, order, row positions in the loader): all rows once.
 
-    Rows come in their order; sequences with those of similar lengths.
+    Rows come in order; sequences are grouped by similar length.
     """
     key, n = Key(0), len(loader.rows)
     if loader.dataset.ragged:
@@ -148,7 +147,7 @@ def in_order(loader: Loader) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:
 
 
 def _in_their_places(loader: Loader, parts: list[tuple[np.ndarray, Any]]) -> Any:
-    """Return the outputs of each row of the loader; for steps as a list of arrays."""
+    """Return the outputs in the loader's order; for steps as a list of arrays."""
     if not loader.dataset.ragged:
         return np.concatenate([np.asarray(o) for _, o in parts])[: len(loader.rows)]
     found: list[Any] = [None] * len(loader.rows)

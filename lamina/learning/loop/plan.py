@@ -1,4 +1,4 @@
-"""How much the next call of the compiled program takes: epochs, and steps of them."""
+"""How much the next call of the compiled program runs: epochs, and their steps."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from lamina.learning.loop.state import Standing
 from lamina.networks.core.flops import flops
 
 SECONDS_PER_CALL = 0.05
-"""Short epochs are taken several in one call, as long as the call is this short."""
+"""Several short epochs run in one call, up to about this duration."""
 
 SECONDS_OF_A_CALL = 2e-3
-"""Some times what a call itself costs: shorter ones are not worth while."""
+"""A few times the fixed cost of a call: shorter calls are not worthwhile."""
 
 STEPS_PER_SUM, SECONDS_PER_SUM = 2**14, 1.0
-"""Epochs that are longer than either take several calls: the device sums losses in
-float32, and the host sums those sums in float64. Between them Ctrl-C is heard and a
-checkpoint can be written. Where an epoch is broken changes the last bits of its loss,
-and through a stopping rule perhaps more: it follows from sizes, never from a clock."""
+"""Longer epochs take several calls: the device sums losses in float32, and the host
+sums those sums in float64. Between calls Ctrl-C is noticed and a checkpoint can be
+written. Where an epoch is split changes the last bits of its loss, and through a
+stopping rule perhaps more; so the split depends on sizes, never on a clock."""
 
 SECONDS_PER_STEP, FLOPS = 1e-5, 5e10
-"""A modest machine, to guess how long a step will take."""
+"""A modest computer, to estimate how long a step takes."""
 
 
 def seconds_of_step(problem: Problem, params: object) -> float:
-    """Return how long a step of one model takes on a modest machine."""
+    """Return how long a step of one model takes on a modest computer."""
     loader = problem.loader
     rows = min(loader.batch_size, len(loader.rows))
     forward = flops(problem.objective.network, params, loader.dataset.shape)
@@ -34,15 +34,15 @@ def seconds_of_step(problem: Problem, params: object) -> float:
 
 @dataclass
 class Plan:
-    """What the next call takes.
+    """The extent of the next call.
 
     Parameters
     ----------
     problems : list of Problem
-        Of the models that learn side by side.
+        Of the models that train side by side.
     control : Control
     step_seconds : float
-        How long a step of all of them takes on a modest machine.
+        How long a step of all of them takes on a modest computer.
     """
 
     problems: Sequence[Problem]
@@ -51,13 +51,13 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Most steps of a call; what it does not depend on is time."""
+        """Maximum number of steps per call; it does not depend on a clock."""
         return max(1, min(STEPS_PER_SUM, int(SECONDS_PER_SUM / self.step_seconds)))
 
     def one_by_one(self, loader: Loader) -> bool:
-        """Whether each epoch takes a call of its own.
+        """Whether each epoch needs its own call.
 
-        So it does if something has to see the weights after it, or the rate changes.
+        It does if something has to see the weights after it, or the rate changes.
         """
         control = self.control
         watched = control.callbacks or control.keep_best or control.selective
@@ -67,16 +67,16 @@ class Plan:
         return bool(watched or long or not control.rates.is_constant)
 
     def epochs(self, loader: Loader, each: dict[int, Standing], seconds: float) -> int:
-        """Return how many epochs the next call takes.
+        """Return the number of epochs of the next call.
 
         Parameters
         ----------
         feed : Loader
             Of the first model.
         each : dict of Standing
-            Those of the models that still learn.
+            Those of the models that are still training.
         seconds : float
-            How long the last epoch took, or will take.
+            How long an epoch takes.
         """
         if self.one_by_one(loader):
             return 1
@@ -90,10 +90,9 @@ class Plan:
 
 
 def _soonest_stop(each: Iterable[Standing], seconds: float) -> int:
-    """Return after how many epochs a rule may end a run, at the soonest.
+    """Return the smallest number of epochs after which a rule may end a run.
 
-    Epochs after that are taken for nothing; where they cost less than a call does,
-    that does not matter.
+    Epochs after that are wasted; if they cost less than a call, that does not matter.
     """
     soonest = [rule.soonest() for one in each for rule in one.rules]
     least = int(SECONDS_OF_A_CALL / max(seconds, 1e-9))

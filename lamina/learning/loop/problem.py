@@ -1,4 +1,4 @@
-"""What the training loop is given, and what it gives back."""
+"""Inputs and results of the training loop."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from lamina.networks.core.keys import Key
 
 @dataclass(frozen=True)
 class Progress:
-    """What a callback is told after an epoch; of many models: ``model`` says which."""
+    """The argument of callbacks; ``model`` is the index if there are many models."""
 
     epoch: int
     epochs: int
@@ -32,7 +32,7 @@ class Progress:
 
     @property
     def speed(self) -> float:
-        """Examples a second so far."""
+        """Examples per second so far."""
         return self.examples / max(self.seconds, 1e-9)
 
 
@@ -43,7 +43,7 @@ _CONSTANT = Constant()
 
 @dataclass(frozen=True)
 class Problem:
-    """What a model learns, by which algorithm, and from what.
+    """What a model learns: its objective, algorithm and data.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Problem:
     validation : Validation, optional
         Adds ``validation_loss`` and ``score`` to each epoch's record.
     health : Recorder, optional
-        Takes records of what goes on inside the network.
+        Records diagnostics of the network.
     """
 
     objective: Objective
@@ -65,17 +65,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Start:
-    """Where learning begins.
+    """Where training begins.
 
     Parameters
     ----------
     params, state : pytrees
         Parameters, and the algorithm's state (None: a fresh one).
     key : Key
-        All random choices derive from it by ``fold_in``.
+        All random numbers are derived from it by ``fold_in``.
     first_epoch, examples : int
-        Epochs taken and examples seen in earlier calls; they continue the order of the
-        data and the schedule.
+        Epochs run and examples seen in earlier calls; the order of the data and the
+        schedule continue from them.
     """
 
     params: Any
@@ -87,31 +87,31 @@ class Start:
 
 @dataclass(frozen=True)
 class Control:
-    """How long learning goes on, at which rates, and who watches.
+    """How long training runs, at which rates, and with which callbacks.
 
     Parameters
     ----------
     epochs : int
-        Most epochs to take.
+        Maximum number of epochs.
     stopping : rules, see :mod:`lamina.learning.control.stopping`
-        Of many models, each has a copy of its own.
+        With many models, each has its own copy.
     schedule : see :mod:`lamina.learning.control.schedules`
-        None: the rate stays as it is.
+        None: the rate is constant.
     keep_best : str, optional
-        Give back the weights of the epoch in which this number was best: largest, or
+        Return the weights of the epoch in which this number was best: largest, or
         smallest if its name ends in "loss".
     callbacks : functions of :class:`Progress`
-        Called after every epoch, of many models once for each that learns; one that
-        returns True stops that model.
+        Called after every epoch, with many models once for each that is training; one
+        that returns True stops that model.
     checkpoint : Checkpoint, optional
-        Where the run is written from time to time, and where it goes on from: with the
-        same bits as a run that was never broken off. A callback that has a memory
-        gives and takes it by ``get_state()`` and ``set_state(state)``.
+        Where the run is saved from time to time, and resumed from with the same bits as
+        an uninterrupted run. A callback with state provides ``get_state()`` and
+        ``set_state(state)``.
     selective : SelectiveDelta, optional
-        Learn from the examples with large δ between two whole epochs.
+        Train on the examples with large δ between two whole epochs.
     compare : bool
-        Whether a run that ends worse than it began has diverged. A single epoch of
-        many, as ``partial_fit`` takes it, may raise the loss.
+        Whether a run that ends worse than it began counts as diverged. A single epoch
+        of ``partial_fit`` may raise the loss.
     """
 
     epochs: int
@@ -139,12 +139,12 @@ class Control:
 
     @property
     def watches_change(self) -> bool:
-        """Whether a rule asks how far the weights have moved."""
+        """Whether a rule needs the change of the weights."""
         return any(rule.watches_change for rule in self.rules)
 
     @property
     def limits(self) -> dict[str, float]:
-        """Thresholds at which the compiled program itself ends a call."""
+        """Thresholds at which the compiled program ends a call by itself."""
         limits: dict[str, float] = {}
         for rule in self.rules:
             for name, threshold in rule.limits().items():
@@ -152,7 +152,7 @@ class Control:
         return limits
 
     def depends_on_end(self, initial: Any, epoch: int, planned: int) -> bool:
-        """Whether an epoch's rate would be another with so many epochs planned."""
+        """Whether an epoch's rate depends on the planned number of epochs."""
         if self.rates.is_constant:
             return False
         moments = [Moment(epoch=epoch, epochs=end) for end in (planned, self.epochs)]
@@ -162,29 +162,29 @@ class Control:
 
 @dataclass
 class Result:
-    """What learning gives back.
+    """The result of training.
 
     ``reason`` is one of "finished" (all epochs done), "stopped" (a stopping rule or a
     callback), "diverged" and "interrupted" (Ctrl-C).
 
     A run diverged if its loss was not finite or beyond the algorithm's ``loss_limit``,
-    or if it ends above that of its start and above twice that of constant outputs. The
-    best weights known are given back: those with the least training loss, or those of
-    the start.
+    or if it ended above its initial loss and above twice the loss of constant outputs.
+    Then the best known weights are returned: those with the lowest training loss, or
+    the initial ones.
 
     Attributes
     ----------
     end_loss : float
         Training loss of the last epoch; infinite if it was not finite.
     loss : float
-        That of the weights that are given back, as far as it is known.
+        Training loss of the returned weights, if known.
     start_loss : float
-        That of the first weights; NaN where nobody had to ask for it.
+        Training loss of the initial weights; NaN if it was not needed.
     constant_loss : float or None
-        That of outputs which are the same for all examples: see
+        Training loss of constant outputs: see
         :func:`lamina.learning.control.baseline.constant_loss`.
     rules : tuple of StoppingRule
-        Those that decided about this model, with what they remember.
+        Those of this model, with their state.
     """
 
     params: Any

@@ -1,7 +1,7 @@
 """Models side by side: trees of arrays whose first axis counts models.
 
-One model has no such axis, so that the ordinary fit runs in the same programs, with the
-same bits and at the same speed, as if there were never another.
+A single model has no such axis, so an ordinary fit has the same programs, bits and
+speed as if side-by-side training did not exist.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ import numpy as np
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Own:
-    """A leaf of which each model has its own: its first axis counts models.
+    """A leaf with one value per model along its first axis.
 
-    All other leaves are common to all models, and lie on the device once.
+    All other leaves are shared by all models, and are on the device once.
     """
 
     value: Any
@@ -28,7 +28,7 @@ def _is_own(leaf: Any) -> bool:
 
 
 def mapped(function: Callable) -> Callable:
-    """Return a function of one model as one of n models side by side.
+    """Return a function of one model as a function of n models side by side.
 
     It is mapped over the leaves of its arguments that are :class:`Own`; without any it
     is the function itself.
@@ -43,7 +43,7 @@ def mapped(function: Callable) -> Callable:
         def of_one(*values: Any) -> Any:
             return function(*jax.tree.unflatten(structure, values))
 
-        # Leaf by leaf: a description of axes would refuse some as impossible numbers.
+        # Leaf by leaf: a description whose fields are axes would fail its own checks.
         values = [leaf.value if _is_own(leaf) else leaf for leaf in leaves]
         return jax.vmap(of_one, in_axes=axes)(*values)
 
@@ -51,26 +51,26 @@ def mapped(function: Callable) -> Callable:
 
 
 def row_axes(tree: Any, common: Any, own: Any) -> Any:
-    """Return one value for each common leaf of a tree, another for each own one."""
+    """Return one value for each shared leaf of a tree, another for each own one."""
     return jax.tree.map(
         lambda leaf: own if _is_own(leaf) else common, tree, is_leaf=_is_own
     )
 
 
 def stack(trees: Sequence[Any]) -> Any:
-    """Return the trees of n models as one; that of one model as it is.
+    """Return the trees of n models stacked; a single tree is returned unchanged.
 
     Raises
     ------
     ValueError
-        If they are not of one structure.
+        If their structures differ.
     """
     first, *others = trees
     if not others:
         return first
     structure = jax.tree.structure(first)
     if any(jax.tree.structure(other) != structure for other in others):
-        raise ValueError("models side by side must be of one structure")
+        raise ValueError("models side by side must have the same structure")
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
@@ -80,7 +80,7 @@ def pick(tree: Any, i: int, n: int) -> Any:
 
 
 def merge(chosen: Sequence[bool], new: Any, old: Any) -> Any:
-    """Return for each model the new tree if it is chosen, else the old one."""
+    """Return the new tree for each chosen model, the old one for the others."""
     if all(chosen):
         return new
     if not any(chosen):
@@ -94,14 +94,14 @@ def merge(chosen: Sequence[bool], new: Any, old: Any) -> Any:
 
 
 def own(tree: Any, n: int) -> Any:
-    """Mark the leaves of a stacked tree as those of which each model has its own."""
+    """Mark all leaves of a stacked tree as having one value per model."""
     return tree if n == 1 else jax.tree.map(Own, tree)
 
 
 def common_or_own(trees: Sequence[Any]) -> Any:
-    """Return the trees of n models as one, whose leaves are common if all are the same.
+    """Return the trees of n models as one; leaves that are the same are shared.
 
-    The same object, that is: an equal one costs as much to find out as to carry.
+    The same object, not merely equal: comparing costs as much as carrying copies.
     """
     first, *others = trees
     if not others:

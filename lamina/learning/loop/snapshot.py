@@ -1,8 +1,8 @@
-"""Snapshots: where a run is, as plain values that a file can hold, and back.
+"""Snapshots: the state of a run as plain values that a file can store, and back.
 
-A snapshot is a dictionary of plain numbers, texts, None and NumPy arrays, and of lists,
-tuples and dictionaries of these. What comes back from a file is checked: a digest shows
-damage, not intent.
+A snapshot is a dictionary of plain numbers, strings, None and NumPy arrays, and of
+lists, tuples and dictionaries of these. What is read from a file is validated: a digest
+detects damage, not tampering.
 """
 
 import copy
@@ -18,24 +18,24 @@ from lamina.learning.protocols import StoppingRule
 Snapshot = dict[str, Any]
 
 REASONS = ("finished", "stopped", "diverged")
-"""Ends that a snapshot knows; an interrupted run is one that goes on."""
+"""Reasons in a snapshot; an interrupted run is one that continues."""
 
 NONSENSE = (KeyError, TypeError, IndexError, AttributeError, OverflowError, ValueError)
-"""What nonsense in the place of a snapshot's parts leads to."""
+"""Errors raised by invalid values in a snapshot."""
 
 
 class UnreadableError(ValueError):
-    """A snapshot from which nothing can go on."""
+    """A snapshot from which a run cannot resume."""
 
     def __init__(self, why: Any) -> None:
-        super().__init__(f"the checkpoint is not readable: {why}")
+        super().__init__(f"the checkpoint is corrupt: {why}")
 
 
 def plain(note: Any) -> Any:
-    """Return a note as values of its own: what it left for later is done now.
+    """Return a snapshot with its deferred values computed.
 
-    A note is taken after every call and costs microseconds; most are never written. So
-    whatever costs something stands in it as a ``partial``.
+    A snapshot is taken after every call and costs microseconds; most are never written.
+    So everything expensive in it is a ``partial``.
     """
     if isinstance(note, partial):
         return plain(note())
@@ -47,7 +47,7 @@ def plain(note: Any) -> Any:
 
 
 def on_host(value: Any) -> Any:
-    """Return a tree with its device arrays as NumPy arrays, all else as it is."""
+    """Return a tree with its device arrays as NumPy arrays, other leaves unchanged."""
     return jax.tree.map(
         lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf, value
     )
@@ -64,12 +64,12 @@ def shapes_of(tree: Any) -> Any:
 
 
 def like(shapes: Any, leaves: Sequence[Any]) -> Any:
-    """Put arrays into a tree of such shapes.
+    """Put arrays into a tree of these shapes.
 
     Raises
     ------
     ValueError
-        If one is missing, or of another shape or type.
+        If one is missing or has another shape or type.
     """
     wanted, structure = jax.tree.flatten(shapes)
     fits = len(wanted) == len(leaves) and all(
@@ -83,7 +83,7 @@ def like(shapes: Any, leaves: Sequence[Any]) -> Any:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a snapshot can hold a value."""
+    """Whether a snapshot can store a value."""
     if isinstance(value, dict):
         return all(isinstance(k, str) and is_plain(v) for k, v in value.items())
     if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
@@ -93,18 +93,18 @@ def is_plain(value: Any) -> bool:
 
 
 def memory_of(rule: StoppingRule) -> dict[str, Any]:
-    """Return a rule's fields, a copy of them; functions among them are no memory."""
+    """Return a copy of a rule's fields, without functions."""
     fields = rule.memory.items()
     return {k: copy.deepcopy(v) for k, v in fields if is_plain(v)}
 
 
 def restore(rule: StoppingRule, memory: dict[str, Any]) -> None:
-    """Give a rule the fields back that :func:`memory_of` took.
+    """Restore the fields of a rule that :func:`memory_of` returned.
 
     Raises
     ------
     ValueError
-        If it has other fields, or fields of another kind.
+        If it has other fields, or fields of another type.
     """
     now = memory_of(rule)
     if set(memory) != set(now):
@@ -113,34 +113,34 @@ def restore(rule: StoppingRule, memory: dict[str, Any]) -> None:
 
 
 def memory_if_any(watcher: Any) -> dict[str, Any] | None:
-    """Return what ``get_state`` of a callback says, or None if it has no memory."""
+    """Return the state of a callback, None if it has no ``get_state``."""
     return watcher.get_state() if hasattr(watcher, "get_state") else None
 
 
 def same_kind(value: Any, now: Any, name: str) -> Any:
-    """Return the value if it may stand where ``now`` stands."""
+    """Return the value if its type can replace ``now``."""
     number = int | float
     numbers = isinstance(value, number) and isinstance(now, number)
     if not numbers and now is not None and type(value) is not type(now):
-        raise ValueError(f"the checkpoint's {name} is not readable")
+        raise ValueError(f"the checkpoint's {name} is corrupt")
     return value
 
 
 def row_numbers(value: Any, known: np.ndarray) -> np.ndarray:
-    """Return row numbers, all of which are known."""
+    """Return row numbers after checking that all are known."""
     numbers = isinstance(value, np.ndarray) and value.dtype.kind == "i"
     if not numbers or value.ndim != 1 or not np.isin(value, known).all():
-        raise ValueError("the rows of the checkpoint are not readable")
+        raise ValueError("the rows of the checkpoint are corrupt")
     return value
 
 
 def number_like(value: Any, now: Any, name: str) -> Any:
-    """Return a number if it may stand where ``now`` stands; counts are not negative."""
+    """Return a number if its type can replace ``now``; counts must be ≥ 0."""
     return whole_number(value) if type(now) is int else same_kind(value, now, name)
 
 
 def whole_number(value: Any) -> int:
     """Return a count: a whole number of at least 0."""
     if type(value) is not int or not 0 <= value < 2**63:
-        raise ValueError("a number of the checkpoint is not readable")
+        raise ValueError("a number of the checkpoint is corrupt")
     return value

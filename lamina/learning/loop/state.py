@@ -1,7 +1,7 @@
-"""Where learning is: all that an epoch changes, and so all that a snapshot holds.
+"""The state of training: everything that an epoch changes and a snapshot holds.
 
-All random numbers derive from a key, an epoch and a step, so no generator has to be
-kept.
+All random numbers are derived from a key, an epoch and a step, so no generator state
+has to be stored.
 """
 
 import dataclasses
@@ -31,16 +31,16 @@ from lamina.learning.protocols import StoppingRule
 
 
 class Weights(NamedTuple):
-    """Parameters and the algorithm's state, of n models side by side."""
+    """Parameters and algorithm states of n models side by side."""
 
     params: Any
     state: Any
 
 
 class Within(NamedTuple):
-    """Where a run is amid an epoch: the steps taken, and what they came to.
+    """The position within an epoch: the steps taken, and their results.
 
-    ``sums`` are those that the calls of the compiled program gave back so far.
+    ``sums`` are those that the calls of the compiled program returned so far.
     """
 
     step: int
@@ -57,7 +57,7 @@ class Within(NamedTuple):
 
     @classmethod
     def restored(cls, saved: dict[str, Any], shapes: Any) -> "Within":
-        """Return what was noted and written; ``shapes`` are those of the weights."""
+        """Return the position from a snapshot; ``shapes`` are those of the weights."""
         sums = saved["sums"].items()
         return cls(
             whole_number(saved["step"]),
@@ -72,25 +72,25 @@ def _added_up(sums: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 @dataclass
 class Standing:
-    """What is known of one model.
+    """The training state of one model.
 
     Attributes
     ----------
     rules : tuple of StoppingRule
-        Its own: what they remember is a part of where it is.
+        Its own rules, whose state is part of the model's.
     reason : str
-        Why its learning ended; "finished" as long as it has not.
+        Why training ended; "finished" while it has not.
     best : float
-        The best number that ``keep_best`` is about so far; larger is better.
+        Best value of the ``keep_best`` quantity so far; larger is better.
     least, least_epoch : float, int
-        The least training loss, and after how many epochs its weights were there.
+        The lowest training loss, and the epoch after which its weights were reached.
     anchor_epoch : int
-        After how many epochs the anchor was: the last known weights from which those
-        of the least loss follow.
+        Epoch of the anchor: the last stored weights from which those of the lowest loss
+        can be recomputed.
     plateaus : int
-        Those met and answered by a smaller rate.
+        Number of plateaus at which the rate was reduced.
     selected : ndarray of int, optional
-        Rows of the epochs that have only some of them.
+        Rows of the epochs that train on a subset.
     """
 
     rules: tuple[StoppingRule, ...] = ()
@@ -108,7 +108,7 @@ class Standing:
 
     @property
     def epoch(self) -> int:
-        """How many epochs were taken, those of earlier calls included."""
+        """Number of epochs run, earlier calls included."""
         return self.first_epoch + self.epochs
 
     @property
@@ -117,7 +117,7 @@ class Standing:
         return self.history.get("loss", [])
 
     def noted(self) -> dict[str, Any]:
-        """Return all of it, at no cost: history only grows, and is cut when written."""
+        """Return the state at no cost: history only grows, and is cut when written."""
         return vars(self) | {
             "history": {
                 name: partial(values.__getitem__, slice(len(values)))
@@ -127,22 +127,22 @@ class Standing:
         }
 
     def restore(self, saved: dict[str, Any], rows: np.ndarray) -> None:
-        """Take what was noted; ``rows`` are those that may be selected.
+        """Restore from a snapshot; ``rows`` are those that may be selected.
 
         Raises
         ------
         ValueError
-            If it is not readable.
+            If the snapshot is corrupt.
         """
         if saved["reason"] not in REASONS:
-            raise UnreadableError("it knows no such end")
+            raise UnreadableError("the stop reason is unknown")
         for name in _NUMBERS:
             setattr(self, name, number_like(saved[name], getattr(self, name), name))
         self.reason = saved["reason"]
         history = saved["history"].items()
         self.history = {str(k): [float(v) for v in values] for k, values in history}
         if any(len(values) != self.epochs for values in self.history.values()):
-            raise UnreadableError("its history is not that of its epochs")
+            raise UnreadableError("the history does not match the number of epochs")
         if saved["selected"] is not None:
             self.selected = row_numbers(saved["selected"], rows)
         for rule, memory in zip(self.rules, saved["rules"], strict=True):
@@ -154,22 +154,23 @@ _NUMBERS = [f.name for f in dataclasses.fields(Standing) if f.type in (int, floa
 
 @dataclass
 class ModelState:
-    """All that learning changes, of n models side by side.
+    """Everything that training changes, for n models side by side.
 
-    Weights have a first axis of models, if there are several. Arrays are never changed,
-    only replaced.
+    Weights have a first axis for models if there are several. Arrays are never
+    modified, only replaced.
 
     Attributes
     ----------
     weights, anchor : Weights
-        Those of now, and those from which the ones of the least loss follow.
+        Current weights, and those from which the ones of the lowest loss can be
+        recomputed.
     best_params : pytree or None
-        Parameters of the best epochs; of a model without one, any.
+        Parameters of the best epochs; arbitrary for a model without one.
     each : list of Standing
     within : Within, optional
-        The epoch under way.
+        The position within the current epoch.
     shares, threads : int
-        Among how many devices and threads sums are divided.
+        Number of devices and threads that share sums.
     """
 
     weights: Weights
@@ -182,7 +183,7 @@ class ModelState:
 
     @property
     def n(self) -> int:
-        """How many models there are."""
+        """Number of models."""
         return len(self.each)
 
     def params_of(self, i: int) -> Any:
@@ -197,7 +198,7 @@ class ModelState:
 
     @property
     def position(self) -> tuple:
-        """Return what changes with every step that counts."""
+        """Return a value that changes with every step."""
         step = 0 if self.within is None else self.within.step
         return step, *((one.epochs, one.reason) for one in self.each)
 
@@ -216,12 +217,12 @@ class ModelState:
         }
 
     def restore(self, saved: dict[str, Any], rows: Sequence[np.ndarray]) -> None:
-        """Take what was noted and written; ``rows`` are those of each model.
+        """Restore from a snapshot; ``rows`` are those of each model.
 
         Raises
         ------
         ValueError
-            If it is not readable.
+            If the snapshot is corrupt.
         """
         shapes = shapes_of(self.weights)
         self.weights = self.anchor = like(shapes, saved["weights"])

@@ -1,4 +1,4 @@
-"""Calls of the compiled program: which data and which steps, for one model or many."""
+"""Calls of the compiled program: data and steps, for one model or many."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +22,16 @@ from lamina.networks.core.keys import Key
 
 @dataclass(frozen=True)
 class Epochs:
-    """Which epochs are to be taken, model by model.
+    """The epochs to run, model by model.
 
     Parameters
     ----------
     first : list of int
-        The number of the first one.
+        Number of the first epoch.
     count : list of int
-        How many. A model that takes none stays as it is, bit for bit.
+        Number of epochs. A model with 0 stays unchanged, bit for bit.
     steps : int
-        Most steps of each epoch.
+        Maximum number of steps per epoch.
     """
 
     first: Sequence[int]
@@ -41,7 +41,7 @@ class Epochs:
 
 @dataclass(frozen=True)
 class _Source:
-    """The rows of some epochs in their order; equal ones are the same."""
+    """The rows of some epochs in order; equal sources give equal rows."""
 
     loader: Loader
     key: Key
@@ -61,21 +61,22 @@ class Trainer:
     Parameters
     ----------
     problems : list of Problem
-        Of one structure, on the same examples, with as many steps an epoch.
+        Of the same structure, on the same examples, with the same number of steps per
+        epoch.
     keys : list of Key
-        Models of the same key and the same rows see them in the same order, which then
-        is on the device once.
+        Models with the same key and rows see them in the same order, which then is on
+        the device once.
     limits : dict of float
-        Thresholds at which the compiled program itself ends a call.
+        Thresholds at which the compiled program ends a call by itself.
     shares : int
-        Devices among which each batch is divided.
+        Number of devices that share each batch.
     most_steps : int
-        Most steps of a call.
+        Maximum number of steps per call.
 
     Attributes
     ----------
     feeds : list of Loader
-        The rows that each model learns from now; ``all_rows`` are those of all epochs.
+        The rows that each model trains on now; ``all_rows`` are those of all epochs.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Trainer:
 
     @property
     def loader(self) -> Loader:
-        """The feed of the first model: as many steps, whole and streamed as all are."""
+        """The loader of the first model; all have the same steps and gear."""
         return self.loaders[0]
 
     def train(
@@ -110,7 +111,7 @@ class Trainer:
         within: Within | None = None,
         note: Callable[[Within], None] | None = None,
     ) -> tuple[Weights, list[list[Record]]]:
-        """Take epochs; return the weights after them, and the records of each model.
+        """Run epochs; return the weights after them, and the records of each model.
 
         Parameters
         ----------
@@ -118,9 +119,9 @@ class Trainer:
         weights : Weights
         epochs : Epochs
         within : Within, optional
-            Where in the epoch to begin, instead of with the weights.
+            Position within the epoch to resume from, instead of the weights.
         note : callable, optional
-            Is told, after each call, where in the epoch that is.
+            Called after each call with the position within the epoch.
         """
         step, weights, sums = within or Within(0, weights)
         algorithm, sums = own(stack(algorithms), self.n), list(sums)
@@ -137,8 +138,8 @@ class Trainer:
             sums.append(part)
             done = work.first_step + work.end
             if note is not None and done < self.loader.steps:
-                # Calls return before they are done: one may be under way while the
-                # host prepares the next, but no more, or Ctrl-C would come too late.
+                # Calls return before they are done: one may run while the host prepares
+                # the next, but no more, or Ctrl-C would come too late.
                 jax.block_until_ready(sums[-2:][0])
                 now = Weights(*one_copy((params, state), self.shards))
                 note(Within(done, now, tuple(sums)))
@@ -146,7 +147,7 @@ class Trainer:
         return now, records(sums, epochs.count)
 
     def _calls(self, epochs: Epochs, step: int) -> Iterator[tuple[Any, Work]]:
-        """Yield data and steps of each call, from a step on."""
+        """Yield data and steps of each call, starting at a step."""
         if self.n == 1:
             count, first = epochs.count[0], epochs.first[0]
         else:
@@ -184,7 +185,7 @@ class Trainer:
     def _blocks(
         self, sources: list[_Source], step: int
     ) -> Iterator[tuple[Any, np.ndarray, int]]:
-        """Yield blocks of batches as :meth:`Loader.blocks` does, of all models."""
+        """Yield chunks of batches, as :meth:`Loader.blocks`, for all models."""
         each = {source: source.blocks(step) for source in set(sources)}
         for blocks in zip(*each.values(), strict=True):
             _, order, steps = blocks[0]
@@ -192,7 +193,7 @@ class Trainer:
             yield self._together(sources, data), order, steps
 
     def _sources(self, epochs: Epochs) -> list[_Source]:
-        """Return whose rows each model sees; those of another, if it takes none."""
+        """Return the rows of each model; those of another, if it runs no epoch."""
         most, taking = max(epochs.count), [i for i in range(self.n) if epochs.count[i]]
         whose = [i if i in taking else taking[0] for i in range(self.n)]
         return [
@@ -200,10 +201,10 @@ class Trainer:
         ]
 
     def _together(self, sources: list[_Source], values: dict[_Source, Any]) -> Any:
-        """Return what the sources give, once if it is common to all models.
+        """Return the values of the sources, once if they are shared by all models.
 
-        Models that stop leave fewer sources; whether there may be several is settled
-        beforehand, or other programs would have to be compiled on the way.
+        Stopped models leave fewer sources. Whether values are shared does not depend on
+        that, or other programs would have to be compiled during the run.
         """
         common = _all_same(self.keys) and _all_same(
             [id(loader) for loader in self.loaders]
@@ -223,30 +224,30 @@ def _steps(begin: int, most: int, end: int) -> tuple[int, int]:
 
 
 def check_alike(problems: Sequence[Problem], keys: Sequence[Key]) -> None:
-    """Refuse problems whose models cannot learn side by side.
+    """Reject problems whose models cannot train side by side.
 
     Raises
     ------
     ValueError
-        If examples or steps are not the same, or if batches are of sequences of
-        different lengths that come in different orders.
+        If the examples or steps differ, or if sequences of different lengths come in
+        different orders.
     """
     first, *others = [problem.loader for problem in problems]
     for other in others:
         if other.dataset is not first.dataset:
-            raise ValueError("models side by side must learn from the same examples")
+            raise ValueError("models side by side must train on the same examples")
         if _pace(other) != _pace(first):
             raise ValueError(
-                "models side by side must take as many steps an epoch, of as many "
-                f"examples: {_pace(other)} is not {_pace(first)}"
+                "models side by side must have the same number of steps per epoch and "
+                f"examples per step: {_pace(other)} is not {_pace(first)}"
             )
     orders = {
         (problem.loader, key) for problem, key in zip(problems, keys, strict=True)
     }
     if first.dataset.ragged and not first.whole and len(orders) > 1:
         raise ValueError(
-            "sequences of different lengths come in batches of similar lengths: models "
-            "side by side must see them in the same order, so give them the same key"
+            "sequences of different lengths are batched by length: models side by side "
+            "must see them in the same order, so give them the same key"
         )
 
 

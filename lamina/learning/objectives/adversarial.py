@@ -1,4 +1,4 @@
-"""Adversarial training: learning from examples that were made as wrong as allowed."""
+"""Adversarial training: training on examples perturbed to maximise the loss."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ TINY = 1e-30
 
 
 class Attack(Term):
-    """A term that learns from examples x̃ beside x, with the fields ε and s.
+    """A term that also trains on adversarial examples x̃, with the fields ε and s.
 
     Equations
     ---------
@@ -34,7 +34,7 @@ class Attack(Term):
         raise NotImplementedError
 
     def disturb_inputs(self, batch: Any, key: Any) -> Any:
-        """Return the batch with inputs that can be moved a little."""
+        """Return the batch with inputs that can be perturbed."""
         return in_numbers(batch)
 
     def around(self, loss: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
@@ -42,7 +42,7 @@ class Attack(Term):
 
         def of_both(x: Any) -> Any:
             clean = loss(x)
-            x = jnp.asarray(x)  # refuses sparse rows: gradients are dense
+            x = jnp.asarray(x)  # raises on sparse rows: gradients are dense
             moved = self.attack(loss, x, for_purpose(key, "attack"))
             return (1 - self.share) * clean + self.share * loss(moved)
 
@@ -60,22 +60,22 @@ class FGSM(Attack):
         x̃ = x + ε g / ‖g‖₂       norm "l2":   ‖x̃ − x‖₂ ≤ ε
         E = (1 − s) E(x) + s E(x̃)
 
-    x̃ counts as an input like any other: no gradient flows through its making.
+    x̃ is treated as an ordinary input: no gradient flows through its computation.
 
     Parameters
     ----------
     epsilon : float, default=0.1
         ε, the bound on the norm, in units of the inputs as the network sees them.
     share : float, default=0.5
-        s, how much the changed examples count.
+        s, the weight of the adversarial examples.
     norm : {"inf", "l2"}, default="inf"
     low, high : float, optional
-        Bounds of valid inputs, 0 and 1 for images; x̃ is brought back into them.
+        Bounds of valid inputs, 0 and 1 for images; x̃ is clipped to them.
 
     References
     ----------
     Goodfellow, Shlens & Szegedy (2015), Explaining and harnessing adversarial examples,
-    ICLR, section 4 and 6.
+    ICLR, sections 4 and 6.
     """
 
     epsilon: float = 0.1
@@ -85,7 +85,7 @@ class FGSM(Attack):
     high: float | None = None
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
@@ -96,6 +96,8 @@ class FGSM(Attack):
 
     def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
         """Return x̃ (batch, …) for a loss that is a sum over the batch."""
+        # x̃ is a constant of the outer gradient: without this, the gradient by the
+        # weights would also differentiate the attack.
         x = jax.lax.stop_gradient(x)
         step = self.epsilon * _steepest(jax.grad(loss)(x), self.norm)
         return jax.lax.stop_gradient(_bounded(self, x + step))
@@ -103,7 +105,7 @@ class FGSM(Attack):
 
 @description
 class PGD(Attack):
-    """Projected gradient: several small steps uphill, from a random start.
+    """Projected gradient descent: several small steps uphill, from a random start.
 
     Equations
     ---------
@@ -119,7 +121,7 @@ class PGD(Attack):
     epsilon : float, default=0.1
         ε, in units of the inputs as the network sees them.
     share : float, default=0.5
-        s; 1 learns from changed examples only, as in the paper.
+        s; 1 trains on adversarial examples only, as in the paper.
     norm : {"inf", "l2"}, default="inf"
     low, high : float, optional
         Bounds of valid inputs.
@@ -143,7 +145,7 @@ class PGD(Attack):
     step_size: float | None = None
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
@@ -179,6 +181,7 @@ class PGD(Attack):
         direction = jax.random.normal(direction_key, x.shape, x.dtype)
         shape = (x.shape[0], *[1] * (x.ndim - 1))
         radius = jax.random.uniform(radius_key, shape, x.dtype)
+        # A radius of U^(1/d) makes points uniform in a ball of d dimensions.
         dimensions = x.size // x.shape[0]
         return self.epsilon * radius ** (1 / dimensions) * _steepest(direction, "l2")
 
@@ -199,7 +202,7 @@ def _norm(x: Any) -> Any:
 
 
 def _steepest(g: Any, norm: str) -> Any:
-    """Return the step of length 1 that raises the loss most."""
+    """Return the step of norm 1 that raises the loss most."""
     return jnp.sign(g) if norm == "inf" else g / jnp.maximum(_norm(g), TINY)
 
 

@@ -1,4 +1,4 @@
-"""Labels that are not quite certain."""
+"""Label smoothing."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ SMOOTHED = ("cross_entropy", "binary_cross_entropy")
 
 @description
 class LabelSmoothing(Term):
-    """A share of each label is spread over all classes.
+    """Spread a fraction of each label over all classes.
 
     Equations
     ---------
-        y ← (1 − s) y + s / K      K classes; K = 2 for every yes/no output
+        y ← (1 − s) y + s / K      K classes; K = 2 for every binary output
 
-    A position that has no label keeps none.
+    A position without a label stays without one.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class LabelSmoothing(Term):
     share: float = 0.1
 
     def check(self) -> None:
-        """Refuse an impossible share.
+        """Reject an invalid fraction.
 
         Raises
         ------
@@ -47,12 +47,12 @@ class LabelSmoothing(Term):
             raise ValueError(f"share must be in [0, 1), got {self.share}")
 
     def check_loss(self, loss: Loss) -> None:
-        """Refuse a loss whose targets are no classes.
+        """Reject a loss whose targets are not classes.
 
         Raises
         ------
         ValueError
-            Naming those that are.
+            If so; the message names the losses whose targets are classes.
         """
         if loss not in SMOOTHED:
             raise ValueError(

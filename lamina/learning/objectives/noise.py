@@ -13,7 +13,7 @@ from lamina.networks.core.masking import values_of, with_values
 
 @description
 class InputNoise(Term):
-    """Inputs are disturbed in training.
+    """Add Gaussian noise to the inputs in training.
 
     Equations
     ---------
@@ -35,7 +35,7 @@ class InputNoise(Term):
     disturbs: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse a negative deviation.
+        """Reject a negative deviation.
 
         Raises
         ------
@@ -55,11 +55,11 @@ class InputNoise(Term):
 
 @description
 class WeightNoise(Term):
-    """Weights are disturbed in each step; the gradient is taken where they then are.
+    """Add Gaussian noise to the weights in each step; the gradient is taken there.
 
     Equations
     ---------
-        W ← W + ε,   ε ~ N(0, σ²)      biases stay as they are
+        W ← W + ε,   ε ~ N(0, σ²)      biases are unchanged
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class WeightNoise(Term):
     disturbs: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse a negative deviation.
+        """Reject a negative deviation.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class WeightNoise(Term):
 
 
 def in_numbers(batch: Any) -> Any:
-    """Return the batch with bytes (of images) as numbers that can be moved a little."""
+    """Return the batch with bytes (of images) as floats, which can be perturbed."""
     if batch.x.dtype != jax.numpy.uint8:
         return batch
     return batch._replace(x=batch.x.astype(batch.weight.dtype))

@@ -1,4 +1,4 @@
-"""The objective: what learning makes small."""
+"""The objective: the function that training minimises."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,19 +14,19 @@ from lamina.networks.core.sparse import map_rows
 from lamina.networks.functional.losses import find_loss, loss_from_pre_activation
 
 CHUNK_ROWS = 2048
-"""A larger batch is summed in chunks of at most so many rows. Activations stay in the
-cache and never take more memory than a chunk's: 784-256-128-10 on 12,800 rows went from
-158,000 to 177,000 rows a second (two cores, Zen 4)."""
+"""A larger batch is summed in chunks of at most this many rows. The activations of a
+chunk fit into the cache, and memory is bounded by a chunk: 784-256-128-10 on 12,800
+rows went from 158,000 to 177,000 rows per second (two cores, Zen 4)."""
 
 
 class Batch(NamedTuple):
-    """Examples that are learnt together.
+    """The examples of one step.
 
     x (batch, \\*shape), y (batch, outputs) or (batch,) class numbers, weight (batch,).
-    An example of weight 0 is padding: nothing is learnt from it. mask (batch, outputs)
-    weighs single outputs where some are not measured; None means all are. With an
-    answer at each step y is (batch, time) class numbers, negative where there is no
-    label, or (batch, time, outputs), with a mask of that shape.
+    An example of weight 0 is padding: it does not affect training. mask (batch,
+    outputs) weights single outputs where some targets are missing; None means none are.
+    With a target at each step, y is (batch, time) class numbers, negative where there
+    is no label, or (batch, time, outputs), with a mask of that shape.
     """
 
     x: Any
@@ -37,22 +37,20 @@ class Batch(NamedTuple):
 
 @description
 class Objective:
-    """Weighted mean loss of a batch, and terms.
+    """Weighted mean loss of a batch, plus terms.
 
     Equations
     ---------
         E(θ) = [Σᵢ wᵢ ℓ(hᵢ, yᵢ) + P(θ)] / Σᵢ wᵢ
 
     ℓ is the loss of one example, P the sum of the terms' penalties. They are divided by
-    the batch's total weight as in scikit-learn, so that one epoch of mini-batches
-    decays as much as one full batch of the same rate. Where labels are missing,
-    ℓ = Σⱼ mᵢⱼ ℓⱼ(hᵢⱼ, yᵢⱼ). Where outputs and targets are images, ℓ is that of all
-    their numbers.
+    the batch's total weight, as in scikit-learn. With missing targets, ℓ = Σⱼ mᵢⱼ
+    ℓⱼ(hᵢⱼ, yᵢⱼ). If outputs and targets are images, ℓ covers all their values.
 
-    In training (where there is a key) terms disturb first the weights, then the inputs,
-    then the targets, and put other losses in place of that of the inputs, each in their
-    order. What they add for the activities of a layer counts in training and where E is
-    asked for, but not in the validation loss.
+    In training (with a key) terms perturb first the weights, then the inputs, then the
+    targets, and then replace the loss of the inputs, each in their order. Penalties on
+    the activities of a layer count in training and in E, but not in the validation
+    loss.
 
     Parameters
     ----------
@@ -62,11 +60,11 @@ class Objective:
     terms : tuple of Term, default=()
         Such as :class:`lamina.L2`: see :class:`lamina.learning.protocols.Term`.
     outputs : int, default=1
-        K, outputs over which the loss that is reported is the mean: see
+        K, the number of outputs over which the reported loss is averaged: see
         :meth:`reported`.
     shares : Shards, optional
-        How sums over examples are taken where each of several devices has a part of the
-        batch: see :class:`lamina.learning.parallel.mesh.Shards`. None: all are here.
+        How to sum over examples if several devices share a batch: see
+        :class:`lamina.learning.parallel.mesh.Shards`. None: a single device.
     """
 
     network: Nested
@@ -76,14 +74,14 @@ class Objective:
     shards: Any = None
 
     def check(self) -> None:
-        """Refuse an unknown loss, what is no term, and terms that do not go with it.
+        """Reject an unknown loss, invalid terms, and terms that do not fit the loss.
 
         Raises
         ------
         ValueError
-            If there is no loss of that name, or one of the terms says so.
+            If the loss is unknown, or a term rejects it.
         TypeError
-            If one of the terms is none.
+            If a term is not a :class:`~lamina.learning.protocols.Term`.
         """
         find_loss(self.loss)
         if isinstance(self.terms, Term | str | int | float):
@@ -92,7 +90,7 @@ class Objective:
             return  # a pytree under construction
         for term in self.terms:
             if not isinstance(term, Term):
-                raise TypeError(f"a term must be one such as L2(1e-4), got {term!r}")
+                raise TypeError(f"terms must be Terms such as L2(1e-4), got {term!r}")
             term.check_loss(self.loss)
 
     def coefficient(self, kind: type) -> Any:
@@ -101,7 +99,7 @@ class Objective:
         return sum(found) if found else None
 
     def check_terms(self, by: str, *kinds: type) -> None:
-        """Refuse terms that an algorithm, which treats its own itself, cannot follow.
+        """Reject terms that an algorithm does not support.
 
         Raises
         ------
@@ -112,12 +110,12 @@ class Objective:
             if not isinstance(term, kinds):
                 names = " and ".join(kind.__name__ for kind in kinds) or "none"
                 raise ValueError(
-                    f"{by} cannot learn with {type(term).__name__}: of the terms of an "
-                    f"objective it takes {names}"
+                    f"{by} does not support {type(term).__name__}; "
+                    f"the terms it supports: {names}"
                 )
 
     def __call__(self, params: Any, batch: Batch, key: Any = None) -> Any:
-        """Return E(θ) of the batch; a key switches dropout and what disturbs on."""
+        """Return E(θ) of the batch; a key switches on dropout and perturbations."""
         total = self.training_loss(params, batch, key) + self.penalty(params)
         return total / total_weight(batch)
 
@@ -128,8 +126,8 @@ class Objective:
         ---------
             (E(θ) − P(θ) / Σᵢ wᵢ) / K + P(θ) / Σᵢ wᵢ
 
-        What is learnt from is E: this is only the number that history and stopping
-        rules see, as in scikit-learn.
+        Training minimises E; this is only the number for history and stopping rules, as
+        in scikit-learn.
         """
         if self.outputs == 1:
             return loss
@@ -150,13 +148,13 @@ class Objective:
         return jax.value_and_grad(self)(params, batch, key)
 
     def over_shards(self, sums: Any) -> Any:
-        """Return sums over examples, of this device's share, as those of all shares."""
+        """Return sums over this device's examples as sums over all devices."""
         return sums if self.shards is None else self.shards.total(sums)
 
     def _shared(
         self, params: Any, batch: Batch, key: Any, chunks: int
     ) -> tuple[Any, Any]:
-        """Return E(θ) and ∇E(θ) of a batch of which each device has a share."""
+        """Return E(θ) and ∇E(θ) of a batch that several devices share."""
         if key is not None:
             key = self.shards.own_key(key)
         sums = self._sums(params, batch, key, chunks, begin=None)
@@ -197,7 +195,7 @@ class Objective:
         return jax.lax.fori_loop(0, chunks, add, begin)
 
     def training_loss(self, params: Any, batch: Batch, key: Any) -> Any:
-        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all that terms disturb and add in training."""
+        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all perturbations and terms of training."""
         if key is None:
             h, activity = self._pre_activation(params, batch.x, batch.weight, None)
             return self.total_loss(h, batch) + activity
@@ -220,14 +218,14 @@ class Objective:
         return loss(values_of(batch.x))
 
     def _own_key(self, i: int, key: Any) -> Any:
-        """Return the key of term i: a second one of a kind draws numbers of its own."""
+        """Return the key of term i: terms of the same class draw different numbers."""
         before = [type(term) for term in self.terms[:i]].count(type(self.terms[i]))
         return jax.random.fold_in(key, before) if before else key
 
     def _pre_activation(
         self, params: Any, x: Any, weight: Any, key: Any
     ) -> tuple[Any, Any]:
-        """Return h, and what activities add to the sum of losses."""
+        """Return h, and the penalty on activities to add to the sum of losses."""
         watching = [term for term in self.terms if term.layer is not None]
         if not watching:  # a trace is slower to compile
             return self.network.pre_activation(params, x, key=key), 0.0
@@ -239,13 +237,13 @@ class Objective:
         return signals[-1].h, sum(added)
 
     def total_loss(self, h: Any, batch: Batch) -> Any:
-        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ), of measured outputs only."""
+        """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) over known targets."""
         activation, y, weight = self.network.out_activation, batch.y, batch.weight
         if batch.mask is not None:  # the loss of each output by itself
             each = weight.reshape(-1, *[1] * (batch.mask.ndim - 1))
             h, y, weight = h[..., None], y[..., None], each * batch.mask
         elif y.ndim == h.ndim > 2 and self.loss != "cross_entropy":
-            # One example is all its numbers.
+            # The loss of an image covers all its values.
             h, y = h.reshape(h.shape[0], -1), y.reshape(y.shape[0], -1)
         return jnp.sum(weight * loss_from_pre_activation(self.loss, activation, h, y))
 
@@ -258,28 +256,28 @@ class Objective:
 
 
 class View:
-    """An objective as an algorithm sees it that follows a changed gradient.
+    """A view of an objective with a modified gradient, for an algorithm.
 
     Parameters
     ----------
     objective : Objective, View or function
     change : function
-        Of the gradient.
+        Maps the gradient to the modified one.
     """
 
     def __init__(self, objective: Any, change: Callable[[Any], Any]) -> None:
         self.objective, self.change = objective, change
 
     def __call__(self, *args: Any) -> Any:
-        """Return E(θ), which is not changed."""
+        """Return E(θ), unmodified."""
         return self.objective(*args)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the objective has: its network, its terms …."""
+        """Return an attribute of the objective: its network, its terms …."""
         return getattr(self.objective, name)
 
     def value_and_grad(self, params: Any, batch: Batch, key: Any) -> tuple[Any, Any]:
-        """Return E(θ) and the changed gradient."""
+        """Return E(θ) and the modified gradient."""
         value, g = value_and_grad(self.objective, params, batch, key)
         return value, self.change(g)
 
@@ -294,14 +292,14 @@ def value_and_grad(
 
 
 def chunks_of(rows: int) -> int:
-    """Return in how many chunks of equal size a batch of so many rows is summed."""
+    """Return the number of equal chunks in which a batch of ``rows`` is summed."""
     return max(1, -(-rows // CHUNK_ROWS))
 
 
 def zeros_like(params: Any) -> Any:
-    """Return zeros of the same shapes; on the host as long as nothing is traced.
+    """Return zeros of the same shapes, on the host unless the values are traced.
 
-    A ``jax.numpy`` call a leaf would cost more than a step of a small network.
+    One ``jax.numpy`` call per leaf would cost more than a step of a small network.
     """
 
     def zeros(leaf: Any) -> Any:

@@ -11,7 +11,7 @@ from lamina.networks.core.description import description, is_number
 
 @description
 class L2(Term):
-    """Weight decay: large weights cost more than small ones.
+    """L2 penalty (weight decay).
 
     Equations
     ---------
@@ -26,7 +26,7 @@ class L2(Term):
     strength: float = 1e-4
 
     def check(self) -> None:
-        """Refuse a negative strength.
+        """Reject a negative strength.
 
         Raises
         ------
@@ -42,7 +42,7 @@ class L2(Term):
 
 @description
 class L1(Term):
-    """All weights cost the same for each step away from 0, so that many stay there.
+    """L1 penalty (lasso): it drives many weights to 0.
 
     Equations
     ---------
@@ -57,7 +57,7 @@ class L1(Term):
     strength: float = 1e-4
 
     def check(self) -> None:
-        """Refuse a negative strength.
+        """Reject a negative strength.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class L1(Term):
 
 
 def penalties(l2: float | None, l1: float | None = None) -> tuple[Term, ...]:
-    """Return the penalties of these strengths; one of 0 or None is left out."""
+    """Return penalties of these strengths, without those of 0 or None."""
     return (*([L2(l2)] if l2 else []), *([L1(l1)] if l1 else []))
 
 

@@ -1,4 +1,4 @@
-"""Sparse codes: few units are active for an example, or each unit for few examples."""
+"""Sparsity penalties: few active units per example, or few examples per unit."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -9,12 +9,12 @@ from lamina.learning.protocols import Term
 from lamina.networks.core.description import description, is_number
 
 TINY = 1e-6
-"""Mean activities are kept this far away from 0 and 1."""
+"""Mean activities are clipped to this distance from 0 and 1, where KL is infinite."""
 
 
 @description
 class KLSparsity(Term):
-    """Each unit is to be active for a small share of the examples.
+    """Penalise units whose mean activity differs from a small target.
 
     Equations
     ---------
@@ -22,8 +22,8 @@ class KLSparsity(Term):
         Ω = β Σⱼ KL(ρ ‖ ρ̂ⱼ),   KL(ρ ‖ ρ̂) = ρ ln(ρ / ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂))
         E(θ) = Σᵢ wᵢ ℓᵢ / Σᵢ wᵢ + Ω
 
-    The mean is that over the examples of a step: with ``batch_size="full"`` over all of
-    them, as in the reference. Units have to be logistic, so that 0 < a < 1.
+    The mean is over the examples of a step; with ``batch_size="full"`` it is over all
+    examples, as in the reference. Units must be logistic, so that 0 < a < 1.
 
     Shapes
     ------
@@ -36,7 +36,7 @@ class KLSparsity(Term):
     weight : float, default=3
         β.
     layer : int, default=0
-        Whose activities: a number in the order of
+        The penalised layer: an index in the order of
         :meth:`lamina.networks.network.Network.trace`.
 
     References
@@ -52,7 +52,7 @@ class KLSparsity(Term):
     more_than_errors: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible numbers.
+        """Reject invalid hyperparameters.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class KLSparsity(Term):
 
 @description
 class L1Sparsity(Term):
-    """Activities are to be small, and most of them 0, for each example.
+    """Penalise activities, so that most of them are near 0 for each example.
 
     Equations
     ---------
@@ -96,8 +96,8 @@ class L1Sparsity(Term):
 
     Notes
     -----
-    Larger weights in the decoder would make the penalty small without making anything
-    sparse; the L2 penalty (``alpha``) or ``max_norm`` bounds them.
+    Larger weights in the decoder can shrink the penalty without any sparsity; the L2
+    penalty (``alpha``) or ``max_norm`` prevents that.
 
     References
     ----------
@@ -111,7 +111,7 @@ class L1Sparsity(Term):
     more_than_errors: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible weights.
+        """Reject invalid weights.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class L1Sparsity(Term):
 
 
 SPARSITIES = {"kl": KLSparsity, "l1": L1Sparsity}
-"""Penalties by their words."""
+"""Penalties by name."""
 
 
 def _check_weight(weight: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which of the parameters are weights: penalties, noise and bounds leave biases out."""
+"""Which parameters are weights: penalties, noise and norm bounds exclude biases."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import jax
 
 
 def is_weight(path: Any) -> bool:
-    """Whether a path in the parameters leads to weights, not to a bias."""
+    """Whether a path in the parameters is that of weights, not of a bias."""
     return str(getattr(path[-1], "key", "")).endswith("weight")
 
 

@@ -1,10 +1,10 @@
-"""The C library's allocator, set so that a fit uses its large buffers again.
+"""Settings of the C library's allocator that let a fit reuse its large buffers.
 
-XLA's CPU device takes fresh buffers in every call. glibc hands large ones back to the
-system at once, and every first touch of a new page then costs a page fault: a full
-batch of 12,800 × 784 trains at 130,000 examples a second with its default settings and
-at 160,000 with these (two cores of an AMD EPYC). Small networks gain nothing, so the
-settings are made when a fit's buffers reach megabytes, and end with it.
+XLA's CPU device allocates new buffers in every call. glibc returns large ones to the
+system at once, and then the first access to each new page costs a page fault: a full
+batch of 12,800 × 784 trains at 130,000 examples per second with the default settings
+and at 160,000 with these (two cores of an AMD EPYC). Small networks gain nothing, so
+the settings apply when a fit's buffers reach megabytes, and end with the fit.
 """
 
 import ctypes
@@ -19,18 +19,18 @@ LARGE = 4 * 2**20
 """Bytes from which a fit's buffers count as large."""
 
 HUGE = 64 * 2**20
-"""Bytes from which freed memory goes back to the system when a fit has ended."""
+"""Bytes from which freed memory is returned to the system after a fit."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of mallopt's parameters in malloc.h
 _NEVER = 2**31 - 1
 _MMAP_MOST = 32 * 2**20
-"""Bytes from which glibc at the latest gives a block back as soon as it is free: it
-raises this bound by itself, up to here, when it meets large blocks. What mallopt has
-set it moves no more, so that it is set to here when a fit has ended."""
+"""Bytes from which glibc always returns a freed block to the system: it raises its
+threshold by itself, up to this bound, when it sees large blocks. Once mallopt has set
+the threshold, glibc no longer adapts it; so it is set to this bound after a fit."""
 
 
 class _Fits:
-    """The fits under way, in all threads."""
+    """The running fits of all threads."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -62,9 +62,9 @@ _fits = _Fits()
 
 @contextmanager
 def own_buffers() -> Iterator[None]:
-    """Let what a fit asks for by :func:`keep_large_buffers` end with it.
+    """End the effect of :func:`keep_large_buffers` with the fit.
 
-    Fits may lie in one another or run side by side: the last one ends it.
+    Fits may be nested or concurrent: the last one to end resets the settings.
     """
     _fits.begin()
     try:
@@ -74,15 +74,15 @@ def own_buffers() -> Iterator[None]:
 
 
 def keep_large_buffers(size: int) -> None:
-    """Let freed memory stay with the process during this fit, if it is large."""
+    """Keep freed memory in the process during this fit, if ``size`` is large."""
     _fits.keep(size)
 
 
 def return_freed_memory(size: int = HUGE) -> None:
-    """Give freed memory back to the system, if ``size`` bytes of it are worth it."""
+    """Return freed memory to the system, if ``size`` bytes are worth it."""
     if size < HUGE:
         return
-    gc.collect()  # JAX lets go of host buffers that it borrowed in a callback of gc
+    gc.collect()  # JAX releases borrowed host buffers in a gc callback
     if (malloc_trim := _glibc("malloc_trim")) is not None:
         malloc_trim(0)
 
@@ -94,7 +94,7 @@ def _set(mmap_threshold: int, trim_threshold: int) -> None:
 
 
 def _glibc(name: str) -> Any:
-    """Return a function of glibc; None where the C library is another one."""
+    """Return a function of glibc; None if the C library is a different one."""
     if sys.platform != "linux":
         return None
     library = ctypes.CDLL(None)

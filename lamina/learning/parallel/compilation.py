@@ -1,4 +1,4 @@
-"""Compiled programs: counted, and forgotten when they were not used for longest."""
+"""Compiled programs: counted, and evicted when least recently used."""
 
 import threading
 from collections import OrderedDict
@@ -12,7 +12,7 @@ import numpy as np
 from lamina.learning.parallel.allocator import return_freed_memory
 
 MAX_PROGRAMS = 8
-"""Programs of one function that are kept; one takes about 5 MB."""
+"""Programs kept per function; one takes about 5 MB."""
 
 _this_thread = threading.local()
 
@@ -23,16 +23,16 @@ def compile_count() -> int:
 
 
 def count_compilation() -> None:
-    """Count one; called while a program is traced, which happens once a program."""
+    """Count one compilation; called while tracing, which happens once per program."""
     _this_thread.compilations = compile_count() + 1
 
 
 class Compiled:
-    """A compiled function that forgets the programs not used for longest.
+    """A compiled function with an LRU cache of its programs.
 
-    ``jax.jit`` keeps every program for ever, and a search over many shapes would fill
-    the memory. Here every structure of arguments has a ``jax.jit`` of its own, and
-    only the last few are kept.
+    ``jax.jit`` keeps every program forever, and a search over many shapes would fill
+    the memory. Here every structure of arguments has its own ``jax.jit``, and only the
+    last few are kept.
     """
 
     def __init__(self, function: Callable) -> None:
@@ -48,6 +48,8 @@ class Compiled:
         leaves, structure = jax.tree.flatten(args)
         key = structure, tuple([(np.shape(x), getattr(x, "dtype", 0)) for x in leaves])
         with self._lock:
+            # A new partial each time: jax.jit caches by function, so one function
+            # would share one cache that cannot be cleared per program.
             program = self._programs.pop(key, None) or jax.jit(partial(self._function))
             self._programs[key] = program
             forgotten = len(self._programs) > MAX_PROGRAMS

@@ -1,4 +1,4 @@
-"""Memory is estimated before a second-order method starts, not found out by a crash."""
+"""Estimates of memory before a second-order method starts, to avoid a crash."""
 
 import os
 from typing import Any
@@ -9,11 +9,11 @@ import numpy as np
 from lamina.learning.protocols import Algorithm
 
 SHARE = 0.8
-"""An algorithm may take so much of the memory that is free."""
+"""Fraction of the free memory that an algorithm may use."""
 
 
 def free_memory() -> float:
-    """Return the bytes that a new array may take, infinite if nobody knows."""
+    """Return the bytes available for new arrays, infinity if unknown."""
     device = jax.devices()[0]
     if device.platform != "cpu":
         stats = device.memory_stats() or {}
@@ -35,16 +35,15 @@ def _physical_memory() -> float:
 
 
 def check_memory(algorithm: Algorithm, params: Any, rows: int, models: int = 1) -> None:
-    """Refuse an algorithm that needs more memory than there is.
+    """Reject an algorithm that needs more memory than is free.
 
-    An algorithm with large arrays of its own tells how large by
-    ``memory_bytes(n_params, n_rows, n_outputs, itemsize)``; of several models side by
-    side each has its own.
+    An algorithm with large arrays of its own implements ``memory_bytes(n_params,
+    n_rows, n_outputs, itemsize)``. Models side by side each have their own arrays.
 
     Raises
     ------
     ValueError
-        If they do not fit; the message holds both numbers of bytes.
+        If they do not fit; the message has both numbers of bytes.
     """
     leaves = jax.tree.leaves(params)
     if not leaves:
@@ -59,5 +58,5 @@ def check_memory(algorithm: Algorithm, params: Any, rows: int, models: int = 1) 
             f"{type(algorithm).__name__} needs about {needed:,} bytes "
             f"({needed / 2**30:.1f} GiB) for {n:,} parameters and {rows:,} examples, "
             f"{free / 2**30:.1f} GiB are free. Use a smaller network, or a solver "
-            "whose memory grows with the parameters only: 'lbfgs', 'cg' or 'rprop'."
+            "whose memory is linear in the parameters: 'lbfgs', 'cg' or 'rprop'."
         )

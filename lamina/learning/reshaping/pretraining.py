@@ -1,9 +1,8 @@
-"""Greedy layer-wise pre-training: a hidden layer learns before its network does.
+"""Greedy layer-wise pre-training: hidden layers train before the whole network.
 
-Each hidden layer in turn learns from what the layers below it make of the inputs. The
-weights that it ends with are those at which the network as a whole begins. What a layer
-learns is a small network of its own, a :class:`StageProblem`, which
-:func:`lamina.learning.fit` trains like any other.
+Each hidden layer in turn trains on the outputs of the layers below it. The weights it
+ends with initialise the whole network. Each layer's problem is a small network of its
+own, a :class:`StageProblem`, which :func:`lamina.learning.fit` trains like any other.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -44,19 +43,20 @@ from lamina.networks.layers.flatten import Flatten
 from lamina.networks.network import Network
 
 BINARY_RATE, GAUSSIAN_RATE = 0.1, 0.01
-"""η of contrastive divergence, by the kind of inputs."""
+"""η of contrastive divergence, by the type of inputs: Gaussian units need one that is
+one or two orders of magnitude smaller (Hinton 2012, section 13.2)."""
 
 UNIT = ("logistic", "softmax", "threshold")
 """Activations in [0, 1]."""
 
 UNCHANGING = (Dropout, Flatten, *CORRUPTIONS.values())
-"""Layers that leave rows as they are when nothing is learnt."""
+"""Layers that do not change rows in inference mode."""
 
 
 class StageProblem(NamedTuple):
-    """What one hidden layer learns.
+    """The training problem of one hidden layer.
 
-    ``layer_of`` finds its parameters in what was learnt.
+    ``layer_of`` extracts its parameters from the trained ones.
     """
 
     objective: Objective
@@ -67,12 +67,12 @@ class StageProblem(NamedTuple):
 
 
 class LayerTask(NamedTuple):
-    """From what a hidden layer learns.
+    """The data that a hidden layer trains on.
 
-    v (n, inputs) is what the layers below make of the inputs, y the targets and weight
-    (n,) that of the examples, as :class:`lamina.learning.Dataset` takes them; ``rows``
-    are those to learn from. ``unit`` says whether v are in [0, 1], ``first`` whether
-    they are the inputs themselves. ``objective`` is that of the whole network.
+    v (n, inputs) are the outputs of the layers below, y the targets and weight (n,) the
+    weights of the examples, as in :class:`lamina.learning.Dataset`; ``rows`` are the
+    training rows. ``unit`` says whether v are in [0, 1], ``first`` whether they are the
+    inputs themselves. ``objective`` is that of the whole network.
     """
 
     layer: Dense
@@ -101,28 +101,28 @@ def _check_penalty(alpha: Any) -> None:
 def _check_solver(solver: Any) -> None:
     if not (isinstance(solver, Algorithm) and solver.needs.first_order):
         raise ValueError(
-            f"solver must be one of first order such as SGD() or Adam(), got {solver!r}"
+            f"solver must be of first order such as SGD() or Adam(), got {solver!r}"
         )
 
 
 @description
 class RBMPretraining:
-    """A hidden layer starts as a restricted Boltzmann machine of its inputs.
+    """Initialise a hidden layer by a restricted Boltzmann machine of its inputs.
 
     Equations
     ---------
-        W, b of the layer ← W, b of a machine that has learnt v     v in [0, 1]
+        W, b of the layer ← W, b of an RBM trained on v     v in [0, 1]
         W ← D⁻¹ W,   b ← b − μ D⁻¹ W                                 v̂ = (v − μ) D⁻¹
 
-    The machine learns by :class:`lamina.ContrastiveDivergence`; its P(h = 1 | v) =
-    σ(v W + b) is what the layer computes, so the layer has to be logistic. Inputs that
-    are not in [0, 1] are scaled to mean 0 and variance 1 for a machine with Gaussian
-    units, and the scale goes into the weights afterwards.
+    The RBM is trained by :class:`lamina.ContrastiveDivergence`. Its P(h = 1 | v) = σ(v
+    W + b) is what the layer computes, so the layer must be logistic. Inputs outside [0,
+    1] are standardised for an RBM with Gaussian visible units, and the scale is folded
+    into the weights afterwards.
 
     Parameters
     ----------
     epochs : int, default=50
-        Few examples want many.
+        Small data sets need many.
     solver : ContrastiveDivergence, optional
         By default with a rate of 0.1, of 0.01 for Gaussian units.
     batch_size : int, default=10
@@ -144,12 +144,13 @@ class RBMPretraining:
     alpha: float = 0.0
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no epochs or no batch, α is negative or the solver another.
+            If ``epochs`` or ``batch_size`` is less than 1, α is negative, or the solver
+            is not contrastive divergence.
         """
         check_whole(self, "epochs", "batch_size")
         _check_penalty(self.alpha)
@@ -164,20 +165,20 @@ class RBMPretraining:
         Raises
         ------
         ValueError
-            If it is no logistic layer, or its inputs are sparse and not in [0, 1].
+            If the layer is not logistic, or its inputs are sparse and not in [0, 1].
         """
         if task.layer.activation != "logistic":
             raise ValueError(
-                "pretraining='rbm' is for layers with activation='logistic', got "
-                f"{task.layer.activation!r}; 'autoencoder' is for all"
+                "pretraining='rbm' needs layers with activation='logistic', got "
+                f"{task.layer.activation!r}; pretraining='autoencoder' takes any"
             )
         v, binary = task.v, task.unit
         mean, scale = np.zeros(v.shape[1]), np.ones(v.shape[1])
         if not binary:
             if hasattr(v, "tocsr"):
                 raise ValueError(
-                    "pretraining='rbm' takes sparse inputs from 0 to 1 only: scale X "
-                    "(MaxAbsScaler), or take 'autoencoder'"
+                    "pretraining='rbm' needs sparse inputs in [0, 1]: scale X "
+                    "(MaxAbsScaler), or use pretraining='autoencoder'"
                 )
             mean, scale = task.scaling()
             v = ((v - mean) / scale).astype(task.dtype)
@@ -197,7 +198,7 @@ class RBMPretraining:
 
 @description
 class AutoencoderPretraining:
-    """A hidden layer starts as the encoder of an autoencoder of its inputs.
+    """Initialise a hidden layer by the encoder of an autoencoder of its inputs.
 
     Equations
     ---------
@@ -205,9 +206,8 @@ class AutoencoderPretraining:
         v̂ = σ(z W' + b'),   ℓ = −Σⱼ vⱼ ln v̂ⱼ + (1 − vⱼ) ln(1 − v̂ⱼ)   v in [0, 1]
         v̂ = z W' + b',      ℓ = ½ Σⱼ (vⱼ − v̂ⱼ)²                       otherwise
 
-    W' = Wᵀ with ``tied``. Inputs of the network that are not in [0, 1] are scaled to
-    mean 0 and variance 1 where they are targets, so that each column counts the same;
-    sparse ones are not.
+    W' = Wᵀ with ``tied``. Network inputs outside [0, 1] are standardised as targets, so
+    that each column counts the same; sparse inputs are not.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ class AutoencoderPretraining:
     solver : algorithm description, default=Adam()
     batch_size : int, default=20
     corruption : MaskingNoise, GaussianNoise or SaltAndPepper, optional
-        What is done to v in training: a denoising autoencoder.
+        Corruption of v in training, for a denoising autoencoder.
     sparsity : KLSparsity or L1Sparsity, optional
         Penalty on the activities of the layer.
     tied : bool, default=False
@@ -240,13 +240,13 @@ class AutoencoderPretraining:
     alpha: float = 0.0
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no epochs or no batch, α is negative, or a field is no
-            description of its kind.
+            If ``epochs`` or ``batch_size`` is less than 1, α is negative, or a field is
+            not a description of its kind.
         """
         check_whole(self, "epochs", "batch_size")
         _check_penalty(self.alpha)
@@ -264,12 +264,12 @@ class AutoencoderPretraining:
         Raises
         ------
         ValueError
-            If units that are no probabilities are to be active at a rate.
+            If KL sparsity is asked of units that are not logistic.
         """
         layer, v = task.layer, task.v
         if isinstance(self.sparsity, KLSparsity) and layer.activation != "logistic":
             raise ValueError(
-                f"sparsity={self.sparsity!r} is for layers with "
+                f"sparsity={self.sparsity!r} needs layers with "
                 f"activation='logistic', got {layer.activation!r}"
             )
         unit = task.unit
@@ -296,14 +296,14 @@ class AutoencoderPretraining:
 
 @description
 class SupervisedPretraining:
-    """A hidden layer starts as the one hidden layer of a network that knows the target.
+    """Initialise a hidden layer by a supervised network with this one hidden layer.
 
     Equations
     ---------
         min over W, b, W', b' of E(ψ(φ(v W + b) W' + b'), y)
 
     φ is the layer's activation, ψ and E the output activation and the loss of the whole
-    network, penalties included. W' and b' are forgotten.
+    network, penalties included. W' and b' are discarded.
 
     Parameters
     ----------
@@ -324,12 +324,13 @@ class SupervisedPretraining:
     batch_size: int = 20
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no epochs or no batch, or the solver is none.
+            If ``epochs`` or ``batch_size`` is less than 1, or the solver is not an
+            algorithm of first order.
         """
         check_whole(self, "epochs", "batch_size")
         _check_solver(self.solver)
@@ -340,7 +341,8 @@ class SupervisedPretraining:
         network = Network((task.layer, whole.network.layers[-1]))
         shape = task.v.shape[1:]
         params, _ = network.init(key.fold_in("init"), shape, task.dtype)
-        # Disturbances are in units of the inputs, and layers have other numbers here.
+        # Perturbations are in units of the network's inputs, and layer indices differ
+        # here.
         same = [t for t in whole.terms if not t.disturbs and t.layer is None]
         terms = tuple(same)
         return StageProblem(
@@ -358,11 +360,11 @@ PRETRAININGS = {
     "denoising": AutoencoderPretraining(corruption=MaskingNoise()),
     "supervised": SupervisedPretraining(),
 }
-"""What the words mean."""
+"""Pre-trainings by name."""
 
 
 def hidden_layers(network: Network) -> list[int]:
-    """Return the places of the layers that can learn beforehand.
+    """Return the indices of the layers that can be pre-trained.
 
     They are the fully connected ones below the output layer.
     """
@@ -381,38 +383,38 @@ def pretrain(
     callbacks: Iterable[Callback] = (),
     part: Callable[[str], Any] | None = None,
 ) -> tuple[Any, list[Result | None]]:
-    """Let hidden layers learn one after the other.
+    """Pre-train hidden layers one after the other.
 
     Parameters
     ----------
     objective : Objective
-        Of the network as a whole.
+        Of the whole network.
     params : tuple of dict
-        Where it would start without.
+        The initial parameters without pre-training.
     plan : sequence of pre-trainings
         For each of :func:`hidden_layers` one of this module's descriptions, or None for
-        a layer that starts as it is.
+        a layer that keeps its initial weights.
     feed : Loader
-        What the network as a whole will learn from.
+        The training data of the whole network.
     key : Key
     x : array, optional
-        Inputs: by default those of the loader; or these, and below them others whose
-        targets nobody knows, from which layers learn if they need no target.
+        Inputs: by default those of the loader. Additional unlabelled rows may follow
+        them; layers whose pre-training needs no target train on these too.
     callbacks : functions of :class:`lamina.learning.Progress`
-        Epochs of all layers are counted together.
+        Epochs are counted over all layers.
     part : function, optional
-        Returns the checkpoint of a part of the run, by its name.
+        Returns the checkpoint for a part of the run, given its name.
 
     Returns
     -------
     params : tuple of dict
     results : list of Result or None
-        One for each layer of the plan; the last one tells of an interruption.
+        One for each layer of the plan; the last one shows an interruption.
 
     Raises
     ------
     ValueError
-        If a layer cannot learn in the way that the plan says.
+        If a layer does not support its planned pre-training.
     """
     network, examples = objective.network, loader.dataset
     learnt, results = list(params), []
@@ -449,7 +451,7 @@ def pretrain(
 
 
 class _Inputs:
-    """What each layer gets to see of the examples."""
+    """The inputs of each layer."""
 
     def __init__(self, loader: Loader, x: Any) -> None:
         self.loader, self.v, self.place = loader, x, 0
@@ -461,7 +463,7 @@ class _Inputs:
     def task(
         self, objective: Objective, params: Any, place: int, supervised: bool
     ) -> LayerTask:
-        """Return from what the layer at a place learns; places come in order."""
+        """Return the data for the layer at an index; indices must come in order."""
         layers, examples = objective.network.layers, self.loader.dataset
         self._go_up(layers, params, place)
         n = examples.n if supervised else self.v.shape[0]
@@ -490,7 +492,7 @@ class _Inputs:
         )
 
     def _go_up(self, layers: tuple, params: Any, place: int) -> None:
-        """Take v through the layers from where it is to a place."""
+        """Propagate v through the layers up to an index."""
         some, self.place = slice(self.place, place), place
         if _changing(layers[some]):
             network, dtype = Network(layers[some]), self.loader.dataset.dtype
@@ -506,7 +508,7 @@ def _some(v: Any, rows: np.ndarray) -> Any:
 
 
 def _counted(callback: Callback, done: int, total: int) -> Callback:
-    """Return a callback that is told the epochs of all layers together."""
+    """Return a callback that receives epochs counted over all layers."""
 
     def told(progress: Progress) -> Any:
         return callback(replace(progress, epoch=done + progress.epoch, epochs=total))

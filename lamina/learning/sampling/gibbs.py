@@ -1,4 +1,4 @@
-"""Chains of a trained machine: samples, and what its likelihood is measured by."""
+"""Gibbs chains of trained Boltzmann machines: samples and likelihood estimates."""
 
 from typing import Any
 
@@ -17,11 +17,10 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
 
     Parameters
     ----------
-    rbm, params : the machine
-    h : array (chains, units)
-        Where the chains begin.
+    rbm, params : the RBM h : array (chains, units)
+        Initial state of the chains.
     steps : int
-        How many Gibbs steps, each v and then h.
+        Number of Gibbs steps, each v and then h.
     key_words : uint32 array (2,)
     """
     count_compilation()
@@ -36,14 +35,14 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
 
 
 def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
-    """Return v and the mean of v, drawn machine by machine from the top down.
+    """Return v and the mean of v, sampled RBM by RBM from the top down.
 
     Parameters
     ----------
     network : Network of RBM layers
     params : their parameters
     h : array (chains, units)
-        Hidden units of the top one.
+        Hidden units of the top RBM.
     key_words : uint32 array (2,)
     """
     count_compilation()
@@ -56,7 +55,7 @@ def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
 
 
 def made_again(network: Any, params: Any, v: Any) -> Any:
-    """Return v̂, the mean of v given the features of v, machine by machine.
+    """Return the reconstruction v̂, the mean of v given its features, RBM by RBM.
 
     Equations
     ---------
@@ -85,9 +84,9 @@ def deep_walk(
 
     Parameters
     ----------
-    layers, params : the machines whose energies add up
-    odd : tuple of arrays (chains, units)
-        Where the hidden layers 1, 3 … begin.
+    layers, params : the layers of the deep Boltzmann machine odd : tuple of arrays
+    (chains, units)
+        Initial state of the hidden layers 1, 3 ….
     steps : int
     key_words : uint32 array (2,)
     """
@@ -109,14 +108,14 @@ def means(layers: Any, params: Any, updates: Any, v: Any) -> Any:
 
 
 def bounds(layers: Any, params: Any, updates: Any, v: Any) -> Any:
-    """Return the mean-field bound on log P(v), log Z left out (batch,)."""
+    """Return the mean-field bound on log P(v) + log Z (batch,)."""
     count_compilation()
     found = dbm.mean_field(layers, params, v, updates)
     return dbm.bound(layers, params, found)
 
 
 def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
-    """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` turned.
+    """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` flipped.
 
     Shapes: v (batch, n) of numbers in [0, 1], at (batch,); vₐ becomes 1 − vₐ.
     """
@@ -141,7 +140,7 @@ def exact(rbm: Any, params: dict) -> Any:
 def annealed(
     rbm: Any, params: dict, base: Any, log_w: Any, temperatures: Any, key_words: Any
 ) -> Any:
-    """Return log Z and its standard error, by as many chains as ``log_w`` is long.
+    """Return log Z and its standard error, from one chain per entry of ``log_w``.
 
     See :func:`lamina.networks.energy.log_partition.annealed`.
     """

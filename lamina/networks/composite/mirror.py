@@ -1,6 +1,6 @@
-"""The way back: layers that undo the shapes of others.
+"""Decoders: layers that mirror the shapes of an encoder.
 
-A decoder that mirrors an encoder has a layer for each of its layers, in the opposite
+A decoder that mirrors an encoder has one layer for each of its layers, in reverse
 order. Its weights are its own, or (:class:`Tied`) those of the encoder, transposed.
 """
 
@@ -24,7 +24,7 @@ from lamina.networks.layers.reshape import Reshape
 from lamina.networks.network import Network, Signal
 
 NO_WAY_BACK = (Dropout, MaskingNoise, GaussianNoise, SaltAndPepper)
-"""Layers that change nothing at application: there is nothing to undo."""
+"""Layers that are the identity in inference mode: they need no counterpart."""
 
 CONVOLUTION = (
     "size",
@@ -36,24 +36,24 @@ CONVOLUTION = (
     "use_bias",
     "flip",
 )
-"""Fields that a convolution and its adjoint have in common."""
+"""Fields that a convolution and its adjoint share."""
 
 
 def mirrored(
     layers: tuple, shape: tuple[int, ...], activation: str | Callable
 ) -> tuple[Any, ...]:
-    """Return the layers that lead from the outputs of layers back to their inputs.
+    """Return the layers of a decoder from the outputs of layers back to their inputs.
 
     Equations
     ---------
-        Dense      →  Dense of as many units as came in
-        Conv       →  ConvTranspose of the same fields
+        Dense      →  Dense with as many units as inputs
+        Conv       →  ConvTranspose with the same fields
         a pool     →  Upsample by its size
         Flatten    →  Reshape
 
-    The way back from layer i has the activation of layer i − 1, whose outputs it makes
-    again; the last one has the activation that is given. Dropout and corruption have no
-    way back.
+    The counterpart of layer i has the activation of layer i − 1, whose outputs it
+    reconstructs; the last one has the given activation. Dropout and corruption have no
+    counterpart.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def mirrored(
     Raises
     ------
     ValueError
-        If a layer has no way back, or not to the shape that came to it.
+        If a layer has no counterpart with the right shape.
     """
     back: list[Any] = []
     phi = activation
@@ -77,8 +77,8 @@ def mirrored(
         found = _way_back(layer, shape, after, phi)
         if found is None or (found and not _leads(found[0], after, shape)):
             raise ValueError(
-                f"layers[{i}] = {layer!r} makes {after} of {shape}, and lamina knows "
-                "no layer for the way back: give the layers of the way back as "
+                f"layers[{i}] = {layer!r} maps shape {shape} to {after}, and lamina "
+                "has no layer that maps it back: pass the layers of the decoder as "
                 "decoder=[…]"
             )
         back = [*found, *back]
@@ -89,7 +89,7 @@ def mirrored(
 def _way_back(
     layer: Any, before: tuple[int, ...], after: tuple[int, ...], phi: Any
 ) -> tuple | None:
-    """Return the layers that undo one; None if there are none."""
+    """Return the counterpart of a layer; None if there is none."""
     match layer:
         case Dense():
             return (Dense(before[-1], phi, layer.initializer, layer.use_bias),)
@@ -114,15 +114,15 @@ def _leads(layer: Any, start: tuple[int, ...], end: tuple[int, ...]) -> bool:
 
 @description
 class Tied(Composite, Activated):
-    """Layers and the way back with the same weights: an autoencoder of half the size.
+    """An encoder and a decoder with tied weights: an autoencoder of half the size.
 
     Equations
     ---------
         z = φ(x W + b),   h = z Wᵀ + c,   a = ψ(h)      for one Dense layer
 
-    and so on, layer by layer in the opposite order. W is one set of numbers, and its
-    gradient the sum of what both of its places say; b and c are two. The way back from
-    a convolution is its adjoint, with the same weights.
+    and so on, layer by layer in reverse order. W is shared, and its gradient is the sum
+    over both uses; b and c are separate. The counterpart of a convolution is its
+    adjoint, with the same weights.
 
     Shapes
     ------
@@ -131,9 +131,9 @@ class Tied(Composite, Activated):
     Parameters
     ----------
     layers : tuple of layer descriptions
-        The way there. Those that have weights are ``Dense`` and ``Conv``.
+        The encoder. Layers with weights must be ``Dense`` or ``Conv``.
     back : tuple of layer descriptions
-        The way back, see :func:`mirrored`.
+        The decoder, see :func:`mirrored`.
 
     References
     ----------
@@ -161,14 +161,14 @@ class Tied(Composite, Activated):
         return Network((*self.layers, *self.back))
 
     def check(self) -> None:
-        """Refuse what is no layer, and a way back that cannot be one.
+        """Reject what is not a layer, and an invalid decoder.
 
         Raises
         ------
         TypeError
-            If one of them is no layer description.
+            If one of them is not a layer description.
         ValueError
-            If the way back does not end in a layer with weights.
+            If the decoder does not end in a layer with weights.
         """
         Network(self.layers)
         Network(self.back)
@@ -176,8 +176,8 @@ class Tied(Composite, Activated):
             self.back and isinstance(self.back[-1], self.ends)
         ):
             raise ValueError(
-                "tied layers must begin with a Dense or a Conv, whose way back ends "
-                f"them; got {self.layers!r}"
+                "tied layers must begin with Dense or Conv, whose counterpart is the "
+                f"decoder's last layer; got {self.layers!r}"
             )
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
@@ -186,7 +186,7 @@ class Tied(Composite, Activated):
         Raises
         ------
         ValueError
-            If the way back needs other weights than the way there has.
+            If the decoder's weights do not have the shapes of the encoder's.
         """
         there, code = Network(self.layers).init(
             key.fold_in("layers"), shape, np.float64
@@ -198,15 +198,14 @@ class Tied(Composite, Activated):
         given = [np.shape(w) for w in self._transposed(params)]
         if wanted != given or made != tuple(shape):
             raise ValueError(
-                f"the way back {self.back!r} does not fit the weights of "
-                f"{self.layers!r}"
+                f"the decoder {self.back!r} does not fit the weights of {self.layers!r}"
             )
         return params, made
 
     def _transposed(self, params: dict) -> list[Any]:
-        """Return the weights of the way back, in its order.
+        """Return the weights of the decoder, in its order.
 
-        ``ConvTranspose`` takes those of its Conv as they are.
+        ``ConvTranspose`` uses those of its Conv unchanged.
         """
         pairs = zip(self.layers, params["layers"], strict=True)
         weights = [
@@ -217,7 +216,7 @@ class Tied(Composite, Activated):
         return weights[::-1]
 
     def completed(self, params: dict) -> tuple[Any, ...]:
-        """Return parameters of all layers, there and back, shared ones twice."""
+        """Return parameters of encoder and decoder layers, shared ones twice."""
         weights = iter(self._transposed(params))
         back = [
             {"weight": next(weights), **own} if isinstance(layer, self.ends) else own
@@ -238,11 +237,11 @@ class Tied(Composite, Activated):
         return self._whole(self.completed(params), x, key=key, mask=mask)
 
     def branches(self, params: dict) -> list[tuple[tuple[Any, ...], Any]]:
-        """Return the way there and its parameters; the rest is biases."""
+        """Return the encoder and its parameters; the decoder has only biases."""
         return [(self.layers, params["layers"])]
 
     def walk(self, params: dict) -> list[tuple[Any, Any]]:
-        """Return (layer, parameters) of all layers, there and back."""
+        """Return (layer, parameters) of all layers of encoder and decoder."""
         return self._whole.walk(self.completed(params))
 
     def trace(
@@ -254,7 +253,7 @@ class Tied(Composite, Activated):
         mask: Any = None,
         shifts: Any = None,
     ) -> list[Signal]:
-        """Return what came out of every layer, in the order of :meth:`walk`.
+        """Return the signals of every layer, in the order of :meth:`walk`.
 
         See :meth:`lamina.networks.network.Network.trace`.
         """

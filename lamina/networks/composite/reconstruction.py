@@ -1,4 +1,4 @@
-"""Capsules that have to say what they saw: a decoder that draws the image again."""
+"""Capsules with a decoder that reconstructs the image."""
 
 import math
 from dataclasses import dataclass
@@ -17,17 +17,18 @@ from lamina.networks.network import Network, Signal
 
 @description
 class Reconstruction(Composite, Activated):
-    """Layers that end in one capsule a class, and a decoder of these capsules.
+    """Layers that end in one capsule per class, and a decoder of these capsules.
 
     Equations
     ---------
-        v = layers(x)                        one vector a class
-        a[k] = ‖v[k]‖                        at application
-        d[k] = decoder(v masked: zeros but for v[k])
+        v = layers(x)                        one vector per class
+        a[k] = ‖v[k]‖                        in inference mode
+        d[k] = decoder(v masked: zeros except v[k])
         h = (a[1] … a[K], x, d[1] … d[K])    in training
 
-    The loss (:class:`CapsuleLoss`) takes of h the class that is there. So the decoder
-    draws all classes in training, and a network is a function of x alone.
+    The loss (:class:`CapsuleLoss`) picks the true class from h. The decoder therefore
+    reconstructs from all classes in training, so that the network is a function of x
+    alone.
 
     Shapes
     ------
@@ -39,7 +40,7 @@ class Reconstruction(Composite, Activated):
     layers : tuple of layer descriptions
         They end in ``Capsules(K)``.
     decoder : tuple of layer descriptions
-        From K · size numbers to n.
+        Maps K · size numbers to n.
 
     References
     ----------
@@ -53,39 +54,40 @@ class Reconstruction(Composite, Activated):
     activation = "identity"
 
     def check(self) -> None:
-        """Refuse what is not a layer.
+        """Reject what is not a layer.
 
         Raises
         ------
         TypeError
-            If one of them is no layer description.
+            If one of them is not a layer description.
         """
         Network(self.layers)
         Network(self.decoder)
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
-        """Return initial parameters and the shape of one output, at application.
+        """Return initial parameters and the shape of one output in inference mode.
 
         Raises
         ------
         ValueError
-            If the layers do not end in capsules, or the decoder draws another number
-            of pixels.
+            If the layers do not end in capsules, or the decoder has a wrong number of
+            outputs.
         """
         layers, vectors = Network(self.layers).init(
             key.fold_in("layers"), shape, np.float64
         )
         if len(vectors) != 2:
             raise ValueError(
-                "the layers of a Reconstruction must end in Capsules, one a class; "
-                f"they make {tuple(vectors)}"
+                "the layers of a Reconstruction must end in Capsules, one per class; "
+                f"their output shape is {tuple(vectors)}"
             )
         decoder, drawn = Network(self.decoder).init(
             key.fold_in("decoder"), (math.prod(vectors),), np.float64
         )
         if drawn != (math.prod(shape),):
             raise ValueError(
-                f"the decoder makes {drawn} of an image of {math.prod(shape)} numbers"
+                f"the decoder's output shape is {drawn}, but an image has "
+                f"{math.prod(shape)} numbers"
             )
         return {"layers": layers, "decoder": decoder}, (vectors[0],)
 
@@ -94,7 +96,7 @@ class Reconstruction(Composite, Activated):
         return Network(self.layers)(params["layers"], x, key=key)
 
     def draw(self, params: dict, v: Any) -> Any:
-        """Return d of vectors (batch, K, size), masked or not."""
+        """Return the reconstruction d from vectors (batch, K, size), masked or not."""
         flat = v.reshape(v.shape[0], math.prod(v.shape[1:]))
         return Network(self.decoder)(params["decoder"], flat)
 
@@ -119,7 +121,7 @@ class Reconstruction(Composite, Activated):
         return length(self.vectors(params, x, key=key))
 
     def branches(self, params: dict) -> list[tuple[tuple[Any, ...], Any]]:
-        """Return the layers and their parameters; the decoder is no way to a."""
+        """Return the layers and their parameters; the decoder does not lead to a."""
         return [(self.layers, params["layers"])]
 
     def walk(self, params: dict) -> list[tuple[Any, Any]]:
@@ -136,7 +138,7 @@ class Reconstruction(Composite, Activated):
         mask: Any = None,
         shifts: Any = None,
     ) -> list[Signal]:
-        """Return what came out of every layer, in the order of :meth:`walk`.
+        """Return the signals of every layer, in the order of :meth:`walk`.
 
         See :meth:`lamina.networks.network.Network.trace`.
         """
@@ -150,7 +152,7 @@ class Reconstruction(Composite, Activated):
 
 @dataclass(frozen=True)
 class CapsuleLoss:
-    """Margin loss of the classes, and how unlike the image the right class draws it.
+    """Margin loss of the classes plus the reconstruction error of the true class.
 
     Equations
     ---------
@@ -173,7 +175,7 @@ class CapsuleLoss:
     weight: float
 
     def __call__(self, h: Any, y: Any) -> Any:
-        """Return ℓ (batch,) of h, as :class:`Reconstruction` makes it, and classes."""
+        """Return ℓ (batch,) of h from :class:`Reconstruction` and class numbers."""
         K = self.classes
         pixels = (h.shape[1] - K) // (K + 1)
         x, drawn = h[:, K : K + pixels], h[:, K + pixels :]

@@ -1,4 +1,4 @@
-"""Residual blocks: layers that add to what came in."""
+"""Residual blocks: layers that add to their input."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from lamina.networks.network import Network, Signal
 
 @description
 class Residual(Composite, Activated):
-    """Layers, and a way past them.
+    """Layers with a shortcut around them.
 
     Equations
     ---------
@@ -25,11 +25,11 @@ class Residual(Composite, Activated):
     f is the stack of layers, s the shortcut:
 
         s(x) = x                     if f keeps the shape
-        s(x)[p] = x[r p] W           otherwise: one matrix for all places p, and every
-                                     r-th place if f(x) has 1/r of the places
-        s = the layer that is given  if one is given
+        s(x)[p] = x[r p] W           otherwise: one matrix for all positions p, and
+                                     every r-th one if f(x) has 1/r of the positions
+        s = the given layer          if there is one
 
-    Through the shortcut δ reaches the layers below undiminished, however deep the
+    Through the shortcut δ reaches the layers below without decay, however deep the
     stack is.
 
     Shapes
@@ -63,7 +63,7 @@ class Residual(Composite, Activated):
         return inner and (self.shortcut is None or Network((self.shortcut,)).portable)
 
     def check(self) -> None:
-        """Refuse what is not a layer, or no layers.
+        """Reject what is not a layer, or no layers.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Residual(Composite, Activated):
         Raises
         ------
         ValueError
-            If the shortcut's output is of another shape than that of the layers.
+            If the shortcut's output and that of the layers differ in shape.
         """
         f = Network(self.layers)
         inner, out = f.init(key.fold_in("layers"), shape, np.float64)
@@ -99,8 +99,8 @@ class Residual(Composite, Activated):
             params["shortcut"] = around
             if tuple(other) != tuple(out):
                 raise ValueError(
-                    f"the layers of a Residual make {tuple(out)} of {tuple(shape)}, "
-                    f"its shortcut {tuple(other)}: both must agree"
+                    f"the layers of a Residual map shape {tuple(shape)} to "
+                    f"{tuple(out)}, its shortcut to {tuple(other)}: both must agree"
                 )
         elif tuple(out) != tuple(shape):
             _steps(shape[:-1], out[:-1])
@@ -135,7 +135,7 @@ class Residual(Composite, Activated):
     def run(
         self, params: dict, x: Any, state: Any, *, key: Any = None, mask: Any = None
     ) -> tuple[Any, Any]:
-        """Return a for a piece of a sequence, and the states of f and s after it."""
+        """Return a for a part of a sequence, and the states of f and s after it."""
         ends, after = [], list(state)
         rows = zip(self.branches(params), state, two_keys(key), strict=False)
         for i, ((layers, own), before, part) in enumerate(rows):
@@ -168,7 +168,7 @@ class Residual(Composite, Activated):
         mask: Any = None,
         shifts: Any = None,
     ) -> list[Signal]:
-        """Return what came out of every layer, in the order of :meth:`walk`.
+        """Return the signals of every layer, in the order of :meth:`walk`.
 
         See :meth:`lamina.networks.network.Network.trace`.
         """
@@ -196,18 +196,18 @@ def _projected(params: dict, x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _steps(positions: tuple[int, ...], fewer: tuple[int, ...]) -> list[int]:
-    """Return r of each axis of places.
+    """Return the stride r of each axis.
 
     Raises
     ------
     ValueError
-        If one number of places is not a whole multiple of the other.
+        If one number of positions is not a multiple of the other.
     """
     same_axes = len(positions) == len(fewer) and math.prod(fewer) > 0
     if same_axes and all(n % m == 0 for n, m in zip(positions, fewer, strict=True)):
         return [n // m for n, m in zip(positions, fewer, strict=True)]
     raise ValueError(
-        f"the layers of a Residual make places {tuple(fewer)} of {tuple(positions)}, "
-        "which no whole stride does: keep the places (padding='same'), divide them, "
-        "or give a shortcut, such as Conv(8, 1, 2, activation='identity')"
+        f"the layers of a Residual map {tuple(positions)} positions to {tuple(fewer)}, "
+        "which no integer stride does: keep the positions (padding='same'), divide "
+        "them, or pass a shortcut, such as Conv(8, 1, 2, activation='identity')"
     )

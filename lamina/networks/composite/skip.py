@@ -1,4 +1,4 @@
-"""A way past layers that keeps what came in beside what they make of it."""
+"""Skip connections that concatenate the input with the output of layers."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ from lamina.networks.network import Network, Signal
 
 @description
 class SkipConnection(Composite):
-    """Put the channels of the input beside those that layers make of it.
+    """Concatenate the channels of the input with those of the layers' output.
 
     Equations
     ---------
-        a[p, :n] = x[p],   a[p, n:] = f(x)[p]      for all places p of x
+        a[p, :n] = x[p],   a[p, n:] = f(x)[p]      for all positions p of x
 
-    f is the stack of layers. Places of f(x) beyond those of x are left out: pools with
-    ``padding="same"`` and an ``Upsample`` of the same factor make one too many of an
-    odd number of places, so that any size goes through. With pools and further skips
-    inside, f sees a large neighbourhood, and x says where exactly things are:
+    f is the stack of layers. Positions of f(x) beyond those of x are dropped: pools
+    with ``padding="same"`` and an ``Upsample`` of the same factor give one position too
+    many if their number is odd, so inputs of any size work. With pools and further
+    skips inside, f has a large receptive field, and x has the exact positions:
 
         SkipConnection([MaxPool(2, padding="same"), Conv(32), Upsample(2)])
 
     Shapes
     ------
-    x (batch, \\*places, n), f(x) (batch, \\*at least as many places, m), a (batch,
-    \\*places, n + m).
+    x (batch, \\*positions, n), f(x) (batch, \\*at least as many positions, m), a
+    (batch, \\*positions, n + m).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SkipConnection(Composite):
         return Network(self.layers).portable
 
     def check(self) -> None:
-        """Refuse what is not a layer, or no layers.
+        """Reject what is not a layer, or no layers.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class SkipConnection(Composite):
         Raises
         ------
         ValueError
-            If the layers do not keep as many places as come in.
+            If the layers do not keep all positions of the input.
         """
         params, out = Network(self.layers).init(
             key.fold_in("layers"), shape, np.float64
@@ -78,9 +78,9 @@ class SkipConnection(Composite):
         same_axes = len(out) == len(shape)
         if not same_axes or any(m < n for m, n in zip(out, shape[:-1], strict=False)):
             raise ValueError(
-                f"the layers of a SkipConnection make {tuple(out)} of {tuple(shape)}: "
-                "they must keep all places; convolutions need padding='same', a pool "
-                "an Upsample of its size after it"
+                f"the layers of a SkipConnection map shape {tuple(shape)} to "
+                f"{tuple(out)}: they must keep all positions; convolutions need "
+                "padding='same', a pool needs an Upsample of its size after it"
             )
         return {"layers": params}, (*shape[:-1], shape[-1] + out[-1])
 
@@ -97,7 +97,7 @@ class SkipConnection(Composite):
     def run(
         self, params: dict, x: Any, state: Any, *, key: Any = None, mask: Any = None
     ) -> tuple[Any, Any]:
-        """Return a for a piece of a sequence, and the states of the layers after it."""
+        """Return a for a part of a sequence, and the states of the layers after it."""
         inner, how = Network(self.layers), {"key": key, "mask": mask}
         f, state = inner.run(params["layers"], x, state, **how)
         return _beside(x, f), state
@@ -119,7 +119,7 @@ class SkipConnection(Composite):
         mask: Any = None,
         shifts: Any = None,
     ) -> list[Signal]:
-        """Return what came out of every layer, in the order of :meth:`walk`.
+        """Return the signals of every layer, in the order of :meth:`walk`.
 
         See :meth:`lamina.networks.network.Network.trace`.
         """
@@ -129,7 +129,7 @@ class SkipConnection(Composite):
 
 
 def _beside(x: Any, f: Any) -> Any:
-    """Return the channels of x and of f, at the places of x."""
+    """Return the channels of x and of f, at the positions of x."""
     within = tuple([slice(n) for n in x.shape[1:-1]])
     f = f[(slice(None), *within)]
     return namespace(x).concatenate([x, f], axis=-1)

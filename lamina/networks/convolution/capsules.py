@@ -1,12 +1,12 @@
 """Capsules: groups of units whose output is a vector.
 
-The length of the vector says how surely something is there, its direction what it is
-like. Three layers make a capsule network:
+The length of the vector is the probability that an entity is present, its direction
+encodes the entity's properties. Three layers form a capsule network:
 
     PrimaryCapsules(32, 8), Capsules(10, 16), CapsuleLength()
 
-of which the last tells the length of each class's capsule, as the loss ``margin`` wants
-it. The vectors themselves are what comes out of the layer before.
+The last one computes the length of each class's capsule, as the loss ``margin`` needs
+it. The vectors themselves are the output of the layer before.
 """
 
 import math
@@ -24,7 +24,8 @@ from lamina.networks.functional.activations import length, namespace, softmax, s
 from lamina.networks.functional.initializers import initializer
 
 MOST_ROUTINGS = 100
-"""Each is compiled anew; more are a mistake, and a file could ask for any number."""
+"""Routing is unrolled at compile time; more are a mistake, and a file may hold any
+number."""
 
 
 @description
@@ -33,22 +34,22 @@ class PrimaryCapsules(Activated):
 
     Equations
     ---------
-        h = x ∗ W + b       as of Conv, with ``channels`` · ``size`` filters
-        u = squash(h)       of each group of ``size`` filters at each place
+        h = x ∗ W + b       as in Conv, with ``channels`` · ``size`` filters
+        u = squash(h)       of each group of ``size`` filters at each position
 
     Shapes
     ------
-    x (batch, height, width, n) or (batch, time, n); W and b as of Conv; h and u (batch,
-    places · channels, size).
+    x (batch, height, width, n) or (batch, time, n); W and b as in Conv; h and u (batch,
+    positions · channels, size).
 
     Parameters
     ----------
     channels : int, default=32
-        Capsules at each place.
+        Capsules at each position.
     size : int, default=8
-        Units in each, the length of its vector.
+        Units per capsule, the dimension of its vector.
     kernel : int or tuple of int, default=9
-        Places a capsule sees along each axis.
+        Size of a capsule's receptive field along each axis.
     stride : int or tuple of int, default=2
     padding : {"valid", "same", "full"}, int or tuple, default="valid"
     initializer : str, default="glorot_uniform"
@@ -68,12 +69,12 @@ class PrimaryCapsules(Activated):
     activation = "squash"
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If a number is not whole or too small, or a word is unknown.
+            If a number is not an integer or too small, or a name is unknown.
         """
         check_whole(self, "channels", "size")
         _ = self._conv
@@ -95,7 +96,7 @@ class PrimaryCapsules(Activated):
         Raises
         ------
         ValueError
-            If an example has no places, or a window does not fit.
+            If an example has no spatial axes, or a window does not fit.
         """
         params, (*positions, _) = self._conv.init(key, shape)
         return params, (math.prod(positions) * self.channels, self.size)
@@ -120,32 +121,32 @@ class PrimaryCapsules(Activated):
 
 @description
 class Capsules(Activated):
-    """Capsules that agree with capsules below: dynamic routing.
+    """Capsules with dynamic routing by agreement.
 
     Equations
     ---------
         û[j, i] = u[i] W[i, :, :, j]      what capsule i predicts for capsule j
-        b[i, j] = 0, and then ``routings`` times
+        b[i, j] = 0, then ``routings`` times
             c[i, j] = e^b[i, j] / Σₖ e^b[i, k]
             s[j] = Σᵢ c[i, j] û[j, i]
             v[j] = squash(s[j]) = ‖s‖² / (1 + ‖s‖²) · s / ‖s‖
             b[i, j] ← b[i, j] + û[j, i] · v[j]
 
-    where the last b is not needed any more. The derivative goes through all routings.
+    where the last b is not needed. The gradient flows through all routing iterations.
 
     Shapes
     ------
-    u (batch, inputs, n), as PrimaryCapsules or Capsules make it; W (inputs, n, size,
-    units); s (the pre-activation) and v (batch, units, size).
+    u (batch, inputs, n), from PrimaryCapsules or Capsules; W (inputs, n, size, units);
+    s (the pre-activation) and v (batch, units, size).
 
     Parameters
     ----------
     units : int
-        Number of capsules; one a class in the last layer.
+        Number of capsules; one per class in the last layer.
     size : int, default=16
-        Length of their vectors.
+        Dimension of their vectors.
     routings : int, default=3
-        1 weighs all predictions alike.
+        1 weights all predictions equally.
     initializer : str, default="glorot_uniform"
         Of W, with fan-in n and fan-out ``size``.
 
@@ -153,9 +154,9 @@ class Capsules(Activated):
     -----
     û takes batch · inputs · units · size numbers: 1,152 capsules below, 10 above and a
     batch of 64 are 47 MB in single precision. It is laid out as (batch, units, inputs,
-    size), so that the sums over i and over a vector's units are products of matrices:
-    a step of that size took 0.25 s, and 0.04 s with 288 capsules below, against 0.56 s
-    and 0.15 s as ``einsum`` writes it (two cores, others at work on them).
+    size), so that the sums over i and over a vector's units are matrix products: a step
+    of that size took 0.25 s, and 0.04 s with 288 capsules below, against 0.56 s and
+    0.15 s with ``einsum`` (two cores under other load).
 
     References
     ----------
@@ -172,13 +173,13 @@ class Capsules(Activated):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If a number is not whole, too small or too large, or there is no such
-            initialiser.
+            If a number is not an integer, too small or too large, or the initialiser is
+            unknown.
         """
         check_whole(self, "units", "size", "routings")
         if self.routings > MOST_ROUTINGS:
@@ -207,7 +208,8 @@ class Capsules(Activated):
     ) -> Any:
         """Return s of the last routing."""
         predicted = _predictions(x, params["weight"])
-        # Where all b are 0, the softmax is known; XLA would compute it while compiling.
+        # All b are 0 at first, so the softmax is 1 / units; XLA would spend compile
+        # time on folding it to a constant.
         s = predicted.sum(axis=2) / predicted.shape[1]
         b = 0
         for _ in range(self.routings - 1):
@@ -238,10 +240,10 @@ def _predictions(u: Any, weight: Any) -> Any:
 
 
 def _laid_out(a: Any) -> Any:
-    """Return a, and let it be in memory as its axes are.
+    """Return a, laid out in memory in the order of its axes.
 
-    XLA would otherwise read through transpositions within the products: see the notes
-    of :class:`Capsules`.
+    Otherwise XLA would fuse the transpositions into the products, which is slow: see
+    the notes of :class:`Capsules`.
     """
     if isinstance(a, np.ndarray):
         return np.ascontiguousarray(a)
@@ -256,13 +258,13 @@ def _couplings(b: Any) -> Any:
 
 @description
 class CapsuleLength(Activated):
-    """How long each capsule's vector is: how surely its class is there.
+    """The length of each capsule's vector: the probability that its class is present.
 
     Equations
     ---------
         h[j] = ‖v[j]‖,   a = h
 
-    Its derivative v / ‖v‖ is taken to be 0 where v = 0.
+    Its derivative v / ‖v‖ is defined as 0 where v = 0.
 
     Shapes
     ------
@@ -303,6 +305,6 @@ class CapsuleLength(Activated):
 def _check_vectors(layer: str, shape: tuple[int, ...]) -> None:
     if len(shape) != 2:
         raise ValueError(
-            f"{layer} needs examples of shape (capsules, size), as PrimaryCapsules and "
-            f"Capsules make them; got shape {tuple(shape)}"
+            f"{layer} needs examples of shape (capsules, size), as from "
+            f"PrimaryCapsules or Capsules; got shape {tuple(shape)}"
         )

@@ -31,17 +31,17 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 @description
 class Conv(Activated):
-    """Convolutional layer: the same small weights at every place.
+    """Convolutional layer: the same filters at every position.
 
     Equations
     ---------
         h[i, j, f] = Σ_u Σ_v Σ_c x[s i + d u − p, s j + d v − p, c] W[u, v, c, f] + b[f]
         a = φ(h)
 
-    with stride s, dilation d and p places of zeros before the first. This is the
-    cross-correlation of x with W. ``flip=True`` gives the true convolution, in which
-    W[k−1−u, k−1−v] stands for W[u, v]: the same function with the weights turned by
-    180°. Along an axis of n places with P zeros added in all there are
+    with stride s, dilation d and p zeros of padding before the first position. This is
+    the cross-correlation of x with W. ``flip=True`` gives the true convolution, which
+    uses W[k−1−u, k−1−v] in place of W[u, v]: the same function with the weights rotated
+    by 180°. Along an axis of n positions with P zeros of padding in total there are
     ⌊(n − d (k − 1) − 1 + P) / s⌋ + 1 outputs; each filter has one bias.
 
     Shapes
@@ -55,17 +55,18 @@ class Conv(Activated):
     filters : int
         Number of filters, the channels of the output.
     size : int or tuple of int, default=3
-        k: places a filter sees along each axis.
+        k: size of the filters along each axis.
     stride : int or tuple of int, default=1
-        s: places from one window to the next.
+        s: positions from one window to the next.
     padding : {"valid", "same", "full"}, int or tuple, default="valid"
-        None; as many zeros as keep ⌈n/s⌉ outputs; k − 1 on every side; or a number, one
-        for each axis, or a pair (before, after) for each axis.
+        "valid" adds no zeros, "same" as many as give ⌈n/s⌉ outputs, "full" k − 1 on
+        every side. Otherwise a number, one for each axis, or a pair (before, after) for
+        each axis.
     dilation : int or tuple of int, default=1
-        d: places from one weight of a filter to the next.
+        d: positions from one weight of a filter to the next.
     groups : int, default=1
-        Channels and filters fall into so many groups that do not meet; as many as
-        there are channels: a depthwise convolution.
+        Number of separate groups of channels and filters; with as many groups as
+        channels this is a depthwise convolution.
     activation : str or callable, default="relu"
     initializer : str, default="glorot_uniform"
         Of W, with fan-in k² channels / groups; b starts at 0.
@@ -94,12 +95,12 @@ class Conv(Activated):
     on_one_core: ClassVar[bool] = True  # XLA's convolutions in a loop, on a CPU
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If a number is not whole or too small, or a word is unknown.
+            If a number is not an integer or too small, or a name is unknown.
         """
         check_whole(self, "filters", "groups")
         for name in ("size", "stride", "dilation"):
@@ -174,7 +175,7 @@ class Conv(Activated):
 
 
 class Geometry(NamedTuple):
-    """How a filter moves: stride, zeros before and after, dilation, groups."""
+    """Geometry of a convolution: stride, padding before and after, dilation, groups."""
 
     stride: tuple[int, ...]
     pads: tuple[tuple[int, int], ...]
@@ -182,13 +183,13 @@ class Geometry(NamedTuple):
     groups: int = 1
 
     def reach(self, size: tuple[int, ...]) -> tuple[int, ...]:
-        """Return over how many places a filter of that size extends."""
+        """Return the number of positions that a filter of that size spans."""
         return tuple(
             [d * (k - 1) + 1 for k, d in zip(size, self.dilation, strict=True)]
         )
 
     def flat(self) -> "Geometry":
-        """Return the same for one axis of height 1 before the axis of time."""
+        """Return the same with an axis of height 1 before the time axis."""
         return Geometry(
             (1, *self.stride), ((0, 0), *self.pads), (1, *self.dilation), self.groups
         )
@@ -197,23 +198,24 @@ class Geometry(NamedTuple):
 def convolve(x: Any, weight: Any, how: Geometry) -> Any:
     """Return the cross-correlation of x with the weights, without a bias.
 
-    Shapes: x (batch, \\*places, channels), weight (\\*size, channels / groups,
+    Shapes: x (batch, \\*positions, channels), weight (\\*size, channels / groups,
     filters).
 
     Notes
     -----
-    In a loop that XLA compiled for a CPU, derivatives of a convolution as automatic
-    differentiation writes them take 20 to 60 times as long as the convolution itself
-    (no fast kernel has their layout), so they are written here as convolutions in the
-    layout for which there is one. Other devices keep their own.
+    In a loop compiled by XLA for a CPU, the gradients that automatic differentiation
+    writes for a convolution take 20 to 60 times as long as the convolution itself, as
+    no fast kernel has their layout. So they are written here as convolutions in a
+    layout that has one. Other devices use automatic differentiation.
 
-    An odd number of channels above one gets one more, of zeros: the convolution of 3
-    channels with 32 filters of 3 × 3 then took 0.9 to 1.3 ms for 32 images of 32 × 32
-    in place of 3.1, its derivative by the weights half the time (a core, Zen 4).
+    An odd number of channels above one is padded with a channel of zeros: the
+    convolution of 3 channels with 32 filters of 3 × 3 then took 0.9 to 1.3 ms for 32
+    images of 32 × 32 instead of 3.1, its gradient by the weights half the time (one
+    core, Zen 4).
     """
     dtype = jnp.result_type(x, weight)
     x, weight = jnp.asarray(x, dtype), jnp.asarray(weight, dtype)
-    if len(how.stride) == 1:  # an image one place high
+    if len(how.stride) == 1:  # an image of height 1
         return convolve(x[:, None], weight[None], how.flat())[:, 0]
     if jax.default_backend() != "cpu":
         return _correlate(x, weight, how)
@@ -227,10 +229,10 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
 
 
 def _pointwise(x: Any, weight: Any, how: Geometry) -> Any:
-    """Return the convolution with weights of one place: a product of matrices.
+    """Return the convolution with filters of size 1: a matrix product.
 
-    In a loop it and its derivatives took a half to a third of the time of a convolution
-    (64 and 256 channels, 16 and 32 places; with 16 channels there was no difference).
+    In a loop it and its gradients took a half to a third of the time of a convolution
+    (64 and 256 channels, 16 and 32 positions; no difference with 16 channels).
     """
     s, t = how.stride
     padded = jnp.pad(x, ((0, 0), *how.pads, (0, 0)))
@@ -273,7 +275,7 @@ _convolve.defvjp(_forward, _backward)
 def input_gradient(
     delta: Any, weight: Any, shape: tuple[int, ...], how: Geometry
 ) -> Any:
-    """Return ∂ℓ/∂x for δ = ∂ℓ/∂h: the turned weights, moved over δ spread by s.
+    """Return ∂ℓ/∂x for δ = ∂ℓ/∂h: δ, dilated by s, convolved with rotated weights.
 
     Equations
     ---------
@@ -299,10 +301,10 @@ def input_gradient(
 
 
 def _padded(x: Any, pads: list[tuple[int, int]]) -> Any:
-    """Return x with zeros around it, or without its edges where a number is negative.
+    """Return x padded with zeros, or cropped where a number is negative.
 
-    In single precision, XLA's convolution on a CPU reads past its input if places are
-    taken away before it and zeros are added after it (openxla/xla, issue 48713).
+    In single precision, XLA's convolution on a CPU reads past its input if the padding
+    before is negative and the padding after positive (openxla/xla, issue 48713).
     """
     around = [(0, 0, 0), *[(*pad, 0) for pad in pads], (0, 0, 0)]
     return jax.lax.pad(x, jnp.zeros((), x.dtype), around)
@@ -311,15 +313,15 @@ def _padded(x: Any, pads: list[tuple[int, int]]) -> Any:
 def _input_gradient_by_phases(
     delta: Any, weight: Any, shape: tuple[int, ...], how: Geometry
 ) -> Any:
-    """Return the same for each remainder of places by the stride, then interleaved.
+    """Return the same, computed for each position modulo the stride and interleaved.
 
     Equations
     ---------
         s o + d u − p = s (o + q) + r,   q = ⌊(d u − p) / s⌋
 
-    so the weights u for which (d u − p) mod s = r meet the places r, r + s, … of x and
-    no others, with a stride of 1. Where XLA moves the weights over δ spread by zeros,
-    a fit of three convolutions with strides 1, 2 and 2 took 1.2 to 1.4 times as long.
+    so the weights u with (d u − p) mod s = r affect the positions r, r + s, … of x and
+    no others, with a stride of 1. If XLA convolves δ dilated with zeros instead, a fit
+    of three convolutions with strides 1, 2 and 2 took 1.2 to 1.4 times as long.
     """
     befores = [before for before, _ in how.pads]
     axes = zip(
@@ -345,8 +347,11 @@ def _input_gradient_by_phases(
 
 
 def _phases(n: int, o: int, k: int, s: int, d: int, p: int) -> list[tuple]:
-    """Return (number of places, weights, padding, dilation) of each remainder r."""
-    step, apart = s // gcd(s, d), d // gcd(s, d)  # of weights, of what they meet
+    """Return (number of positions, weights, padding, dilation) of each remainder r."""
+    step, apart = (
+        s // gcd(s, d),
+        d // gcd(s, d),
+    )  # of weights, of δ
     found = []
     for r in range(s):
         first = next((u for u in range(step) if (d * u - p) % s == r), k)
@@ -357,7 +362,7 @@ def _phases(n: int, o: int, k: int, s: int, d: int, p: int) -> list[tuple]:
 
 
 def _turned(weight: Any, groups: int) -> Any:
-    """Return the weights turned by 180°, inputs and outputs exchanged in each group."""
+    """Return weights rotated by 180°, inputs and outputs swapped within each group."""
     *size, inner, filters = weight.shape
     each = weight[::-1, ::-1].reshape(*size, inner, groups, filters // groups)
     return jax.lax.optimization_barrier(
@@ -366,14 +371,14 @@ def _turned(weight: Any, groups: int) -> Any:
 
 
 def weight_gradient(x: Any, delta: Any, shape: tuple[int, ...], how: Geometry) -> Any:
-    """Return ∂ℓ/∂W for δ = ∂ℓ/∂h: x moved over δ, summed over the examples.
+    """Return ∂ℓ/∂W for δ = ∂ℓ/∂h: x convolved with δ, summed over the examples.
 
     Equations
     ---------
         ∂ℓ/∂W[u, c, f] = Σ_n Σ_o x[n, s o + d u − p, c] δ[n, o, f]
 
-    Channels take the place of examples and examples that of channels; stride and
-    dilation exchange theirs.
+    Channels and examples swap their axes, and stride and dilation swap their roles: so
+    the sum over examples is the sum over channels of an ordinary convolution.
     """
     if how.groups > 1:
         return _grouped_weight_gradient(x, delta, shape, how)
@@ -388,6 +393,8 @@ def weight_gradient(x: Any, delta: Any, shape: tuple[int, ...], how: Geometry) -
         strict=True,
     ):
         pads.append((before, s * (o - 1) + 1 + d * (k - 1) - n - before))
+    # The barriers make XLA transpose first and then convolve in the layout of its fast
+    # kernel; without them it folds the transpositions into a slow convolution.
     x, delta = jax.lax.optimization_barrier(
         (x.transpose(3, 1, 2, 0), delta.transpose(1, 2, 0, 3))
     )
@@ -399,7 +406,7 @@ def weight_gradient(x: Any, delta: Any, shape: tuple[int, ...], how: Geometry) -
 def _grouped_weight_gradient(
     x: Any, delta: Any, shape: tuple[int, ...], how: Geometry
 ) -> Any:
-    """Return ∂ℓ/∂W weight by weight, as a product of what met it and δ."""
+    """Return ∂ℓ/∂W weight by weight, as a product of its inputs and δ."""
     x = jnp.pad(x, ((0, 0), *how.pads, (0, 0)))
     each = delta.reshape(*delta.shape[:-1], how.groups, -1)
     x = x.reshape(*x.shape[:-1], how.groups, -1)

@@ -1,4 +1,4 @@
-"""The transposed convolution: the way of a convolution, backwards."""
+"""The transposed convolution."""
 
 import math
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from lamina.networks.functional.initializers import initializer
 
 @description
 class ConvTranspose(Activated):
-    """Transposed convolution: the adjoint of the :class:`Conv` of the same fields.
+    """Transposed convolution: the adjoint of the :class:`Conv` with the same fields.
 
     Equations
     ---------
@@ -39,18 +39,18 @@ class ConvTranspose(Activated):
         h[i, f] = Σ_o Σ_u Σ_c y[o, c] W[u, f, c] + b[f]     over s o + d u − p = i
         a = φ(h)
 
-    with stride s, dilation d and p places of padding: each place o of the input y adds
-    its filter, weighted, to the output. It computes what backpropagation through Conv
-    does, so it is no inverse ("deconvolution") of it.
+    with stride s, dilation d and padding p: each position o of the input y adds its
+    weighted filter to the output. It computes what backpropagation through Conv does,
+    so it is not an inverse ("deconvolution") of Conv.
 
-    From n places come (n − 1) s + d (k − 1) + 1 − P, P places of padding in all: with a
-    stride, the fewest of which that Conv makes n places. ``padding="same"`` gives n s,
-    ``"full"`` takes d (k − 1) off at either end.
+    n positions give (n − 1) s + d (k − 1) + 1 − P, with P the total padding: with a
+    stride, the smallest size that Conv maps to n positions. ``padding="same"`` gives n
+    s, ``"full"`` removes d (k − 1) at either end.
 
     Shapes
     ------
-    y (batch, height, width, channels) or (batch, time, channels); W (k, k, filters /
-    groups, channels) or (k, filters / groups, channels), as of the Conv that goes from
+    y (batch, height, width, channels) or (batch, time, channels); W (k, k,
+    filters / groups, channels) or (k, filters / groups, channels), as in the Conv from
     ``filters`` to ``channels``; b (filters,); h and a (batch, …, filters).
 
     Parameters
@@ -58,10 +58,10 @@ class ConvTranspose(Activated):
     filters : int
         Channels of the output.
     size, stride, padding, dilation, groups, activation, use_bias, flip
-        As of :class:`Conv`.
+        As in :class:`Conv`.
     initializer : str, default="glorot_uniform"
-        Of W, with fan-in k² channels / (groups s²), for that many weights meet in a
-        number of the output; b starts at 0.
+        Of W, with fan-in k² channels / (groups s²), the number of weights per output; b
+        starts at 0.
 
     References
     ----------
@@ -83,12 +83,12 @@ class ConvTranspose(Activated):
     flip: bool = False
 
     def check(self) -> None:
-        """Refuse impossible fields, as Conv does.
+        """Reject invalid fields, as Conv does.
 
         Raises
         ------
         ValueError
-            If a number is not whole or too small, or a word is unknown.
+            If a number is not an integer or too small, or a name is unknown.
         """
         Conv(**vars(self))
         check_whole(self, "filters", "groups")
@@ -99,7 +99,7 @@ class ConvTranspose(Activated):
         Raises
         ------
         ValueError
-            If the padding leaves no places, or groups do not divide the channels.
+            If the padding leaves no positions, or groups do not divide the channels.
         """
         positions, channels = positions_of("ConvTranspose", shape), shape[-1]
         if channels % self.groups:
@@ -118,7 +118,7 @@ class ConvTranspose(Activated):
         return params, (*outputs, self.filters)
 
     def _how(self, positions: tuple[int, ...]) -> tuple[tuple[int, ...], Geometry]:
-        """Return the places of the output, and how the filter moves over them."""
+        """Return the positions of the output, and the geometry of the convolution."""
         axes = len(positions)
         stride = per_axis("stride", self.stride, axes)
         dilation = per_axis("dilation", self.dilation, axes)
@@ -126,14 +126,14 @@ class ConvTranspose(Activated):
         reach = how.reach(per_axis("size", self.size, axes))
         if self.padding == "same":
             outputs = tuple([n * s for n, s in zip(positions, stride, strict=True)])
-        else:  # the padding does not depend on the places
+        else:  # the padding does not depend on the positions
             pads = padded_positions(self.padding, positions, reach, stride)
             each = zip(positions, stride, reach, pads, strict=True)
             outputs = tuple([(n - 1) * s + k - sum(p) for n, s, k, p in each])
         if min(outputs) < 1:
             raise ValueError(
-                f"ConvTranspose makes {outputs} places of {positions} with "
-                f"padding={self.padding!r}: take less padding or a larger input"
+                f"ConvTranspose maps {positions} positions to {outputs} with "
+                f"padding={self.padding!r}: use less padding or a larger input"
             )
         pads = padded_positions(self.padding, outputs, reach, stride)
         return outputs, how._replace(pads=pads)
@@ -157,7 +157,7 @@ class ConvTranspose(Activated):
         return activation(self.activation)(self.pre_activation(params, x))
 
     def squared_norms(self, name: str, weight: Any) -> Any:
-        """Return ‖W_f‖² of each filter f of each group, over places and channels."""
+        """Return ‖W_f‖² of each filter f of each group, over positions and channels."""
         *size, filters, channels = weight.shape
         squares = (weight * weight).sum(axis=tuple(range(len(size))))
         groups = squares.reshape(filters, self.groups, channels // self.groups)
@@ -173,10 +173,10 @@ class ConvTranspose(Activated):
 def convolve_back(x: Any, weight: Any, outputs: tuple[int, ...], how: Geometry) -> Any:
     """Return the adjoint of ``convolve`` with these weights, applied to x.
 
-    Shapes: x (batch, \\*places, channels), weight (\\*size, filters / groups,
+    Shapes: x (batch, \\*positions, channels), weight (\\*size, filters / groups,
     channels); the result (batch, \\*outputs, filters).
     """
-    if len(how.stride) == 1:  # an image one place high
+    if len(how.stride) == 1:  # an image of height 1
         flat = convolve_back(x[:, None], weight[None], (1, *outputs), how.flat())
         return flat[:, 0]
     if jax.default_backend() != "cpu":
@@ -191,10 +191,10 @@ def _spread(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _convolve_back(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any:
-    """Return the same; its derivatives are Conv's own, forward and by the weights.
+    """Return the same; its gradients are Conv's forward pass and weight gradient.
 
-    Automatic differentiation would write slow ones, see :func:`convolve`: in a compiled
-    loop a step took 16 to 32 times as long (three layers of 7 × 7 to 28 × 28 places,
+    Those of automatic differentiation are slow, see :func:`convolve`: in a compiled
+    loop a step took 16 to 32 times as long (three layers of 7 × 7 to 28 × 28 positions,
     batches of 64, two cores).
     """
     return _spread(how, outputs, x, weight)

@@ -1,4 +1,4 @@
-"""Convolution with a kernel that is given, not learnt."""
+"""Convolution with a given kernel, which is not learnt."""
 
 import math
 from typing import Any, ClassVar
@@ -39,20 +39,20 @@ class FixedConv(Layer):
     ---------
         a[i, j, c] = Σ_u Σ_v K[u, v] x[i + u − p, j + v − p, c]
 
-    with p places of zeros before the first: the cross-correlation with K.
+    with p zeros of padding before the first position: the cross-correlation with K.
 
     Shapes
     ------
-    x (batch, height, width, channels) with a kernel of rows, or (batch, time, channels)
-    with a row; a the same, without the border if ``padding="valid"``.
+    x (batch, height, width, channels) with a 2-D kernel, or (batch, time, channels)
+    with a 1-D kernel; a the same, without the border if ``padding="valid"``.
 
     Parameters
     ----------
     kernel : str or tuple, default="sharpen"
         K: a name from :data:`KERNELS`, rows of numbers, or one row for examples with
-        one axis of places.
+        one spatial axis.
     padding : {"same", "valid", "full"}, int or tuple, default="same"
-        As of :class:`lamina.networks.convolution.conv.Conv`.
+        As in :class:`lamina.networks.convolution.conv.Conv`.
 
     References
     ----------
@@ -65,12 +65,12 @@ class FixedConv(Layer):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse an unknown kernel or padding.
+        """Reject an unknown kernel or padding.
 
         Raises
         ------
         ValueError
-            If there is no kernel of that name, or it is not a row or rows of numbers.
+            If the name is unknown, or the kernel is not a row or rows of numbers.
         """
         if isinstance(self.kernel, str) and self.kernel not in KERNELS:
             raise ValueError(
@@ -87,7 +87,7 @@ class FixedConv(Layer):
                 f"{self.kernel!r}"
             )
         if not np.all(np.isfinite(numbers)):
-            raise ValueError(f"kernel must be of finite numbers, got {self.kernel!r}")
+            raise ValueError(f"kernel must have finite numbers, got {self.kernel!r}")
         check_padding(self.padding)
 
     def _numbers(self) -> np.ndarray:
@@ -100,14 +100,13 @@ class FixedConv(Layer):
         Raises
         ------
         ValueError
-            If the kernel has not as many axes as there are axes of places, or does not
-            fit.
+            If the kernel does not have one axis per spatial axis, or does not fit.
         """
         positions, size = positions_of("FixedConv", shape), self._numbers().shape
         if len(size) != len(positions):
             raise ValueError(
-                f"a kernel of {len(size)} axes for examples of shape {tuple(shape)}, "
-                f"which have {len(positions)} axes of places"
+                f"kernel must have {len(positions)} axes, as examples of shape "
+                f"{tuple(shape)} have {len(positions)} spatial axes; got {len(size)}"
             )
         ones = (1,) * len(size)
         pads = padded_positions(self.padding, positions, size, ones)
@@ -116,7 +115,7 @@ class FixedConv(Layer):
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return a, as a sum of shifted images: one for each weight that is not 0."""
+        """Return a, as a sum of shifted images: one for each nonzero weight."""
         x, kernel, xp = floating(x), self._numbers(), namespace(x)
         ones = (1,) * kernel.ndim
         pads = padded_positions(self.padding, x.shape[1:-1], kernel.shape, ones)

@@ -1,4 +1,4 @@
-"""One number a channel: pooling over all places."""
+"""Global pooling: one number per channel."""
 
 import math
 from typing import Any, ClassVar
@@ -18,19 +18,19 @@ KINDS = ("average", "max")
 
 @description
 class GlobalPool(Layer):
-    """Pool each channel over all places.
+    """Pool each channel over all positions.
 
     Equations
     ---------
-        a[c] = (1/n) Σₚ x[p, c]      average, over n places p
+        a[c] = (1/n) Σₚ x[p, c]      average, over n positions p
         a[c] = maxₚ x[p, c]          max; ∂a[c]/∂x[p, c] is 1 at the first maximum p,
                                      and 0 elsewhere
 
-    A mask leaves out places (time steps that only pad a shorter example).
+    A mask excludes positions (time steps that pad a shorter example).
 
     Shapes
     ------
-    x (batch, \\*places, channels), mask (batch, \\*places), a (batch, channels).
+    x (batch, \\*positions, channels), mask (batch, \\*positions), a (batch, channels).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class GlobalPool(Layer):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse an unknown kind.
+        """Reject an unknown kind.
 
         Raises
         ------
@@ -64,11 +64,11 @@ class GlobalPool(Layer):
         Raises
         ------
         ValueError
-            If an example has no places.
+            If an example has no positions.
         """
         if len(shape) < 2 or 0 in shape:
             raise ValueError(
-                "GlobalPool needs examples of shape (places …, channels), such as "
+                "GlobalPool needs examples of shape (positions …, channels), such as "
                 f"(28, 28, 1), got shape {tuple(shape)}"
             )
         return {}, (shape[-1],)
@@ -76,7 +76,7 @@ class GlobalPool(Layer):
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return a; 0 for examples of which every place is masked."""
+        """Return a; 0 for examples whose positions are all masked."""
         pool = _average if self.kind == "average" else _max
         positions = math.prod(x.shape[1:-1])
         real = None if mask is None else flat_mask(mask, x)[..., None]
@@ -100,10 +100,10 @@ def _max(x: Any, real: Any) -> Any:
 
 
 def _first_max(x: Any) -> Any:
-    """Return the maximum over axis 1, whose derivative goes to its first place only.
+    """Return the maximum over axis 1; its gradient goes to the first maximum only.
 
-    The derivative of ``jnp.max`` is shared among equal places, and images with a
-    black border have many; and ``argmax`` takes six times as long on a CPU.
+    The gradient of ``jnp.max`` is split among equal maxima, and images with a black
+    border have many; ``argmax`` takes six times as long on a CPU.
     """
     still = jax.lax.stop_gradient
     position = jnp.arange(x.shape[1])[:, None]
@@ -112,5 +112,6 @@ def _first_max(x: Any) -> Any:
         axis=1, keepdims=True
     )
     chosen = jnp.where(position == first, x, 0).sum(axis=1)
-    # The value is ``largest``, which also says so where a number is NaN.
+    # The value is ``largest``, so a NaN is propagated; the rest is 0 and carries only
+    # the gradient.
     return largest[:, 0] + (chosen - still(chosen))

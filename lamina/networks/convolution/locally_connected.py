@@ -1,4 +1,4 @@
-"""The locally connected layer: windows as of a convolution, weights of their own."""
+"""The locally connected layer: a convolution with untied weights."""
 
 import math
 from collections.abc import Callable
@@ -33,9 +33,9 @@ class LocallyConnected(Activated):
                      + b[i, j, f]
         a = φ(h)
 
-    with stride s and p places of zeros before the first: every place has weights and
-    biases of its own, so what is learnt at one place is not known at another. It suits
-    images whose parts always stand at the same place, such as faces.
+    with stride s and p zeros of padding before the first position. Every position has
+    its own weights and biases, so what is learnt at one position does not transfer to
+    another. It suits images whose parts are always at the same position, such as faces.
 
     Shapes
     ------
@@ -47,13 +47,13 @@ class LocallyConnected(Activated):
     Parameters
     ----------
     filters : int
-        Number of units at each place.
+        Number of units at each position.
     size : int or tuple of int, default=3
-        k: places a unit sees along each axis.
+        k: size of a unit's receptive field along each axis.
     stride : int or tuple of int, default=1
-        s: places from one window to the next.
+        s: positions from one window to the next.
     padding : {"valid", "same", "full"}, int or tuple, default="valid"
-        As of :class:`lamina.networks.convolution.conv.Conv`.
+        As in :class:`lamina.networks.convolution.conv.Conv`.
     activation : str or callable, default="relu"
     initializer : str, default="glorot_uniform"
         Of W, with fan-in k² channels and fan-out k² filters; b starts at 0.
@@ -61,11 +61,11 @@ class LocallyConnected(Activated):
 
     Notes
     -----
-    The windows are cut out and laid side by side, (\\*outputs, batch, k² channels), and
-    meet the weights in one batched product. They take batch / filters times the memory
-    of the weights themselves. To add up k² products of shifted images instead took
-    0.9 and 1.4 times as long (28 × 28 × 1, 5 × 5, 8 filters; 12 × 12 × 16, 3 × 3, 32
-    filters; batches of 64, two cores) and two to three times as long to compile.
+    The windows are copied into an array (\\*outputs, batch, k² channels) and multiplied
+    by the weights in one batched product. They take batch / filters times the memory of
+    the weights themselves. Adding k² products of shifted images instead took 0.9 and
+    1.4 times as long (28 × 28 × 1, 5 × 5, 8 filters; 12 × 12 × 16, 3 × 3, 32 filters;
+    batches of 64, two cores) and two to three times as long to compile.
 
     References
     ----------
@@ -86,12 +86,12 @@ class LocallyConnected(Activated):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If a number is not whole or too small, or a word is unknown.
+            If a number is not an integer or too small, or a name is unknown.
         """
         check_whole(self, "filters")
         for name in ("size", "stride"):
@@ -134,8 +134,8 @@ class LocallyConnected(Activated):
         xp, weight = namespace(x), params["weight"]
         if weight.shape[-2] != math.prod(size) * x.shape[-1]:
             raise ValueError(
-                f"weights of shape {weight.shape} for windows of {size} places and "
-                f"{x.shape[-1]} channels"
+                f"weights of shape {weight.shape} do not fit windows of size {size} "
+                f"with {x.shape[-1]} channels"
             )
         seen = _windows_of(xp.pad(x, ((0, 0), *pads, (0, 0))), size, stride)
         h = xp.moveaxis(seen @ weight, -2, 0)
@@ -152,12 +152,12 @@ class LocallyConnected(Activated):
         return (weight * weight).sum(axis=-2, keepdims=True)
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
-        """Return multiplications and additions of one example: two a weight."""
+        """Return multiplications and additions of one example: two per weight."""
         return 2 * int(np.size(params["weight"]))
 
 
 def _windows_of(x: Any, size: tuple[int, ...], stride: tuple[int, ...]) -> Any:
-    """Return what each window sees: (\\*outputs, batch, all weights of a window)."""
+    """Return the inputs of each window: (\\*outputs, batch, weights of a window)."""
     xp = namespace(x)
     x = xp.moveaxis(x, 0, -2)
     axes = list(zip(x.shape, size, stride, strict=False))

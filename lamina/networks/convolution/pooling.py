@@ -1,4 +1,4 @@
-"""Pools: what is kept of the places in a window."""
+"""Pooling layers."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -25,10 +25,10 @@ Pads = tuple[tuple[int, int], ...]
 
 
 class _Pool(Layer, ABC):
-    """What the pools share: windows of a size, moved by a stride.
+    """Base of the pooling layers: windows of a size, moved by a stride.
 
-    ``size`` and ``stride`` are numbers, or one for each axis; the stride is the size
-    unless it is given, so that windows touch and do not overlap.
+    ``size`` and ``stride`` are numbers, or one for each axis. The stride defaults to
+    the size, so that windows are adjacent and do not overlap.
     """
 
     size: Spatial
@@ -36,12 +36,12 @@ class _Pool(Layer, ABC):
     padding: Padding
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If a number is not whole or too small, or the padding is unknown.
+            If a number is not an integer or too small, or the padding is unknown.
         """
         for name in ("size", "stride"):
             value = getattr(self, name)
@@ -61,8 +61,8 @@ class _Pool(Layer, ABC):
         size, stride, pads = self._how(positions)
         if any(max(p) >= k for p, k in zip(pads, size, strict=True)):
             raise ValueError(
-                f"padding={self.padding!r} would give windows without a place: it must "
-                f"be smaller than the size, {self.size}"
+                f"padding={self.padding!r} gives windows of padding only: it must be "
+                f"smaller than the size, {self.size}"
             )
         return {}, (*windows(positions, size, stride, pads), shape[-1])
 
@@ -86,17 +86,17 @@ class _Pool(Layer, ABC):
 
 @description
 class MaxPool(_Pool):
-    """The largest number of each window, channel by channel.
+    """The maximum of each window, per channel.
 
     Equations
     ---------
-        a[i, j, c] = max_{u, v < k} x[s i + u − p, s j + v − p, c]
-        ∂a/∂x = 1 for the first largest number of the window, row by row; 0 elsewhere
+        a[i, j, c] = max_{u, v < k} x[s i + u − p, s j + v − p, c] ∂a/∂x = 1 for the
+        first maximum of the window, row by row; 0 elsewhere
 
     Shapes
     ------
     x (batch, height, width, channels) or (batch, time, channels); a the same with
-    ⌊(n − k + P) / s⌋ + 1 places along an axis of n with P added.
+    ⌊(n − k + P) / s⌋ + 1 positions along an axis of n with total padding P.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class MaxPool(_Pool):
     stride : int or tuple of int, optional
         s; the size by default.
     padding : as in :class:`lamina.networks.convolution.conv.Conv`, default="valid"
-        Places that are added never win.
+        Padding is never the maximum.
 
     References
     ----------
@@ -122,13 +122,13 @@ class MaxPool(_Pool):
 
 @description
 class AveragePool(_Pool):
-    """The mean of each window, channel by channel.
+    """The mean of each window, per channel.
 
     Equations
     ---------
         a[i, j, c] = mean of x[s i + u − p, s j + v − p, c] over u, v < k
 
-    Only places of x count, not those that padding adds.
+    Only positions of x count, not the padding.
 
     Shapes
     ------
@@ -155,7 +155,7 @@ class AveragePool(_Pool):
 
 @description
 class SumPool(_Pool):
-    """The sum of each window, channel by channel.
+    """The sum of each window, per channel.
 
     Equations
     ---------
@@ -184,7 +184,7 @@ class SumPool(_Pool):
 
 
 def sum_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
-    """Return the sum of each window; places that are added count 0."""
+    """Return the sum of each window; padding counts as 0."""
     return jax.lax.reduce_window(
         x,
         np.zeros((), x.dtype),
@@ -198,7 +198,7 @@ def sum_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
 def _positions_met(
     positions: tuple[int, ...], size: Any, stride: Any, pads: Pads, dtype: Any
 ) -> np.ndarray:
-    """Return how many places each window meets (\\*windows, 1)."""
+    """Return the number of unpadded positions in each window (\\*windows, 1)."""
     met = np.ones((), dtype)
     counts = windows(positions, size, stride, pads)
     for n, k, s, (before, _), o in zip(
@@ -216,9 +216,10 @@ def max_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
     Notes
     -----
     XLA's own gradient of a maximum over windows takes 15 to 20 times as long. Here the
-    winner's number within its window is kept; each place then asks the windows it lies
-    in whether it was the winner. (Comparing x with the maximum would give the gradient
-    to every one of several equal numbers; the borders of MNIST are all equal.)
+    forward pass stores the index of the maximum within each window, and the backward
+    pass compares it with each position of the window. (Comparing x with the maximum
+    would give the gradient to every one of several equal numbers; the borders of MNIST
+    are all equal.)
     """
     if len(size) == 1:
         flat = (1, *size), (1, *stride), ((0, 0), *pads)
@@ -227,7 +228,7 @@ def max_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
 
 
 def _views(x: Any, size: Any, stride: Any, pads: Pads) -> list[Any]:
-    """Return, for each place of a window, what all windows see there, row by row."""
+    """Return, for each position within a window, the values of all windows there."""
     lowest = np.array(-np.inf, x.dtype)
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=lowest)
     axes = zip(x.shape[1:-1], size, stride, strict=True)
@@ -243,7 +244,7 @@ def _views(x: Any, size: Any, stride: Any, pads: Pads) -> list[Any]:
 
 
 def _largest(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
-    """Return the maximum; where no gradient is wanted, a fifth faster than by views."""
+    """Return the maximum; without a gradient, this is a fifth faster than by views."""
     return jax.lax.reduce_window(
         x,
         np.array(-np.inf, x.dtype),
@@ -262,6 +263,8 @@ _max_pool = jax.custom_vjp(
 
 def _max_forward(shape: Any, size: Any, stride: Any, pads: Pads, x: Any) -> Any:
     largest, *others = _views(x, size, stride, pads)
+    # One byte per winner where that is enough: it is the only thing kept for the
+    # backward pass.
     number = np.int8 if len(others) < 127 else np.int32
     winner = jnp.zeros(largest.shape, number)
     for i, view in enumerate(others, 1):
@@ -273,7 +276,7 @@ def _max_forward(shape: Any, size: Any, stride: Any, pads: Pads, x: Any) -> Any:
 def _max_backward(
     shape: Any, size: Any, stride: Any, pads: Pads, winner: Any, delta: Any
 ) -> tuple[Any]:
-    """Return ∂ℓ/∂x: place s q + r is number r + s m of window q − m, m = 0, 1, …"""
+    """Return ∂ℓ/∂x: position s q + r is number r + s m of window q − m, m = 0, 1, …"""
     whole = [
         -(-(n + before) // s)
         for n, (before, _), s in zip(shape[1:-1], pads, stride, strict=True)
@@ -288,7 +291,7 @@ def _max_backward(
     delta = jnp.pad(delta, wide)
 
     def gradient(r: tuple[int, ...]) -> Any:
-        """What the places of remainder r get."""
+        """Return the gradient at the positions of remainder r."""
         total = jnp.zeros((shape[0], *whole, shape[-1]), delta.dtype)
         for m in np.ndindex(*most):
             position = [ri + s * mi for ri, s, mi in zip(r, stride, m, strict=True)]

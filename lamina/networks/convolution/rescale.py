@@ -1,4 +1,4 @@
-"""Numbers of another scale: bytes of an image become values around 0."""
+"""Rescaling: bytes of an image become values around 0."""
 
 from typing import Any, ClassVar
 
@@ -10,10 +10,9 @@ from lamina.networks.core.layer import Layer
 
 
 def floating(x: Any) -> Any:
-    """Return x as floating-point numbers; such numbers stay what they are.
+    """Return x as floating-point numbers; floats are returned unchanged.
 
-    Whole numbers become what JAX computes in by default: float32, or float64 under
-    ``jax.enable_x64``.
+    Integers become JAX's default type: float32, or float64 under ``jax.enable_x64``.
     """
     if jnp.issubdtype(x.dtype, jnp.floating):
         return x
@@ -33,15 +32,15 @@ class Rescale(Layer):
 
     Shapes
     ------
-    x and a (batch, …), any shape. x may be of whole numbers; a is floating-point, see
+    x and a (batch, …), any shape. x may be integers; a is floating-point, see
     :func:`floating`.
 
     Parameters
     ----------
     shift : float, default=0
-        Taken off; the mean of the training data, for instance.
+        Subtracted; for instance the mean of the training data.
     factor : float, default=1/255
-        Bytes become numbers in [0, 1], unless another factor is given.
+        The default maps bytes to [0, 1].
     """
 
     shift: float = 0.0

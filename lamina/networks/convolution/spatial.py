@@ -1,4 +1,4 @@
-"""Windows that move over places: what convolutions and pools have in common.
+"""Windows over positions: what convolutions and pools share.
 
 Arrays are channels-last: one example is (time, channels) or (height, width, channels).
 """
@@ -14,17 +14,17 @@ PADDINGS = ("valid", "same", "full")
 
 
 def per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
-    """Return one whole number an axis of places.
+    """Return one integer per spatial axis.
 
     Raises
     ------
     ValueError
-        If there are more or fewer, or one is below ``least``.
+        If their number is wrong, or one is below ``least``.
     """
     values = value if isinstance(value, tuple) else (value,) * axes
     if len(values) != axes:
         raise ValueError(
-            f"{name} must be one number, or one for each of {axes} axes; got {value!r}"
+            f"{name} must be one number or {axes} numbers, one per axis; got {value!r}"
         )
     for one in values:
         if isinstance(one, bool) or not isinstance(one, int) or one < least:
@@ -35,12 +35,12 @@ def per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...
 
 
 def check_padding(padding: Any) -> None:
-    """Refuse what is no padding.
+    """Reject an invalid padding.
 
     Raises
     ------
     ValueError
-        If it is neither a word, a number, nor one number or pair an axis.
+        If it is neither a known name, a number, nor one number or pair per axis.
     """
     if isinstance(padding, str) and padding in PADDINGS:
         return
@@ -50,8 +50,8 @@ def check_padding(padding: Any) -> None:
         if flat and all(type(p) is int and p >= 0 for p in flat):
             return
     raise ValueError(
-        f"padding must be one of {', '.join(PADDINGS)}, a number of places, or one "
-        f"number or pair (before, after) an axis; got {padding!r}"
+        f"padding must be one of {', '.join(PADDINGS)}, a number, or one number or "
+        f"pair (before, after) per axis; got {padding!r}"
     )
 
 
@@ -65,10 +65,10 @@ def padded_positions(
     reach: tuple[int, ...],
     stride: tuple[int, ...],
 ) -> tuple[tuple[int, int], ...]:
-    """Return how many places are added before and after, an axis.
+    """Return the padding before and after, for each axis.
 
-    ``same`` gives ⌈n/s⌉ windows, and where the number is odd adds the larger half
-    after, as TensorFlow does; ``full`` gives every window that touches a place.
+    ``same`` gives ⌈n/s⌉ windows; if the padding is odd, the larger half is after, as in
+    TensorFlow. ``full`` gives every window that overlaps the input.
     """
     if padding == "valid":
         return ((0, 0),) * len(positions)
@@ -79,7 +79,9 @@ def padded_positions(
         return tuple([_same(n, k, s) for n, k, s in pairs])
     parts = padding if isinstance(padding, tuple) else (padding,) * len(positions)
     if len(parts) != len(positions):
-        raise ValueError(f"padding={padding!r} for {len(positions)} axes of places")
+        raise ValueError(
+            f"padding must have one entry per axis, {len(positions)}; got {padding!r}"
+        )
     return tuple([_pair(part) for part in parts])
 
 
@@ -99,19 +101,19 @@ def windows(
     stride: tuple[int, ...],
     pads: tuple[tuple[int, int], ...],
 ) -> tuple[int, ...]:
-    """Return ⌊(n − k + p) / s⌋ + 1 windows an axis, p places added in all.
+    """Return ⌊(n − k + p) / s⌋ + 1 windows per axis, with total padding p.
 
     Raises
     ------
     ValueError
-        If a window does not fit even once.
+        If no window fits.
     """
     axes = zip(positions, reach, stride, pads, strict=True)
     counts = tuple([(n - k + sum(p)) // s + 1 for n, k, s, p in axes])
     if min(counts) < 1:
         raise ValueError(
-            f"a window of {_by(reach)} places does not fit into {_by(positions)} with "
-            f"padding {pads}: take a smaller one, fewer pools before it, or "
+            f"a window of {_by(reach)} does not fit into an input of {_by(positions)} "
+            f"with padding {pads}: use a smaller window, fewer pools before it, or "
             "padding='same'"
         )
     return counts
@@ -122,7 +124,7 @@ def _by(sizes: tuple[int, ...]) -> str:
 
 
 def positions_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes of places of one example.
+    """Return the sizes of the spatial axes of one example.
 
     Raises
     ------
@@ -138,12 +140,12 @@ def positions_of(layer: str, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def interleaved(parts: list[Any], stride: tuple[int, ...]) -> Any:
-    """Return images of which every part has the places of one remainder.
+    """Return images interleaved from parts, one for each remainder of positions.
 
-    Shapes: parts (batch, height, width, channels), of which the later may be a place
-    shorter; part s' r + r' has the places (s i + r, s' j + r') for strides s and s'.
-    The result is (batch, s height, s' width, channels) of the first part's size, zeros
-    where there is none.
+    Shapes: parts (batch, height, width, channels), of which later ones may be one
+    position shorter; part s' r + r' has the positions (s i + r, s' j + r') for strides
+    s and s'. The result is (batch, s height, s' width, channels) with the first part's
+    size, padded with zeros.
     """
     batch, high, wide, channels = parts[0].shape
     filled = [

@@ -1,4 +1,4 @@
-"""More places than before: the way back from a pool."""
+"""Upsampling: the counterpart of a pool."""
 
 from typing import Any, ClassVar
 
@@ -11,12 +11,12 @@ from lamina.networks.functional.activations import namespace
 METHODS = ("nearest", "bilinear")
 
 LARGEST = 256
-"""Largest factor: a larger one is a mistake, and a file could ask for any."""
+"""Maximum factor: a larger one is a mistake, and a file may hold any number."""
 
 
 @description
 class Upsample(Layer):
-    """Make each place into ``factor`` places along each axis.
+    """Upsample by ``factor`` along each axis.
 
     Equations
     ---------
@@ -24,14 +24,14 @@ class Upsample(Layer):
         a[i] = (1 − t) x[q] + t x[q + 1],                   bilinear
                q + t = (i + ½) / f − ½,   q whole, 0 ≤ t < 1
 
-    along each axis in turn, f the factor. Beyond the border x is what it is at the
-    border. The centres of new places lie evenly within the old place, so that an
-    image neither shifts nor shrinks ("half-pixel centres").
+    along each axis in turn, with factor f. Beyond the border x is extended by its
+    border values. The centres of new positions are spaced evenly within the old
+    position, so that an image neither shifts nor shrinks ("half-pixel centres").
 
     Shapes
     ------
     x (batch, height, width, channels) or (batch, time, channels); a with f times as
-    many places along each axis.
+    many positions along each axis.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ class Upsample(Layer):
     References
     ----------
     Gonzalez & Woods (2018), Digital image processing, 4th edition, section 2.4; Odena,
-    Dumoulin & Olah (2016), Deconvolution and checkerboard artifacts, Distill: why a
-    network does better with this and a convolution than with strides in a transposed
+    Dumoulin & Olah (2016), Deconvolution and checkerboard artifacts, Distill: why
+    upsampling followed by a convolution works better than a strided transposed
     convolution. Long, Shelhamer & Darrell (2015), Fully convolutional networks for
     semantic segmentation, CVPR, section 3.3.
     """
@@ -54,12 +54,12 @@ class Upsample(Layer):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If a factor is no whole number or too large, or the method unknown.
+            If a factor is not an integer or too large, or the method is unknown.
         """
         axes = len(self.factor) if isinstance(self.factor, tuple) else 1
         if max(per_axis("factor", self.factor, axes)) > LARGEST:
@@ -75,7 +75,8 @@ class Upsample(Layer):
         Raises
         ------
         ValueError
-            If an example has no places, or there are more or fewer factors than axes.
+            If an example has no spatial axes, or there are more or fewer factors than
+            axes.
         """
         positions = positions_of("Upsample", shape)
         factors = per_axis("factor", self.factor, len(positions))
@@ -95,14 +96,14 @@ class Upsample(Layer):
 
 
 def _nearest(x: Any, axis: int, factor: int) -> Any:
-    """Return x with each place repeated; a broadcast, whose derivative is a sum."""
+    """Return x with each position repeated; a broadcast, whose gradient is a sum."""
     xp, before, after = namespace(x), x.shape[: axis + 1], x.shape[axis + 1 :]
     repeated = xp.broadcast_to(xp.expand_dims(x, axis + 1), (*before, factor, *after))
     return repeated.reshape(_more_positions(x, axis, factor))
 
 
 def _linear(x: Any, axis: int, factor: int) -> Any:
-    """Return x interpolated: new place r of every old one mixes it with a neighbour."""
+    """Return x interpolated: new position r of an old one mixes it with a neighbour."""
     xp, n = namespace(x), x.shape[axis]
     ahead = (slice(None),) * axis
     first, last = x[(*ahead, slice(0, 1))], x[(*ahead, slice(n - 1, n))]
@@ -110,7 +111,7 @@ def _linear(x: Any, axis: int, factor: int) -> Any:
     right = xp.concatenate([x[(*ahead, slice(1, n))], last], axis)
     mixed = []
     for r in range(factor):
-        off = (r + 0.5) / factor - 0.5  # from the centre of the old place
+        off = (r + 0.5) / factor - 0.5  # from the centre of the old position
         neighbour = left if off < 0 else right
         mixed.append((1 - abs(off)) * x + abs(off) * neighbour)
     return xp.stack(mixed, axis + 1).reshape(_more_positions(x, axis, factor))

@@ -1,8 +1,8 @@
-"""What lamina computes under: JAX's settings as its programs need them.
+"""JAX's settings for lamina's programs.
 
-A user's settings (other random numbers, strict types, a search for NaN …) are meant for
-code of their own. In lamina's they would change bits or turn sound programs into
-errors, so they are set aside for as long as lamina computes, in this thread only.
+A user's settings (other random numbers, strict types, NaN checks …) are meant for the
+user's own code. In lamina they would change bits or make correct programs fail. So they
+are overridden while lamina computes, in this thread only.
 """
 
 import os
@@ -35,19 +35,19 @@ SETTINGS: tuple[tuple[str, Any, tuple], ...] = (
         )
     ),
 )
-"""Name, context, and the values that may stay; in place of others the first is set."""
+"""Name, context, and the allowed values; any other value is replaced by the first."""
 
 
 @contextmanager
 def own_settings(dtype: Any) -> Iterator[None]:
     """Set JAX's settings to what lamina's programs need, for this thread and context.
 
-    Only those that differ are touched: it takes 4 µs where none does.
+    Only settings that differ are changed: it takes 4 µs if none does.
 
     Parameters
     ----------
     dtype : dtype
-        What is computed in; float64 exists for JAX only where ``jax_enable_x64`` is on.
+        Type of the computation; JAX has float64 only if ``jax_enable_x64`` is on.
     """
     double = np.dtype(dtype) == np.float64
     with ExitStack() as stack:
@@ -63,32 +63,34 @@ def own_settings(dtype: Any) -> Iterator[None]:
 def computing(dtype: Any) -> Iterator[None]:
     """Compute on JAX's devices under :func:`own_settings`.
 
-    Everything that lamina computes with JAX passes here; what NumPy answers does not.
+    Everything that lamina computes with JAX runs in this context; what it computes with
+    NumPy does not.
 
     Raises
     ------
     RuntimeError
-        In a process that was forked from one in which JAX had started: JAX's threads
-        are not there, and it would wait for them for ever.
+        In a process that was forked after JAX had started in its parent: JAX's threads
+        do not exist in the child, and JAX would wait for them forever.
     """
     if _process.cut_off:
         raise RuntimeError(
             "this process was forked after JAX had started in its parent, and JAX "
-            "would hang here. Start processes in another way: joblib's backend 'loky', "
-            "multiprocessing's 'spawn' or 'forkserver'; or fork before the first fit"
+            "would hang here. Use another way to start processes: joblib's backend "
+            "'loky' or multiprocessing's 'spawn' or 'forkserver'; or fork before the "
+            "first fit"
         )
     with own_settings(dtype):
         yield
 
 
 class _Process:
-    """What is known of JAX's threads here: a fork leaves them behind."""
+    """Whether JAX's threads exist in this process: a fork does not copy them."""
 
     started = cut_off = False
 
     def before_fork(self) -> None:
-        """Find out whether there are any; the question does not start them."""
-        bridge = sys.modules.get("jax._src.xla_bridge")  # nothing public knows it
+        """Check whether JAX has started; the check does not start it."""
+        bridge = sys.modules.get("jax._src.xla_bridge")  # no public API for it
         self.started = getattr(bridge, "backends_are_initialized", bool)()
 
     def after_fork(self) -> None:

@@ -1,9 +1,9 @@
 """Descriptions: frozen dataclasses that are pytrees, hashable structure and plain data.
 
-A layer, a network, an objective and an algorithm are each a *description*. Its numbers
-(fields typed ``float``) are leaves of a pytree: they may be traced, so another learning
-rate compiles nothing and many learning rates train side by side under ``jax.vmap``. All
-other fields are static structure: they select the compiled program.
+Layers, networks, objectives and algorithms are *descriptions*. Their numbers (fields
+typed ``float``) are leaves of a pytree: they may be traced, so a different learning
+rate compiles nothing, and many learning rates train side by side under ``jax.vmap``.
+All other fields are static structure: they select the compiled program.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ import numpy as np
 T = TypeVar("T")
 
 Nested = Annotated[Any, "nested"]
-"""Type of a field that holds further descriptions (one, a tuple of them, or None)."""
+"""Type of a field that holds descriptions (one, a tuple of them, or None)."""
 
 _REGISTRY: dict[str, type] = {}
 
@@ -28,11 +28,11 @@ _REGISTRY: dict[str, type] = {}
 def description(cls: type[T]) -> type[T]:
     """Turn a class with annotated fields into a description.
 
-    The class becomes a frozen dataclass, a pytree node (see the module's text) and is
-    entered in the registry from which :func:`find` takes its classes. Lists are
-    kept as tuples and integers given for ``float`` fields as floats, so that two ways
-    of writing the same description compare equal and share one compiled program. A
-    class may define ``check(self)`` to refuse values.
+    The class becomes a frozen dataclass and a pytree node (see the module's docstring),
+    and is added to the registry that :func:`find` searches. Lists become tuples, and
+    integers in ``float`` fields become floats, so that two ways of writing the same
+    description compare equal and share one compiled program. A class may define
+    ``check(self)`` to reject values.
     """
     cls.__post_init__ = _post_init  # type: ignore[attr-defined]
     cls = dataclasses.dataclass(frozen=True)(cls)
@@ -44,7 +44,7 @@ def description(cls: type[T]) -> type[T]:
     taken = _REGISTRY.setdefault(cls.__name__, cls)
     if (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
         raise ValueError(
-            f"a description is called {cls.__name__} already, in {taken.__module__}"
+            f"the description {cls.__name__} already exists in {taken.__module__}"
         )
     _REGISTRY[cls.__name__] = cls
     return cls
@@ -57,7 +57,7 @@ def _is_leaf(kind: Any) -> bool:
 def _post_init(self: Any) -> None:
     for name, value in vars(self).items():
         if isinstance(value, np.generic):
-            value = value.item()  # a NumPy scalar would select another program
+            value = value.item()  # a NumPy scalar would compile another program
             object.__setattr__(self, name, value)
         if isinstance(value, list):
             object.__setattr__(self, name, _tuples(value))
@@ -66,13 +66,15 @@ def _post_init(self: Any) -> None:
     try:
         getattr(self, "check", _nothing)()
     except TypeError:
-        check_column_types(self)  # a text, say, that is compared with a number
+        check_column_types(
+            self
+        )  # a better message, e.g. for a string compared with a number
         raise
     check_column_types(self)
 
 
 def _nothing() -> None:
-    """Take the place of a check."""
+    """Accept all values: the default of ``check``."""
 
 
 def _tuples(value: Any) -> Any:
@@ -80,17 +82,17 @@ def _tuples(value: Any) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    """Whether ``value`` is a plain number, which can be checked, and not traced."""
+    """Whether ``value`` is a plain number, which can be checked, not a traced one."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_whole(made: Any, *names: str) -> None:
-    """Refuse fields that are no whole numbers of at least 1; keep 3.0 as 3.
+    """Reject fields that are not integers of at least 1; store 3.0 as 3.
 
     Raises
     ------
     ValueError
-        If one is something else.
+        If one is not.
     """
     for name in names:
         value = getattr(made, name)
@@ -105,25 +107,25 @@ _KINDS: dict[Any, str] = {
     bool: "True or False",
     int: "a whole number",
     float: "a number",
-    str: "a text",
+    str: "a string",
     tuple: "a tuple",
     list: "a list",
     Callable: "a function",
     NoneType: "None",
 }
-"""What fields may be, by the types in their annotations."""
+"""Descriptions of field types, by the types in annotations."""
 
 
 def check_column_types(made: Any) -> None:
-    """Refuse fields of a dataclass that are not what their annotations say.
+    """Reject fields of a dataclass that do not match their annotations.
 
-    What stands for a number while a pytree is built or traced passes, and so does None.
-    A whole number may be written 3.0, and is kept as 3.
+    Placeholders for numbers while a pytree is built or traced pass. An integer may be
+    given as 3.0, and is stored as 3.
 
     Raises
     ------
     ValueError
-        Naming the class and the field, what was expected and what came.
+        Naming the class and the field, what was expected and the value.
     """
     for field in dataclasses.fields(made):
         kinds = _kinds_of(field.type)
@@ -143,7 +145,7 @@ def check_column_types(made: Any) -> None:
 
 @cache
 def _kinds_of(annotation: Any) -> tuple[Any, ...]:
-    """Return the types of an annotation; none if it says more than these can."""
+    """Return the types of an annotation; an empty tuple if it is too complex."""
     union = isinstance(annotation, UnionType)
     found = get_args(annotation) if union else (annotation,)
     kinds = tuple([get_origin(one) or one for one in found])
@@ -176,4 +178,4 @@ def find(name: str) -> type:
     except KeyError:
         near = get_close_matches(name, _REGISTRY, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise ValueError(f"no description is called {name!r}{hint}") from None
+        raise ValueError(f"unknown description {name!r}{hint}") from None

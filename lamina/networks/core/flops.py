@@ -1,4 +1,4 @@
-"""How much work one example is: to plan calls by, and to tell."""
+"""Operation counts per example, for planning and for summaries."""
 
 from typing import Any
 
@@ -9,20 +9,18 @@ from lamina.networks.core.layer import Composite, Layer, size
 
 
 def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
-    """Return multiplications and additions of one example on its way forward.
+    """Return multiplications and additions of the forward pass of one example.
 
     Equations
     ---------
-        Σ over layers of flops(params, shape),   shape: of what comes in
+        Σ over layers of flops(params, shape),   shape: of the layer's input
 
-    A way back costs about twice as much.
+    A backward pass costs about twice as much.
 
     Parameters
     ----------
-    network : Network
-    params : its parameters
-    shape : shape of one example, a tree of shapes where it has several inputs
-    dtype : type of examples, float32 by default
+    network : Network params : its parameters shape : shape of one example, a tree of
+    shapes for several inputs dtype : type of examples, float32 by default
     """
     layers = [layer for layer, _ in network.walk(params)]
     itself = any(_counts_itself(layer) for layer in layers)
@@ -33,19 +31,19 @@ def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
 
 
 def is_shape(shape: Any) -> bool:
-    """Whether this is the shape of one input, and no tree of those of several."""
+    """Whether this is the shape of one input, not a tree of several shapes."""
     return isinstance(shape, tuple) and all(isinstance(n, int) for n in shape)
 
 
 def one_of(shape: Any, dtype: Any) -> Any:
-    """Return one example of a shape, or tree of shapes, without its numbers."""
+    """Return an abstract example of a shape or tree of shapes."""
     return jax.tree.map(
         lambda own: jax.ShapeDtypeStruct((1, *own), dtype), shape, is_leaf=is_shape
     )
 
 
 def _of_stack(layers: tuple, params: Any, x: Any) -> int:
-    """Return the work of layers that follow each other."""
+    """Return the operations of a stack of layers."""
     work = 0
     for layer, own in zip(layers, params, strict=True):
         work += _of_layer(layer, own, x)
@@ -61,5 +59,5 @@ def _of_layer(layer: Any, params: Any, x: Any) -> int:
 
 
 def _counts_itself(layer: Layer) -> bool:
-    """Whether its work is another than what all layers' is."""
+    """Whether the layer has its own ``flops``."""
     return type(layer).flops is not Layer.flops

@@ -1,8 +1,8 @@
-"""Randomness is arithmetic: every random choice derives from one key.
+"""Random keys: every random choice is derived from one key.
 
-Host and device draw from the same key. What happens once (initial weights) or once an
+Host and device draw from the same key. What happens once (initial weights) or once per
 epoch (the order of the data) is drawn on the host, because compiling a program for it
-would cost more than drawing; what happens in every step (dropout) is drawn inside the
+would cost more than drawing. What happens in every step (dropout) is drawn inside the
 compiled step from :meth:`Key.words`.
 """
 
@@ -20,22 +20,22 @@ def device_key(words: Any) -> jax.Array:
 
 
 def two_keys(key: Any) -> tuple[Any, Any]:
-    """Return two keys that are folded from a ``jax.random`` key, or None twice."""
+    """Return two keys folded from a ``jax.random`` key, or None twice."""
     if key is None:
         return None, None
     return jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
 
 
 def for_purpose(key: jax.Array, purpose: str) -> jax.Array:
-    """Return the ``jax.random`` key of a purpose; layers fold in their numbers."""
+    """Return the ``jax.random`` key for a purpose; layers fold in their index."""
     return jax.random.fold_in(key, zlib.crc32(purpose.encode()))
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key: a seed and the path that was folded into it.
+    """A key: a seed and the path folded into it.
 
-    Equal keys give equal numbers on every machine; keys with different paths are
+    Equal keys give equal numbers on every computer; keys with different paths are
     statistically independent.
 
     References
@@ -48,16 +48,16 @@ class Key:
     path: tuple[int, ...] = ()
 
     def fold_in(self, *data: int | str) -> "Key":
-        """Return the key for a purpose, an epoch, a layer …; words count as numbers."""
+        """Return the key for a purpose, an epoch, a layer …; strings are hashed."""
         words = (zlib.crc32(d.encode()) if isinstance(d, str) else d for d in data)
         return Key(self.seed, (*self.path, *words))
 
     def generator(self) -> np.random.Generator:
-        """Return a fresh host generator; the same one for the same key."""
+        """Return a new host generator; the same key gives the same numbers."""
         return np.random.Generator(np.random.Philox(self._sequence()))
 
     def words(self) -> np.ndarray:
-        """Return two 32-bit words, from which compiled code makes its key."""
+        """Return two 32-bit words from which compiled code builds its key."""
         return self._sequence().generate_state(2)
 
     def device(self) -> jax.Array:

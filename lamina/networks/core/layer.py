@@ -1,7 +1,7 @@
-"""What networks, the training loop and the estimators ask of a layer.
+"""The interface of layers.
 
-A layer is a description that inherits from one of these classes, and answers what is
-different with it.
+A layer is a description that inherits from one of these classes and overrides what
+differs.
 """
 
 import math
@@ -14,16 +14,16 @@ from lamina.networks.core.keys import Key
 
 
 class Layer:
-    """A function of parameters and examples, and how its parameters begin."""
+    """A function of parameters and examples, with initial parameters."""
 
     portable: ClassVar[bool] = False
     """Whether it runs on NumPy arrays as well as in compiled code."""
 
     on_one_core: ClassVar[bool] = False
-    """Whether XLA runs it on one core of a CPU, inside the loop over steps."""
+    """Whether XLA runs it on one core of a CPU inside the loop over steps."""
 
     stepwise: ClassVar[bool] = False
-    """Whether it needs nothing of a sequence but its present step."""
+    """Whether its output at a step depends on that step only."""
 
     activation: Any = None
     """φ, if there is one."""
@@ -31,37 +31,37 @@ class Layer:
     def init(self, key: Key, shape: Any) -> tuple[Any, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.
 
-        ``shape`` is that of one example; a tree of shapes if it has several inputs.
+        ``shape`` is that of one example; a tree of shapes for several inputs.
         """
         raise NotImplementedError
 
     def __call__(
         self, params: Any, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return what comes out; without a key the same at each call."""
+        """Return the output; it is deterministic without a key."""
         raise NotImplementedError
 
     def start(self, batch: int, dtype: Any = np.float32) -> Any:
-        """Return the state before the first step of sequences: nothing to remember."""
+        """Return the state before the first step of sequences; empty by default."""
         return ()
 
     def run(
         self, params: Any, x: Any, state: Any, *, key: Any = None, mask: Any = None
     ) -> tuple[Any, Any]:
-        """Return what comes out of a piece of a sequence, and the state after it.
+        """Return the output for a part of a sequence, and the state after it.
 
-        A sequence in pieces, each begun with the state in which the one before it
-        ended, gives what the whole sequence gives: a stream, a decoder that is fed its
-        own answers, and predictions that remember are this one function.
+        A sequence in parts, each started from the final state of the part before, gives
+        the same output as the whole sequence. Streams, decoders that are fed their own
+        outputs, and stateful predictions all use this function.
 
         Raises
         ------
         ValueError
-            If the layer has to see the whole sequence.
+            If the layer needs the whole sequence.
         """
         if not self.stepwise:
             raise ValueError(
-                f"{self!r} sees a whole sequence at once: it cannot go on from a state"
+                f"{self!r} needs a whole sequence: it cannot continue from a state"
             )
         return self(params, x, key=key, mask=mask), state
 
@@ -70,20 +70,20 @@ class Layer:
 
         Equations
         ---------
-            2 · parameters · positions      positions: ∏ shape but for its last
+            2 · parameters · positions      positions: ∏ shape without its last
         """
         if not (own := size(params)):
-            return 0  # whatever shape it has, several inputs among them
+            return 0  # for any shape, or tree of shapes
         return 2 * own * math.prod(shape[:-1])
 
     def squared_norms(self, name: str, weight: Any) -> Any:
-        """Return ‖Wⱼ‖² of the weights into each unit j, to be broadcast with W.
+        """Return ‖Wⱼ‖² of the weights into each unit j, broadcastable with W.
 
         Equations
         ---------
             ‖Wⱼ‖² = Σᵢ Wᵢⱼ²      i: all axes but the last
 
-        ``name`` is that of W among the parameters of the layer.
+        ``name`` is the name of W in the layer's parameters.
         """
         axes = tuple(range(weight.ndim - 1))
         return (weight * weight).sum(axis=axes, keepdims=True)
@@ -100,14 +100,14 @@ class Activated(Layer):
 
 
 class Composite(Layer):
-    """A layer that is made of layers, as a Network and a Residual are."""
+    """A layer made of layers, such as Network and Residual."""
 
     def branches(self, params: Any) -> list[tuple[tuple[Any, ...], Any]]:
-        """Return the stacks of layers in it, each with its parameters."""
+        """Return its stacks of layers, each with its parameters."""
         raise NotImplementedError
 
     def walk(self, params: Any) -> list[tuple[Any, Any]]:
-        """Return (layer, parameters) of every layer, those of inner ones too."""
+        """Return (layer, parameters) of every layer, including nested ones."""
         raise NotImplementedError
 
     def trace(
@@ -119,7 +119,7 @@ class Composite(Layer):
         mask: Any = None,
         shifts: Any = None,
     ) -> list[Any]:
-        """Return what came out of every layer, in the order of :meth:`walk`.
+        """Return the signals of every layer, in the order of :meth:`walk`.
 
         See :meth:`lamina.networks.network.Network.trace`.
         """
@@ -127,5 +127,5 @@ class Composite(Layer):
 
 
 def size(params: Any) -> int:
-    """Return how many numbers the parameters are."""
+    """Return the number of parameters."""
     return sum(np.size(leaf) for leaf in jax.tree.leaves(params))

@@ -1,4 +1,4 @@
-"""Sequences of different lengths, and what is told of a whole one."""
+"""Sequences of different lengths, and layers that reduce them over time."""
 
 import math
 from typing import Any, ClassVar, NamedTuple
@@ -11,10 +11,10 @@ from lamina.networks.core.layer import Layer
 
 
 class Sequences(NamedTuple):
-    """Sequences that are filled up to one length.
+    """Sequences padded to one length.
 
-    Shapes: values (batch, time, …); lengths (batch,), how many steps of each are real.
-    What stands in the others is finite, and never changes an answer.
+    Shapes: values (batch, time, …); lengths (batch,), the number of real steps of each.
+    Padding values are finite, and never affect an output.
     """
 
     values: Any
@@ -27,27 +27,27 @@ class Sequences(NamedTuple):
 
     @property
     def mask(self) -> Any:
-        """Which steps are real, (batch, time)."""
+        """Mask of the real steps, (batch, time)."""
         return jnp.arange(self.values.shape[1]) < self.lengths[:, None]
 
 
 def unpacked(x: Any, mask: Any) -> tuple[Any, Any]:
-    """Return the values of sequences and their mask; anything else as it is."""
+    """Return the values of sequences and their mask; other inputs unchanged."""
     return (x.values, x.mask) if isinstance(x, Sequences) else (x, mask)
 
 
 def values_of(x: Any) -> Any:
-    """Return the numbers of examples, of whatever kind they are."""
+    """Return the values of examples, whether sequences or arrays."""
     return x.values if isinstance(x, Sequences) else x
 
 
 def with_values(x: Any, values: Any) -> Any:
-    """Return examples of the same kind with other numbers."""
+    """Return examples of the same kind with other values."""
     return x._replace(values=values) if isinstance(x, Sequences) else values
 
 
 class _OverTime(Layer):
-    """What layers that tell one thing of a whole sequence have in common."""
+    """Base of the layers that reduce a sequence over time."""
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the shape of one step.
@@ -67,7 +67,7 @@ class _OverTime(Layer):
 
 @description
 class LastStep(_OverTime):
-    """The last step of each sequence.
+    """The last step of each sequence (many-to-one).
 
     Equations
     ---------
@@ -79,10 +79,10 @@ class LastStep(_OverTime):
 
     References
     ----------
-    Lectures 001 (many-to-one) and 004 in docs/sources.md.
+    Goodfellow, Bengio & Courville (2016), Deep Learning, MIT Press, section 10.2.
     """
 
-    stepwise: ClassVar[bool] = True  # of a piece the last: so far it is the last of all
+    stepwise: ClassVar[bool] = True  # the last step of a part is the last one so far
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
@@ -97,7 +97,7 @@ class LastStep(_OverTime):
 
 @description
 class TemporalMean(_OverTime):
-    """The mean of each sequence over its steps.
+    """The mean of each sequence over its steps (many-to-one).
 
     Equations
     ---------
@@ -106,10 +106,6 @@ class TemporalMean(_OverTime):
     Shapes
     ------
     x (batch, time, …), a (batch, …).
-
-    References
-    ----------
-    Lecture 001 in docs/sources.md (many-to-one).
     """
 
     def __call__(
@@ -124,16 +120,16 @@ class TemporalMean(_OverTime):
 
 
 def flat_mask(mask: Any, x: Any) -> Any:
-    """Return which places of x are real, (batch, number of places).
+    """Return which positions of x are real, (batch, number of positions).
 
     Raises
     ------
     ValueError
-        If the mask is not of the shape of x without its channels.
+        If the mask does not have the shape of x without its channels.
     """
     if mask.shape != x.shape[:-1]:
         raise ValueError(
-            f"a mask of shape {mask.shape} for inputs of shape {x.shape}; expected "
-            f"{x.shape[:-1]}"
+            f"the mask of inputs of shape {x.shape} must have shape {x.shape[:-1]}, "
+            f"got {mask.shape}"
         )
     return mask.reshape(mask.shape[0], math.prod(mask.shape[1:])) != 0

@@ -1,7 +1,7 @@
-"""Random bits for units that are 0 or 1, which need many and little else.
+"""Random bits for binary units, whose cost is mostly random numbers.
 
-``jax.random`` draws by Threefry as well, but on a CPU round by round through memory.
-Here one pass over the places does all rounds: 64 × 784 units took 83 µs against 302 µs.
+``jax.random`` uses Threefry as well, but on a CPU each round is a pass over memory.
+Here one pass does all rounds: 64 × 784 units took 83 µs against 302 µs.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA
+"""R and the key schedule's constant of Threefry-2x32, as published."""
 
 
 def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -23,7 +24,7 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
         round r:  x₀ ← x₀ + x₁,  x₁ ← (x₁ rotated left by R_{r mod 8}) ⊕ x₀
         after round 4 s:  x₀ ← x₀ + k_{s mod 3},  x₁ ← x₁ + k_{(s + 1) mod 3} + s
 
-    Shapes: words of 32 bits without sign, of any shape.
+    Shapes: unsigned 32-bit words of any shape.
 
     References
     ----------
@@ -44,7 +45,7 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def fold_in(key: Any, number: Any) -> Any:
-    """Return the key that ``jax.random.fold_in`` makes, in one pass as well."""
+    """Return the key of ``jax.random.fold_in``, computed in one pass as well."""
     words = jax.random.key_data(key)
     number = jnp.asarray(number).astype(np.uint32)
     pair = threefry((words[0], words[1]), (jnp.zeros_like(number), number))
@@ -52,11 +53,11 @@ def fold_in(key: Any, number: Any) -> Any:
 
 
 def words(key: Any, shape: tuple[int, ...], draw: Any = 0) -> tuple[Any, Any]:
-    """Return two random words for each place of an array, from a ``jax.random`` key.
+    """Return two random words for each array element, from a ``jax.random`` key.
 
-    The counter is the place, and the number of the draw: a step of several draws needs
-    one key. An array of half as many counters, whose two words lie side by side, would
-    be five times slower: nothing is computed across its seam.
+    The counter is the element's position and the number of the draw, so a step of
+    several draws needs only one key. Using both words of half as many counters would be
+    five times slower: XLA does not fuse across the concatenation of the two halves.
     """
     key_words, counter = jax.random.key_data(key), jnp.zeros(shape, np.uint32)
     for axis, size in enumerate(shape):
@@ -69,8 +70,8 @@ def words(key: Any, shape: tuple[int, ...], draw: Any = 0) -> tuple[Any, Any]:
 def uniform(key: Any, shape: tuple[int, ...], dtype: Any, draw: Any = 0) -> Any:
     """Return numbers in [0, 1): multiples of 2⁻²⁴, or of 2⁻⁵² in double precision."""
     high, low = words(key, shape, draw)
-    # Shifted words have no sign, and of numbers that could have one the conversion is
-    # one instruction on any processor.
+    # After the shift the sign bit is 0, and converting signed integers to floats is one
+    # instruction on any processor.
     top = (high >> np.uint32(8)).astype(np.int32).astype(dtype)
     if dtype == np.float32:
         return top * np.float32(2.0**-24)
@@ -79,9 +80,9 @@ def uniform(key: Any, shape: tuple[int, ...], dtype: Any, draw: Any = 0) -> Any:
 
 
 def bernoulli(key: Any, p: Any, draw: Any = 0) -> Any:
-    """Return 1 with probability p and 0 otherwise, as numbers of the type of p.
+    """Return 1 with probability p and 0 otherwise, in the dtype of p.
 
-    Without the barrier each use of them would draw them anew.
+    Without the barrier XLA would draw them again at each use.
     """
     drawn = (uniform(key, p.shape, p.dtype, draw) < p).astype(p.dtype)
     return jax.lax.optimization_barrier(drawn)

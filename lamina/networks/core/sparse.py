@@ -1,20 +1,20 @@
-"""Sparse rows: examples of which only the entries other than 0 are stored.
+"""Sparse rows: examples of which only nonzero entries are stored.
 
     h = x W        hᵢ = Σₖ xᵢₖ W[k]           over the entries of row i
     ∇W = xᵀ δ      ∇W[k] = Σᵢ xᵢₖ δᵢ          over the rows that have an entry k
 
-An entry costs one row of W in either direction, whatever the number of features. On
-two cores (Zen 4), with 40,000 features, 1 % of them not 0, and 100 units, h of 200 rows
-took 2.1 ms against 15 ms as dense rows, of 2,048 rows 17 ms against 117 ms; ∇W 5.2 ms
-and 72 ms against 12 ms and 118 ms. Other ways that were measured there:
+An entry costs one row of W in either direction, whatever the number of features. On two
+cores (Zen 4), with 40,000 features, 1 % of them nonzero, and 100 units, h of 200 rows
+took 2.1 ms against 15 ms for dense rows, of 2,048 rows 17 ms against 117 ms; ∇W took
+5.2 ms and 72 ms against 12 ms and 118 ms. Alternatives that were measured there:
 
 * entries one by one, summed by row number: about as fast, but three times slower on
-  2,048 rows, where finding out to which row an entry belongs costs more than the entry;
-* rows padded to the longest: as fast where all rows have about the same length, and at
-  the mercy of a single full row otherwise;
+  2,048 rows, where finding the row of an entry costs more than the entry;
+* rows padded to the longest: as fast if all rows have about the same length, but a
+  single full row ruins it;
 * the products of ``jax.experimental.sparse``: BCOO 5 and 8 ms; BCSR 1.4 ms on a CPU,
-  but xᵀ then has to be sorted anew for every batch, which takes the host longer;
-* blocks of 200 dense rows: 27 ms, and 32 MB a batch.
+  but then the host has to sort xᵀ for every batch, which takes longer;
+* chunks of 200 dense rows: 27 ms, and 32 MB per batch.
 """
 
 from collections.abc import Callable
@@ -29,10 +29,10 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 PIECE = 16
-"""Rows are walked through in pieces of so many entries."""
+"""Entries per piece of a row."""
 
 PIECES = 64
-"""So many pieces at a time: what is gathered for them stays in the cache."""
+"""Pieces processed at a time: what is gathered for them fits into the cache."""
 
 
 @partial(
@@ -44,10 +44,9 @@ PIECES = 64
 class SparseRows:
     """A batch of sparse rows x, in place of an array (batch, features).
 
-    Row i has the entries ``starts[i]`` until before ``starts[i] + counts[i]`` of the
-    arrays ``values`` and ``columns``. Another choice of rows is another choice of
-    starts and counts; the entries stay where they are, in any order, and may be
-    repeated, which adds them.
+    Row i has the entries from ``starts[i]`` to before ``starts[i] + counts[i]`` of the
+    arrays ``values`` and ``columns``. Selecting rows only selects starts and counts;
+    the entries stay in place. They may be in any order; repeated columns are summed.
 
     Shapes
     ------
@@ -59,11 +58,11 @@ class SparseRows:
     columns : int array
         Column of each value.
     starts, counts : int arrays
-        First entry of each row, and how many it has.
+        First entry of each row, and its number of entries.
     features : int
         Number of columns.
     dropout : (key data, rate), optional
-        Entries that are left out; see :meth:`dropped`.
+        Randomly dropped entries; see :meth:`dropped`.
     """
 
     values: Any
@@ -75,7 +74,7 @@ class SparseRows:
 
     @classmethod
     def from_csr(cls, x: Any, dtype: Any, size: int, entries: int) -> "SparseRows":
-        """Return all rows of a SciPy CSR array on the host, and empty ones after them.
+        """Return all rows of a SciPy CSR array on the host, padded with empty rows.
 
         Parameters
         ----------
@@ -89,11 +88,11 @@ class SparseRows:
         Raises
         ------
         ValueError
-            If there are more entries than 32-bit numbers can count.
+            If there are more entries than 32-bit integers can count.
         """
         if entries > np.iinfo(np.int32).max:
             raise ValueError(
-                f"sparse inputs may have up to 2³¹ − 1 entries at once, got {x.nnz:,}; "
+                f"sparse inputs must have at most 2³¹ − 1 entries, got {x.nnz:,}; "
                 "train on parts of them with partial_fit"
             )
         values, columns = np.zeros(entries, dtype), np.zeros(entries, np.int32)
@@ -129,27 +128,27 @@ class SparseRows:
         return _product(self, weight, transposed=False)
 
     def map_rows(self, function: Callable) -> "SparseRows":
-        """Return the rows that a function of an array chooses along its first axis."""
+        """Return the rows that a function selects along the first axis of an array."""
         return replace(self, starts=function(self.starts), counts=function(self.counts))
 
     def dropped(self, key: Any, rate: Any) -> "SparseRows":
-        """Return x with entries left out at random and the others enlarged.
+        """Return x with dropout: entries dropped at random and the others scaled up.
 
-        The entries are those that :class:`lamina.networks.Dropout` sets to zero in the
-        dense rows with the same key, though no mask of that size is made: JAX draws the
-        number at a place of an array from the key and that place alone.
+        The entries are those that :class:`lamina.networks.Dropout` sets to zero in
+        dense rows with the same key, but without a mask of that size: JAX derives the
+        random number of an array element from the key and the element's position alone.
 
         Raises
         ------
         ValueError
-            If entries are left out already.
+            If dropout is already applied.
         """
         if self.dropout is not None:
-            raise ValueError("sparse rows take one Dropout layer only, not two")
+            raise ValueError("sparse rows support only one Dropout layer")
         return replace(self, dropout=(jax.random.key_data(key), rate))
 
     def _refuse(self, *_: Any) -> Any:
-        """Refuse what needs an array, as all but Dense and Dropout do.
+        """Reject operations that need an array: all but those of Dense and Dropout.
 
         Raises
         ------
@@ -158,16 +157,16 @@ class SparseRows:
         """
         raise ValueError(
             "sparse inputs can go through Dropout into a Dense layer; anything else "
-            "(noise on inputs, other layers) would fill in all the zeros. Give "
-            "X.toarray() if that fits into memory"
+            "(noise on inputs, other layers) would make them dense. Pass X.toarray() "
+            "if that fits into memory"
         )
 
     __array__ = __jax_array__ = __getitem__ = __neg__ = _refuse
     __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = _refuse
 
     def __getattr__(self, name: str) -> Any:
-        """Refuse ``reshape``, ``mean`` and whatever else arrays have."""
-        if name.startswith("__"):  # Python asks whether there is such a method
+        """Reject ``reshape``, ``mean`` and other attributes of arrays."""
+        if name.startswith("__"):  # Python looks for optional special methods
             raise AttributeError(name)
         return self._refuse()
 
@@ -184,12 +183,12 @@ class Transposed:
 
 
 def map_rows(function: Callable, tree: Any) -> Any:
-    """Apply a choice of rows to all arrays of a tree, sparse rows among them.
+    """Select rows of all arrays of a tree, including sparse rows.
 
     Parameters
     ----------
     function : callable
-        Chooses along the first axis of an array: ``lambda a: a[rows]`` or a slice.
+        Selects along the first axis of an array: ``lambda a: a[rows]`` or a slice.
     tree : pytree of arrays with the same first axis, and of :class:`SparseRows`
     """
 
@@ -201,9 +200,9 @@ def map_rows(function: Callable, tree: Any) -> Any:
 
 
 # ---- the product as a primitive ----------------------------------------------------
-# JAX can derive what the loop below computes, but not well: it would keep a gradient of
-# W for every turn of the loop. As a primitive that is linear in its last argument, the
-# product can be differentiated in both directions, any number of times, and mapped.
+# JAX can differentiate the loop below, but not well: it would keep a gradient of W for
+# every iteration. As a primitive that is linear in its last argument, the product can
+# be differentiated in both modes, any number of times, and vmapped.
 
 _product_p = Primitive("sparse_rows_product")
 
@@ -212,14 +211,14 @@ def _product(rows: SparseRows, m: Any, transposed: bool) -> Any:
     """Return x m, or xᵀ m."""
     shape = rows.shape[::-1] if transposed else rows.shape
     if np.ndim(m) != 2 or shape[1] != m.shape[0]:
-        raise ValueError(f"sparse {shape} @ {m.shape}: the shapes do not fit")
+        raise ValueError(f"sparse {shape} @ {m.shape}: the shapes do not match")
     leaves, tree = jax.tree.flatten(rows)
     return _product_p.bind(*leaves, m, tree=tree, transposed=transposed)
 
 
 @partial(jax.jit, static_argnames=("tree", "transposed"))
 def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
-    """Walk through the entries, piece by piece of the rows.
+    """Process the entries, piece by piece of the rows.
 
     Equations
     ---------
@@ -236,14 +235,14 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
         q = i * PIECES + jnp.arange(PIECES, dtype=c.dtype)
         r = jnp.minimum(jnp.searchsorted(c, q, side="right"), len(c) - 1)
         at = ((q - c[r] + pieces[r]) * PIECE)[:, None] + within
-        real = at < x.counts[r][:, None]  # nothing after the last piece of all either
+        real = at < x.counts[r][:, None]  # also False after the last piece
         position = jnp.where(real, x.starts[r][:, None] + at, 0)
         k = x.columns[position]
         value = jnp.where(real, _kept(x, x.values[position], r, k), 0)
         if transposed:
             return out.at[k].add(value[:, :, None] * m[r][:, None, :])
         # One entry of every piece at a time: a sum over a (PIECES, PIECE, units) array
-        # takes half as long again.
+        # takes 50 % longer.
         h = sum(value[:, j, None] * m[k[:, j]] for j in range(PIECE))
         return out.at[r].add(h)
 
@@ -255,8 +254,8 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
 def _kept(x: SparseRows, value: Any, row: Any, column: Any) -> Any:
     """Return the values after dropout: 0 or value / (1 − rate).
 
-    ``fold_in`` turns the key and a place into the two words from which JAX makes the
-    random number at that place of an array.
+    ``fold_in`` turns the key and a position into the two words from which JAX derives
+    the random number of that array element.
     """
     if x.dropout is None:
         return value
@@ -270,7 +269,7 @@ def _kept(x: SparseRows, value: Any, row: Any, column: Any) -> Any:
 
 
 def _uniform(high: Any, low: Any, dtype: Any) -> Any:
-    """Return the number in [0, 1) that ``jax.random.uniform`` makes of two words."""
+    """Return the number in [0, 1) of ``jax.random.uniform`` for two words."""
     if dtype == np.float32:
         bits = ((high ^ low) >> 9) | np.uint32(0x3F800000)
         return jax.lax.bitcast_convert_type(bits, np.float32) - 1
@@ -290,7 +289,7 @@ def _derivative(args: Any, tangents: Any, **how: Any) -> tuple[Any, Any]:
     """Return the product and its derivative; it is linear in the last argument."""
     if any(type(t) is not ad.Zero for t in tangents[:-1]):
         raise ValueError(
-            "the gradient with respect to sparse inputs is not sparse: give X.toarray()"
+            "the gradient with respect to sparse inputs is dense: pass X.toarray()"
         )
     *leaves, _ = args
     return _product_p.bind(*args, **how), _product_p.bind(*leaves, tangents[-1], **how)
@@ -303,7 +302,7 @@ def _transpose(g: Any, *args: Any, tree: Any, transposed: bool) -> list[Any]:
 
 
 def _mapped(args: Any, axes: Any, **how: Any) -> tuple[Any, int]:
-    """Return the products of many models: of the same rows all at once."""
+    """Return the products of many models; with shared rows in a single product."""
     *leaves, m = args
     if all(axis is None for axis in axes[:-1]):
         m = jnp.moveaxis(m, axes[-1], 1)

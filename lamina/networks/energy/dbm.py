@@ -1,8 +1,8 @@
-"""The deep Boltzmann machine: restricted machines whose energies add up.
+"""The deep Boltzmann machine: RBMs whose energies add up.
 
 Functions of a stack of :class:`lamina.networks.RBM` layers and their parameters. Layer
-0 are the inputs, layer l = 1 … L the hidden units of machine l. Given the odd layers
-the even ones are independent of each other, and the other way round.
+0 holds the inputs, layer l = 1 … L the hidden units of RBM l. Given the odd layers, the
+even layers are independent of each other, and vice versa.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from lamina.networks.energy.rbm import RBM, chance
 Layers = Sequence[RBM]
 
 TINY = 1e-30
+"""Lower bound of probabilities in logarithms, so that 0 log 0 becomes 0, not NaN."""
 
 
 def energy(layers: Layers, params: Sequence[dict], states: Sequence[Any]) -> Any:
@@ -26,8 +27,8 @@ def energy(layers: Layers, params: Sequence[dict], states: Sequence[Any]) -> Any
     ---------
         E(v, h¹, …, h^L) = Σ_l E_l(h^{l−1}, h^l),   h⁰ = v
 
-    with E_l that of machine l. A hidden unit below the top has two biases, of its
-    machine and of the one above it, which add up.
+    with E_l that of RBM l. A hidden unit below the top has two biases, one of its RBM
+    and one of the RBM above, which add up.
 
     References
     ----------
@@ -40,7 +41,7 @@ def energy(layers: Layers, params: Sequence[dict], states: Sequence[Any]) -> Any
 def pre_activation(
     layers: Layers, params: Sequence[dict], states: Sequence[Any], at: int
 ) -> Any:
-    """Return the pre-activation of hidden layer ``at``, from below and from above."""
+    """Return the pre-activation of hidden layer ``at``, from below and above."""
     z = layers[at - 1].pre_activation(params[at - 1], states[at - 1])
     if at < len(layers):
         upper = params[at]
@@ -49,7 +50,7 @@ def pre_activation(
 
 
 def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> list:
-    """Return v and the means μ of the hidden layers, one after the other.
+    """Return v and the mean-field means μ of the hidden layers.
 
     Equations
     ---------
@@ -57,9 +58,9 @@ def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> 
         μ^l ← σ(μ^{l−1} W^l + b^l + μ^{l+1} W^{l+1}ᵀ + a^{l+1}),   l = 1 … L, again and
                                                                    again
 
-    Each step makes the bound of :func:`bound` larger, or leaves it. They begin with a
-    pass from the bottom to the top in which W counts twice where input from above is
-    missing, as in Salakhutdinov & Hinton (2009), section 3.2.
+    Each step raises the bound of :func:`bound` or leaves it unchanged. μ is initialised
+    by a bottom-up pass in which W counts twice where input from above is missing, as in
+    Salakhutdinov & Hinton (2009), section 3.2.
     """
     means = [v]
     for number, (rbm, own) in enumerate(zip(layers, params, strict=True)):
@@ -77,7 +78,7 @@ def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> 
 
 
 def bound(layers: Layers, params: Sequence[dict], means: Sequence[Any]) -> Any:
-    """Return −⟨E⟩ + H(Q) (batch,): less log Z it is at most log P(v).
+    """Return −⟨E⟩ + H(Q) (batch,): minus log Z it is a lower bound of log P(v).
 
     Equations
     ---------
@@ -95,10 +96,10 @@ def bound(layers: Layers, params: Sequence[dict], means: Sequence[Any]) -> Any:
 def sweep(
     layers: Layers, params: Sequence[dict], odd: Sequence[Any], key: Any, s: Any
 ) -> list:
-    """Return all layers after Gibbs step s = 1, 2, …: even ones drawn, odd ones' means.
+    """Return all layers after Gibbs step s = 1, 2, …: even samples and odd means.
 
-    ``odd`` are h¹, h³ …, from which the even ones are drawn; the odd ones are drawn by
-    :func:`drawn` from the means that come back. A step has a draw of the key for each
+    ``odd`` holds h¹, h³ …, from which the even layers are sampled; :func:`drawn`
+    samples the odd ones from the returned means. A step uses one draw of the key per
     layer.
     """
     depth = len(layers)
@@ -115,7 +116,7 @@ def sweep(
 
 
 def drawn(means: Sequence[Any], key: Any, s: Any) -> tuple[Any, ...]:
-    """Return the odd layers, drawn from their means, at the end of step s."""
+    """Return the odd layers, sampled from their means, at the end of step s."""
     depth = len(means) - 1
     first = s * (depth + 1) - 1
     return tuple(

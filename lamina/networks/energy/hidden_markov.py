@@ -1,11 +1,12 @@
-"""Hidden Markov chains: the most likely path, and how likely each state is.
+"""Hidden Markov models: the most likely path, and posteriors of the states.
 
 Equations
 ---------
     p(y, x) = π[y₁] b₁[y₁] Πₜ a[yₜ₋₁, yₜ] bₜ[yₜ]
 
-π (K,) is where a path starts, a (K, K) how it goes on, bₜ[k] ∝ p(xₜ | state k). All in
-logarithms, which nothing underflows. Shapes: bₜ of all steps (steps, K).
+π (K,) holds the initial probabilities, a (K, K) the transition probabilities, and bₜ[k]
+∝ p(xₜ | state k). All are logarithms, to avoid underflow. Shapes: bₜ of all steps
+(steps, K).
 
 References
 ----------
@@ -26,7 +27,7 @@ class Chain(NamedTuple):
 
 
 def counted(paths: list[np.ndarray], states: int, smoothing: float) -> Chain:
-    """Return the chain that paths of state numbers tell.
+    """Estimate the chain from paths of state numbers.
 
     Equations
     ---------
@@ -35,11 +36,11 @@ def counted(paths: list[np.ndarray], states: int, smoothing: float) -> Chain:
     Parameters
     ----------
     paths : list of ndarray of int (steps,)
-        A negative number is a step whose state is not known, which counts nowhere.
+        A negative number is a step of unknown state, which is not counted.
     states : int
         K.
     smoothing : float
-        s, so that what was never seen is not impossible.
+        s, so that unseen transitions are not impossible.
     """
     first = np.array([path[0] for path in paths if len(path)])
     start = smoothing + np.bincount(first[first >= 0], minlength=states)
@@ -55,7 +56,7 @@ def counted(paths: list[np.ndarray], states: int, smoothing: float) -> Chain:
 
 
 def _log_shares(counts: np.ndarray) -> np.ndarray:
-    """Return logarithms of shares; where nothing was counted all are alike."""
+    """Return logarithms of relative frequencies; uniform where nothing was counted."""
     total = counts.sum(axis=-1, keepdims=True)
     alike = 1 / counts.shape[-1]
     return np.log(np.where(total > 0, counts / np.where(total > 0, total, 1), alike))
@@ -68,7 +69,7 @@ def viterbi(chain: Chain, b: np.ndarray) -> np.ndarray:
     ---------
         δ₁ = π b₁,   δₜ[k] = maxⱼ δₜ₋₁[j] a[j, k] bₜ[k]
 
-    and back from the largest δ_T along the j that were largest.
+    then backwards from the largest δ_T along the maximising j.
     """
     path = np.zeros(len(b), int)
     best = np.zeros(b.shape, int)

@@ -1,4 +1,4 @@
-"""The partition function of a restricted Boltzmann machine: exactly, or estimated.
+"""The partition function of a restricted Boltzmann machine, exact or estimated.
 
 Z = Σ over all v and h of exp(−E(v, h)),   log P(v) = −F(v) − log Z
 """
@@ -12,14 +12,14 @@ import numpy as np
 from lamina.networks.energy.rbm import RBM, softplus
 
 MOST_UNITS = 22
-"""So many units at most are enumerated: 4 million states."""
+"""Maximum number of units whose states are enumerated: 4 million states."""
 
 STATES = 2**12
-"""So many states at a time."""
+"""States per chunk, to bound memory."""
 
 
 def enumerable(rbm: RBM, params: dict) -> bool:
-    """Whether one side of the machine is small enough to enumerate its states."""
+    """Whether one side of the RBM is small enough to enumerate its states."""
     return _smaller(rbm, params) <= MOST_UNITS
 
 
@@ -52,6 +52,8 @@ def exact(rbm: RBM, params: dict) -> Any:
     width = units if over_hidden else n
     size = min(STATES, 2**width)
 
+    # Chunk by chunk, as all 2^width states at once would need too much memory; the sums
+    # are of logarithms, as exp(−F) overflows.
     def chunk(first: Any) -> Any:
         number = first + jnp.arange(size)
         state = (number[:, None] >> jnp.arange(width)) & 1
@@ -63,7 +65,7 @@ def exact(rbm: RBM, params: dict) -> Any:
 
 
 def _of_hidden(rbm: RBM, params: dict, h: Any) -> Any:
-    """Return log Σ_v exp(−E(v, h)) (batch,); of Gaussian v the integral."""
+    """Return log Σ_v exp(−E(v, h)) (batch,); the integral for Gaussian v."""
     a = params["visible_bias"]
     z = h @ params["weight"].T + a
     alone = h @ params["bias"]
@@ -80,27 +82,27 @@ def annealed(
 
     Equations
     ---------
-        f_β(v) = −F(v) of the machine β W, β b, (1 − β) a₀ + β a
+        f_β(v) = −F(v) of the RBM β W, β b, (1 − β) a₀ + β a
         v⁰ ~ exp f₀,   log w ← Σ_k f_{β_k}(v^{k−1}) − f_{β_{k−1}}(v^{k−1})
-        v^k: one Gibbs step of machine β_k from v^{k−1},   β_k = k / K
+        v^k: one Gibbs step of the RBM β_k from v^{k−1},   β_k = k / K
         Z ≈ Z₀ ⟨w⟩,   Z₀ = 2^units Πᵢ (1 + exp(a₀)ᵢ), or 2^units (2π)^(n/2)
 
-    It is right on average for Z, whatever K; more temperatures make it closer.
+    The estimate of Z is unbiased for any K; more temperatures reduce its variance.
 
     Parameters
     ----------
     rbm, params
-        The machine.
+        The RBM.
     base : array (n,)
-        a₀: best the biases of a machine without hidden units that has the means of the
-        data.
+        a₀: ideally the biases of an RBM without hidden units that matches the means of
+        the data.
     chains, temperatures : int
-        How many w, and K.
+        Number of w, and K.
     key : jax.random key
 
     Returns
     -------
-    log Z, and its standard error as far as the w tell
+    log Z, and its standard error as estimated from the w
 
     References
     ----------

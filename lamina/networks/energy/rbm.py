@@ -18,7 +18,7 @@ VISIBLE = ("binary", "gaussian")
 
 @description
 class RBM(Activated):
-    """Restricted Boltzmann machine; as a layer, the probabilities of its hidden units.
+    """Restricted Boltzmann machine; as a layer, it returns hidden probabilities.
 
     Equations
     ---------
@@ -30,29 +30,29 @@ class RBM(Activated):
         v | h ~ N(h Wᵀ + a, I)                        Gaussian
         F(v) = −log Σ_h exp(−E(v, h))
              = −v·a − Σⱼ log(1 + exp((v W + b)ⱼ))     binary; ½ ‖v − a‖² for −v·a
-        −∂ log P(v)/∂θ = ∂F(v)/∂θ − ⟨∂F/∂θ⟩           ⟨·⟩ over the machine's own v
+        −∂ log P(v)/∂θ = ∂F(v)/∂θ − ⟨∂F/∂θ⟩           ⟨·⟩ over the model's own v
 
-    With ``untied`` the way down has weights G of its own in the place of W, as in a
-    deep belief network after :class:`lamina.UpDown`: there is no such energy then, and
-    the layer is one of a directed network.
+    With ``untied`` the generative direction has its own weights G instead of W, as in a
+    deep belief network after :class:`lamina.UpDown`. Then there is no such energy, and
+    the layer belongs to a directed network.
 
     Shapes
     ------
-    v (batch, n), h (batch, units), W and G (n, units), a (n,), b (units,). v may be
-    :class:`lamina.networks.core.sparse.SparseRows` in what begins with it, if it is
-    binary.
+    v (batch, n), h (batch, units), W and G (n, units), a (n,), b (units,). Binary v may
+    be :class:`lamina.networks.core.sparse.SparseRows`.
 
     Parameters
     ----------
     units : int
         Number of hidden units.
     visible : {"binary", "gaussian"}, default="binary"
-        What the inputs are: 0 and 1, or probabilities of 1; or numbers of about
-        variance 1.
+        Type of the inputs: 0 and 1, or probabilities of 1; or real numbers of variance
+        about 1.
     spread : float, default=0.01
-        Standard deviation of the normal numbers at which W starts; a and b start at 0.
+        Standard deviation of the normal distribution of the initial W; a and b start at
+        0.
     untied : bool, default=False
-        Whether the way down has weights of its own; they start at W.
+        Whether the generative direction has its own weights; they start at W.
 
     References
     ----------
@@ -72,12 +72,13 @@ class RBM(Activated):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no units, the kind of inputs is unknown or the spread negative.
+            If there are no units, the type of inputs is unknown or the spread is
+            negative.
         """
         check_whole(self, "units")
         if self.visible not in VISIBLE:
@@ -118,16 +119,16 @@ class RBM(Activated):
         return h @ weight.T + params["visible_bias"]
 
     def mean(self, params: dict, h: Any) -> Any:
-        """Return the mean of v given h: P(v = 1 | h) where it is binary."""
+        """Return the mean of v given h: P(v = 1 | h) for binary v."""
         z = self.back(params, h)
         return chance(z) if self.visible == "binary" else z
 
     def hidden(self, params: dict, v: Any, key: Any, draw: Any = 0) -> Any:
-        """Draw h given v; a key has draws of many numbers."""
+        """Sample h given v; one key has many numbered draws."""
         return bernoulli(key, self(params, v), draw)
 
     def seen(self, params: dict, h: Any, key: Any, draw: Any = 0) -> Any:
-        """Draw v given h; a key has draws of many numbers."""
+        """Sample v given h; one key has many numbered draws."""
         mean = self.mean(params, h)
         if self.visible == "binary":
             return bernoulli(key, mean, draw)
@@ -146,7 +147,7 @@ class RBM(Activated):
         )
 
     def alone(self, params: dict, v: Any) -> Any:
-        """Return the energy of the inputs by themselves (batch,)."""
+        """Return the energy of the inputs alone (batch,)."""
         a = params["visible_bias"]
         if self.visible == "gaussian":
             return 0.5 * jnp.sum((v - a) ** 2, axis=-1)
@@ -156,16 +157,16 @@ class RBM(Activated):
 
 
 def chance(z: Any) -> Any:
-    """σ(z) = ½ tanh(½ z) + ½, right to an ulp of 1, as the numbers drawn with it are.
+    """σ(z) = ½ tanh(½ z) + ½, exact to an ulp of 1, like the uniform numbers it meets.
 
-    Half the time of a quotient, which is right to an ulp of itself.
+    It takes half the time of the quotient, which is exact to an ulp of its value.
     """
     return 0.5 * namespace(z).tanh(0.5 * z) + 0.5
 
 
 def softplus(z: Any) -> Any:
-    """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|), right to an ulp of 1.
+    """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|), exact to an ulp of 1.
 
-    ``jax.nn.softplus`` is right to an ulp of itself, which takes ten times as long.
+    ``jax.nn.softplus`` is exact to an ulp of its value, which takes ten times as long.
     """
     return jnp.maximum(z, 0) + jnp.log(1 + jnp.exp(-jnp.abs(z)))

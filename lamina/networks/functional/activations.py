@@ -1,7 +1,7 @@
 """Activation functions φ: pre-activation h → activation a.
 
-Each takes and returns an array of any shape and works on NumPy arrays as well as on
-traced ones, so that a few rows are predicted without compiling anything.
+Each takes and returns an array of any shape. They work on NumPy arrays as well as on
+traced ones, so a few rows are predicted without compiling anything.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,12 @@ def namespace(h: Any) -> Any:
 
 
 def identity(h):
-    """a = h, for regression."""
+    """a = h, as in regression."""
     return h
 
 
 def threshold(h):
-    """a = 1 if h > 0, else 0: it fires *above* its threshold."""
+    """a = 1 if h > 0, else 0: the unit fires only *above* its threshold."""
     return (h > 0).astype(h.dtype)
 
 
@@ -50,7 +50,7 @@ def tanh(h):
 
 
 def relu(h):
-    """a = max(0, h);  a′ = 1 if h > 0, else 0, at the kink too."""
+    """a = max(0, h);  a′ = 1 if h > 0, else 0, also at h = 0."""
     return jax.nn.relu(h) if namespace(h) is jnp else np.maximum(h, 0)
 
 
@@ -70,15 +70,16 @@ def softmax(h):
 
 
 def length(h):
-    """‖h‖ = √(Σᵢ hᵢ²) over the last axis; its derivative at h = 0 is taken to be 0."""
+    """‖h‖ = √(Σᵢ hᵢ²) over the last axis; its derivative at h = 0 is defined as 0."""
     xp = namespace(h)
     q = xp.sum(h * h, axis=-1)
-    # √ has no derivative at 0, and a NaN from there would outlive a plain ``where``.
+    # √ has no derivative at 0, and its NaN would survive an outer ``where``: the inner
+    # one keeps the gradient finite.
     return xp.where(q > 0, xp.sqrt(xp.where(q > 0, q, 1)), 0).astype(h.dtype)
 
 
 def squash(h):
-    """a = ‖h‖² / (1 + ‖h‖²) · h / ‖h‖ over the last axis: the same way, shorter than 1.
+    """a = ‖h‖² / (1 + ‖h‖²) · h / ‖h‖ over the last axis: same direction, length < 1.
 
     References
     ----------
@@ -108,12 +109,12 @@ ACTIVATIONS: dict[str, Callable] = {
 
 
 def activation(name: str | Callable) -> Callable:
-    """Return the activation function of that name; a function is its own.
+    """Return the activation function of that name; a function is returned unchanged.
 
     Raises
     ------
     ValueError
-        If there is no activation of that name.
+        If the name is unknown.
     """
     if callable(name) and not is_description(name):
         return name

@@ -1,8 +1,8 @@
-"""Initial weights: how large a random start may be.
+"""Initialisers of weights.
 
-Every initialiser is called as ``init(key, shape, fan_in, fan_out)`` and returns
-a NumPy array. It runs on the host: drawing is cheaper than compiling a program that
-draws (a first ``jax.random`` call of a new shape takes about 50 ms).
+Every initialiser is called as ``init(key, shape, fan_in, fan_out)`` and returns a NumPy
+array. It runs on the host: drawing is cheaper than compiling a program that draws (the
+first ``jax.random`` call of a new shape takes about 50 ms).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Initializer = Callable[[Key, tuple[int, ...], int, int], np.ndarray]
 
 
 def zeros(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ = 0. Hidden units then stay equal to each other."""
+    """θ = 0. Hidden units then stay identical to each other."""
     return np.zeros(shape)
 
 
@@ -25,12 +25,12 @@ def uniform(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.n
 
 
 def normal(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ ~ N(0, 1); explodes with depth."""
+    """θ ~ N(0, 1); activations explode with depth."""
     return key.generator().standard_normal(shape)
 
 
 def lecun(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """θ ~ N(0, 1/n): keeps the variance of pre-activations.
+    """θ ~ N(0, 1/n): preserves the variance of pre-activations.
 
     References
     ----------
@@ -78,10 +78,10 @@ def he(key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarra
 def nguyen_widrow(
     key: Key, shape: tuple[int, ...], fan_in: int, fan_out: int
 ) -> np.ndarray:
-    """Each unit's weight vector has length 0.7 n′^(1/n); biases spread its kinks.
+    """Each unit's weight vector has length 0.7 n′^(1/n), with matching biases.
 
-    Meant for tanh units on inputs in [−1, 1], n inputs and n′ units: the active
-    regions of the units then tile the input space. The matching biases are drawn by
+    Intended for n′ tanh units on n inputs in [−1, 1]: the active regions of the units
+    then tile the input space. The matching biases are drawn by
     :func:`nguyen_widrow_bias`.
 
     References
@@ -118,7 +118,7 @@ def initializer(name: str) -> Initializer:
     Raises
     ------
     ValueError
-        If there is none.
+        If the name is unknown.
     """
     try:
         return INITIALIZERS[name]

@@ -1,8 +1,9 @@
-"""Losses: how wrong an output is, for each example.
+"""Loss functions, per example.
 
-A loss is computed from the pre-activation h of the output layer wherever that is the
-stable form: log-sigmoid and log-softmax never see a probability that has been rounded
-to 0. For these pairs of activation and loss the error signal is δ = ∂ℓ/∂h = a − y:
+A loss is computed from the pre-activation h of the output layer where that is the
+numerically stable form: log-sigmoid and log-softmax never see a probability that was
+rounded to 0. For these pairs of activation and loss the error signal is
+δ = ∂ℓ/∂h = a − y:
 
 =============  ======================
 activation     loss
@@ -18,11 +19,11 @@ With any other activation the loss is computed from a = φ(h).
 Shapes: h and a (batch, outputs); y (batch, outputs), or (batch,) class numbers for
 ``cross_entropy`` and ``margin``; the loss (batch,).
 
-A network may have an answer at each place of an example: h and a (batch, \\*places,
-outputs), y (batch, \\*places) class numbers, negative where a place has no label; for
-``cross_entropy`` also (batch, \\*places, outputs) shares of the classes, all 0 where a
-place has no label. The loss of an example is then the mean over its places p with a
-label, 0 if there is none:
+A network may have an output at each position of an example: h and a (batch,
+\\*positions, outputs), y (batch, \\*positions) class numbers, negative where a position
+has no label; for ``cross_entropy`` also (batch, \\*positions, outputs) class
+probabilities, all 0 where a position has no label. The loss of an example is then the
+mean over its labelled positions p, 0 if there is none:
 
     ℓ = Σₚ ℓ(h[p], y[p]) / #{p : y[p] ≥ 0}      over p with y[p] ≥ 0
 """
@@ -38,19 +39,19 @@ from lamina.networks.core.description import is_description
 from lamina.networks.functional.activations import activation
 
 TINY = 1e-7
-"""Outputs that should be probabilities are kept this far away from 0 and 1."""
+"""Outputs that should be probabilities are clipped to this distance from 0 and 1."""
 
 MARGIN, ABSENT = 0.9, 0.5
 """m⁺ = 1 − m⁻ and λ of the margin loss (Sabour and others 2017, section 3)."""
 
 UNKNOWN = -1
-"""The class number of a place that has no label."""
+"""The class number of a position without a label."""
 
 OF_CLASSES = ("cross_entropy", "margin")
 """Losses whose targets may be class numbers."""
 
 TINY_ROOT = 1e-15
-"""Roots of curvatures are at least this large, as one divides by them."""
+"""Lower bound of roots of curvatures, which are divisors."""
 
 
 def squared_error(a, y):
@@ -64,12 +65,12 @@ def sum_squared_error(a, y):
 
 
 def absolute_error(a, y):
-    """ℓ = Σⱼ |yⱼ − aⱼ|: the median instead of the mean."""
+    """ℓ = Σⱼ |yⱼ − aⱼ|, which fits the median instead of the mean."""
     return jnp.sum(jnp.abs(y - a), axis=-1)
 
 
 def binary_cross_entropy(a, y):
-    """ℓ = −Σⱼ yⱼ ln aⱼ + (1 − yⱼ) ln(1 − aⱼ), for one or several yes/no outputs."""
+    """ℓ = −Σⱼ yⱼ ln aⱼ + (1 − yⱼ) ln(1 − aⱼ), for one or several binary outputs."""
     a = jnp.clip(a, TINY, 1 - TINY)
     return -jnp.sum(y * jnp.log(a) + (1 - y) * jnp.log1p(-a), axis=-1)
 
@@ -122,7 +123,7 @@ def _saturated(y):
 
 
 def _one_hot(y, like):
-    """Class numbers (batch,) → (batch, classes); dense targets stay as they are."""
+    """Class numbers (batch,) → (batch, classes); dense targets stay unchanged."""
     if y.ndim == like.ndim:
         return y
     return jax.nn.one_hot(y, like.shape[-1], dtype=like.dtype)
@@ -148,22 +149,22 @@ _FROM_PRE_ACTIVATION: dict[tuple[str, str], Callable] = {
 def loss_from_pre_activation(
     loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
 ) -> Any:
-    """Return the loss of each example from the pre-activation h of the output layer.
+    """Return the loss of each example from the output layer's pre-activation h.
 
     Parameters
     ----------
     loss : str or callable
         A name from :data:`LOSSES`, or a function ``loss(a, y)`` of outputs (batch,
-        outputs) and targets that returns one number an example.
+        outputs) and targets that returns one number per example.
     out_activation : str or callable
         φ of the output layer.
     h, y : arrays
-        See the module's text.
+        See the module's docstring.
 
     Raises
     ------
     ValueError
-        If there is no loss of that name.
+        If the name is unknown.
     """
     _check_shapes(loss, h, y)
     if callable(loss):
@@ -184,7 +185,7 @@ def _of_outputs(loss: str, out_activation: str | Callable, h: Any, y: Any) -> An
 
 
 def _over_positions(loss: Any, known: Any) -> Any:
-    """Return the mean over places with a label: (batch, \\*places) → (batch,)."""
+    """Return the mean over labelled positions: (batch, \\*positions) → (batch,)."""
     axes = tuple(range(1, known.ndim))
     count = jnp.maximum(1, jnp.sum(known, axis=axes)).astype(loss.dtype)
     return jnp.sum(jnp.where(known, loss, 0), axis=axes) / count
@@ -240,14 +241,14 @@ _ROOT_FROM_PRE_ACTIVATION: dict[tuple[str, str], Callable] = {
 def curvature_root(
     loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
 ) -> tuple[Any, Any]:
-    """Return B and ρ: any loss as if it were a sum of squares, up to second order.
+    """Return B and ρ, which write a loss as a sum of squares, up to second order.
 
     Equations
     ---------
         Bᵀ ρ = ∂ℓ/∂h
         Bᵀ B = ∂²ℓ/∂h²     for the pairs of the module's table
         Bᵀ B = (∂a/∂h)ᵀ (∂a/∂h)     for squared errors of any activation, which
-                                    leaves out (a − y) ∂²a/∂h²
+                                    omits (a − y) ∂²a/∂h²
 
     Parameters
     ----------
@@ -262,7 +263,7 @@ def curvature_root(
     Raises
     ------
     ValueError
-        If the loss has no such root.
+        If the loss has no such form.
 
     References
     ----------
@@ -271,7 +272,7 @@ def curvature_root(
     """
     _check_shapes(loss, h, y)
     if 1 < y.ndim < h.ndim:
-        raise ValueError("Gauss-Newton methods need one answer an example")
+        raise ValueError("Gauss-Newton methods need one output vector per example")
     if from_output := _ROOT_OF_SQUARES.get(str(loss)):
         phi = activation(out_activation)
         jacobian = jax.vmap(jax.jacfwd(phi))(h)
@@ -286,20 +287,22 @@ def curvature_root(
 
 
 def _check_shapes(loss: str | Callable, h: Any, y: Any) -> None:
-    """Refuse targets that would be broadcast: (n,) beside (n, 1) gives (n, n)."""
+    """Reject targets that would be broadcast: (n,) with (n, 1) gives (n, n)."""
     if callable(loss) or (loss in OF_CLASSES and y.shape == h.shape[:-1]):
         return
     if y.shape != h.shape:
-        raise ValueError(f"targets of shape {y.shape} for outputs of shape {h.shape}")
+        raise ValueError(
+            f"targets must have the shape of the outputs, {h.shape}; got {y.shape}"
+        )
 
 
 def find_loss(name: str | Callable) -> Callable:
-    """Return the loss of that name; a function is its own.
+    """Return the loss of that name; a function is returned unchanged.
 
     Raises
     ------
     ValueError
-        If there is no loss of that name.
+        If the name is unknown.
     """
     if callable(name) and not is_description(name):
         return name

@@ -1,4 +1,4 @@
-"""Images that are changed a little, in every training step anew."""
+"""Random data augmentation of images."""
 
 import math
 from typing import Any, ClassVar
@@ -14,52 +14,52 @@ from lamina.networks.core.layer import Layer
 
 @description
 class Augment(Layer):
-    """Move, turn, scale, mirror and disturb each image at random, in training only.
+    """Shift, rotate, scale, flip and perturb each image at random, in training only.
 
     Equations
     ---------
-    Every image has draws of its own, each U uniform in [−1, 1]:
+    Every image has its own draws, each U uniform in [−1, 1]:
 
         y[i, j] = x[u, v],   (u − i₀ + h tᵢ, v − j₀ + w tⱼ) = R (i − i₀, m (j − j₀)) / s
 
-        tᵢ, tⱼ = shift U      share of height h and width w; down, and to the right
+        tᵢ, tⱼ = shift U      fraction of height h and width w; down and to the right
         R = [[cos φ, sin φ], [−sin φ, cos φ]],   φ = rotate U°, anticlockwise
-        s = (1 + scale)^U     the image grows where s > 1
-        m = −1 with probability flip, else 1: left and right change sides
+        s = (1 + scale)^U     the image grows if s > 1
+        m = −1 with probability flip, else 1: mirrors left and right
 
         a = (1 + contrast U) (y − μ) + μ + brightness U + noise ε,   ε ~ N(0, 1)
 
     (i₀, j₀) is the centre and μ the mean of y. Between pixels x is interpolated
-    bilinearly; beyond its border it is what the border's nearest pixel is. Last, a
-    square of side cutout · min(h, w), with its centre anywhere in the image, becomes
-    μ. At application a = x.
+    bilinearly; beyond the border it takes the value of the nearest border pixel.
+    Finally a square of side cutout · min(h, w), centred anywhere in the image, is set
+    to μ. In inference mode a = x.
 
     Shapes
     ------
-    x and a (batch, height, width, channels); whole numbers become floating-point.
+    x and a (batch, height, width, channels); integers become floating-point.
 
     Parameters
     ----------
     shift : float, default=0
-        Share of the side: 0.1 for up to 3.2 of 32 pixels.
+        Fraction of the side: 0.1 for up to 3.2 of 32 pixels.
     rotate : float, default=0
         Degrees.
     scale : float, default=0
         0.1 for 1/1.1 to 1.1 times the size.
     flip : float, default=0
-        Probability: 0.5 where left and right are alike, 0 for letters.
+        Probability: 0.5 if left and right are equivalent, 0 for letters.
     noise : float, default=0
-        Standard deviation, in units of the inputs (of standardised ones 1 is the
+        Standard deviation, in units of the inputs (for standardised inputs, 1 is the
         standard deviation of all pixels).
     cutout : float, default=0
-        Share of the shorter side.
+        Fraction of the shorter side.
     brightness : float, default=0
         In units of the inputs.
     contrast : float, default=0
 
     Notes
     -----
-    All numbers are leaves: others compile nothing.
+    All numbers are leaves: other values compile nothing.
 
     References
     ----------
@@ -81,12 +81,12 @@ class Augment(Layer):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible numbers.
+        """Reject invalid numbers.
 
         Raises
         ------
         ValueError
-            If a number is negative, or flip or cutout larger than 1.
+            If a number is negative, or flip or cutout is larger than 1.
         """
         for name, value in vars(self).items():
             most = 1 if name in ("flip", "cutout") else math.inf
@@ -100,7 +100,7 @@ class Augment(Layer):
         Raises
         ------
         ValueError
-            If an example is no image.
+            If an example is not an image.
         """
         if len(shape) != 3:
             raise ValueError(
@@ -117,7 +117,7 @@ class Augment(Layer):
         if key is None:
             return x
         draws, noise = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
-        # A row of draws an image: those of one do not depend on how many there are.
+        # One row of draws per image: an image's draws do not depend on the batch size.
         U = jax.random.uniform(draws, (x.shape[0], 9), x.dtype, -1, 1)
         mirror = jnp.where(U[:, 4] < 2 * self.flip - 1, -1, 1)
         angle = jnp.deg2rad(self.rotate * U[:, 2])
@@ -127,13 +127,12 @@ class Augment(Layer):
         return self._cut(y, U[:, 7:]).astype(x.dtype)
 
     def _light(self, y: Any, contrast: Any, brightness: Any) -> Any:
-        """Return what contrast and brightness add."""
+        """Return the change by contrast and brightness."""
         change = self.contrast * contrast[:, None, None, None] * (y - _mean(y))
         return change + self.brightness * brightness[:, None, None, None]
 
     def _noise(self, key: Any, y: Any) -> Any:
-        """Return noise; a normal draw a pixel takes as long as the rest, unless it is
-        0."""
+        """Return noise; a draw per pixel costs as much as all else, so skip it at 0."""
         return jax.lax.cond(
             self.noise > 0,
             lambda: self.noise * jax.random.normal(key, y.shape, y.dtype),
@@ -141,7 +140,7 @@ class Augment(Layer):
         )
 
     def _cut(self, y: Any, U: Any) -> Any:
-        """Return the image with a square of its mean."""
+        """Return the image with a square set to its mean."""
         h, w = y.shape[1:3]
         half = self.cutout * min(h, w) / 2
         rows = jnp.abs(jnp.arange(h) - (h * (U[:, :1] + 1) - 1) / 2) < half
@@ -151,7 +150,7 @@ class Augment(Layer):
 
 
 def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
-    """Return images that are moved, turned, scaled and mirrored, one by one.
+    """Return images that are shifted, rotated, scaled and flipped one by one.
 
     Parameters
     ----------
@@ -181,10 +180,10 @@ def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
 
 
 def _interpolated(x: Any, u: Any, v: Any) -> Any:
-    """Return x (height, width, channels) at the places (u, v), bilinearly.
+    """Return x (height, width, channels) at the positions (u, v), bilinearly.
 
-    Channel by channel: gathers of single numbers took a third of the time of gathers
-    of pixels (28 × 28 × 1 to 96 × 96 × 3, two cores).
+    Channel by channel: gathering single numbers took a third of the time of gathering
+    pixels (28 × 28 × 1 to 96 × 96 × 3, two cores).
     """
     h, w = x.shape[:2]
     i, j = jnp.floor(u), jnp.floor(v)

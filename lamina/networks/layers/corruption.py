@@ -1,4 +1,4 @@
-"""Corruption of inputs, in training only: what a denoising autoencoder has to undo."""
+"""Corruption of inputs in training, for denoising autoencoders."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from lamina.networks.core.layer import Layer
 
 
 class _Corruption(Layer, ABC):
-    """What corruptions share: no parameters, the same shape, nothing without a key."""
+    """Base of the corruptions: no parameters, same shape, identity without a key."""
 
     portable: ClassVar[bool] = True
     stepwise: ClassVar[bool] = True
@@ -34,15 +34,15 @@ class _Corruption(Layer, ABC):
 
 @description
 class MaskingNoise(_Corruption):
-    """Set inputs to zero at random, in every training step anew.
+    """Set inputs to zero at random in every training step.
 
     Equations
     ---------
         x̃ᵢ = mᵢ xᵢ,   mᵢ ~ Bernoulli(1 − ν)      in training
-        x̃ = x                                    at application
+        x̃ = x                                    in inference mode
 
-    Unlike :class:`Dropout` it does not enlarge what is left: the network is to fill in
-    what is missing, not to do without it.
+    Unlike :class:`Dropout` it does not scale up the remaining inputs: the network
+    should reconstruct what is missing, not do without it.
 
     Shapes
     ------
@@ -51,7 +51,7 @@ class MaskingNoise(_Corruption):
     Parameters
     ----------
     rate : float, default=0.3
-        ν, the share of inputs that are set to zero.
+        ν, the fraction of inputs that are set to zero.
 
     References
     ----------
@@ -62,7 +62,7 @@ class MaskingNoise(_Corruption):
     rate: float = 0.3
 
     def check(self) -> None:
-        """Refuse impossible rates.
+        """Reject invalid rates.
 
         Raises
         ------
@@ -77,12 +77,12 @@ class MaskingNoise(_Corruption):
 
 @description
 class GaussianNoise(_Corruption):
-    """Add normal noise to the inputs, in every training step anew.
+    """Add Gaussian noise to the inputs in every training step.
 
     Equations
     ---------
         x̃ = x + ε,   εᵢ ~ N(0, σ²)      in training
-        x̃ = x                           at application
+        x̃ = x                           in inference mode
 
     Shapes
     ------
@@ -101,7 +101,7 @@ class GaussianNoise(_Corruption):
     deviation: float = 0.2
 
     def check(self) -> None:
-        """Refuse impossible deviations.
+        """Reject invalid deviations.
 
         Raises
         ------
@@ -117,12 +117,12 @@ class GaussianNoise(_Corruption):
 
 @description
 class SaltAndPepper(_Corruption):
-    """Set inputs to their smallest or largest value at random, in every step anew.
+    """Set inputs to their smallest or largest value at random in every training step.
 
     Equations
     ---------
         x̃ᵢ = low with ν/2,  high with ν/2,  xᵢ with 1 − ν      in training
-        x̃ = x                                                  at application
+        x̃ = x                                                  in inference mode
 
     Shapes
     ------
@@ -131,7 +131,7 @@ class SaltAndPepper(_Corruption):
     Parameters
     ----------
     rate : float, default=0.1
-        ν, the share of inputs that are changed.
+        ν, the fraction of inputs that are changed.
     low, high : float, default=0 and 1
         Smallest and largest value, in units of x.
 
@@ -145,12 +145,12 @@ class SaltAndPepper(_Corruption):
     high: float = 1.0
 
     def check(self) -> None:
-        """Refuse impossible rates and an empty range.
+        """Reject invalid rates and an empty range.
 
         Raises
         ------
         ValueError
-            If the rate is not in [0, 1), or ``low`` not below ``high``.
+            If the rate is not in [0, 1), or ``low`` is not below ``high``.
         """
         _check_rate(self.rate)
         numbers = is_number(self.low) and is_number(self.high)
@@ -168,9 +168,9 @@ CORRUPTIONS = {
     "gaussian": GaussianNoise,
     "salt_and_pepper": SaltAndPepper,
 }
-"""Corruptions by their words."""
+"""Corruptions by name."""
 
 
 def _check_rate(rate: Any) -> None:
     if is_number(rate) and not 0 <= rate < 1:
-        raise ValueError(f"a rate of corruption must be in [0, 1), got {rate}")
+        raise ValueError(f"a corruption rate must be in [0, 1), got {rate}")

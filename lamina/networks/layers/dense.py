@@ -20,12 +20,12 @@ class Dense(Activated):
     ---------
         h = x W + b,   a = φ(h)
 
-    The bias b is the weight of a unit that is constantly 1.
+    The bias b is the weight of a unit that is always 1.
 
     Shapes
     ------
     x (batch, …, n), W (n, units), b (units,), h and a (batch, …, units). x may be
-    :class:`lamina.networks.core.sparse.SparseRows` (batch, n): only its entries meet W.
+    :class:`lamina.networks.core.sparse.SparseRows` (batch, n).
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Dense(Activated):
         φ, a name from :data:`lamina.networks.functional.activations.ACTIVATIONS` or a
         function.
     initializer : str, default="glorot_uniform"
-        Initialiser of W; b starts at 0 (Nguyen–Widrow draws b too).
+        Initialiser of W; b starts at 0 (Nguyen–Widrow also draws b).
     use_bias : bool, default=True
         Whether there is a b.
 
@@ -54,7 +54,7 @@ class Dense(Activated):
     stepwise: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------

@@ -13,24 +13,25 @@ from lamina.networks.core.sparse import SparseRows
 
 @description
 class Dropout(Layer):
-    """Set each unit to zero at random, in every training step anew.
+    """Set each unit to zero at random in every training step.
 
     Equations
     ---------
         a = m ∘ x / (1 − p),   mᵢ ~ Bernoulli(1 − p)   in training
-        a = x                                          at application
+        a = x                                          in inference mode
 
-    Dividing by 1 − p keeps the expected pre-activation of the next layer, so that
-    nothing has to be rescaled at application time.
+    Dividing by 1 − p keeps the expected pre-activation of the next layer, so that no
+    rescaling is needed in inference mode.
 
     Shapes
     ------
-    x and a (batch, …), any shape. Sparse rows stay sparse, and drop the same entries.
+    x and a (batch, …), any shape. Sparse rows stay sparse and drop the same entries as
+    dense rows.
 
     Parameters
     ----------
     rate : float, default=0.5
-        p, the share of units set to zero; 0.2 is usual for inputs.
+        p, the fraction of units set to zero; 0.2 is usual for inputs.
 
     References
     ----------
@@ -44,7 +45,7 @@ class Dropout(Layer):
     stepwise: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible rates.
+        """Reject invalid rates.
 
         Raises
         ------

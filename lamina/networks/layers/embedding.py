@@ -12,24 +12,24 @@ from lamina.networks.functional.initializers import initializer
 
 @description
 class Embedding(Layer):
-    """A learnt vector for each of a number of symbols.
+    """A learnt vector for each of a fixed number of symbols.
 
     Equations
     ---------
-        a = E[x],   what a one-hot vector of x times E would give
+        a = E[x],   equal to the one-hot vector of x times E
 
     Shapes
     ------
-    x (batch, …) or (batch, …, 1), whole numbers 0 … size − 1 of any type; E (size,
-    units); a (batch, …, units). A smaller number counts as 0, a larger one as size − 1,
-    what follows the decimal point is cut off.
+    x (batch, …) or (batch, …, 1), integers 0 … size − 1 of any type; E (size, units); a
+    (batch, …, units). Numbers outside this range are clipped to it, and fractions are
+    truncated.
 
     Parameters
     ----------
     size : int
         Number of symbols.
     units : int
-        Numbers in each vector.
+        Dimension of the vectors.
     initializer : str, default="normal"
         Of E.
 
@@ -46,7 +46,7 @@ class Embedding(Layer):
     initializer: str = "normal"
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
@@ -69,5 +69,5 @@ class Embedding(Layer):
     ) -> Any:
         """Return a."""
         x = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
-        symbols = jnp.asarray(x).astype(jnp.int32)  # first: bytes end before a size may
+        symbols = jnp.asarray(x).astype(jnp.int32)  # first: a size may exceed 255
         return jnp.asarray(params["weight"])[jnp.clip(symbols, 0, self.size - 1)]

@@ -1,4 +1,4 @@
-"""From places and channels to one vector."""
+"""Flattening of positions and channels to one vector."""
 
 import math
 from typing import Any, ClassVar
@@ -10,13 +10,13 @@ from lamina.networks.core.layer import Layer
 
 @description
 class Flatten(Layer):
-    """Lay all numbers of an example side by side.
+    """Flatten each example to a vector.
 
     Equations
     ---------
         a[(i w + j) c + k] = x[i, j, k]      for x of shape (h, w, c)
 
-    The last axis runs fastest, as everywhere in NumPy.
+    The last axis varies fastest, as in NumPy.
 
     Shapes
     ------

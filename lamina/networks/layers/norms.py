@@ -1,8 +1,8 @@
-"""Layers that bring activations to mean 0 and variance 1, example by example.
+"""Normalisation layers: mean 0 and variance 1 for each example.
 
-There is no batch normalisation here. Its answer for one example depends on the others
-in the batch, so padding rows would change answers; and what it keeps for application
-time, running means and variances, are numbers of a network that no gradient learns.
+There is no batch normalisation. Its output for one example depends on the others in the
+batch, so padding rows would change outputs. And it needs running means and variances
+for inference, state of a network that is not learnt by gradients.
 """
 
 import math
@@ -35,13 +35,13 @@ class LayerNorm(Activated):
     Parameters
     ----------
     axes : int, default=1
-        1 normalises each place by itself, over its channels; as many as an example has
-        normalises all its numbers together.
+        1 normalises each position by itself, over its channels; the number of axes of
+        an example normalises all its numbers together.
     epsilon : float, default=1e-5
-        ε keeps what hardly varies from being blown up.
+        ε avoids amplifying nearly constant inputs.
     activation : str or callable, default="identity"
         φ. A layer below with φ = identity and this one with "relu" normalise
-        pre-activations , as in the paper.
+        pre-activations, as in the paper.
 
     References
     ----------
@@ -56,16 +56,16 @@ class LayerNorm(Activated):
 
     @property
     def stepwise(self) -> bool:  # pyright: ignore
-        """Whether it normalises the features of each step by themselves."""
+        """Whether it normalises the features of each step separately."""
         return self.axes == 1
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no axes, ε is negative or φ unknown.
+            If there are no axes, ε is negative or φ is unknown.
         """
         check_whole(self, "axes")
         _check_epsilon(self.epsilon)
@@ -81,8 +81,8 @@ class LayerNorm(Activated):
         """
         if len(shape) < self.axes:
             raise ValueError(
-                f"LayerNorm over the last {self.axes} axes for examples of shape "
-                f"{tuple(shape)}, which have {len(shape)}"
+                f"LayerNorm over the last {self.axes} axes needs examples with at "
+                f"least as many, got shape {tuple(shape)}"
             )
         last = tuple(shape[len(shape) - self.axes :])
         return {"scale": np.ones(last), "shift": np.zeros(last)}, shape
@@ -90,21 +90,23 @@ class LayerNorm(Activated):
     def pre_activation(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return h. Only a norm over several axes looks at the mask, and refuses it.
+        """Return h. Normalising over several axes raises an error if there is a mask.
 
         Raises
         ------
         ValueError
-            If places are masked and several axes are normalised together, or there are
-            not so many axes.
+            If positions are masked and several axes are normalised together, or there
+            are too few axes.
         """
         if mask is not None and self.axes > 1:
             raise ValueError(
-                f"LayerNorm({self.axes}) would mix places that are masked with others: "
-                "take LayerNorm(1), or GroupNorm, which leaves them out"
+                f"LayerNorm({self.axes}) would mix masked positions with others: use "
+                "LayerNorm(1), or GroupNorm, which excludes them"
             )
-        if self.axes >= x.ndim:  # said by a file, perhaps, and huge
-            raise ValueError(f"LayerNorm({self.axes}) for inputs of shape {x.shape}")
+        if self.axes >= x.ndim:  # it may come from a file, and be huge
+            raise ValueError(
+                f"LayerNorm({self.axes}) does not fit inputs of shape {x.shape}"
+            )
         axes = tuple(range(-self.axes, 0))
         return params["scale"] * standardised(x, axes, self.epsilon) + params["shift"]
 
@@ -115,26 +117,27 @@ class LayerNorm(Activated):
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
-        """Return about how many operations one example takes: eight a number."""
+        """Return roughly the operations of one example: eight per number."""
         return 8 * math.prod(shape)
 
 
 @description
 class GroupNorm(Activated):
-    """Normalise groups of channels over all places of each example.
+    """Normalise groups of channels over all positions of each example.
 
     Equations
     ---------
-        μ_g = mean x,   σ_g² = mean (x − μ_g)²    over places and channels c of group g
+        μ_g = mean x,   σ_g² = mean (x − μ_g)²    over positions, channels c of group g
         h[p, c] = γ[c] (x[p, c] − μ_g) / √(σ_g² + ε) + β[c],   a = φ(h)
 
-    One group normalises an example as a whole, as many groups as channels each channel
-    ("instance normalisation"). A mask leaves places out of μ and σ.
+    One group normalises an example as a whole; as many groups as channels normalise
+    each channel separately ("instance normalisation"). A mask excludes positions from μ
+    and σ.
 
     Shapes
     ------
-    x, h and a (batch, \\*places, channels), mask (batch, \\*places); γ ("scale") and
-    β ("shift") (channels,).
+    x, h and a (batch, \\*positions, channels), mask (batch, \\*positions); γ ("scale")
+    and β ("shift") (channels,).
 
     Parameters
     ----------
@@ -155,12 +158,12 @@ class GroupNorm(Activated):
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no groups, ε is negative or φ unknown.
+            If there are no groups, ε is negative or φ is unknown.
         """
         check_whole(self, "groups")
         _check_epsilon(self.epsilon)
@@ -200,7 +203,7 @@ class GroupNorm(Activated):
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
-        """Return about how many operations one example takes: eight a number."""
+        """Return roughly the operations of one example: eight per number."""
         return 8 * math.prod(shape)
 
 
@@ -209,9 +212,9 @@ def standardised(
 ) -> Any:
     """Return (x − μ) / √(σ² + ε), with μ and σ² over some axes.
 
-    The variance is that of the differences from the mean, never mean x² − μ², which
-    loses all digits where the mean is large. ``real``, which spreads to the shape of x,
-    says what counts for μ and σ².
+    The variance is the mean of squared differences from the mean, never mean x² − μ²,
+    which loses all digits if the mean is large. ``real``, which is broadcast to the
+    shape of x, selects what counts for μ and σ².
     """
     if real is None:
         off = x - x.mean(axis=axes, keepdims=True)

@@ -1,4 +1,4 @@
-"""From one vector to places and channels: the way back from Flatten."""
+"""Reshaping of a vector to positions and channels: the inverse of Flatten."""
 
 import math
 from typing import Any, ClassVar
@@ -10,40 +10,40 @@ from lamina.networks.core.layer import Layer
 
 @description
 class Reshape(Layer):
-    """Lay the numbers of an example out in another shape.
+    """Reshape each example.
 
     Equations
     ---------
         a[i, j, k] = x[(i w + j) c + k]      for shape (h, w, c)
 
-    The last axis runs fastest, as in :class:`Flatten`, which it undoes.
+    The last axis varies fastest, as in :class:`Flatten`, whose inverse this is.
 
     Shapes
     ------
-    x (batch, \\*any shape of as many numbers), a (batch, \\*shape).
+    x (batch, \\*any shape of the same size), a (batch, \\*shape).
 
     Parameters
     ----------
     shape : tuple of int
-        Of one example, the batch left out.
+        Shape of one example, without the batch axis.
     """
 
-    shape: tuple | list  # kept as a tuple
+    shape: tuple | list  # stored as a tuple
 
     portable: ClassVar[bool] = True
 
     def check(self) -> None:
-        """Refuse what is no shape.
+        """Reject an invalid shape.
 
         Raises
         ------
         ValueError
-            If it is not a tuple of whole numbers of at least 1.
+            If it is not a tuple of integers of at least 1.
         """
         sides = self.shape if isinstance(self.shape, tuple) else ()
         if not sides or not all(type(n) is int and n > 0 for n in sides):
             raise ValueError(
-                "shape must be whole numbers of at least 1, one for each axis; got "
+                "shape must be whole numbers of at least 1, one per axis; got "
                 f"{self.shape!r}"
             )
 
@@ -53,12 +53,13 @@ class Reshape(Layer):
         Raises
         ------
         ValueError
-            If an example has another number of numbers.
+            If an example has a different size.
         """
         if math.prod(shape) != math.prod(self.shape):
             raise ValueError(
-                f"{tuple(shape)} has {math.prod(shape)} numbers, the shape "
-                f"{self.shape} has {math.prod(self.shape)}"
+                f"cannot reshape examples of shape {tuple(shape)}, which have "
+                f"{math.prod(shape)} numbers, to {self.shape}, which has "
+                f"{math.prod(self.shape)}"
             )
         return {}, tuple(self.shape)
 

@@ -1,4 +1,4 @@
-"""Two layers that read a sequence from both ends."""
+"""Bidirectional recurrent layers."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from lamina.networks.core.layer import Layer
 
 @description
 class Bidirectional(Layer):
-    """A recurrent layer from the first step on, and another from the last step back.
+    """Two recurrent layers, one forward and one backward in time.
 
     Equations
     ---------
-        a_t = [h→_t, h←_t],   h← the layer's answer to x_T, …, x_1, turned again
+        a_t = [h→_t, h←_t],   h← the layer's output for x_T, …, x_1, reversed
 
-    T is the sequence's true length: what fills it up is left where it is.
+    T is the sequence's true length; padding stays in place.
 
     Shapes
     ------
@@ -27,7 +27,7 @@ class Bidirectional(Layer):
     Parameters
     ----------
     layer : recurrent layer
-        As RNN(64), LSTM(64) or GRU(64); both directions have weights of their own.
+        Such as RNN(64), LSTM(64) or GRU(64); each direction has its own weights.
 
     References
     ----------
@@ -38,12 +38,12 @@ class Bidirectional(Layer):
     layer: Nested
 
     def check(self) -> None:
-        """Refuse what is not a layer.
+        """Reject what is not a layer.
 
         Raises
         ------
         TypeError
-            If it is something else.
+            If it is not a layer.
         """
         if isinstance(self.layer, str | float | tuple | type) or self.layer is None:
             raise TypeError(
@@ -72,7 +72,7 @@ class Bidirectional(Layer):
         return jnp.concatenate([there, turned(back, mask)], axis=-1)
 
     def squared_norms(self, name: str, weight: Any) -> Any:
-        """Return ‖Wⱼ‖² of each unit, as the layer of one direction has it."""
+        """Return ‖Wⱼ‖² of each unit, as the layer of one direction does."""
         return self.layer.squared_norms(name, weight)
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
@@ -81,7 +81,7 @@ class Bidirectional(Layer):
 
 
 def turned(x: Any, mask: Any) -> Any:
-    """Return each sequence from its last real step to its first.
+    """Return each sequence reversed, from its last real step to its first.
 
     Shapes: x (batch, time, n); mask (batch, time), or None if all steps are real.
     """

@@ -19,32 +19,32 @@ from lamina.networks.recurrent.recurrent import (
 
 @description
 class ClockworkRNN(Recurrent):
-    """Simple recurrent layer in modules, of which each has its own clock.
+    """Simple recurrent layer in modules, each with its own clock period.
 
     Equations
     ---------
         h_t = tanh(x_t W + h_{t−1} U + b)   for the units whose period divides t
         h_t = h_{t−1}                       for the others;   h_{−1} = 0
 
-    for t = 0, 1, …, so that all modules see the first step. A module hears itself and
-    those that are slower: U is 0 where a unit would hear a faster one.
+    for t = 0, 1, …, so that all modules see the first step. A module has connections
+    from itself and from slower modules: U is 0 for connections from faster ones.
 
     Shapes
     ------
     x (batch, time, n), W (n, units), U (units, units), b (units,), h (batch, time,
-    units). Units lie in modules of equal size, one a period.
+    units). Units form modules of equal size, one per period.
 
     Parameters
     ----------
     units : int
         A multiple of the number of periods.
     periods : tuple of int, default=(1, 2, 4, 8, 16, 32)
-        Steps from one tick of a module to its next, increasing.
+        Clock periods of the modules in steps, increasing.
     initializer : str, default="glorot_uniform"
-        Of W; U starts orthogonal but for what is 0, b at 0.
+        Of W; U starts orthogonal with the masked entries at 0, b at 0.
     tbptt : int, optional
-        Truncated backpropagation through time: errors go back within chunks of so many
-        steps; states are carried on. By default to the first step.
+        Truncated backpropagation through time: errors are propagated within chunks of
+        this many steps; states are carried over. By default up to the first step.
 
     References
     ----------
@@ -57,13 +57,13 @@ class ClockworkRNN(Recurrent):
     tbptt: int | None = None
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no units, the periods are not increasing whole numbers, or do
-            not divide the units.
+            If there are no units, the periods are not increasing integers, or their
+            number does not divide the units.
         """
         super().check()
         periods = self.periods
@@ -88,7 +88,7 @@ class ClockworkRNN(Recurrent):
         return np.repeat(self.periods, self.units // len(self.periods))
 
     def _heard(self) -> np.ndarray:
-        """Return U's shape: 1 where a unit (column) hears another (row)."""
+        """Return the mask of U: True where a unit (column) sees another (row)."""
         period = self._period()
         return period[:, None] >= period
 
@@ -100,7 +100,7 @@ class ClockworkRNN(Recurrent):
         return (), jnp.where(self._heard(), recurrent, 0)
 
     def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
-        """Return h = 0, and the number of the first step, which is 0."""
+        """Return h = 0 and the number of the first step, 0."""
         return *super().start(batch, dtype), jnp.zeros(batch, jnp.int32)
 
     def run(
@@ -116,27 +116,27 @@ class ClockworkRNN(Recurrent):
         return h, (*states, first + (x.shape[1] if taken is None else taken))
 
     def _inputs(self, u: Any, first: Any) -> Any:
-        """Put beside the pre-activations which units tick."""
+        """Concatenate the inputs' pre-activations with the mask of active units."""
         step = np.arange(len(u))[:, None, None] + first
         ticks = (step % self._period() == 0).astype(u.dtype)
         return concat(u, jnp.broadcast_to(ticks, u.shape))
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
-        """h = tanh(u + v) where the clock ticks"""
+        """h = tanh(u + v) for active units"""
         (h,), (net, ticks) = states, split(u, 2)
         return (jnp.where(ticks > 0, jnp.tanh(net + v), h),), (ticks,)
 
     def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
-        """∂h_t/∂z, and 1 where nothing ticks."""
+        """∂h_t/∂z for active units, and 1 for the others."""
         (h,), (ticks,) = after, kept
         return ticks * (1 - h * h), 1 - ticks
 
     def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
-        """∂ℓ/∂z where the clock ticks, and what goes on unchanged elsewhere."""
+        """∂ℓ/∂z for active units; errors of the others pass unchanged."""
         return delta[0] * factors[0], (delta[0] * factors[1],), ()
 
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
     ) -> tuple[Any, Any]:
-        """u and v are added; clocks have no derivative."""
+        """u and v are added; clocks have no gradient."""
         return concat(dv, jnp.zeros_like(dv)), ()

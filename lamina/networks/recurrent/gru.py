@@ -23,26 +23,25 @@ class GRU(Recurrent):
         h̃_t = tanh(x_t W_h + (r_t ∘ h_{t−1}) U_h + b_h)         reset="before"
         h_t = (1 − z_t) ∘ h_{t−1} + z_t ∘ h̃_t,                  h_0 = 0
 
-    z is that of Chung and others; Cho and others, PyTorch, Keras and ONNX write 1 − z
-    for it.
+    z follows Chung and others; Cho and others, PyTorch, Keras and ONNX use 1 − z.
 
     Shapes
     ------
     x (batch, time, n); W (n, 3 units), U (units, 3 units) and b (3 units,) with the
-    blocks r, z, h side by side; c (units,); h (batch, time, units).
+    blocks r, z, h concatenated; c (units,); h (batch, time, units).
 
     Parameters
     ----------
     units : int
     reset : {"after", "before"}, default="after"
-        Whether r meets the product with U_h or the state before it. ``before`` is what
-        the paper says; ``after`` needs one product a step instead of two,
-        and is what PyTorch and cuDNN compute.
+        Whether r multiplies the product with U_h or the state before it. ``before``
+        follows the paper; ``after`` needs one product per step instead of two, and is
+        what PyTorch and cuDNN compute.
     initializer : str, default="glorot_uniform"
-        Of W; U starts orthogonal, block by block, b and c at 0.
+        Of W; U starts orthogonal, block by block; b and c start at 0.
     tbptt : int, optional
-        Truncated backpropagation through time: errors go back within chunks of so many
-        steps; states are carried on. By default to the first step.
+        Truncated backpropagation through time: errors are propagated within chunks of
+        this many steps; states are carried over. By default up to the first step.
 
     References
     ----------
@@ -72,7 +71,7 @@ class GRU(Recurrent):
         return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
-        """The equations; pre-activations of gates come halved."""
+        """The equations; pre-activations of gates are given halved."""
         (h,), n = states, 2 * self.units
         a = sigmoid_tanh(u[..., :n] + v[..., :n], (True, True))
         r, z = split(a, 2)
@@ -81,7 +80,7 @@ class GRU(Recurrent):
         return (h + z * (new - h),), (a, met, new)
 
     def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
-        """∂h_t/∂z of r, z, what r meets and h̃, and 1 − z."""
+        """∂h_t/∂z of r, z, the factor of r and h̃, and 1 − z."""
         (h,), (a, met, new) = before, kept
         r, z = split(a, 2)
         inner = z * (1 - new * new)
@@ -91,7 +90,7 @@ class GRU(Recurrent):
         return 2 * h * r * (1 - r), by_z, r, inner, 1 - z
 
     def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
-        """The derivatives by v, by h_{t−1} past it, and by the pre-activation of h̃."""
+        """Derivatives by v, by h_{t−1} directly, and by the pre-activation of h̃."""
         by_r, by_z, by_met, inner, stays = factors
         (dh,) = delta
         new = dh * inner
@@ -104,7 +103,7 @@ class GRU(Recurrent):
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
     ) -> tuple[Any, Any]:
-        """u and v are added in the gates; then c, or U_h, which meets r ∘ h."""
+        """u and v are added in the gates; then c, or U_h, which multiplies r ∘ h."""
         gates, (new,) = dv[..., : 2 * self.units], kept
         if self.reset == "after":
             own = jnp.sum(dv[..., 2 * self.units :], axis=(0, 1))

@@ -13,7 +13,7 @@ from lamina.networks.recurrent.recurrent import Recurrent, concat, sigmoid_tanh,
 
 @description
 class LSTM(Recurrent):
-    """Long short-term memory: gates protect a state that is carried on unchanged.
+    """Long short-term memory: gates protect a state that is carried over unchanged.
 
     Equations
     ---------
@@ -38,20 +38,20 @@ class LSTM(Recurrent):
     Shapes
     ------
     x (batch, time, n); W (n, 4 units), U (units, 4 units) and b (4 units,) with the
-    blocks i, f, C, o side by side, those that the variant has; p (3, units) with the
-    rows i, f, o; h (batch, time, units).
+    blocks i, f, C, o of the variant concatenated; p (3, units) with the rows i, f, o; h
+    (batch, time, units).
 
     Parameters
     ----------
     units : int
     variant : {"forget", "1997", "peephole", "coupled"}, default="forget"
     forget_bias : int, default=1
-        At what b_f starts: at first, states are kept rather than forgotten.
+        Initial value of b_f: at first, states are kept rather than forgotten.
     initializer : str, default="glorot_uniform"
-        Of W; U starts orthogonal, block by block, p and the other b at 0.
+        Of W; U starts orthogonal, block by block; p and the other b start at 0.
     tbptt : int, optional
-        Truncated backpropagation through time: errors go back within chunks of so many
-        steps; states are carried on. By default to the first step.
+        Truncated backpropagation through time: errors are propagated within chunks of
+        this many steps; states are carried over. By default up to the first step.
 
     References
     ----------
@@ -78,7 +78,7 @@ class LSTM(Recurrent):
 
     @property
     def halved(self) -> tuple[bool, ...]:
-        """All but that of C̃ are gates."""
+        """All blocks except C̃ are gates."""
         return tuple([block != "C" for block in self.blocks])
 
     def _further(self, key: Key) -> dict[str, np.ndarray]:
@@ -93,7 +93,7 @@ class LSTM(Recurrent):
         return 0.5 * params["peephole_weight"] if peepholes else (), recurrent
 
     def squared_norms(self, name: str, weight: Any) -> Any:
-        """Return ‖W‖² of each unit; a gate has one peephole, and so a norm for it."""
+        """Return ‖W‖² of each unit; each peephole has its own norm."""
         if name == "peephole_weight":
             return weight * weight
         return (weight * weight).sum(axis=0, keepdims=True)
@@ -103,7 +103,7 @@ class LSTM(Recurrent):
         return self.units, self.units
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
-        """The equations; pre-activations of gates come halved."""
+        """The equations; pre-activations of gates are given halved."""
         z, C = u + v, states[1]
         if self.variant == "peephole":
             return self._peephole_step(own, z, C)
@@ -113,7 +113,7 @@ class LSTM(Recurrent):
         return (o * jnp.tanh(C), C), (a,)
 
     def _peephole_step(self, own: Any, z: Any, C: Any) -> tuple[Arrays, Arrays]:
-        """The same where gates see C: o, which sees the new one, comes after it."""
+        """The same with peepholes: o sees the new C, so it is computed after it."""
         z_i, z_f, z_C, z_o = split(z, 4)
         z = concat(z_i + own[0] * C, z_f + own[1] * C, z_C)
         a = sigmoid_tanh(z, self.halved[:3])
@@ -123,7 +123,7 @@ class LSTM(Recurrent):
         return (o * jnp.tanh(C), C), (a, o)
 
     def _gates(self, kept: Arrays) -> Arrays:
-        """Return i, f, C̃ and o; where there is no such gate, f = 1 and i = 1 − f."""
+        """Return i, f, C̃ and o; missing gates are f = 1 and i = 1 − f."""
         parts = [block for a in kept for block in split(a, a.shape[-1] // self.units)]
         gates = dict(zip(self.blocks, parts, strict=True))
         f = gates.get("f", 1.0)
@@ -160,7 +160,7 @@ class LSTM(Recurrent):
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
     ) -> tuple[Any, Any]:
-        """u and v are added; peepholes meet the states."""
+        """u and v are added; peepholes multiply the states."""
         if self.variant != "peephole":
             return dv, ()
         dz_i, dz_f, _, dz_o = split(dv, 4)

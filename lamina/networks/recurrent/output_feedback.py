@@ -16,7 +16,7 @@ from lamina.networks.recurrent.rnn import SLOPES
 
 @description
 class OutputFeedbackRNN(Recurrent):
-    """Recurrent layer whose output, not its state, is what the next step sees.
+    """Recurrent layer whose output, not its state, is fed to the next step.
 
     Equations
     ---------
@@ -31,9 +31,9 @@ class OutputFeedbackRNN(Recurrent):
     Parameters
     ----------
     units : int
-        In h.
+        Units of h.
     outputs : int
-        In y, which is what the layer puts out.
+        Units of y, the layer's output.
     activation : {"tanh", "logistic", "relu", "leaky_relu", "identity"}, default="tanh"
         φ.
     out_activation : one of the same, default="identity"
@@ -41,8 +41,8 @@ class OutputFeedbackRNN(Recurrent):
     initializer : str, default="glorot_uniform"
         Of W, U and V; b and c start at 0.
     tbptt : int, optional
-        Truncated backpropagation through time: errors go back within chunks of so many
-        steps; states are carried on. By default to the first step.
+        Truncated backpropagation through time: errors are propagated within chunks of
+        this many steps; states are carried over. By default up to the first step.
 
     References
     ----------
@@ -98,7 +98,7 @@ class OutputFeedbackRNN(Recurrent):
         return SLOPES[self.out_activation](y), SLOPES[self.activation](h), h
 
     def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
-        """From y by way of h to the pre-activation of h."""
+        """From y through h to the pre-activation of h."""
         out, inner, _ = factors
         dz = delta[0] * out
         return (dz @ own[0].T) * inner, (None,), (dz,)
@@ -106,7 +106,7 @@ class OutputFeedbackRNN(Recurrent):
     def rest(
         self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
     ) -> tuple[Any, Any]:
-        """u and v are added; V meets h."""
+        """u and v are added; V multiplies h."""
         (dz,), h = kept, factors[2].reshape(-1, self.units)
         return dv, (h.T @ dz.reshape(-1, self.outputs), jnp.sum(dz, axis=(0, 1)))
 

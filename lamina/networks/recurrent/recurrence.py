@@ -1,16 +1,16 @@
-"""Recurrence: a cell moved along time, and backpropagation through time.
+"""Recurrence: a cell applied along time, and backpropagation through time.
 
-A cell says how its states follow from those of the step before,
+A cell computes its states from those of the step before,
 
     v_t = h_{t−1} U,   states_t = f(states_{t−1}, u_t, v_t)
 
-where u_t is what the inputs give, for all steps computed at once, and h is the first
-state. states_0 is 0, or where an earlier run ended. f is taken unit by unit, so that
-the derivatives of all steps are products of numbers which are known before the way
-back begins: see :class:`Cell`.
+where u_t is the contribution of the inputs, computed for all steps at once, and h is
+the first state. states_0 is 0, or the final state of an earlier run. f is elementwise,
+so the derivatives of all steps are products of numbers that are known before the
+backward pass begins: see :class:`Cell`.
 
-Truncated to chunks of k steps, ∂ℓ/∂states_t goes back no further than the first step of
-its chunk, t = 0, k, 2k, …; the states themselves are carried on.
+Truncated to chunks of k steps, ∂ℓ/∂states_t is propagated no further than the first
+step of its chunk, t = 0, k, 2k, …; the states themselves are carried over.
 
 References
 ----------
@@ -30,43 +30,43 @@ Arrays = tuple[Any, ...]
 
 
 class Cell(ABC):
-    """What happens in one step of a recurrent layer.
+    """One step of a recurrent layer.
 
     Shapes: states (batch, width) each; u (batch, …) and v (batch, width of U); ``own``
-    is what the cell has of further parameters. Arrays of all steps have time as an axis
-    in front.
+    holds the cell's further parameters. Arrays of all steps have time as the first
+    axis.
     """
 
     tbptt: int | None
-    """After how many steps errors go no further back; None: never."""
+    """Number of steps over which errors are propagated; None: all."""
 
     @abstractmethod
     def widths(self) -> tuple[int, ...]:
-        """Return how wide each state is, h first."""
+        """Return the width of each state, h first."""
 
     @abstractmethod
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
-        """Return the next states, and what the derivatives are made of."""
+        """Return the next states, and what is kept for the derivatives."""
 
     @abstractmethod
     def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
-        """Return what the way back multiplies with, of all steps at once."""
+        """Return the factors of the backward pass, for all steps at once."""
 
     @abstractmethod
     def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
-        """Go back by one step.
+        """Propagate errors back by one step.
 
         Parameters
         ----------
         own, factors
             The factors of this step.
         delta : tuple of arrays
-            ∂ℓ/∂states_t, by way of all that comes later and of the output h_t.
+            ∂ℓ/∂states_t, through all later steps and the output h_t.
 
         Returns
         -------
         dv, before, kept
-            ∂ℓ/∂v_t; ∂ℓ/∂states_{t−1} but for the way through v_t; and what
+            ∂ℓ/∂v_t; ∂ℓ/∂states_{t−1} without the path through v_t; and what
             :meth:`rest` needs.
         """
 
@@ -90,8 +90,8 @@ def recur(
     start : tuple of arrays
         The states before the first step.
     lengths : int array (batch,), optional
-        How many steps of each sequence are real: its last states are those after as
-        many. By default all.
+        Number of real steps of each sequence; its last states are those after them. By
+        default all.
 
     Shapes
     ------
@@ -100,10 +100,10 @@ def recur(
 
     Notes
     -----
-    Backward, automatic differentiation adds to the gradient of U in every step and
-    computes derivatives of the activations there. Here one product after the last step
-    gives the gradient of U, and one pass over all steps the factors; what is left in
-    the loop is one product with Uᵀ and a few of numbers.
+    In the backward pass, automatic differentiation would add to the gradient of U in
+    every step and compute derivatives of the activations there. Here one matrix product
+    after the last step gives the gradient of U, and one pass over all steps gives the
+    factors. The loop only has one product with Uᵀ and a few elementwise ones.
     """
     return _forward(cell, own, recurrent, u, start, lengths)[0]
 
@@ -122,7 +122,7 @@ def _forward(
 
 
 def _after(lengths: Any, start: Any, after: Any) -> Any:
-    """Return each example's state after its last real step; of none, the first."""
+    """Return each example's state after its last real step, or the initial one."""
     last = jnp.maximum(lengths - 1, 0)[None, :, None]
     state = jnp.take_along_axis(after, last, axis=0)[0]
     return jnp.where(lengths[:, None] > 0, state, start)
@@ -134,11 +134,11 @@ def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
     before = tuple(
         [jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)]
     )
-    # Without the barrier their computation moves into the loop, where it is slow.
+    # Without the barrier XLA moves their computation into the loop, where it is slow.
     factors = jax.lax.optimization_barrier(cell.factors(own, before, after, kept))
     turned, goes_on, ends = recurrent.T, None, None
     none = tuple([jnp.zeros_like(d) for d in end])
-    if lengths is not None:  # errors of the last states enter after their steps
+    if lengths is not None:  # errors of the last states enter at their steps
         ends = jnp.arange(1, len(delta) + 1)[:, None] == lengths
     if cell.tbptt is not None:  # not from the first step of a chunk
         goes_on = (jnp.arange(len(delta)) % cell.tbptt != 0).astype(delta.dtype)
@@ -160,7 +160,7 @@ def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
 
     last, steps = end if lengths is None else none, (delta, factors, goes_on, ends)
     first, (dv, kept) = jax.lax.scan(step, last, steps, reverse=True)
-    if lengths is not None:  # those of sequences without a step stay as they are
+    if lengths is not None:  # sequences without a step keep theirs
         empty = lengths == 0
         first = tuple([_added(*pair, empty) for pair in zip(first, end, strict=True)])
     du, d_own = cell.rest(factors, before, after, dv, kept)
@@ -169,7 +169,7 @@ def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
 
 
 def _added(delta: Any, end: Any, where: Any) -> Any:
-    """Return δ plus the error of the last state, of the examples that end here."""
+    """Return δ plus the error of the last state for examples that end here."""
     return delta + jnp.where(where[:, None], end, 0)
 
 

@@ -1,4 +1,4 @@
-"""What recurrent layers have in common: weights of inputs and of states, and biases."""
+"""Base of the recurrent layers: input weights, recurrent weights and biases."""
 
 from typing import Any, ClassVar
 
@@ -14,27 +14,28 @@ from lamina.networks.recurrent.recurrence import Arrays, Cell, recur
 
 
 class Recurrent(Cell, Layer):
-    """A layer that moves a cell along time; the layer itself is the cell.
+    """A layer that applies a cell along time; the layer itself is the cell.
 
-    The logistic function of a gate is computed as σ(z) = ½ tanh(½ z) + ½, so that one
-    tanh serves all gates of a step; ½ z comes from weights that are halved once.
+    The logistic function of a gate is computed as σ(z) = ½ tanh(½ z) + ½, so that a
+    single tanh serves all gates of a step; ½ z comes from weights that are halved once
+    per call.
     """
 
     units: int
     initializer: str
     tbptt: int | None
 
-    numbers: ClassVar[tuple[str, ...]] = ("units",)  # fields, whole numbers from 1 on
-    words: ClassVar[dict[str, tuple[str, ...]]] = {}  # what other fields may say
-    on_one_core: ClassVar[bool] = True  # a loop along time, on a CPU
+    numbers: ClassVar[tuple[str, ...]] = ("units",)  # integer fields of at least 1
+    words: ClassVar[dict[str, tuple[str, ...]]] = {}  # values of other fields
+    on_one_core: ClassVar[bool] = True  # a loop over time, on a CPU
 
     def check(self) -> None:
-        """Refuse impossible fields.
+        """Reject invalid fields.
 
         Raises
         ------
         ValueError
-            If there are no units, a chunk has no steps, or a word is unknown.
+            If there are no units, a chunk has no steps, or a name is unknown.
         """
         check_whole(self, *self.numbers)
         if self.tbptt is not None:
@@ -49,18 +50,18 @@ class Recurrent(Cell, Layer):
 
     @property
     def halved(self) -> tuple[bool, ...]:
-        """Whether each block of pre-activations is of a gate; one block, none here."""
+        """Whether each block of pre-activations is a gate; here one that is not."""
         return (False,)
 
     def widths(self) -> tuple[int, ...]:
-        """Return how wide each state is: only h, unless the cell has others."""
+        """Return the width of each state: only h, unless the cell has others."""
         return (self.units,)
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output.
 
-        Weights of the inputs come from the initialiser, those of the states are
-        orthogonal, block by block.
+        Input weights come from the initialiser; recurrent weights are orthogonal, block
+        by block.
 
         Raises
         ------
@@ -87,13 +88,13 @@ class Recurrent(Cell, Layer):
         return {**params, **self._further(key)}, (time, self.units)
 
     def _further(self, key: Key) -> dict[str, np.ndarray]:
-        """Return the other parameters, and those that start in another way."""
+        """Return further parameters, and those with a different start."""
         return {}
 
     def __call__(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return h of every step, from states of 0 on."""
+        """Return h of every step, starting from states of 0."""
         return self._run(params, x, Recurrent.start(self, x.shape[0], x.dtype))[0]
 
     def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
@@ -105,8 +106,8 @@ class Recurrent(Cell, Layer):
     ) -> tuple[Any, Arrays]:
         """Return h of every step, and the states after the last real one.
 
-        A sequence that comes in pieces, each begun with the states in which the one
-        before it ended, gives the h of the whole sequence.
+        A sequence given in parts, each started from the final states of the one before,
+        gives the same h as the whole sequence.
 
         Equations
         ---------
@@ -123,12 +124,13 @@ class Recurrent(Cell, Layer):
         self, params: dict, x: Any, state: Arrays, lengths: Any = None, first: Any = 0
     ) -> tuple[Any, Arrays]:
         """Return h and the last states; ``first`` is the number of the first step."""
+        # Scales the weights once, so that no step has to halve its pre-activations.
         halves = np.where(self.halved, 0.5, 1.0).astype(x.dtype)
         scale = np.repeat(halves, self.units)
         steps = jnp.swapaxes(x, 0, 1)
         u = projected(steps, params["weight"] * scale, params["bias"] * scale)
         own, recurrent = self._own(params, params["recurrent_weight"] * scale)
-        # Weights in double precision make numbers of inputs in single precision double.
+        # Double-precision weights promote single-precision inputs to double.
         start = tuple([a.astype(u.dtype) for a in state])
         inputs = self._inputs(u, first)
         run: Any = recur(self, own, recurrent, inputs, start, lengths)
@@ -140,7 +142,7 @@ class Recurrent(Cell, Layer):
         return (), recurrent
 
     def _inputs(self, u: Any, first: Any) -> Any:
-        """Return what the cell sees of the inputs, (time, batch, …)."""
+        """Return the cell's inputs, (time, batch, …)."""
         return u
 
     def flops(self, params: dict, shape: tuple[int, ...]) -> int:
@@ -150,7 +152,7 @@ class Recurrent(Cell, Layer):
 
 
 def lengths_of(mask: Any) -> Any:
-    """Return how many steps of each sequence are real, None if all are."""
+    """Return the number of real steps of each sequence, None if all are."""
     return None if mask is None else jnp.sum(mask, axis=1, dtype=jnp.int32)
 
 
@@ -162,10 +164,10 @@ def projected(x: Any, weight: Any, bias: Any) -> Any:
 
     Notes
     -----
-    Of its derivative, XLA would turn ∂ℓ/∂u round before the product with x, and take
-    four times as long for the gradient of W: it is written out as one product. The bias
-    is one more row of W, beside a 1 in x: adding it would take a third of the product's
-    time.
+    In its gradient XLA would transpose ∂ℓ/∂u before the product with x and take four
+    times as long for the gradient of W, so it is written as one product. The bias is
+    one more row of W, for a column of ones in x: adding it separately would take a
+    third of the product's time.
     """
     return _projected_forward(x, weight, bias)[0]
 
@@ -185,7 +187,7 @@ projected.defvjp(_projected_forward, _projected_backward)
 
 
 def orthogonal(key: Key, n: int) -> np.ndarray:
-    """Q (n, n) with QᵀQ = I: a product with it keeps lengths.
+    """Q (n, n) with QᵀQ = I: multiplication by Q preserves norms.
 
     References
     ----------
@@ -197,20 +199,20 @@ def orthogonal(key: Key, n: int) -> np.ndarray:
 
 
 def split(a: Any, n: int) -> Arrays:
-    """Return the n blocks that lie side by side in the last axis."""
+    """Return the n blocks along the last axis."""
     return tuple(jnp.split(a, n, axis=-1))
 
 
 def concat(*arrays: Any) -> Any:
-    """Return arrays side by side in the last axis."""
+    """Return arrays concatenated along the last axis."""
     return jnp.concatenate(arrays, axis=-1)
 
 
 def sigmoid_tanh(z: Any, halved: tuple[bool, ...]) -> Any:
-    """Return σ(2 z) of the blocks that are halved, tanh(z) of the others.
+    """Return σ(2 z) of the halved blocks, tanh(z) of the others.
 
-    One tanh of all at once: several, of slices in one loop, are not vectorised and take
-    four times as long, which is why the barrier holds them together.
+    One tanh of all blocks: several tanhs of slices fused into one loop are not
+    vectorised and take four times as long, so the barrier keeps XLA from splitting it.
     """
     scale = np.where(halved, 0.5, 1.0).astype(z.dtype)
     scale = np.repeat(scale, z.shape[-1] // len(halved))

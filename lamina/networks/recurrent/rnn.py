@@ -21,7 +21,7 @@ SLOPES = {
 
 @description
 class RNN(Recurrent):
-    """Simple recurrent layer: its output at the last step is one of its inputs.
+    """Simple recurrent layer: its output at the previous step is one of its inputs.
 
     Equations
     ---------
@@ -40,8 +40,8 @@ class RNN(Recurrent):
     initializer : str, default="glorot_uniform"
         Of W; U starts orthogonal, b at 0.
     tbptt : int, optional
-        Truncated backpropagation through time: errors go back within chunks of so many
-        steps; states are carried on. By default to the first step.
+        Truncated backpropagation through time: errors are propagated within chunks of
+        this many steps; states are carried over. By default up to the first step.
 
     References
     ----------

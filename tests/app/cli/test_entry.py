@@ -74,12 +74,12 @@ def test_from_images_to_predictions(call, tmp_path):
     quick = ["--set", "layers=[Conv(4, 3, 2), GlobalPool()]", "--set", "max_iter=3"]
     (tmp_path / "photos" / "cat" / "bad.jpg").write_bytes(b"")
     result = call("fit", "photos", *quick)
-    assert_refused(result, "bad.jpg is empty (0 bytes) (--skip-broken leaves them out)")
+    assert_refused(result, "bad.jpg is empty (0 bytes) (--skip-broken skips them)")
     command = ("fit", "photos", "--skip-broken", "--save-holdout", "held.csv", *quick)
     status, out, err = call(*command)
     assert (status, err) == (0, "")
     assert "20 images; 8 × 6, colour, letterbox → class" in out
-    assert "1 file cannot be read and is left out: cat/bad.jpg" in out
+    assert "1 file cannot be read and is skipped: cat/bad.jpg" in out
     status, out, err = call("evaluate", "model.lamina", "held.csv")
     assert (status, err) == (0, "")
     assert "held.csv: 4 images" in out
@@ -89,7 +89,7 @@ def test_from_images_to_predictions(call, tmp_path):
     assert_refused(call("predict", "model.lamina", "photos"), "cat/bad.jpg is empty")
     status, out, err = call("predict", "model.lamina", "photos", "--skip-broken")
     assert (status, out.count("\n")) == (0, 21)
-    assert err.startswith("lamina: note: 1 file cannot be read and is left out")
+    assert err.startswith("lamina: note: 1 file cannot be read and is skipped")
     status, out, err = call("summary", "model.lamina")
     assert (status, err) == (0, "")
     assert "Images" in out
@@ -107,7 +107,7 @@ def test_what_is_no_model_gets_one_clear_line(call, command, iris, tmp_path):
         "t.csv": "looks like text",
         "png": "looks like a PNG image",
         "empty": "is empty",
-        "cut": "the model file is damaged",
+        "cut": "the model file is corrupt",
         "missing": "no such model file",
         ".": "is a folder",
     }.items():

@@ -93,12 +93,12 @@ BAD = {
     "infinity": (table(line_31="inf"), "column 'a', line 31: inf"),
     "1e30": (table(line_31="1e30"), "column 'a', line 31: 1e+30"),
     "1e300": (table(line_31="1e300"), "column 'a', line 31: 1e+300"),
-    "names twice": (table(head=("a", "a", "y")), "column name 'a' stands twice"),
-    "cut off": (WHOLE[:-12], "cut off"),
+    "names twice": (table(head=("a", "a", "y")), "column name 'a' is duplicated"),
+    "cut off": (WHOLE[:-12], "truncated"),
     "open quotation mark": (WHOLE + '1,"2', "never closed"),
     "a field too many": (WHOLE + "1,2,x,3\n", "line 62"),
     "binary": ("\0" * 100, "lamina: t.csv"),
-    "only the target": ("y\n" + "x\nz\n" * 20, "no column is left"),
+    "only the target": ("y\n" + "x\nz\n" * 20, "no columns are left"),
     "no target values": (table([[a, b, ""] for a, b, _ in GOOD]), "no values"),
     "100,000 classes": (table(NAMES, head=("a", "y")), "100,000 classes"),
 }
@@ -116,7 +116,7 @@ def test_a_column_without_values_is_left_out_and_noted(call, tmp_path):
     (tmp_path / "t.csv").write_text(table([["", b, y] for _, b, y in GOOD]))
     status, out, _ = call("fit", "t.csv", "-t", "y", "--json", *QUICK)
     assert status == 0
-    assert any("'a' holds no values" in note for note in json.loads(out)["notes"])
+    assert any("'a' has no values" in note for note in json.loads(out)["notes"])
 
 
 @pytest.mark.slow
@@ -149,7 +149,7 @@ def test_advice_names_options(call, tmp_path):
 
 
 def test_places_that_cannot_be_written_are_refused_before_training(call, tmp_path):
-    assert_refused(call("fit", "iris", "-o", "no/m.lamina"), "there is no folder")
+    assert_refused(call("fit", "iris", "-o", "no/m.lamina"), "does not exist")
     assert_refused(call("fit", "iris", "-o", tmp_path), "is a folder")
     assert list(tmp_path.iterdir()) == []
 

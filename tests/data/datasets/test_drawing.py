@@ -96,7 +96,7 @@ def test_thousands_a_second():
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"n": 0}, "n must be a whole number ≥ 1, but is 0"),
+        ({"n": 0}, "n must be a whole number ≥ 1; got 0"),
         ({"size": 3}, "size must be a whole number ≥ 4"),
         ({"noise": -1.0}, "noise must be at least 0"),
         ({"noise": float("nan")}, "noise must be at least 0"),

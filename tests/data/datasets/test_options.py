@@ -23,12 +23,12 @@ def test_numbers_of_the_kind_of_the_default():
 def test_what_cannot_be_is_refused():
     for options, part in (
         ({"points": 5}, "f takes no option 'points'; it takes n, noise, seed"),
-        ({"n": 0}, "f: n must be at least 1, but is 0"),
-        ({"seed": -1}, "f: seed must be at least 0, but is -1"),
-        ({"n": 2.5}, "f: n must be a whole number, but is 2.5"),
-        ({"n": True}, "f: n must be a whole number, but is True"),
-        ({"noise": float("nan")}, "f: noise must be at least 0, but is nan"),
-        ({"noise": "much"}, "f: noise must be a number, but is 'much'"),
+        ({"n": 0}, "f: n must be at least 1; got 0"),
+        ({"seed": -1}, "f: seed must be at least 0; got -1"),
+        ({"n": 2.5}, "f: n must be a whole number; got 2.5"),
+        ({"n": True}, "f: n must be a whole number; got True"),
+        ({"noise": float("nan")}, "f: noise must be at least 0; got nan"),
+        ({"noise": "much"}, "f: noise must be a number; got 'much'"),
     ):
         with pytest.raises(ValueError, match=part):
             checked_options("f", formula, options)

@@ -83,7 +83,7 @@ def test_japanese_vowels():
     assert len(data.X[0]) == 20
     assert data.X[0][0, :4].tolist() == [1.860936, -0.207383, 0.261557, -0.214562]
     assert data.X_test[-1][-2:, -1].tolist() == [0.19286, 0.224688]
-    assert repr(data).endswith("12 features), 370 more for the test)")
+    assert repr(data).endswith("12 features), test set of 370)")
     assert set(data.as_long_table()["speaker"]) == set(data.target_names)
 
 

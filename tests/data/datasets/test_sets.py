@@ -90,12 +90,12 @@ def test_every_set_of_rows_is_a_table(name):
     ("call", "part"),
     [
         (lambda: load("irs"), "did you mean 'iris'?"),
-        (lambda: load("mnist"), "There are: iris, wine"),
+        (lambda: load("mnist"), "Available: iris, wine"),
         (lambda: load("iris", n=5), "takes no option 'n'"),
         (lambda: load("airline", n=5), "takes no option 'n'"),
         (lambda: load("airlines"), "did you mean 'airline'?"),
         (lambda: load("xor", points=5), "it takes n, noise, seed"),
-        (lambda: load("xor", n=0), "xor: n must be at least 1, but is 0"),
+        (lambda: load("xor", n=0), "xor: n must be at least 1; got 0"),
     ],
 )
 def test_wrong_names_and_options(call, part):
@@ -108,7 +108,7 @@ def test_digits_are_images_too():
     theirs, _ = sklearn.datasets.load_digits(return_X_y=True)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images[..., 0], theirs.reshape(-1, 8, 8))
-    with pytest.raises(ValueError, match="iris holds no images; digits does"):
+    with pytest.raises(ValueError, match="iris has no images; digits does"):
         load("iris").as_images()
     assert (load("digits").image_shape, load("iris").image_shape) == ((8, 8), None)
 

@@ -38,12 +38,12 @@ def test_header_only(write, content):
 
 
 def test_names_twice(write):
-    unreadable(write(b"x,a,b,a\n1,2,3,4\n"), "'a' stands twice", "columns 2 and 4")
+    unreadable(write(b"x,a,b,a\n1,2,3,4\n"), "'a' is duplicated", "columns 2 and 4")
 
 
 def test_numbers_where_names_should_stand(write):
-    unreadable(write(b"5.1,3.5\n1,2\n"), "line 1 holds numbers", "header=False")
-    unreadable(write(b"1,1\n1,2\n"), "line 1 holds numbers")
+    unreadable(write(b"5.1,3.5\n1,2\n"), "line 1 has numbers", "header=False")
+    unreadable(write(b"1,1\n1,2\n"), "line 1 has numbers")
     assert read_table(write(b"0,1,2\n1,2,3\n")).names == ["0", "1", "2"]
 
 

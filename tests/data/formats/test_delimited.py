@@ -118,8 +118,8 @@ def test_ragged_rows_name_the_line(write):
     message = unreadable(
         write(b"a,b\n1,2\n3\n5,6\n"), "line 3 has 1 field", "column 'b'", "missing"
     )
-    assert "cut off" not in message
-    unreadable(write(b"a,b\n1,2\n3"), "line 3 has 1 field", "the file is cut off")
+    assert "truncated" not in message
+    unreadable(write(b"a,b\n1,2\n3"), "line 3 has 1 field", "the file may be truncated")
     unreadable(write(b'sep=;\na;b\n"x\ny";1\n2;3;4\n'), "line 5 has 3 fields")
 
 
@@ -129,8 +129,8 @@ def test_one_ragged_row_in_many(write):
 
 
 def test_quotation_marks(write):
-    unreadable(write(b'a,b\n1,x\n2,"open\n3,y\n'), "line 3", "opened and never closed")
-    unreadable(write(b'a,b\n1,"x"y\n'), "line 2", "goes on after its closing", '("")')
+    unreadable(write(b'a,b\n1,x\n2,"open\n3,y\n'), "line 3", "never closed")
+    unreadable(write(b'a,b\n1,"x"y\n'), "line 2", "continues after its closing", '("")')
     unreadable(write(b'"a,b\n1,2\n'), "line 1", "quotation mark")
     assert read_table(write(b'a,b\n1,5" pipe\n'))["b"].tolist() == ['5" pipe']
 

@@ -30,10 +30,10 @@ def test_cp1252_euro_and_the_bytes_that_only_latin_1_has(write):
 
 def test_encoding_without_a_mark_can_be_stated(write):
     path = write("a,b\n1,é\n".encode("utf-16-le"))
-    unreadable(path, "line 1 holds a NUL byte", "encoding='utf-16-le'")
+    unreadable(path, "line 1 has a NUL byte", "encoding='utf-16-le'")
     assert read_table(path, encoding="utf-16-le")["b"].tolist() == ["é"]
-    unreadable(path, "encoding 'utf-99' is unknown", encoding="utf-99")
-    unreadable(write(b"a\n\xff\n"), "not sound ascii", encoding="ascii")
+    unreadable(path, "unknown encoding 'utf-99'", encoding="utf-99")
+    unreadable(write(b"a\n\xff\n"), "not valid ascii", encoding="ascii")
 
 
 def test_character_split_between_two_chunks(write):
@@ -48,7 +48,7 @@ def test_empty_file(write, content):
 
 
 def test_nul_bytes_and_binary_junk(write):
-    unreadable(write(b"a,b\n1,2\n3,\x004\n"), "line 3 holds a NUL byte")
+    unreadable(write(b"a,b\n1,2\n3,\x004\n"), "line 3 has a NUL byte")
     junk = np.random.default_rng(0).integers(0, 256, 5000, dtype=np.uint8).tobytes()
     unreadable(write(junk), "binary data")
 
@@ -72,11 +72,11 @@ def test_gzip(write):
     packed = gzip.compress(GOOD * 1)
     assert read_table(write(packed, "t.csv.gz")) == WANTED
     whole = gzip.compress(os.urandom(4000).hex().encode())
-    unreadable(write(whole[:2000], "t.csv.gz"), "gzip file is cut off")
+    unreadable(write(whole[:2000], "t.csv.gz"), "gzip file is truncated")
     flipped = bytearray(whole)
     flipped[1000] ^= 0xFF
-    unreadable(write(bytes(flipped), "t.csv.gz"), "not a sound gzip file")
-    unreadable(write(GOOD, "u.csv.gz"), "not a sound gzip file")
+    unreadable(write(bytes(flipped), "t.csv.gz"), "not a valid gzip file")
+    unreadable(write(GOOD, "u.csv.gz"), "not a valid gzip file")
 
 
 def test_gzip_bomb_is_stopped(write, monkeypatch):
@@ -84,4 +84,4 @@ def test_gzip_bomb_is_stopped(write, monkeypatch):
 
     monkeypatch.setattr(files, "memory_bytes", lambda: 10**6)
     bomb = gzip.compress(b"a\n" + b"1\n" * 5_000_000)
-    unreadable(write(bomb, "t.csv.gz"), "more than this machine can take")
+    unreadable(write(bomb, "t.csv.gz"), "too much for this computer")

@@ -63,8 +63,8 @@ def test_zones_become_utc():
 def test_frame_names():
     assert read_table(pd.DataFrame(np.ones((2, 2)))).names == ["0", "1"]
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
-    unreadable(twice, "data frame", "'a' stands twice")
-    unreadable({1: [1], "1": [2]}, "'1' stands twice")
+    unreadable(twice, "data frame", "'a' is duplicated")
+    unreadable({1: [1], "1": [2]}, "'1' is duplicated")
 
 
 def test_arrays_of_many_types():
@@ -93,8 +93,8 @@ def test_arrays_of_many_types():
         ({}, "has no columns"),
         ({"a": []}, "has columns (a) but no rows"),
         ({"a": [1], "b": [1, 2]}, "same number of rows, but 'a' has 1, 'b' has 2"),
-        ({"a": [[1]]}, "column 'a', row 1 holds [1] (list)"),
-        ({"a": [1, b"x"]}, "column 'a', row 2 holds b'x' (bytes)"),
+        ({"a": [[1]]}, "column 'a', row 1 has [1] (list)"),
+        ({"a": [1, b"x"]}, "column 'a', row 2 has b'x' (bytes)"),
         ({"a": [1 + 2j]}, "complex"),
         ({"a": "xyz"}, "an array or a list is expected"),
         ({"a": 5}, "an array or a list is expected"),
@@ -103,7 +103,7 @@ def test_arrays_of_many_types():
         (5, "expected a path"),
         ([1, 2], "got list"),
         (np.eye(3), "got ndarray of shape (3, 3)"),
-        (pl.DataFrame({"a": [[1]]}), "column 'a', row 1 holds [1]"),
+        (pl.DataFrame({"a": [[1]]}), "column 'a', row 1 has [1]"),
         (pd.DataFrame({"a": [pd.Timedelta(1)]}), "Timedelta"),
         (pd.DataFrame({"a": []}), "no rows"),
     ],

@@ -40,13 +40,13 @@ def test_parquet_types(tmp_path):
 def test_bad_parquet(tmp_path, write):
     whole = parquet(tmp_path, "SELECT range a, 'x' || range b FROM range(1000)")
     content = whole.read_bytes()
-    unreadable(write(content[:500], "cut.parquet"), "cut off at byte 500")
+    unreadable(write(content[:500], "cut.parquet"), "truncated at byte 500")
     unreadable(write(b"", "e.parquet"), "the file is empty")
-    unreadable(write(b"hello world, csv", "no.parquet"), "is no Parquet file")
-    unreadable(write(b"PAR1" + b"x" * 40 + b"PAR1", "bad.parquet"), "is damaged")
+    unreadable(write(b"hello world, csv", "no.parquet"), "is not a Parquet file")
+    unreadable(write(b"PAR1" + b"x" * 40 + b"PAR1", "bad.parquet"), "is corrupt")
     for query, part in (
-        ("SELECT [1, 2] a", "column 'a' holds lists or structures"),
-        ("SELECT {'x': 1} a", "column 'a' holds lists or structures"),
+        ("SELECT [1, 2] a", "column 'a' has lists or structures"),
+        ("SELECT {'x': 1} a", "column 'a' has lists or structures"),
         ("SELECT 'x'::BLOB a", "column 'a' is of type BLOB"),
         ("SELECT 1 a WHERE false", "has columns (a) but no rows"),
     ):

@@ -34,19 +34,19 @@ def test_json_shapes_give_the_same_table(write):
     ("content", "parts"),
     [
         (b"", ["the file is empty"]),
-        (b"[]", ["holds no records"]),
+        (b"[]", ["has no records"]),
         (b"{}", ["an empty object"]),
         (b'"x"', ["a single value 'x'"]),
         (b"[1]", ["record 1 is 1", "an object"]),
-        (b'[{"a": 1},\n {"a": 2', ["line 2, column 9", "may be cut off"]),
-        (b'{"a": 1}\n{"a": 2', ["line 2, column 8", "may be cut off"]),
-        (b'[{"a": 1, "a": 2}]', ["the key 'a' stands twice"]),
-        (b'[{"a": 1}, {"a": [1]}]', ["column 'a', row 2 holds [1]"]),
+        (b'[{"a": 1},\n {"a": 2', ["line 2, column 9", "may be truncated"]),
+        (b'{"a": 1}\n{"a": 2', ["line 2, column 8", "may be truncated"]),
+        (b'[{"a": 1, "a": 2}]', ["the key 'a' is duplicated"]),
+        (b'[{"a": 1}, {"a": [1]}]', ["column 'a', row 2 has [1]"]),
         (b'[{"a": ' * 100_000, ["nested too deeply"]),
         (b'[{"a": ' + b"9" * 5000 + b"}]", ["a number cannot be read"]),
         (b'[{"a": ' + b"9" * 400 + b"}]", ["column 'a'", "beyond 1e308"]),
         (b'{"a": [1, 2], "b": [1]}', ["'a' has 2, 'b' has 1"]),
-        (b'[{"a": "\0"}]', ["line 1 holds a NUL byte"]),
+        (b'[{"a": "\0"}]', ["line 1 has a NUL byte"]),
     ],
 )
 def test_bad_json(write, content, parts):
@@ -55,9 +55,9 @@ def test_bad_json(write, content, parts):
 
 def test_bad_json_lines(write):
     unreadable(
-        write(b'{"a": 1}\n\nxx\n', "t.jsonl"), "line 3, column 1", "no valid JSON"
+        write(b'{"a": 1}\n\nxx\n', "t.jsonl"), "line 3, column 1", "invalid JSON"
     )
     unreadable(write(b'{"a": 1}\n3\n', "t.jsonl"), "line 2 is 3")
     unreadable(
-        write(b'{"a": 1}\n{"b": 1, "b": 2}\n', "t.jsonl"), "line 2", "'b'", "twice"
+        write(b'{"a": 1}\n{"b": 1, "b": 2}\n', "t.jsonl"), "line 2", "'b'", "duplicated"
     )

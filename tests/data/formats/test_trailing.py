@@ -29,7 +29,7 @@ def test_lines_above_the_header_count():
 
 @pytest.mark.parametrize("rows", ["1,2,\n3,4,\n", "1,2,\n3,4,", '"1",2,\n"3",4,\n'])
 def test_one_in_every_row_is_said_and_left_out(rows):
-    with pytest.warns(UserWarning, match="every row ends with a ',' too many"):
+    with pytest.warns(UserWarning, match="every row ends with an extra ','"):
         table = csv(f"a,b\n{rows}")
     assert table.names == ["a", "b"]
     assert table["b"].tolist() == [2, 4]

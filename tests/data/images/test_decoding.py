@@ -80,7 +80,7 @@ def test_grey_of_8_and_16_bits_and_of_one(tmp_path):
 def test_numbers_of_32_bits_have_no_white(tmp_path):
     for dtype in (np.int32, np.float32):
         path = save(tmp_path / "a.tif", np.full((4, 4), 7, dtype))
-        with pytest.raises(BrokenImage, match="32 bits"):
+        with pytest.raises(BrokenImage, match="32-bit"):
             decoded(path)
 
 
@@ -173,10 +173,10 @@ def test_what_is_not_there_or_no_file(tmp_path):
         look(tmp_path / "none.png")
     with pytest.raises(BrokenImage, match="no such file"):
         look(tmp_path / "a\0b.png")
-    with pytest.raises(BrokenImage, match="is no file"):
+    with pytest.raises(BrokenImage, match="is not a regular file"):
         look(tmp_path)
     os.mkfifo(tmp_path / "pipe.png")  # opening it would wait for ever
-    with pytest.raises(BrokenImage, match="is no file"):
+    with pytest.raises(BrokenImage, match="is not a regular file"):
         look(tmp_path / "pipe.png")
     if os.geteuid():
         path = save(tmp_path / "a.png")
@@ -192,7 +192,7 @@ def test_between_the_limit_and_twice_the_limit_is_a_bomb_too(tmp_path, monkeypat
         for action in ("error", "ignore"):  # as another thread may have set it
             with warnings.catch_warnings():
                 warnings.simplefilter(action, Image.DecompressionBombWarning)
-                with pytest.raises(BrokenImage, match=f"larger than {limit:,} pixels"):
+                with pytest.raises(BrokenImage, match=f"more than {limit:,} pixels"):
                     decode(path, SIZE)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1500)
     decode(path, SIZE)

@@ -34,7 +34,7 @@ def test_rows_come_back_whatever_the_order_of_writing(tmp_path):
     assert read(file, 0, 3) == b"frstmidllast"
     with pytest.raises(ValueError, match="4 bytes, not 3"):
         file.write(0, b"abc")
-    with pytest.raises(OSError, match="cut off"):
+    with pytest.raises(OSError, match="truncated"):
         read(file, 2, 2)
 
 
@@ -95,7 +95,7 @@ def test_a_disk_that_others_fill_meanwhile(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    refused(lambda: DiskArray(2, 4, tmp_path), "make room", error=ImageError)
+    refused(lambda: DiskArray(2, 4, tmp_path), "free some space", error=ImageError)
     monkeypatch.undo()
 
     def unable(*_):

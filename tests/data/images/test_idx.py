@@ -51,7 +51,7 @@ def test_without_labels(write):
     path = write(idx(VALUES), "train-images-idx3-ubyte")
     found = read_idx(path)
     assert found.y is None
-    assert found.notes == ["no file of labels lies beside the images"]
+    assert found.notes == ["there is no labels file next to the images"]
     assert read_idx(path, labels=False).notes == []
     assert read_idx(write(idx(VALUES), "mine.idx")).y is None
     colour = np.zeros((2, 4, 4, 3), np.uint8)
@@ -62,8 +62,8 @@ def test_labels_of_other_images(write):
     path = write(idx(VALUES), "t10k-images-idx3-ubyte")
     labels = write(idx(LABELS[:3]), "t10k-labels-idx1-ubyte")
     bad_labels = refused(lambda: read_idx(path), error=ImageError)
-    assert bad_labels.startswith(f"{labels}: holds an array of shape (3,), but t10k-")
-    bad(labels, "where images (n, height, width) are expected; give the file of the")
+    assert bad_labels.startswith(f"{labels}: has an array of shape (3,), but t10k-")
+    bad(labels, "where images (n, height, width) are expected; pass the file of the")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -72,15 +72,15 @@ def test_too_short_and_too_long(write, pack):
     for cut in (0, 3, 4, 12, 16, len(sound) - 1):
         bad(write(pack(sound[:cut]), "a"), "")
     states = "states 4 × 3 × 2 = 24 bytes of values, but "
-    bad(write(pack(sound[:-1]), "a"), "is cut off", states + "23 follow")
-    bad(write(pack(sound[:14]), "a"), "is cut off within its header")
-    bad(write(pack(sound + b"xy"), "a"), "goes on after its end", states)
+    bad(write(pack(sound[:-1]), "a"), "is truncated", states + "23 follow")
+    bad(write(pack(sound[:14]), "a"), "is truncated within its header")
+    bad(write(pack(sound + b"xy"), "a"), "has extra data at its end", states)
     np.testing.assert_array_equal(read_array(write(pack(sound), "a")), VALUES)
 
 
 def test_other_files(write, tmp_path):
-    bad(write(b"", "a"), "is no IDX file: it begins with nothing")
-    bad(write(b"\x89PNG....", "a"), "is no IDX file: it begins with 89 50 4e 47")
+    bad(write(b"", "a"), "is not an IDX file: it begins with nothing")
+    bad(write(b"\x89PNG....", "a"), "is not an IDX file: it begins with 89 50 4e 47")
     bad(write(idx(VALUES, 0x0D), "a"), "values of type 0x0d; only bytes (0x08)")
     bad(write(b"\0\0\x08\0" + bytes(20), "a"), "has 0 dimensions")
     bad(write(b"\0\0\x08\xff" + bytes(2000), "a"), "has 255 dimensions")
@@ -100,10 +100,10 @@ def test_other_files(write, tmp_path):
 
 def test_damaged_gzip(write):
     packed = gzip.compress(idx(VALUES), mtime=0)
-    bad(write(packed[:-9], "a"), "the gzip file is cut off")
+    bad(write(packed[:-9], "a"), "the gzip file is truncated")
     damaged = bytearray(packed)
     damaged[-5] ^= 1  # the checksum
-    bad(write(bytes(damaged), "a"), "the gzip file is damaged")
+    bad(write(bytes(damaged), "a"), "the gzip file is corrupt")
     bad(write(packed[:10] + b"\xff" * 40, "a"), "the gzip file is")
 
 
@@ -122,6 +122,6 @@ def test_sizes_are_checked_before_memory_is_taken(write, pack):
 def test_a_bomb_is_not_unpacked(write):
     path = write(gzip.compress(idx(VALUES) + bytes(50_000_000)), "a")
     tracemalloc.start()
-    bad(path, "goes on after its end")
+    bad(path, "has extra data at its end")
     assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     tracemalloc.stop()

@@ -32,7 +32,7 @@ def test_equal_images_are_taken_as_they_are(tmp_path):
     found = read(paths)
     np.testing.assert_array_equal(found.X, values)
     assert found.rows.tolist() == [0, 1, 2, 3, 4]
-    assert found.notes == ["images are 8 × 12, colour, as they are"]
+    assert found.notes == ["images are 8 × 12, colour, not resized"]
     assert found.skipped == []
 
 
@@ -112,7 +112,7 @@ def test_broken_files_are_refused_by_name(tmp_path):
         lambda: read(paths),
         "here: 8 of 9 images cannot be read: ",
         "; and 3 more",
-        "(errors='skip' leaves them out)",
+        "(errors='skip' skips them)",
         error=ImageError,
     )
     for name, reason in list(reasons.items())[:5]:
@@ -135,7 +135,7 @@ def test_broken_files_are_left_out_and_listed(tmp_path):
         for name, reason in found.skipped:
             assert reasons[name] in reason
     (note,) = skipped_note(found.skipped)
-    assert note.startswith("8 files cannot be read and are left out: cut.jpg is cut")
+    assert note.startswith("8 files cannot be read and are skipped: cut.jpg is trun")
     assert skipped_note([]) == []
     refused(
         lambda: read(bad, errors="skip"),
@@ -155,7 +155,7 @@ def test_unusual_files_are_noted(tmp_path):
     notes = read(paths, size=8).notes
     assert notes == [
         "2 images are of unusual size: dot.png (1 × 1), long.jpg (20 × 30000)",
-        "1 image is of another format than the name says: really.jpg (PNG)",
+        "1 image is of another format than the extension: really.jpg (PNG)",
     ]
 
 
@@ -171,7 +171,7 @@ def test_a_disk_that_is_too_small(tmp_path, monkeypatch):
     paths = [save(tmp_path / "a.png")]
     disk = namedtuple("disk", "total used free")(9, 8, 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
-    refused(lambda: read(paths, in_memory=0), "make room", error=ImageError)
+    refused(lambda: read(paths, in_memory=0), "free some space", error=ImageError)
 
 
 def test_progress_and_interruption(tmp_path, monkeypatch):

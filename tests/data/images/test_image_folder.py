@@ -40,7 +40,7 @@ def test_a_folder_a_class(photos):
     assert found.X[:, 0, 0, 0].tolist() == [1, 2, 4, 3]
     assert found.classes == ["cat", "dog"]
     assert found.task == "classification"
-    assert found.notes == ["images are 4 × 4, grey, as they are"]
+    assert found.notes == ["images are 4 × 4, grey, not resized"]
     assert read_image_folder(str(photos)).names == found.names
 
 
@@ -49,7 +49,7 @@ def test_without_labels(photos):
     assert (found.y, found.task, len(found)) == (None, None, 4)
     flat = read_image_folder(photos / "cat")
     assert (flat.y, flat.names) == (None, ["a.png", "b.png"])
-    bad(photos / "cat", "one sub-folder for each class is expected", labels=True)
+    bad(photos / "cat", "one subfolder per class is expected", labels=True)
 
 
 def test_what_is_left_out_is_counted(photos):
@@ -65,23 +65,23 @@ def test_what_is_left_out_is_counted(photos):
     found = read_image_folder(photos)
     assert len(found) == 4
     assert found.notes[1:] == [
-        "1 image lies beside the class folders, without a label, and left out: "
-        "cover.png",
-        "folders without an image are no classes: bird",
-        "1 image is of a format that is not read, and left out: 1 .heic; save them "
+        "1 image is outside the class folders, without a label, and skipped: cover.png",
+        "folders without images are not classes: bird",
+        "1 image is of an unsupported format and skipped: 1 .heic; save them "
         "as JPEG or PNG",
-        "4 files are no image and left out: 2 .txt, 1 without an ending, 1 .csv",
+        "4 files are not of an image format and skipped: 2 .txt, 1 without extension, "
+        "1 .csv",
     ]
     assert len(read_image_folder(photos, labels=False)) == 5
 
 
 def test_broken_images_and_a_class_of_nothing_else(photos):
     reasons = broken(photos / "cat")
-    bad(photos, "8 of 12 images cannot be read: cat/cut.jpg is cut off")
+    bad(photos, "8 of 12 images cannot be read: cat/cut.jpg is truncated")
     found = read_image_folder(photos, errors="skip")
     assert found.y.tolist() == ["cat", "cat", "dog", "dog"]
     assert [name for name, _ in found.skipped] == [f"cat/{name}" for name in reasons]
-    assert found.notes[-1].startswith("8 files cannot be read and are left out")
+    assert found.notes[-1].startswith("8 files cannot be read and are skipped")
     broken(photos / "bird")
     bad(photos, "none of the 8 images of the class 'bird' can be read", errors="skip")
 
@@ -90,12 +90,12 @@ def test_classes_that_differ_in_case_only(photos):
     save(photos / "Cat" / "x.png")
     if len(os.listdir(photos)) == 2:
         pytest.skip("the file system does not tell them apart")
-    bad(photos, "the classes 'Cat' and 'cat' differ only in upper and lower case")
+    bad(photos, "the classes 'Cat' and 'cat' differ only in case")
 
 
 def test_one_class_is_noted(tmp_path):
     save(tmp_path / "cat" / "a.png")
-    assert "there is one class only" in read_image_folder(tmp_path).notes
+    assert "there is only one class" in read_image_folder(tmp_path).notes
 
 
 def test_loops_of_links_end(photos):
@@ -118,21 +118,21 @@ def test_links_out_of_the_folder_are_read_and_noted(photos, tmp_path):
     (photos / "dog" / "inside.png").symlink_to(photos / "dog" / "d.png")
     found = read_image_folder(photos)
     assert found.y.tolist() == ["bird", *["cat"] * 3, *["dog"] * 3]
-    assert "2 links lead out of the folder; links are followed" in found.notes
+    assert "2 links point out of the folder; they are followed" in found.notes
     (photos / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    bad(photos, "1 of 8 images cannot be read: cat/gone.png is not there")
+    bad(photos, "1 of 8 images cannot be read: cat/gone.png does not exist")
 
 
 def test_what_is_no_folder_of_images(tmp_path, photos):
     bad(tmp_path / "none", "no such folder")
-    bad(photos / "cat" / "a.png", "is no folder")
+    bad(photos / "cat" / "a.png", "is not a folder")
     empty = tmp_path / "empty"
     empty.mkdir()
-    bad(empty, "holds no images that are read (it is empty)")
+    bad(empty, "has no images of a supported format (it is empty)")
     (empty / "a.txt").write_text("x")
     bad(empty, "(1 .txt)")
     (empty / "train-images-idx3-ubyte.gz").write_text("x")
-    bad(empty, "holds MNIST files; give one of them:", "train-images-idx3-ubyte.gz")
+    bad(empty, "has MNIST files; pass one of them:", "train-images-idx3-ubyte.gz")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")

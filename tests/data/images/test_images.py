@@ -75,11 +75,11 @@ def test_wrong_shapes_say_what_was_expected():
     bad(np.zeros((2, 64)), "shape (2, 64)", "image_shape=(8, 8)")
     bad(np.zeros((2, 65)), "image_shape=(height, width)")
     bad(np.zeros((2, 1, 1, 1, 1)), "shape (2, 1, 1, 1, 1)")
-    bad(np.zeros((2, 13)), "needs 12 numbers a row", "has 13", image_shape=(4, 3))
+    bad(np.zeros((2, 13)), "needs 12 numbers per row", "has 13", image_shape=(4, 3))
     bad(np.zeros((2, 36)), "(4, 3, 3) would fit", image_shape=(4, 3))
-    bad(np.zeros((2, 3, 4)), "image_shape=(4, 3)", "are (3, 4, 1)", image_shape=(4, 3))
-    bad(np.zeros((0, 3, 4)), "there are no images")
-    bad([], "there are no images")
+    bad(np.zeros((2, 3, 4)), "image_shape=(4, 3)", "have (3, 4, 1)", image_shape=(4, 3))
+    bad(np.zeros((0, 3, 4)), "so it has no images")
+    bad([], "so it has no images")
     bad([np.zeros((2, 3)), np.zeros((3, 2))], "image 0 is (2, 3)", "image 1 is (3, 2)")
 
 
@@ -92,8 +92,8 @@ def test_wrong_types_are_named():
     bad(scipy.sparse.csr_array(np.eye(4)), "is sparse", image_shape=(2, 2))
     bad(np.array([[["a"]]]), "must be numbers")
     bad(np.zeros((1, 1, 1), complex), "complex128")
-    bad(np.array([[["a", None]]], object), "holds objects")
-    bad(np.array([[[0, 2**53 + 1]]]), "no floating type holds exactly")
+    bad(np.array([[["a", None]]], object), "X has objects")
+    bad(np.array([[[0, 2**53 + 1]]]), "no floating type represents exactly")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -103,7 +103,7 @@ def test_the_place_of_what_is_not_finite(value, dtype, monkeypatch):
     X = np.zeros((7, 4, 3, 2), dtype)
     as_images(X)
     X[5, 2, 1, 0] = X[6, 0, 0, 0] = value
-    bad(X, f"image 5 holds {value} at row 2, column 1, channel 0")
+    bad(X, f"image 5 has {value} at row 2, column 1, channel 0")
 
 
 def test_large_collections_pass_through():
@@ -114,4 +114,4 @@ def test_large_collections_pass_through():
     large = Large()
     assert as_images(large) is large
     assert as_images(large, (4, 3)) is large
-    bad(large, "image_shape=(3, 4)", "are (4, 3, 1)", image_shape=(3, 4))
+    bad(large, "image_shape=(3, 4)", "have (4, 3, 1)", image_shape=(3, 4))

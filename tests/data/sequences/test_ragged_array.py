@@ -94,16 +94,16 @@ INSIDE[1, 1] = np.nan
         (np.full((2, 3, 1), np.nan), "sequence 0 has no steps"),
         ([np.zeros((2, 3)), np.zeros((2, 4))], "sequence 1 has 4 features"),
         ([np.zeros((2, 0))], "have no features"),
-        ([[1.0], [2.0, np.inf]], "sequence 1, step 1, feature 0: inf is no finite"),
-        (INSIDE, "sequence 1, step 1, feature 0: nan is no finite"),
-        ([["a", "b"]], "sequence 0 is no array of numbers"),
-        ([[1.0], [[1.0], [2.0, 3.0]]], "sequence 1 is no array of numbers"),
+        ([[1.0], [2.0, np.inf]], "sequence 1, step 1, feature 0: inf is not a finite"),
+        (INSIDE, "sequence 1, step 1, feature 0: nan is not a finite"),
+        ([["a", "b"]], "sequence 0 is not an array of numbers"),
+        ([[1.0], [[1.0], [2.0, 3.0]]], "sequence 1 is not an array of numbers"),
         ([np.zeros((1, 2, 3))], r"sequence 0 has shape \(1, 2, 3\)"),
-        (np.zeros(4), r"but has shape \(4,\)"),
+        (np.zeros(4), r"got \(4,\)"),
         (np.array([["a"]]), "sequences are numbers, not <U1"),
-        ("vowels", "not a str"),
-        (None, "not a NoneType"),
-        ({"a": [1]}, "not a dict"),
+        ("vowels", "got a str"),
+        (None, "got a NoneType"),
+        ({"a": [1]}, "got a dict"),
     ],
 )
 def test_bad_sequences_get_one_clear_line(given, complaint):
@@ -131,7 +131,7 @@ def test_bad_lengths_are_refused(lengths, found):
 
 @pytest.mark.parametrize("given", [[[1.0]], as_ragged_array([[1.0]])])
 def test_lengths_belong_to_arrays(given):
-    with pytest.raises(SequenceError, match="lengths belong to an array"):
+    with pytest.raises(SequenceError, match="lengths are only for an array"):
         as_ragged_array(given, [1])
 
 
@@ -141,9 +141,9 @@ def test_lengths_belong_to_arrays(given):
         ([[1.0], [np.nan], [3.0]], [1, 2], "sequence 1, step 0, feature 0: nan is no"),
         ([[1.0], [2.0]], [2, 0], "sequence 1 has no steps"),
         ([[1.0], [2.0]], [3, -1], "sequence 1 has no steps"),
-        ([[1.0], [2.0]], [1, 2], "lengths of the Series are 3 steps together, but its"),
-        ([[1.0], [2.0]], [1], "are 1 steps together, but its values are 2"),
-        ([1.0, 2.0], [2], r"a Series are \(steps of all, features\), but have shape"),
+        ([[1.0], [2.0]], [1, 2], "lengths of the Series sum to 3 steps, but it"),
+        ([[1.0], [2.0]], [1], "sum to 1 steps, but it has 2 values"),
+        ([1.0, 2.0], [2], r"a Series must be \(steps of all, features\); got shape"),
         ([["a"]], [1], "sequences are numbers, not <U1"),
         (np.zeros((0, 2)), [], "there are no sequences"),
     ],

@@ -50,15 +50,15 @@ def test_names_are_written_as_they_stand(ids, names):
 def test_what_cannot_be_sorted_is_refused():
     refused(lambda: find_steps(TABLE, "ids", None), "no column 'ids'", "mean 'id'?")
     hole = csv("id,t\na,1\n,2\n")
-    refused(lambda: find_steps(hole, "id", "t"), "'id', line 3", "belongs to no series")
+    refused(lambda: find_steps(hole, "id", "t"), "'id', line 3", "has no series")
     twice = csv("id,t\na,2024-01-01\nb,2024-01-01\nb,2024-01-02\nb,2024-01-01\n")
     refused(
         lambda: find_steps(twice, "id", "t"),
-        "series 'b' has the time 2024-01-01 twice, in line 3 and line 5",
+        "series 'b': the time 2024-01-01 is duplicated, in line 3 and line 5",
     )
     refused(
         lambda: find_steps(csv("t\n1\n2\n1\n"), None, "t"),
-        "stream: the time 1 twice, in line 2 and line 4; series= names",
+        "stream: the time 1 is duplicated, in line 2 and line 4; if there are ",
     )
 
 
@@ -66,7 +66,7 @@ def test_a_column_has_one_role():
     assert check_roles(TABLE, series="id", time=None, target=["t"]) == ["id", "t"]
     refused(
         lambda: check_roles(TABLE, series="id", target=["t", "id"]),
-        "series, target must be different columns, but are 'id', 't', 'id'",
+        "series, target must be different columns; got 'id', 't', 'id'",
     )
     refused(lambda: check_roles(TABLE, series="id", target="y"), "no column 'y'")
 

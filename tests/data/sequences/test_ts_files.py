@@ -63,23 +63,26 @@ def test_labels_are_numbers_where_they_are_written_so(tmp_path):
     ("text", "complaint"),
     [
         ("", "has no @data line"),
-        ("1,2,3\n", "line 1: '1,2,3' does not belong into the head"),
-        ("@colour red\n", "line 1: '@colour red' does not belong"),
-        ("@data\n", "no sequences behind @data"),
+        ("1,2,3\n", "line 1: '1,2,3' is not valid in the header"),
+        ("@colour red\n", "line 1: '@colour red' is not valid in"),
+        ("@data\n", "no sequences after @data"),
         (HEAD, "has no @data line"),
-        ("@timeStamps true\n@data\n(1,2):a\n", "has time stamps, which are not read"),
+        (
+            "@timeStamps true\n@data\n(1,2):a\n",
+            "has time stamps, which are not",
+        ),
         (HEAD + "@data\n1,2:3:a\n", "line 10: its features have different numbers"),
         (HEAD + "@data\n1:2:a\n1:2:3:b\n", "line 11: 3 features, but line 10 has 2"),
         (HEAD + "@data\n\n#odd\n1:2:a\n\n3:b\n", "line 14: 1 features, but line 12 h"),
-        (HEAD + "@data\n1,x:2,3:a\n", "line 10, feature 0: 'x' is no number"),
+        (HEAD + "@data\n1,x:2,3:a\n", "line 10, feature 0: 'x' is not a number"),
         (HEAD + "@data\n1,2:?,3:a\n", "line 10, feature 1: a value is missing"),
         (
             HEAD + "@data\n1,nan:2,3:a\n",
             "line 10, feature 0: a value is missing or not",
         ),
         (HEAD + "@data\na\n", "line 10: its features have different .* none"),
-        ("@targetLabel true\n@data\n1:x\n", "target 'x' is no number"),
-        (b"\xff\xfe\x00", "is no text"),
+        ("@targetLabel true\n@data\n1:x\n", "target 'x' is not a number"),
+        (b"\xff\xfe\x00", "is not text"),
         (gzip.compress(b"@data\n1,2\n", mtime=0)[:-9], "cannot be read"),
         (gzip.compress(b"@data\n", mtime=0)[:10] + b"\xff" * 9, "cannot be read .Err"),
     ],
@@ -98,10 +101,10 @@ def test_a_line_that_memory_cannot_take_apart_is_refused(tmp_path, monkeypatch):
     text = "@data\n" + "1," * 15 + "1\n"
     assert read_ts(written(tmp_path, text)).X.lengths.tolist() == [16]
     path = written(tmp_path, text + "1," * 25 + "1\n")
-    with pytest.raises(SequenceError, match="line 3: is too long for this memory"):
+    with pytest.raises(SequenceError, match="line 3: is too long for the memory"):
         read_ts(path)
     path = written(tmp_path, "@data\n" + "1,2\n" * 200)
-    with pytest.raises(SequenceError, match="is larger than this memory holds"):
+    with pytest.raises(SequenceError, match="is too large for the memory"):
         read_ts(path)
 
 

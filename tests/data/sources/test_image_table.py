@@ -60,9 +60,9 @@ def test_the_column_of_labels(table):
     path = table(rows("file,Label,who,n", *lines))
     found = read_image_table(path)
     assert found.y.tolist() == ["a", "b", "a", "b"]
-    assert "columns that are not used: who, n" in found.notes
+    assert "unused columns: who, n" in found.notes
     assert read_image_table(path, "who").y.tolist() == ["x0", "x1", "x2", "x3"]
-    bad(path, "'file' holds the paths", target="file")
+    bad(path, "'file' has the paths", target="file")
     bad(
         path,
         "no column 'lable'; did you mean 'Label'?",
@@ -70,13 +70,13 @@ def test_the_column_of_labels(table):
         error=TableError,
     )
     path = table(rows("file,who,n", *(f"pics/{k}.png,x,{k}" for k in range(4))))
-    bad(path, "which column holds the labels? target='who' would name one of: who, n")
-    bad(table(rows("file", "pics/0.png")), "no column of labels beside 'file'")
+    bad(path, "which column has the labels? Pass for instance target='who'")
+    bad(table(rows("file", "pics/0.png")), "no column of labels besides 'file'")
 
 
 def test_the_column_of_paths(table, tmp_path):
-    bad(table(rows("a,b", "1,2")), "no column holds paths", "the columns are: a, b")
-    bad(table(rows("a,b", "x.png,y.jpg")), "several columns hold paths", "a, b")
+    bad(table(rows("a,b", "1,2")), "no column has paths", "the columns are: a, b")
+    bad(table(rows("a,b", "x.png,y.jpg")), "several columns have paths", "a, b")
     mostly = csv(rows("f,y", *["a.PNG,1"] * 9, "b,1"))
     assert path_column(mostly) == "f"
     assert path_column(csv(rows("f,y", *["a.png,1"] * 8, "b,1", "c,1"))) is None
@@ -94,7 +94,7 @@ def test_what_is_missing(table):
     path = table(rows("f,y", "pics/1.png,a", "pics/2.png,", "pics/3.png,b"))
     found = read_image_table(path)
     assert found.y.tolist() == ["a", "b"]
-    assert "1 row has no 'y', left out, first in line 3" in found.notes
+    assert "1 row has no 'y' and dropped, first in line 3" in found.notes
     lines = [
         "pics/1.png,a",
         ",b",
@@ -103,7 +103,7 @@ def test_what_is_missing(table):
         "https://x.y/a.png,a",
     ]
     path = table(rows("f,y", *lines))
-    bad(path, "3 of 5 images cannot be read: (line 3) is not there", "pics/9.png is")
+    bad(path, "3 of 5 images cannot be read: (line 3) does not", "pics/9.png does")
     found = read_image_table(path, errors="skip")
     assert found.y.tolist() == ["a", "b"]
     assert [name for name, _ in found.skipped] == [

@@ -98,10 +98,10 @@ def test_tables_that_are_no_images(tmp_path, write):
 
 
 def test_what_does_not_fit(photos, digits, tmp_path):
-    bad(photos, "target='kind' names a column, but this is no table", target="kind")
+    bad(photos, "target='kind' is a column, but this is not a table", target="kind")
     bad(photos, "its labels are classes", task="regression")
-    bad({"a": 1}, "given by a path or as an ImageSet, not as a dict")
-    bad(tmp_path / "none.png", "none of 1 images can be read: none.png is not there")
+    bad({"a": 1}, "must be a path or an ImageSet; got a dict")
+    bad(tmp_path / "none.png", "none of 1 images can be read: none.png does not exist")
     bad(digits, "size must be None", size="x")
     assert isinstance(read_images(digits, task="classification"), ImageSet)
 

@@ -91,7 +91,7 @@ def test_an_answer_that_cannot_be_is_named_with_its_line(write):
     path = write(b"id,x,y\na,1,1\na,2,\nb,3,\nb,4,w\n")
     refused(
         lambda: read_long(path, "id", target="y", task="regression"),
-        "column 'y', line 5: a number is expected, but 'w'",
+        "column 'y', line 5: expected a number, got 'w'",
     )
 
 
@@ -127,7 +127,7 @@ def test_a_learnt_schema_is_applied(long, write):
     assert (unseen.y, len(unseen)) == (None, 2)
     given: dict[str, Any]
     for given in ({"target": "label"}, {"exclude": ["x"]}, {"features": []}):
-        with pytest.raises(ValueError, match="schema= says what target and features"):
+        with pytest.raises(ValueError, match="schema= already defines target"):
             read_long(long, "id", "when", schema=schema, **given)
     bare = write(b"id,x\n1,2\n", "bare.csv")
     refused(lambda: read_long(bare, "id", schema=schema), "that the model needs")
@@ -149,7 +149,7 @@ def test_sequences_without_an_answer_are_left_out(write):
     found = read_long(path, "id", target="label", features=["x"])
     assert (found.names, found.y.tolist()) == (["a", "c"], ["no", "yes"])
     assert found.notes == [
-        "target 'label' has no value in 2 of 4 series; they are left out"
+        "target 'label' has no value in 2 of 4 series; they are dropped"
     ]
     assert found.rows is not None
     assert found.rows.tolist() == [0, 1, 4, 5]
@@ -163,7 +163,7 @@ def test_sequences_without_an_answer_are_left_out(write):
     empty = write(b"id,x,score\na,1,\na,2,\n", "empty.csv")
     refused(
         lambda: read_long(empty, "id", schema=found.schema),
-        "the target 'score' holds no values; labels=False",
+        "the target 'score' has no values; labels=False",
     )
 
 
@@ -227,22 +227,22 @@ def test_whatever_the_order_of_rows(long):
         ({"series": "id", "target": "labl"}, ("no column 'labl'",)),
         ({"series": "id", "features": ["y"]}, ("no column 'y'",)),
         ({"series": "id", "exclude": ["y"]}, ("no column 'y'",)),
-        ({"series": "id", "time": "kind"}, ("line 2: a number or a date is expected",)),
-        ({"series": "id", "time": "label"}, ("a number or a date is expected",)),
-        ({"series": "x"}, ("column 'x', line 5: the row belongs to no series",)),
+        ({"series": "id", "time": "kind"}, ("line 2: expected a number or a date",)),
+        ({"series": "id", "time": "label"}, ("expected a number or a date",)),
+        ({"series": "x"}, ("column 'x', line 5: the row has no series",)),
         ({"series": "id", "time": "x"}, ("line 5: the time is missing",)),
         ({"series": "id", "target": "id"}, ("must be different columns", "'id', 'id'")),
         (
             {"series": "id", "target": "x", "features": ["x"]},
-            ("features: 'x' names the series or is the target",),
+            ("features: 'x' is the series or the target",),
         ),
         (
             {"series": "id", "features": ["id"]},
-            ("features: 'id' names the series or is the target",),
+            ("features: 'id' is the series or the target",),
         ),
         (
             {"series": "kind", "time": "when"},
-            ("series 'u' has the time 2024-01-01",),
+            ("series 'u': the time 2024-01-01",),
         ),
     ],
 )

@@ -72,8 +72,8 @@ def test_a_large_table_is_never_written_out_as_text():
     assert len(read_sequences(table, "id", "day", "label")) == 2
     refused(
         lambda: read_sequences(table),
-        "dict: which column says to which sequence a row belongs? Give it, "
-        "series='id' perhaps; the columns are: id, day, x, label",
+        "dict: which column has the sequence of a row? Pass it, for "
+        "example series='id'; the columns are: id, day, x, label",
         error=SequenceError,
     )
 
@@ -110,7 +110,7 @@ def test_sequences_without_an_answer_are_counted():
     found = read_sequences(rows, "id", None, "label")
     assert (len(found), found.skipped) == (2, 1)
     assert found.notes == [
-        "target 'label' has no value in 1 of 3 series; they are left out"
+        "target 'label' has no value in 1 of 3 series; they are dropped"
     ]
     steps = read_sequences(rows, "id", None, "label", per_step=True)
     assert (len(steps), steps.skipped, steps.target) == (2, 1, ["label"])
@@ -179,20 +179,24 @@ def test_classes_that_are_whole_numbers_may_be_numbers(write):
 @pytest.mark.parametrize(
     ("source", "options", "complaint"),
     [
-        ("parity", {"target": "class"}, "parity: target='class' is for columns, but"),
-        ("parity", {"time": "t"}, "parity: time='t' is for columns, but this is no ta"),
-        ("parity", {"exclude": ["bit"]}, "exclude=['bit'] is for columns"),
+        ("parity", {"target": "class"}, "parity: target='class' is a column, but"),
+        ("parity", {"time": "t"}, "parity: time='t' is a column, but this is not a ta"),
+        ("parity", {"exclude": ["bit"]}, "exclude=['bit'] is a column"),
         (
             "parity",
             {"column_types": {"a": "number"}},
-            "column_types={'a': 'number'} is for columns",
+            "column_types={'a': 'number'} is a column",
         ),
-        ("none.ts", {"series": "id"}, "none.ts: series='id' is for columns"),
+        ("none.ts", {"series": "id"}, "none.ts: series='id' is a column"),
         ("none.ts", {}, "none.ts: cannot be read (No such file"),
-        ("parity", {"per_step": True}, "an answer for each sequence, which per_step=T"),
-        ("hidden_markov", {"per_step": False}, "for each step, which per_step=False"),
+        ("parity", {"per_step": True}, "a target for each sequence, so per_step must"),
+        (
+            "hidden_markov",
+            {"per_step": False},
+            "for each step, so per_step must not",
+        ),
         ("parity", {"task": "regression"}, "are classes, which task='regression' does"),
-        ("adding_problem", {"task": "classification"}, "answers are numbers, which"),
+        ("adding_problem", {"task": "classification"}, "targets are numbers, which"),
         ("parity", {"task": "ranking"}, "task must be 'classification' or 'regression"),
     ],
 )
@@ -206,7 +210,7 @@ def test_what_a_set_cannot_be_told(source, options, complaint):
         ("none.csv", "none.csv: no such file in"),
         ("noisy_sine", "did you mean the data set 'noisy_sines'?"),
         ([np.ones(3), np.ones(2)], "expected a path, '-', an open binary file"),
-        (None, "but got NoneType"),
+        (None, "got NoneType"),
     ],
 )
 def test_what_cannot_be_read_at_all(source, complaint):
@@ -216,7 +220,7 @@ def test_what_cannot_be_read_at_all(source, complaint):
 def test_tables_say_which_columns_there_are(write):
     wide = Table({f"c{i}": np.ones(2) for i in range(30)}, "wide.csv")
     line = refused(lambda: read_sequences(wide), error=SequenceError)
-    assert line.startswith("wide.csv: which column says to which sequence")
+    assert line.startswith("wide.csv: which column has the sequence")
     assert line.endswith("c18, c19, …")
     for name in ("iris", "airline"):
         refused(lambda n=name: read_sequences(n), f"{name}: whi", error=SequenceError)

@@ -31,7 +31,7 @@ def test_missing_file_and_folder_and_address(tmp_path):
     unreadable(tmp_path, "is a folder")
     unreadable("", "a path or the name of a data set is expected, got ''")
     for url in ("http://h/a.csv", "s3://b/a.parquet", "file:///etc/passwd"):
-        unreadable(url, url, "addresses are not opened")
+        unreadable(url, url, "URLs are not supported")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_missing_file_and_folder_and_address(tmp_path):
     [
         ("t.xlsx", "save the sheet as CSV"),
         ("t.pkl", "pickles can run code"),
-        ("t.foo", "files that end in '.foo'"),
-        ("table", "without an ending"),
+        ("t.foo", "files with extension '.foo'"),
+        ("table", "without extension"),
         ("t.gz", "'.gz'"),
     ],
 )
@@ -111,7 +111,7 @@ def test_data_set_names_give_way_to_files(tmp_path, monkeypatch):
     assert read_table("iris").n_rows == 150
     assert read_table("iris", nrows=5).n_rows == 5
     (tmp_path / "iris").write_bytes(b"a\n1\n")
-    unreadable("iris", "without an ending")
+    unreadable("iris", "without extension")
 
 
 def test_tables_pass_through():

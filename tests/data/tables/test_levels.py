@@ -66,7 +66,7 @@ def test_the_message_names_column_values_rows_and_what_may_be_meant():
     unseen = Unseen.among("sex", values, ["female", "male"])
     assert str(unseen) == (
         "column 'sex': 'M' (3 rows; did you mean 'male'?), a missing value (1 row), "
-        "'X' (1 row) were not seen in training; the model knows nothing of this "
+        "'X' (1 row) were not seen in training; the model ignores this "
         "column in 5 rows"
     )
     told = unseen.to_json()
@@ -92,7 +92,7 @@ def test_of_many_columns_the_first_are_reported_and_the_others_named():
     with pytest.warns(UserWarning, match="not seen in training") as caught:
         warn_unseen(found)
     assert len(caught) == 6
-    assert str(caught[5].message).startswith("25 more columns hold values")
+    assert str(caught[5].message).startswith("25 more columns have values")
 
 
 def test_a_table_of_other_types_is_encoded_or_reported():

@@ -19,8 +19,8 @@ def test_counting_is_no_identifier_if_it_is_the_only_input():
 
 def test_nothing_left():
     table = read_table({"x": [1, 1], "y": [1, 2]})
-    refused(lambda: TableSchema.fit(table, "y"), "no column is left", "'x' (not used")
-    refused(lambda: TableSchema.fit(table.drop("x"), "y"), "no other column")
+    refused(lambda: TableSchema.fit(table, "y"), "no columns are left", "'x' (not used")
+    refused(lambda: TableSchema.fit(table.drop("x"), "y"), "no column besides the")
 
 
 def test_columns_are_found_by_name():

@@ -62,7 +62,7 @@ def test_task_can_be_overruled():
 
 def test_a_guess_is_noted():
     schema, _ = target_of([3, 5, 8] * 10)
-    assert "3 different whole numbers" in schema.notes[0]
+    assert "3 distinct whole numbers" in schema.notes[0]
     assert target_of([0, 1] * 10)[0].notes == ()
 
 
@@ -115,7 +115,7 @@ def test_several_targets():
 @pytest.mark.parametrize(
     ("values", "parts"),
     [
-        ([None, None, None], ["target 'y' holds no values"]),
+        ([None, None, None], ["target 'y' has no values"]),
         (["a", "a", None], ["target 'y' is 'a' in every row", "two different"]),
         ([2, 2, 2], ["target 'y' is '2' in every row"]),
         (np.array(["2024-01-05"] * 3, "datetime64[D]"), ["target 'y' is a date"]),

@@ -40,12 +40,12 @@ def test_text_that_states_them(texts, first, dtype):
         ([1, np.nan], ("row 2: the time is missing",)),
         (["2024-01-01", None], ("row 2: the time is missing",)),
         (["a", None], ("row 2: the time is missing",)),
-        (["soon", "later"], ("row 1: a number or a date is expected, but 'soon'",)),
-        (["2024-01", "2024-02", "7"], ("row 3: a date is expected, but '7' stands",)),
-        (["1", "2024-02", "7"], ("row 2: a number is expected, but '2024-02'",)),
-        (["2024-13", "2024-02"], ("row 1: a date is expected, but '2024-13'",)),
-        (["2024-Q5"], ("but '2024-Q5'", "2024-03 and quarters 2024-Q1")),
-        (["03/04/2024"], ("dates are written 2024-03-31",)),
+        (["soon", "later"], ("row 1: expected a number or a date, got 'soon'",)),
+        (["2024-01", "2024-02", "7"], ("row 3: expected a date, got '7'",)),
+        (["1", "2024-02", "7"], ("row 2: expected a number, got '2024-02'",)),
+        (["2024-13", "2024-02"], ("row 1: expected a date, got '2024-13'",)),
+        (["2024-Q5"], ("got '2024-Q5'", "2024-03 and quarters as 2024-Q1")),
+        (["03/04/2024"], ("write dates as 2024-03-31",)),
     ],
 )
 def test_what_is_no_time_is_named(values, parts):

@@ -19,7 +19,7 @@ def test_words_in_a_column_of_numbers():
     rows[41], rows[60] = "abc", "n.a."
     refused(
         lambda: TableSchema.fit(csv("x,y\n" + "\n".join(f"{r},{r}" for r in rows))),
-        "column 'x', line 43: a number is expected, but 'abc' stands there",
+        "column 'x', line 43: expected a number, got 'abc'",
         "(and 1 more)",
         "column_types={'x': 'category'}",
     )
@@ -48,10 +48,10 @@ def test_dates_in_text_and_bad_dates():
     assert kinds(read_table({"d": days})) == {"d": "date"}
     refused(
         lambda: TableSchema.fit(read_table({"d": [*days, "2024-13-01"]})),
-        "column 'd', row 29: a date is expected, but '2024-13-01'",
+        "column 'd', row 29: expected a date, got '2024-13-01'",
     )
     schema = TableSchema.fit(read_table({"d": days}))
-    refused(lambda: schema.encode(read_table({"d": [5.0]})), "a date is expected")
+    refused(lambda: schema.encode(read_table({"d": [5.0]})), "expected a date")
     assert schema.encode(read_table({"d": [np.nan]})).tolist() == [[0] * 5]
 
 

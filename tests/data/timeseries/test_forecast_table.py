@@ -48,7 +48,7 @@ def test_without_time_rows_come_as_they_are():
     assert (found.times, found.spacing, found.period) == (None, None, None)
     assert repr(found) == "ForecastTable(y: 3 steps)"
     for table in (found, read_forecast({"y": [1], "t": [2]}, "y", "t")):
-        refused(lambda t=table: t.future(1), "not known", error=ValueError)
+        refused(lambda t=table: t.future(1), "unknown", error=ValueError)
 
 
 def test_several_series_and_what_is_known_of_the_future(write):
@@ -98,7 +98,7 @@ def test_months_are_read(write):
             (
                 "column 't': 2024-03-01 is missing between 2024-02-01 (line 3)",
                 "and 2024-04-01 (line 4), where times are 1 month apart",
-                "or leave out time",
+                "or omit time",
             ),
         ),
         (
@@ -109,12 +109,12 @@ def test_months_are_read(write):
             "1,1\n2,2\n2.5,3\n3.5,4",
             ("2.5 (line 4) does not follow 2 (line 3) by 1, as most times do",),
         ),
-        ("1,1\n1,2", ("the time 1 twice, in line 2 and line 3",)),
+        ("1,1\n1,2", ("the time 1 is duplicated, in line 2 and line 3",)),
         ("1,1\n2,\n3,3", ("column 'y', line 3: a value is missing within the series",)),
         ("1,1\n,2", ("column 't', line 3: the time is missing",)),
-        ("1,a\n2,3", ("column 'y', line 2: a number is expected, but 'a' stands",)),
-        ("1,2024-01-01\n2,2024-01-02", ("a number is expected, but '2024-01-01'",)),
-        ("1,inf\n2,3", ("column 'y', line 2: a number is expected, but 'inf' stands",)),
+        ("1,a\n2,3", ("column 'y', line 2: expected a number, got 'a'",)),
+        ("1,2024-01-01\n2,2024-01-02", ("expected a number, got '2024-01-01'",)),
+        ("1,inf\n2,3", ("column 'y', line 2: expected a number, got 'inf'",)),
     ],
 )
 def test_what_is_not_regular_or_complete_is_named(text, parts):
@@ -144,12 +144,12 @@ def test_what_does_not_fit_together():
     refused(lambda: read_forecast(table, "z", "t"), "no column 'z'")
     refused(
         lambda: read_forecast(table, "y", "y"),
-        "series, time, target, exogenous must be different columns, but are 'y', 'y'",
+        "series, time, target, exogenous must be different columns; got 'y', 'y'",
     )
     none = csv("id,t,y\na,1,1\nb,1,\n")
     refused(
         lambda: read_forecast(none, "y", "t", series="id"),
-        "column 'y', line 3: the series that begins here has no target",
+        "column 'y', line 3: the series that starts here has no target",
     )
     refused(lambda: read_forecast(none, [], "t", series="id"), "must name a column")
     half = csv("t,y,z\n1,1,1\n2,2,\n3,,\n")

@@ -22,9 +22,9 @@ def test_forms():
     [
         ([], "must be one series"),
         (np.ones((2, 2, 2)), "must be one series"),
-        ([1.0, np.nan], "series 0, step 1: nan is no finite number"),
+        ([1.0, np.nan], "series 0, step 1: nan is not a finite number"),
         ([[1.0], [1.0, np.inf]], "series 1, step 1: inf"),
-        (["a", "b"], "series 0 is no array of numbers"),
+        (["a", "b"], "series 0 is not an array of numbers"),
     ],
 )
 def test_bad_series(y, message):
@@ -59,7 +59,7 @@ def test_tables_and_single_numbers_are_no_series():
     frame = pandas.DataFrame({"day": ["mon", "tue"], "y": [1.0, 2.0]})
     for table in (frame, {"a": [1.0, 2.0]}):
         with pytest.raises(
-            ValueError, match="no array of numbers; ForecastModel reads"
+            ValueError, match="not an array of numbers; ForecastModel reads"
         ):
             as_list(table)
     for number in (3.0, None):

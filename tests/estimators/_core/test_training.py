@@ -100,7 +100,7 @@ def test_a_schedule_by_name_or_with_its_numbers(schedule, expected):
     [
         ({"schedule": "cosines"}, "schedule must be one of"),
         ({"schedule": "cosine", "solver": "lbfgs"}, "no learning rate to schedule"),
-        ({"schedule": "cosine", "solver": "rprop"}, "only the size of the first step"),
+        ({"schedule": "cosine", "solver": "rprop"}, "only the size of its first step"),
         ({"label_smoothing": 1}, r"label_smoothing must be a number in \[0, 1\)"),
         ({"label_smoothing": "a"}, "label_smoothing must be a number"),
         (

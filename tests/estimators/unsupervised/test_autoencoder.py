@@ -385,7 +385,7 @@ def test_a_decoder_that_is_no_mirror():
 @pytest.mark.parametrize(
     ("how", "X", "message"),
     [
-        ({"layers": [Conv(2, 3, 2)]}, IMAGES, r"layers\[0\].*give .* decoder="),
+        ({"layers": [Conv(2, 3, 2)]}, IMAGES, r"layers\[0\].*pass .* decoder="),
         (
             {"layers": [Conv(2, 2, 2)], "decoder": [Conv(2, 1)]},
             IMAGES,
@@ -397,7 +397,7 @@ def test_a_decoder_that_is_no_mirror():
         (
             {"tied": True, "layers": [MaxPool(2), Conv(2, 1)]},
             IMAGES,
-            "must begin with a Dense or a Conv",
+            "must begin with Dense or Conv",
         ),
     ],
 )
@@ -447,7 +447,7 @@ def test_sparse_rows_of_other_numbers_are_centred():
         ({"decoder": [0]}, r"decoder must be a list of .* units.* got \[0\]"),
         ({"corruption": "noise"}, r"corruption must be Masking\(\) or .* 'noise'"),
         ({"corruption": ("masking", 0.1, 3)}, "corruption must be"),
-        ({"corruption": ("masking", 2)}, "rate of corruption must be"),
+        ({"corruption": ("masking", 2)}, "corruption rate must be"),
         ({"corruption": 0.3}, "corruption must be"),
         ({"sparsity": 0.1}, r"sparsity must be KLSparsity\(\) or L1Sparsity\(\)"),
         ({"loss": "poisson"}, "loss must be one of"),

@@ -31,7 +31,7 @@ def test_rates_of_steps_can_be_scheduled(algorithm):
     ("algorithm", "message"),
     [
         (LBFGS(), "LBFGS has no learning rate to schedule"),
-        (Rprop(), "Rprop has no learning rate.*only the size of the first step"),
+        (Rprop(), "Rprop has no learning rate.*only the size of its first step"),
     ],
 )
 def test_what_asks_for_no_rate_cannot_be_scheduled(algorithm, message):

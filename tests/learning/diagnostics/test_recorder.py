@@ -493,5 +493,5 @@ def test_records_that_are_nonsense_are_refused(change):
     health.begin(0, START)
     state = {"every": 1, "records": [GOOD], "kept": [(0, START)], "before": None}
     health.set_state(state)
-    with pytest.raises(ValueError, match="records of health are not readable"):
+    with pytest.raises(ValueError, match="diagnostic records are corrupt"):
         health.set_state(state | change)

@@ -392,7 +392,9 @@ def test_another_seed_is_refused(snapshot):
 
 
 def test_fewer_epochs_than_there_are_already_are_refused(snapshot):
-    with pytest.raises(ValueError, match="has 4 epochs already, more than the 3"):
+    with pytest.raises(
+        ValueError, match="already has 4 epochs, more than the requested 3"
+    ):
         run("sgd, resident", InMemory(snapshot), epochs=3)
 
 
@@ -407,7 +409,7 @@ class Planned(Schedule):
 def test_a_schedule_that_depends_on_the_end_keeps_it():
     every = InMemory()
     run("sgd, resident", every, epochs=4, schedule=Planned())
-    with pytest.raises(ValueError, match="9 epochs are asked for and 4 were"):
+    with pytest.raises(ValueError, match="max_iter is 9, but was 4"):
         run("sgd, resident", InMemory(every.saved[-1]), epochs=9, schedule=Planned())
     same = run("sgd, resident", InMemory(every.saved[2]), epochs=4, schedule=Planned())
     assert digest(same) == digest(run("sgd, resident", epochs=4, schedule=Planned()))
@@ -476,7 +478,7 @@ NEEDED = ["seeds", "epochs", "weights", "models", "within", "threads", "recorder
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_snapshot_without_a_part_is_refused(snapshot, name):
     rest = {key: value for key, value in snapshot.items() if key != name}
-    with pytest.raises(ValueError, match="not readable"):
+    with pytest.raises(ValueError, match="corrupt"):
         run("sgd, resident", InMemory(rest))
 
 
@@ -484,7 +486,7 @@ def test_a_snapshot_without_a_part_is_refused(snapshot, name):
 def test_a_model_without_a_part_is_refused(snapshot, name):
     wrong = copy.deepcopy(snapshot)
     del wrong["models"][0][name]
-    with pytest.raises(ValueError, match="not readable"):
+    with pytest.raises(ValueError, match="corrupt"):
         run("sgd, resident", InMemory(wrong))
 
 
@@ -517,7 +519,7 @@ def test_a_checkpoint_that_cannot_be_written_at_the_start_is_an_error(monkeypatc
 
 def test_a_second_part_that_cannot_be_written_is_a_warning():
     """What came before it took hours."""
-    with pytest.warns(UserWarning, match="No space left on device; training goes on"):
+    with pytest.warns(UserWarning, match="No space left on device; training continues"):
         result = run("sgd, resident", Full(0, first=False))
     assert digest(result) == digest(run("sgd, resident"))
 
@@ -525,7 +527,7 @@ def test_a_second_part_that_cannot_be_written_is_a_warning():
 def test_a_checkpoint_that_cannot_be_written_later_is_a_warning(monkeypatch):
     monkeypatch.setattr(module, "SECONDS_PER_CALL", 0)
     full = Full(3)
-    with pytest.warns(UserWarning, match="No space left on device; training goes on"):
+    with pytest.warns(UserWarning, match="No space left on device; training continues"):
         result = run("sgd, resident", full)
     assert digest(result) == digest(run("sgd, resident"))
     assert [s["epochs"] for s in full.saved] == [0, 1, 2]

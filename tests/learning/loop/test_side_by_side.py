@@ -47,9 +47,9 @@ def test_numbers_of_descriptions_are_stacked():
 
 
 def test_other_structures_are_refused():
-    with pytest.raises(ValueError, match="of one structure"):
+    with pytest.raises(ValueError, match="have the same structure"):
         stack([SGD(0.1), {"learning_rate": 0.1}])
-    with pytest.raises(ValueError, match="of one structure"):
+    with pytest.raises(ValueError, match="have the same structure"):
         stack([Network((Dense(2),)), Network((Dense(3),))])
 
 

@@ -163,7 +163,7 @@ def test_what_does_not_go_together_is_refused():
         Loader(data, np.arange(9), batch_size=5),
         Loader(data, batch_size=4),
     ):
-        with pytest.raises(ValueError, match="as many steps an epoch"):
+        with pytest.raises(ValueError, match="the same number of steps per epoch"):
             check_alike([one, replace(one, loader=loader)], keys)
 
 

@@ -212,9 +212,9 @@ def test_strengths_of_a_kind_are_added_up():
 def test_terms_that_an_algorithm_does_not_take_are_named():
     one = objective(L2(0.1), L1(0.3))
     one.check_terms("it", L1, L2)
-    with pytest.raises(ValueError, match=r"it cannot learn with L1: .* takes L2$"):
+    with pytest.raises(ValueError, match=r"it does not support L1; .* supports: L2$"):
         one.check_terms("it", L2)
-    with pytest.raises(ValueError, match=r"it cannot learn with L2: .* takes none$"):
+    with pytest.raises(ValueError, match=r"it does not support L2; .* supports: none$"):
         one.check_terms("it")
 
 

@@ -32,7 +32,7 @@ def test_penalties_by_hand():
 
 
 def test_gradient_of_penalties_leaves_biases_alone():
-    """Lecture 002 decays biases too; α W + λ sign W, and 0 for biases."""
+    """α W + λ sign W for weights, and 0 for biases."""
     objective = Objective(NETWORK, "squared_error", (L1(0.2), L2(0.1)))
     g = jax.grad(objective.penalty)(PARAMS)
     for got, layer in zip(g, PARAMS, strict=True):

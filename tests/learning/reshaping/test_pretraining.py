@@ -334,7 +334,7 @@ def test_a_share_of_active_units_needs_logistic_ones():
 
 
 def test_sparse_rows_that_are_no_probabilities_are_refused():
-    with pytest.raises(ValueError, match="sparse inputs from 0 to 1"):
+    with pytest.raises(ValueError, match="sparse inputs in .0, 1."):
         pretrained([RBMPretraining(1), None], scipy.sparse.csr_array(3 * X))
 
 

@@ -185,7 +185,7 @@ def test_the_way_back_of_a_convolution_is_its_adjoint():
 
 
 def test_what_cannot_be_tied_is_refused():
-    with pytest.raises(ValueError, match="must begin with a Dense or a Conv"):
+    with pytest.raises(ValueError, match="must begin with Dense or Conv"):
         Tied((MaxPool(2), Conv(2, 1)), (ConvTranspose(1, 1), Upsample(2)))
     with pytest.raises(ValueError, match="does not fit the weights"):
         Tied((Dense(2),), (Dense(2), Dense(4))).init(Key(0), (4,))

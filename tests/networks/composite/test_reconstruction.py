@@ -107,7 +107,7 @@ def test_gradient_is_finite_differences():
 def test_parts_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="must end in Capsules"):
         Reconstruction((Flatten(),), (Dense(4),)).init(Key(0), (4,))
-    with pytest.raises(ValueError, match="an image of 4 numbers"):
+    with pytest.raises(ValueError, match="an image has 4 numbers"):
         Reconstruction((Pairs(),), (Dense(3),)).init(Key(0), (4,))
     with pytest.raises(TypeError, match="must be a layer"):
         Reconstruction((None,), (Dense(3),))

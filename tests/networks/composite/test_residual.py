@@ -99,7 +99,9 @@ def test_the_blocks_of_the_paper():
     same["shortcut"] = ({"weight": params["weight"][None, None]},)
     np.testing.assert_allclose(block(params, x), given(same, x), rtol=1e-12, atol=1e-14)
     # 7 places halved are 4: no whole number of places, but a shortcut that is given
-    with pytest.raises(ValueError, match="which no whole stride does.*give a shortcut"):
+    with pytest.raises(
+        ValueError, match="which no integer stride does.*pass a shortcut"
+    ):
         block.init(Key(0), (7, 6, 3))
     assert given.init(Key(0), (7, 6, 3))[1] == (4, 3, 4)
 
@@ -269,22 +271,22 @@ def test_a_residual_network_is_fitted_kept_and_summarised(tmp_path):
         (
             lambda: Residual((Dense(3),), Dense(4)).init(Key(0), (2,)),
             ValueError,
-            r"make \(3,\) of \(2,\), its shortcut \(4,\): both must agree",
+            r"map shape \(2,\) to \(3,\), its shortcut to \(4,\): both must",
         ),
         (
             lambda: Residual((LocallyConnected(2, 3),)).init(Key(0), (5, 2)),
             ValueError,
-            r"make places \(3,\) of \(5,\), which no whole stride does",
+            r"map \(5,\) positions to \(3,\), which no integer stride does",
         ),
         (
             lambda: Residual((Upsample(2),)).init(Key(0), (5, 2)),
             ValueError,
-            r"make places \(10,\) of \(5,\)",
+            r"map \(5,\) positions to \(10,\)",
         ),
         (
             lambda: Residual((Flatten(),)).init(Key(0), (5, 2)),
             ValueError,
-            r"make places \(\) of \(5,\)",
+            r"map \(5,\) positions to \(\)",
         ),
     ],
 )

@@ -79,7 +79,7 @@ def test_derivatives_take_both_ways():
 
 def test_layers_that_lose_places_are_refused():
     for layers in ((Conv(2, 3),), (MaxPool(2),), (Flatten(),)):
-        with pytest.raises(ValueError, match="must keep all places"):
+        with pytest.raises(ValueError, match="must keep all positions"):
             SkipConnection(layers).init(Key(0), (4, 4, 1))
 
 

@@ -1,4 +1,4 @@
-"""Convolution: golden numbers of lectures 001 and 002, and its written derivatives."""
+"""Convolution: worked examples, and its hand-written gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -229,7 +229,7 @@ def test_a_1_by_1_filter_is_a_dense_layer_at_every_place():
 
 
 def test_number_of_parameters():
-    """(k² d' + 1) d: lecture 000 prints k k d' and forgets the filters and biases."""
+    """(k² d' + 1) d: every filter has k² d' weights and a bias."""
     params, _ = Conv(7, 5).init(Key(0), (9, 9, 3))
     assert sum(p.size for p in params.values()) == (25 * 3 + 1) * 7
 
@@ -269,8 +269,8 @@ def test_impossible_fields_are_refused(fields, complaint):
 @pytest.mark.parametrize(
     ("layer", "shape", "complaint"),
     [
-        (Conv(4, 3), (2, 8, 1), "3 × 3 places does not fit into 2 × 8"),
-        (Conv(4, (3, 3)), (8, 1), "one for each of 1 axes"),
+        (Conv(4, 3), (2, 8, 1), "3 × 3 does not fit into an input of 2 × 8"),
+        (Conv(4, (3, 3)), (8, 1), "1 numbers, one per axis"),
         (Conv(4, 3), (8,), "needs examples of shape"),
         (Conv(4, 3, groups=2), (8, 8, 3), "must divide the number of channels, 3"),
     ],

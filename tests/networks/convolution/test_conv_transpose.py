@@ -191,7 +191,7 @@ def test_single_precision_and_the_bounds_of_the_weights():
         ),
         (
             lambda: ConvTranspose(2, padding="full").init(Key(0), (9, 2, 1)),
-            r"makes \(7, 0\) places of \(9, 2\) with padding='full'",
+            r"maps \(9, 2\) positions to \(7, 0\) with padding='full'",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_each_weight_is_met_once():
         (lambda: LocallyConnected(1).init(Key(0), (2, 9, 1)), "does not fit"),
         (
             lambda: LocallyConnected(1, 2)({"weight": np.ones((2, 3, 1))}, X),
-            r"weights of shape \(2, 3, 1\) for windows of \(2,\) places and 1 channels",
+            r"weights of shape \(2, 3, 1\) do not fit windows of size \(2,\) with 1",
         ),
     ],
 )

@@ -131,7 +131,7 @@ def test_impossible_fields_are_refused(fields, complaint):
 
 
 def test_windows_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="does not fit into 2 × 2"):
+    with pytest.raises(ValueError, match="does not fit into an input of 2 × 2"):
         MaxPool(3).init(Key(0), (2, 2, 1))
-    with pytest.raises(ValueError, match="windows without a place"):
+    with pytest.raises(ValueError, match="gives windows of padding only"):
         AveragePool(2, padding=2).init(Key(0), (6, 6, 1))

@@ -1,4 +1,4 @@
-"""Windows over places: the sizes of lecture 001 (golden G5), and what is refused."""
+"""Windows over positions: their sizes, and invalid input."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_padding_may_differ_by_axis_and_side():
 
 
 def test_a_window_too_large_is_refused():
-    with pytest.raises(ValueError, match="5 × 2 places does not fit into 4 × 4"):
+    with pytest.raises(ValueError, match="5 × 2 does not fit into an input of 4 × 4"):
         windows((4, 4), (5, 2), (1, 1), ((0, 0), (0, 0)))
 
 

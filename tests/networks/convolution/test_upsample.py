@@ -71,7 +71,7 @@ def test_the_mean_stays_where_nothing_varies_at_the_border():
         (lambda: Upsample().init(Key(0), (5,)), "Upsample needs examples of shape"),
         (
             lambda: Upsample((2, 2)).init(Key(0), (5, 1)),
-            "one for each of 1 axes; got \\(2, 2\\)",
+            "1 numbers, one per axis; got \\(2, 2\\)",
         ),
     ],
 )

@@ -173,7 +173,7 @@ def test_dropout_rates_under_vmap():
 
 def test_find():
     assert find("Dense") is Dense
-    with pytest.raises(ValueError, match="no description is called 'Xyzzy'$"):
+    with pytest.raises(ValueError, match="unknown description 'Xyzzy'$"):
         find("Xyzzy")
 
 
@@ -258,9 +258,9 @@ def test_fields_that_are_what_their_annotations_say(fields):
         ("maybe", ["0.1", True], "a number or None"),
         ("count", ["3", 2.5, True, None, math.nan], "a whole number"),
         ("flag", ["no", "True", 1, None], "True or False"),
-        ("word", [1, None, True], "a text"),
+        ("word", [1, None, True], "a string"),
         ("size", ["2", 2.5, None], "a whole number or a tuple"),
-        ("function", [1, None], "a text or a function"),
+        ("function", [1, None], "a string or a function"),
     ],
 )
 def test_fields_that_are_something_else_are_refused(field, values, expected):

@@ -293,5 +293,5 @@ def test_whatever_needs_an_array_is_refused(use):
 
 
 def test_too_many_entries_are_refused_before_they_are_allocated():
-    with pytest.raises(ValueError, match="up to 2³¹ − 1 entries"):
+    with pytest.raises(ValueError, match="at most 2³¹ − 1 entries"):
         SparseRows.from_csr(X, np.float32, 60, 2**31)

@@ -113,7 +113,7 @@ def test_squash_derivative_by_hand_and_at_0():
 
 
 def test_softmax_derivative_is_the_full_jacobian():
-    """Lectures 000 and 002 print aᵢ(1 − aᵢ), which is only its diagonal."""
+    """A Jacobian: aᵢ(1 − aᵢ) is only its diagonal."""
     h = np.array([0.2, -1.0, 0.7])
     a = softmax_by_hand(h)
     expected = [[a[i] * ((i == j) - a[j]) for j in range(3)] for i in range(3)]
@@ -160,7 +160,7 @@ def test_ties_make_the_or_unit(position):
     x = position([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     h = x @ position([1.0, 1.0]) - 1
     assert ACTIVATIONS["sign"](h).tolist() == [-1, 1, 1, 1]
-    assert ACTIVATIONS["threshold"](h).tolist() == [0, 0, 0, 1]  # lecture 004: h > 0
+    assert ACTIVATIONS["threshold"](h).tolist() == [0, 0, 0, 1]  # h > 0
 
 
 def test_leak_is_the_published_one():

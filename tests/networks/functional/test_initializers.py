@@ -100,7 +100,7 @@ def test_glorot_keeps_the_variance(name):
 
 
 def test_the_printed_bound_without_the_root_dies():
-    """Golden G12: U ± 6/200, as lecture 000 prints it, leaves 0.03⁵ = 2.4e−8."""
+    """U ± 6/200, without the root, leaves 0.03⁵ = 2.4e−8."""
     variance = variance_after_five_layers("glorot_uniform", scale=math.sqrt(6 / 200))
     assert variance == pytest.approx(0.96 * 0.03**5, rel=0.09)
     assert variance == pytest.approx(2.5e-8, rel=0.15)

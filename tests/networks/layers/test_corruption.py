@@ -81,8 +81,8 @@ def test_rates_are_traced():
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (lambda: MaskingNoise(1), r"rate of corruption must be in \[0, 1\), got 1"),
-        (lambda: SaltAndPepper(-0.1), "rate of corruption"),
+        (lambda: MaskingNoise(1), r"corruption rate must be in \[0, 1\), got 1"),
+        (lambda: SaltAndPepper(-0.1), "corruption rate"),
         (lambda: SaltAndPepper(0.1, 1, 1), "low=1.0 must be below high=1.0"),
         (lambda: GaussianNoise(-1), "deviation must be ≥ 0, got -1"),
         (lambda: GaussianNoise(float("nan")), "deviation must be ≥ 0"),

@@ -36,7 +36,7 @@ def test_without_bias():
 
 
 def test_the_bias_is_the_weight_of_a_constant_unit():
-    """Lectures 000 and 004: x̃ = (x, 1) and W̃ = (W; b) give the same pre-activation."""
+    """x̃ = (x, 1) and W̃ = (W; b) give the same pre-activation."""
     extended = np.column_stack([X, np.ones(2)])
     both = np.vstack([PARAMS["weight"], PARAMS["bias"]])
     np.testing.assert_array_equal(Dense(3).pre_activation(PARAMS, X), extended @ both)

@@ -45,7 +45,7 @@ def test_rate_zero_changes_nothing():
 
 
 def test_another_key_is_another_mask():
-    """Lectures 000 and 002 say "in each training set"; it is each step."""
+    """The dropped units differ in each step."""
     layer = Dropout(0.5)
     masks = [layer({}, ONES, key=jax.random.fold_in(KEY, step)) for step in (0, 0, 1)]
     np.testing.assert_array_equal(masks[0], masks[1])

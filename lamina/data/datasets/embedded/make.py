@@ -1,11 +1,11 @@
-"""Write the embedded data sets: most from the copies that scikit-learn ships.
+"""Write the embedded data sets, most of them from scikit-learn's copies.
 
 Run from the root of the repository: ``python lamina/data/datasets/embedded/make.py``.
-The numbers of
-``airline`` stand here. The Japanese vowels are packed only if a folder is given,
-``make.py FOLDER``, that has ``JapaneseVowels_TRAIN.ts`` and ``JapaneseVowels_TEST.ts``
-of the UEA archive (timeseriesclassification.com). The files are the same, byte for
-byte, on every run with the same zlib; numbers read back bit for bit.
+The numbers of ``airline`` are in this file. The Japanese vowels are written only if a
+folder is given, ``make.py FOLDER``, with ``JapaneseVowels_TRAIN.ts`` and
+``JapaneseVowels_TEST.ts`` of the UEA archive (timeseriesclassification.com). The files
+are identical, byte for byte, on every run with the same zlib; numbers are read back bit
+for bit.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ VOWELS = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
 
 
 def main(folder: str | None = None) -> None:
-    """Write every data set and what is known about it."""
+    """Write every data set and its metadata."""
     about = {}
     for name, (target, description, source, license_) in ABOUT.items():
         classes, files = contents(name, target, folder)
@@ -125,7 +125,7 @@ def main(folder: str | None = None) -> None:
 def contents(
     name: str, target: str, folder: str | None
 ) -> tuple[list[str], dict[str, bytes]]:
-    """Names of the classes of a data set, and its files."""
+    """Return the class names of a data set, and its files."""
     if name == "airline":
         return [], {f"{name}.csv.gz": airline(target)}
     if name == "japanese_vowels":
@@ -136,7 +136,7 @@ def contents(
 
 
 def packed(bunch, target: str) -> bytes:
-    """One data set as gzip-compressed CSV: features, then the target as a number."""
+    """Return a data set as gzip-compressed CSV: features, then the numeric target."""
     lines = io.StringIO()
     lines.write(",".join([*map(str, bunch.feature_names), target]) + "\n")
     for row, label in zip(bunch.data.tolist(), bunch.target.tolist(), strict=True):
@@ -145,7 +145,7 @@ def packed(bunch, target: str) -> bytes:
 
 
 def airline(target: str) -> bytes:
-    """The airline passengers as gzip-compressed CSV: month, number."""
+    """Return the airline passengers as gzip-compressed CSV: month, number."""
     lines = [f"month,{target}\n"]
     for i, number in enumerate(AIRLINE.split()):
         lines.append(f"{1949 + i // 12}-{i % 12 + 1:02},{number}\n")
@@ -153,7 +153,7 @@ def airline(target: str) -> bytes:
 
 
 def vowels(name: str, folder: str | None) -> dict[str, bytes]:
-    """The files of the archive as they are, packed; none without a folder."""
+    """Return the files of the archive, compressed; none without a folder."""
     if folder is None:
         return {}
     return {
@@ -163,12 +163,12 @@ def vowels(name: str, folder: str | None) -> dict[str, bytes]:
 
 
 def compressed(content: bytes) -> bytes:
-    """Bytes as gzip packs them best, without a time."""
+    """Return bytes compressed by gzip at the highest level, without a timestamp."""
     return gzip.compress(content, compresslevel=9, mtime=0)
 
 
 def shortest(value: float) -> str:
-    """The shortest text that reads back as the same number."""
+    """Return the shortest string that reads back as the same number."""
     return repr(int(value)) if value == int(value) else repr(value)
 
 

@@ -21,12 +21,12 @@ from lamina.networks.core.sparse import SparseRows
 from lamina.networks.energy.rbm import RBM, chance
 
 KEPT = 0.9
-"""What the mean activity of hidden units keeps of its past, a step."""
+"""Decay rate per step of the running mean activity of the hidden units."""
 
 
 @description
 class ContrastiveDivergence(FirstOrder):
-    """Learning of a restricted Boltzmann machine by short Gibbs chains.
+    """Contrastive divergence: trains an RBM by short Gibbs chains.
 
     Equations
     ---------
@@ -38,12 +38,12 @@ class ContrastiveDivergence(FirstOrder):
         V ← μ V − η g
         θ ← θ + V
 
-    ⟨·⟩ is the mean over examples by their weights w, or over the chains. As k grows the
-    gradient of CD-k tends to that of the likelihood; for any k it is a little beside it
-    [1]_. Persistent chains [2]_ follow the machine as it changes, and η has to be small
-    enough that they can.
+    ⟨·⟩ is the mean over examples by their weights w, or over the chains. As k grows,
+    the gradient of CD-k approaches that of the likelihood; for any finite k it is
+    slightly biased [1]_. Persistent chains [2]_ track the model as it changes, so η
+    must be small enough for them to keep up.
 
-    With a sparsity target t, hidden units are to be active so often:
+    A sparsity target t is the desired mean activity of the hidden units:
 
         q ← 0.9 q + 0.1 ⟨P(h | v)⟩
         b ← b − η c (q − t),   W ← W − η c ⟨v⟩ (q − t)ᵀ
@@ -55,9 +55,9 @@ class ContrastiveDivergence(FirstOrder):
     learning_rate : float, default=0.1
         η.
     steps : int, default=1
-        k, Gibbs steps for an update.
+        k, the Gibbs steps per update.
     chains : int, optional
-        So many persistent chains; by default chains start at the data.
+        Number of persistent chains; by default the chains start at the data.
     momentum : float, optional
         μ in [0, 1); by default there is none, and no V.
     sparsity_target : float, optional
@@ -77,7 +77,8 @@ class ContrastiveDivergence(FirstOrder):
        in Neural Networks: Tricks of the Trade.
     """
 
-    # ℓ is a difference, around 0 at any time.
+    # ℓ is a difference of two free energies: it stays around 0 and says nothing about
+    # progress.
     needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 0.1
@@ -88,7 +89,7 @@ class ContrastiveDivergence(FirstOrder):
     sparsity_cost: float = 0.1
 
     def check(self) -> None:
-        """Refuse impossible numbers.
+        """Reject invalid hyperparameters.
 
         Raises
         ------
@@ -130,7 +131,7 @@ class ContrastiveDivergence(FirstOrder):
         return state
 
     def loss_limit(self, network: Any, params: Any) -> float:
-        """Return the ℓ of a machine that has run away: see :func:`loss_limit`."""
+        """Return the ℓ beyond which the RBM has diverged: see :func:`loss_limit`."""
         return loss_limit(network, params)
 
     def update(
@@ -146,6 +147,7 @@ class ContrastiveDivergence(FirstOrder):
         if chains is None:
             chain_share, h = share, bernoulli(key, chance(of_data))
         else:
+            # A batch of padding only has no step: the chains then count 0 as well.
             real = jnp.sum(batch.weight) > 0
             each = jnp.where(real, 1 / chains, 0).astype(share.dtype)
             chain_share, h = jnp.broadcast_to(each, chains), state["chains"]
@@ -155,6 +157,7 @@ class ContrastiveDivergence(FirstOrder):
 
         h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
         v = rbm.seen(own, h, key, 2 * self.steps - 1)
+        # Data and chains go through one matrix product; sparse rows cannot be stacked.
         both = x if sparse else _below(x, v)
         z = (
             jnp.vstack([of_data, rbm.pre_activation(own, v)])
@@ -184,21 +187,21 @@ class ContrastiveDivergence(FirstOrder):
         return (changed,), state, {"loss": loss}
 
     def _sparser(self, params: dict, q: Any, x: Any, share: Any) -> dict:
-        """Return parameters moved towards the target."""
+        """Return the parameters after a step towards the target activity."""
         step = self.learning_rate * self.sparsity_cost * (q - self.sparsity_target)
         weight = params["weight"] - (x.T @ share[:, None]) * step
         return {**params, "weight": weight, "bias": params["bias"] - step}
 
 
 def loss_limit(network: Any, params: Any) -> float:
-    """Return the ℓ beyond which binary machines have run away from their data.
+    """Return the ℓ beyond which binary RBMs have diverged from their data.
 
     Equations
     ---------
         ℓ = ⟨log P(chains) − log P(data)⟩ ≤ 2 N ln 2      N units of all layers
 
-    For fair coins in place of units ℓ = 0, and any state has −N ln 2. Of machines whose
-    inputs are numbers nothing is known, and the limit is infinite.
+    If all units were fair coins, every state would have log P = −N ln 2, and ℓ = 0. No
+    such bound is known for Gaussian visible units; their limit is infinite.
     """
     first, *_ = network.layers
     if first.visible == "gaussian":
@@ -224,7 +227,7 @@ def contrast(
 
     Shapes
     ------
-    ``both`` (rows + chains, n) the data and then the chains, or only the data (rows, n)
+    ``both`` (rows + chains, n): the data, then the chains; or the data alone (rows, n)
     as sparse rows; v (chains, n), s (rows + chains,), z (rows + chains, units).
     """
     p = chance(z)
@@ -235,6 +238,7 @@ def contrast(
         of_a = (both.T @ -s[:n, None])[:, 0] + v.T @ -s[n:]
     else:
         of_weight, of_a = both.T @ of_z, -jnp.sum(s[:, None] * both, axis=0)
+    # σ(z) is known: log(1 + exp z) from it needs no further exponential.
     softplus = jnp.maximum(z, 0) - jnp.log(jnp.maximum(p, 1 - p))
     loss = params["visible_bias"] @ of_a - s @ jnp.sum(softplus, axis=-1)
     if rbm.visible == "gaussian":
@@ -247,14 +251,14 @@ def contrast(
 
 
 def _below(x: Any, v: Any) -> Any:
-    """Return v below x; the barrier keeps both from being computed once more."""
+    """Return x and v stacked; the barrier keeps XLA from computing them twice."""
     return jax.lax.optimization_barrier(jnp.vstack([x, v]))
 
 
 def gibbs_step(rbm: RBM, params: dict, h: Any, key: Any, s: Any) -> tuple[Any, Any]:
     """Return v and h of Gibbs chains (chains, units) after step s = 1, 2, … from h.
 
-    A step has two draws of the key; draw 0 is left for where the chains begin.
+    A step uses two draws of the key; draw 0 is reserved for the start of the chains.
     """
     v = rbm.seen(params, h, key, 2 * s - 1)
     return v, rbm.hidden(params, v, key, 2 * s)

@@ -20,29 +20,30 @@ from lamina.networks.energy import dbm
 
 @description
 class MeanFieldLearning(FirstOrder):
-    """Variational learning with persistent chains, of machines whose energies add up.
+    """Variational training of a deep Boltzmann machine with persistent chains.
 
     Equations
     ---------
-        μ = mean field of v                            see
-        :mod:`lamina.networks.energy.dbm` even layers ~ P(even | odd), odd layers ~
-        P(odd | even)   k Gibbs steps ℓ = ⟨E(v, μ)⟩ − ⟨E(even, P(odd | even))⟩
-        g = ∂ℓ/∂θ + α W / Σw                           μ and the chains held
+        μ = mean field of v                           see lamina.networks.energy.dbm
+        even layers ~ P(even | odd)                   k Gibbs steps
+        odd layers ~ P(odd | even)
+        ℓ = ⟨E(v, μ)⟩ − ⟨E(even, P(odd | even))⟩
+        g = ∂ℓ/∂θ + α W / Σw                          μ and the chains held constant
         V ← μ₀ V − η g,   θ ← θ + V
 
-    ⟨·⟩ is the mean over examples by their weights w, or over the chains. It makes the
-    mean-field bound on the likelihood larger; of one machine alone it is persistent
+    ⟨·⟩ is the mean over examples by their weights w, or over the chains. A step raises
+    the mean-field bound on the likelihood. With a single RBM this is persistent
     contrastive divergence.
 
     Parameters
     ----------
     learning_rate : float, default=0.01
-        η; chains have to follow the machine, so let it be small.
+        η; keep it small, as the chains have to track the model.
     steps : int, default=1
         k.
     chains : int, default=100
     updates : int, default=10
-        Of the means, an example.
+        Mean-field updates per example.
     momentum : float, optional
         μ₀ in [0, 1); by default there is none, and no V.
 
@@ -52,7 +53,8 @@ class MeanFieldLearning(FirstOrder):
     algorithm 1.
     """
 
-    # ℓ is a difference, around 0 at any time.
+    # ℓ is a difference of two energies: it stays around 0 and says nothing about
+    # progress.
     needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 0.01
@@ -62,7 +64,7 @@ class MeanFieldLearning(FirstOrder):
     momentum: float | None = None
 
     def check(self) -> None:
-        """Refuse impossible numbers.
+        """Reject invalid hyperparameters.
 
         Raises
         ------
@@ -83,7 +85,7 @@ class MeanFieldLearning(FirstOrder):
         Raises
         ------
         ValueError
-            If the network is not a stack of restricted Boltzmann machines.
+            If the network is not a stack of RBMs.
         """
         names = {"weight", "visible_bias", "bias"}
         if not params or any(set(own) != names for own in params):
@@ -98,7 +100,7 @@ class MeanFieldLearning(FirstOrder):
         return state
 
     def loss_limit(self, network: Any, params: Any) -> float:
-        """Return the ℓ of machines that have run away.
+        """Return the ℓ beyond which the model has diverged.
 
         See :func:`lamina.learning.algorithms.energy.contrastive_divergence.loss_limit`.
         """
@@ -110,7 +112,7 @@ class MeanFieldLearning(FirstOrder):
         """Take one step; the report holds ℓ before it, the penalty included."""
         layers, total = objective.network.layers, total_weight(batch)
         share, real = batch.weight / total, jnp.sum(batch.weight) > 0
-        x = jnp.asarray(batch.x)  # refuses sparse rows: μ is dense
+        x = jnp.asarray(batch.x)  # raises on sparse rows: μ is dense
         means = dbm.mean_field(layers, params, x, self.updates)
         chain_share = jnp.where(real, 1 / self.chains, 0)
 

@@ -16,30 +16,31 @@ from lamina.networks.core.random_bits import fold_in
 from lamina.networks.energy.rbm import RBM, softplus
 
 WAKE, TOP, SLEEP = range(3)
-"""Each phase draws from a key of its own."""
+"""Phases; each draws random numbers with its own key."""
 
 
 @description
 class UpDown(FirstOrder):
-    """Learning of all layers of a deep belief network at once.
+    """The up–down algorithm: trains all layers of a deep belief network at once.
 
-    A contrastive form of wake–sleep: below the top machine the weights of the way up
-    (W, b) and of the way down (G, a) are no longer the same.
+    A contrastive form of wake–sleep: below the top RBM, the recognition weights (W, b)
+    and the generative weights (G, a) are no longer tied.
 
     Equations
     ---------
         wake:   hˡ ~ σ(hˡ⁻¹ Wˡ + bˡ),  h⁰ = v,   l = 1 … L − 1
-                pˡ⁻¹ = ⟨hˡ⁻¹ | hˡ⟩ = σ(hˡ Gˡᵀ + aˡ)          linear if v are numbers
+                pˡ⁻¹ = ⟨hˡ⁻¹ | hˡ⟩ = σ(hˡ Gˡᵀ + aˡ)          linear for Gaussian v
                 G ← G + η ⟨(h − p)ᵀ hˡ⟩,   a ← a + η ⟨h − p⟩   h, p of l − 1
-        top:    k Gibbs steps of the top machine from hᴸ⁻¹ to sᴸ⁻¹,
+        top:    k Gibbs steps of the top RBM from hᴸ⁻¹ to sᴸ⁻¹,
                 and contrastive divergence between them
         sleep:  sˡ⁻¹ ~ P(hˡ⁻¹ | sˡ),   l = L − 1 … 1
                 qˡ = σ(sˡ⁻¹ Wˡ + bˡ)
                 W ← W + η ⟨sˡ⁻¹ᵀ (sˡ − qˡ)⟩,   b ← b + η ⟨sˡ − qˡ⟩
 
-    ⟨·⟩ is the mean over examples by their weights. The way down learns to make again
-    what was on the way up, the way up to find what a dream was made from. The report's
-    ℓ = −Σ_l ⟨log P(hˡ⁻¹ | hˡ)⟩ of the wake phase, but for constants of numbers.
+    ⟨·⟩ is the mean over examples by their weights. The generative weights learn to
+    reconstruct the states of the wake phase; the recognition weights learn to infer the
+    causes of the samples of the sleep phase. The report holds ℓ = −Σ_l ⟨log
+    P(hˡ⁻¹ | hˡ)⟩ of the wake phase, without the constants of Gaussian units.
 
     Parameters
     ----------
@@ -55,14 +56,14 @@ class UpDown(FirstOrder):
     The wake–sleep algorithm for unsupervised neural networks, Science 268.
     """
 
-    # ℓ is only one of the three phases'.
+    # ℓ belongs to the wake phase; the other two phases may raise it.
     needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 0.01
     steps: int = 1
 
     def check(self) -> None:
-        """Refuse impossible numbers.
+        """Reject invalid hyperparameters.
 
         Raises
         ------
@@ -79,8 +80,8 @@ class UpDown(FirstOrder):
         Raises
         ------
         ValueError
-            If the network is not a stack of RBMs, whose lower ones have weights of
-            a way down.
+            If the network is not a stack of RBMs whose lower layers have generative
+            weights.
         """
         *below, top = params
         down = [set(own) >= {"weight", "down", "visible_bias", "bias"} for own in below]
@@ -120,7 +121,7 @@ class UpDown(FirstOrder):
         return jax.tree.map(moved, params, type(params)(learnt)), state, {"loss": loss}
 
     def _gibbs(self, top: RBM, own: dict, v: Any, key: Any) -> Any:
-        """Return v of the top machine after k steps from v."""
+        """Return v of the top RBM after k Gibbs steps from v."""
         h = top.hidden(own, v, key, 0)
 
         def step(s: Any, h: Any) -> Any:
@@ -131,26 +132,26 @@ class UpDown(FirstOrder):
 
 
 def _contrasted(top: RBM, own: dict, v: Any, s: Any, share: Any) -> dict:
-    """Return the direction of contrastive divergence from v to s."""
+    """Return the negative gradient of contrastive divergence from v to s."""
     both, shards = jnp.vstack([v, s]), jnp.concatenate([share, -share])
     _, g = contrast(top, own, both, s, shards, top.pre_activation(own, both))
     return jax.tree.map(jnp.negative, g)
 
 
 def _woken(rbm: RBM, own: dict, v: Any, h: Any, share: Any) -> dict:
-    """Return where the way down goes: to v, from h."""
+    """Return the step of the generative weights: they predict v from h."""
     off = share[:, None] * (v - rbm.mean(own, h))
     return {"down": off.T @ h, "visible_bias": jnp.sum(off, axis=0)}
 
 
 def _slept(rbm: RBM, own: dict, v: Any, h: Any, share: Any) -> dict:
-    """Return where the way up goes: to h, from v."""
+    """Return the step of the recognition weights: they predict h from v."""
     off = share[:, None] * (h - rbm(own, v))
     return {"weight": v.T @ off, "bias": jnp.sum(off, axis=0)}
 
 
 def _surprise(rbm: RBM, own: dict, v: Any, h: Any) -> Any:
-    """Return −log P(v | h) (batch,), but for the constant of numbers."""
+    """Return −log P(v | h) (batch,), without the constant of Gaussian units."""
     z = rbm.back(own, h)
     if rbm.visible == "gaussian":
         return 0.5 * jnp.sum((v - z) ** 2, axis=-1)

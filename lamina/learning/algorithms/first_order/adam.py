@@ -14,7 +14,7 @@ from lamina.networks.core.description import description, is_number
 
 @description
 class Adam(FirstOrder):
-    """Adaptive moment estimation: each weight has a step size of its own.
+    """Adaptive moment estimation: each weight has its own step size.
 
     Equations
     ---------
@@ -42,7 +42,7 @@ class Adam(FirstOrder):
     epsilon: float = 1e-8
 
     def check(self) -> None:
-        """Refuse impossible rates.
+        """Reject invalid rates.
 
         Raises
         ------

@@ -22,7 +22,7 @@ class RMSProp(FirstOrder):
         m ← μ m + η g / (√v + ε)
         θ ← θ − m
 
-    ε stands outside the root, as in PyTorch and in Adam; optax puts it inside unless
+    ε is outside the root, as in PyTorch and in Adam; optax puts it inside unless
     ``eps_in_sqrt=False``. With v = 0 at the start the first step has the length
     η / √(1 − ρ) whatever the gradient, about three times that of later ones.
 
@@ -51,7 +51,7 @@ class RMSProp(FirstOrder):
     epsilon: float = 1e-8
 
     def check(self) -> None:
-        """Refuse impossible rates.
+        """Reject invalid rates.
 
         Raises
         ------

@@ -14,12 +14,12 @@ from lamina.networks.core.description import description, is_number
 
 @description
 class Rprop(FirstOrder):
-    """Resilient backpropagation: only the signs of the gradient count.
+    """Resilient backpropagation: only the sign of the gradient matters.
 
     Equations
     ---------
-    Each weight has a step size Δ of its own, at first η, which grows while the
-    derivative g keeps its sign and shrinks when g changes it:
+    Each weight has its own step size Δ, initially η. Δ grows while the derivative g
+    keeps its sign and shrinks when the sign changes:
 
         g g₋ > 0:   Δ ← min(α⁺ Δ, Δmax),   s ← −sign(g) Δ
         g g₋ < 0:   Δ ← max(α⁻ Δ, Δmin),   s ← 0,   g ← 0
@@ -30,10 +30,10 @@ class Rprop(FirstOrder):
     weight stays where it is for that step; with ``backtracking`` it takes its last step
     back instead, s ← −s₋. Igel and Hüsken call the two forms iRprop⁻ and Rprop⁺.
 
-    Signs are only worth anything if they do not change with the examples of a batch:
-    every step needs the same batch. (``optax.rprop`` 0.2.8 applies the step of the
-    update before; gradients 1, 1, 1, −1, 1 at η = 0.1 have to move −0.1, −0.12, −0.144,
-    0, −0.072, and here they do.)
+    The signs are useless if they change with the examples of a batch: every step needs
+    the same batch. (``optax.rprop`` 0.2.8 applies the step of the update before;
+    gradients 1, 1, 1, −1, 1 at η = 0.1 have to move −0.1, −0.12, −0.144, 0, −0.072, and
+    here they do.)
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Rprop(FirstOrder):
     needs: ClassVar[Needs] = Needs(full_batch=True, first_order=True, own_rate=True)
 
     def check(self) -> None:
-        """Refuse impossible factors and sizes.
+        """Reject invalid factors and sizes.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class Rprop(FirstOrder):
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = value_and_grad(objective, params, batch, key)
-        # sign(g) sign(g₋), as g g₋ of two small numbers may vanish
+        # sign(g) sign(g₋), as the product g g₋ of two small numbers may underflow to 0
         same = jax.tree.map(
             lambda g, before: jnp.sign(g) * jnp.sign(before), g, state["gradient"]
         )

@@ -21,9 +21,8 @@ class SGD(FirstOrder):
         θ ← θ + v              heavy ball (Polyak)
         θ ← θ + μ v − η g      Nesterov
 
-    The backpropagation of decks 000–004, with batch size 1 online learning. All δ are
-    computed from the old weights before any weight changes; deck 000 changes θ^d
-    before δ^(d−1) uses it.
+    With batch size 1 this is online backpropagation (Rumelhart, Hinton & Williams
+    1986). All δ are computed from the old weights before any weight changes.
 
     Parameters
     ----------
@@ -35,7 +34,9 @@ class SGD(FirstOrder):
 
     References
     ----------
-    Polyak (1964), Some methods of speeding up the convergence of iteration methods;
+    Rumelhart, Hinton & Williams (1986), Learning representations by back-propagating
+    errors, Nature 323; Polyak (1964), Some methods of speeding up the convergence of
+    iteration methods, USSR Computational Mathematics and Mathematical Physics 4;
     Sutskever, Martens, Dahl & Hinton (2013), On the importance of initialization and
     momentum in deep learning, ICML, equations 3 and 4.
     """
@@ -45,7 +46,7 @@ class SGD(FirstOrder):
     nesterov: bool = False
 
     def check(self) -> None:
-        """Refuse impossible rates.
+        """Reject invalid rates.
 
         Raises
         ------

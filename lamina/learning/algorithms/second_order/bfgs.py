@@ -20,7 +20,7 @@ from lamina.networks.core.description import description
 
 @description
 class BFGS(Algorithm):
-    """The quasi-Newton method that keeps the whole inverse Hessian.
+    """The quasi-Newton method that stores the full inverse Hessian.
 
     Equations
     ---------
@@ -30,13 +30,13 @@ class BFGS(Algorithm):
         θₖ₊₁ = θₖ + τ d
 
     H starts as γ I, γ = yᵀs / yᵀy of the first pair. Multiplied out, the second line is
-    H ← H + s uᵀ + u sᵀ with u = ½ (ρ + ρ² yᵀH y) s − ρ H y, which takes a number of
-    operations of order n² and not n³. τ fulfils both weak Wolfe conditions (see
+    H ← H + s uᵀ + u sᵀ with u = ½ (ρ + ρ² yᵀH y) s − ρ H y, which takes O(n²)
+    operations instead of O(n³). τ satisfies both weak Wolfe conditions (see
     :mod:`lamina.learning.algorithms.second_order.line_search`), so that yᵀs > 0 and H
     stays positive definite. The first step has length 1.
 
-    H has a number for each pair of weights, n² for n of them: this is for networks of
-    a few thousand weights at most, which it takes to the bottom in fewer steps than
+    H has n² entries for n weights, so BFGS suits networks of at most a few thousand
+    weights. There it reaches the minimum in fewer steps than
     :class:`~lamina.learning.algorithms.second_order.lbfgs.LBFGS`.
 
     Shapes
@@ -46,7 +46,7 @@ class BFGS(Algorithm):
     Parameters
     ----------
     max_line_search_steps : int, default=30
-        Evaluations a step at most.
+        Maximum number of evaluations per step.
 
     References
     ----------
@@ -61,21 +61,21 @@ class BFGS(Algorithm):
     needs: ClassVar[Needs] = Needs(full_batch=True)
 
     def check(self) -> None:
-        """Refuse impossible sizes.
+        """Reject invalid sizes.
 
         Raises
         ------
         ValueError
-            If there may be less than one evaluation a step.
+            If ``max_line_search_steps`` is less than 1.
         """
         check_counts(self, "max_line_search_steps")
 
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return about how many bytes H takes: before and after, and under way.
+        """Return roughly the bytes of H: before, after and during a step.
 
-        The training loop keeps the state before the last step too.
+        The training loop also keeps the state before the last step.
         """
         return 5 * n_params**2 * itemsize
 

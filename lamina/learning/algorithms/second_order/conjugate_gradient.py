@@ -21,9 +21,9 @@ CURVATURE = 0.1
 """c₂: directions stay conjugate only if every search comes near the minimum."""
 
 RESTART = 0.2
-"""Powell's ν. Fletcher and Reeves' formula needs it: bad directions stay bad without.
-100 steps on three small networks ended at losses of 0.05, 0.10 and 0.23, with restarts
-at 0.007, 0.044 and 0.093. The other two formulas are as good with as without."""
+"""Powell's ν. Fletcher and Reeves' formula needs it: without restarts bad directions
+stay bad. 100 steps on three small networks ended at losses of 0.05, 0.10 and 0.23; with
+restarts at 0.007, 0.044 and 0.093. The other two formulas do as well without."""
 
 FORMULAS = {
     "polak_ribiere": lambda g, y, g_old, d: (g @ y, g_old @ g_old),
@@ -44,25 +44,24 @@ class ConjugateGradient(Algorithm):
         β = gₖᵀgₖ / gₖ₋₁ᵀgₖ₋₁             Fletcher–Reeves
         β = max(0, gₖᵀy / dₖ₋₁ᵀy)         Hestenes–Stiefel
         β = 0 if |gₖᵀgₖ₋₁| ≥ ν gₖᵀgₖ      ν = 0.2: Powell's restart
-        dₖ = −gₖ + β dₖ₋₁,   −gₖ if that does not descend
+        dₖ = −gₖ + β dₖ₋₁,   −gₖ if that is no descent direction
         θₖ₊₁ = θₖ + τ dₖ
 
-    On a quadratic bowl with exact searches the three are one, and n steps reach the
-    minimum in n dimensions; gradients that follow each other are orthogonal there. With
-    β = 0 the past is forgotten, and steepest descent starts anew. τ fulfils the strong
-    Wolfe conditions with c₂ = 0.1 (see
-    :mod:`lamina.learning.algorithms.second_order.line_search`); the first length tried
-    is the one that would change the loss by as much as the last step, τₖ₋₁ gₖ₋₁ᵀdₖ₋₁ /
-    gₖᵀdₖ. The first step tries length 1.
+    On a quadratic function with exact line searches the three formulas agree, and n
+    steps reach the minimum in n dimensions; successive gradients are then orthogonal.
+    β = 0 restarts from steepest descent. τ satisfies the strong Wolfe conditions with
+    c₂ = 0.1 (see :mod:`lamina.learning.algorithms.second_order.line_search`); the first
+    length tried is the one for which the predicted change of the loss equals that of
+    the last step, τₖ₋₁ gₖ₋₁ᵀdₖ₋₁ / gₖᵀdₖ. The first step tries length 1.
 
-    A step takes two or three evaluations, those of BFGS and L-BFGS mostly one. What
-    speaks for it is memory: four vectors as long as the weights.
+    A step takes two or three evaluations; BFGS and L-BFGS mostly take one. The
+    advantage is memory: four vectors of the length of the weights.
 
     Parameters
     ----------
     formula : {"polak_ribiere", "fletcher_reeves", "hestenes_stiefel"}
     max_line_search_steps : int, default=30
-        Evaluations a step at most.
+        Maximum number of evaluations per step.
 
     References
     ----------
@@ -83,13 +82,12 @@ class ConjugateGradient(Algorithm):
     needs: ClassVar[Needs] = Needs(full_batch=True)
 
     def check(self) -> None:
-        """Refuse an unknown formula and impossible sizes.
+        """Reject an unknown formula and invalid sizes.
 
         Raises
         ------
         ValueError
-            If there is no formula of that name, or there may be less than one
-            evaluation a step.
+            If the formula is unknown, or ``max_line_search_steps`` is less than 1.
         """
         if self.formula not in FORMULAS:
             known = ", ".join(map(repr, FORMULAS))

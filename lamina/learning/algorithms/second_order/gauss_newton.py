@@ -1,6 +1,6 @@
-"""Gauss-Newton: an objective as a sum of squares, up to second order.
+"""Gauss-Newton: a quadratic model of an objective that is a sum of squares.
 
-Written for any loss that has a root of its curvature: see
+It applies to every loss whose curvature has a matrix square root: see
 :func:`lamina.networks.functional.losses.curvature_root`.
 """
 
@@ -21,11 +21,11 @@ from lamina.networks import Dropout
 from lamina.networks.functional.losses import curvature_root
 
 CHUNK_NUMBERS = 2**20
-"""JᵀJ is summed over rows of J of at most so many numbers (8 MiB in float64)."""
+"""JᵀJ is summed over chunks of J of at most this many numbers (8 MiB in float64)."""
 
 
 class Quadratic(NamedTuple):
-    """The model of an objective around θ.
+    """The quadratic model of an objective around θ.
 
     Equations
     ---------
@@ -72,8 +72,8 @@ class Quadratic(NamedTuple):
 
             s = u + D⁻¹ Jᵀ (I + J D⁻¹ Jᵀ)⁻¹ (r − J u),   u = D⁻¹ (c ∘ θ)
 
-        which is Woodbury's identity applied to r instead of g = Jᵀr + c ∘ θ: nothing
-        is subtracted that nearly cancels when λ is small.
+        which is Woodbury's identity applied to r instead of g = Jᵀr + c ∘ θ: it avoids
+        a cancellation that would lose precision when λ is small.
         """
         D = damping + self.c
         if self.JTJ is not None:
@@ -92,10 +92,10 @@ def _solve(positive_definite: Any, b: Any) -> Any:
 def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
     """Return the model of the objective around the parameters.
 
-    JᵀJ where that is the smaller matrix, summed over chunks of rows so that J never
-    exists as a whole; J itself where JJᵀ is smaller.
+    It holds JᵀJ where that is the smaller matrix, summed over chunks of rows so that J
+    is never in memory as a whole; otherwise J itself, for JJᵀ.
     """
-    batch = batch._replace(x=jnp.asarray(batch.x))  # sparse rows refuse, with a reason
+    batch = batch._replace(x=jnp.asarray(batch.x))  # sparse rows raise an error here
     theta, _ = ravel_pytree(params)
     c = _decay_rates(objective, params, batch)
     outputs = jax.eval_shape(objective.network.pre_activation, params, batch.x).shape[
@@ -125,14 +125,14 @@ def _decay_rates(objective: Objective, params: Any, batch: Batch) -> Any:
 def _summed(
     objective: Objective, params: Any, batch: Batch, numbers: int
 ) -> tuple[Any, Any, Any]:
-    """Return E without penalty, Jᵀr and JᵀJ; ``numbers`` of J belong to an example."""
+    """Return E without penalty, Jᵀr, JᵀJ; an example has ``numbers`` entries of J."""
     rows, total = batch.weight.shape[0], total_weight(batch)
     chunks = -(-rows // max(1, CHUNK_NUMBERS // numbers))
 
     def products(chunk: Batch) -> tuple[Any, Any, Any]:
         loss, J, r = _rows(objective, params, chunk, total)
-        # XLA multiplies rows by rows faster, but would undo a plain transposition:
-        # 1-20-1 on 200 rows 86 → 61 µs, 10-8-1 on 442 rows 317 → 272 µs (Zen 4).
+        # XLA multiplies row by row faster, but would undo a plain transposition: 1-20-1
+        # on 200 rows 86 → 61 µs, 10-8-1 on 442 rows 317 → 272 µs (Zen 4).
         JT = jax.lax.optimization_barrier(J.T)
         return loss, JT @ r, JT @ JT.T
 
@@ -191,19 +191,19 @@ def _root_of_one(objective: Objective, h: Any, example: Batch) -> tuple[Any, Any
 
 
 def check_smooth(algorithm: Any, objective: Any) -> None:
-    """Refuse what a second-order method cannot follow.
+    """Reject objectives that a second-order method cannot minimise.
 
     Raises
     ------
     ValueError
-        If the objective is another function than an :class:`Objective`, or has terms
-        that are not quadratic penalties, dropout, or a part of a batch only.
+        If the objective is not an :class:`Objective`, has terms other than quadratic
+        penalties, uses dropout, or sees only a shard of a batch.
     """
     name = type(algorithm).__name__
     if not isinstance(objective, Objective):
         raise ValueError(f"{name} needs an Objective, got {objective!r}")
     objective.check_terms(name, L2)
-    if objective.shards is not None:  # sums would be those of one share
+    if objective.shards is not None:  # sums would cover one shard only
         raise ValueError(f"{name} needs all examples on one device")
     if any(isinstance(layer, Dropout) for layer in _layers(objective.network)):
         raise ValueError(

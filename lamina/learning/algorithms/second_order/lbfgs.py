@@ -33,16 +33,16 @@ class LBFGS(Algorithm):
 
     with c₁ = 10⁻⁴, c₂ = 0.9; see
     :mod:`lamina.learning.algorithms.second_order.line_search`. The weak conditions
-    suffice for yᵀs > 0, so that H stays positive definite. The first step has length 1.
-    Loss and gradient of the accepted point are kept for the next step,
-    which therefore costs one evaluation where τ = 1 is accepted.
+    guarantee yᵀs > 0, so H stays positive definite. The first step has length 1. Loss
+    and gradient of the accepted point are kept for the next step, which therefore costs
+    one evaluation if τ = 1 is accepted.
 
     Parameters
     ----------
     memory : int, default=10
         m, the number of pairs kept.
     max_line_search_steps : int, default=30
-        Evaluations a step at most.
+        Maximum number of evaluations per step.
 
     References
     ----------
@@ -58,7 +58,7 @@ class LBFGS(Algorithm):
     needs: ClassVar[Needs] = Needs(full_batch=True, early_stopping=False)
 
     def check(self) -> None:
-        """Refuse impossible sizes.
+        """Reject invalid sizes.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class LBFGS(Algorithm):
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return the bytes of the pairs before and after a step, and of vectors."""
+        """Return the bytes of the pairs before and after a step and of vectors."""
         return (4 * self.memory + 12) * n_params * itemsize
 
     def init(self, params: Any) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description, is_number
 
 MAX_DAMPING = 1e10
-"""Times the largest curvature: steps along −g as short as this are no steps."""
+"""As a multiple of the largest curvature; larger damping gives steps too short to
+matter."""
 
 ROUNDING = 16
-"""A loss has fallen if by more than so many units of its last place: at θ it is summed
-in another order than at θ − s."""
+"""A loss has fallen if it did by more than this many units in the last place: at θ it
+is summed in another order than at θ − s."""
 
 
 @description
@@ -32,10 +33,10 @@ class LevenbergMarquardt(Algorithm):
     Equations
     ---------
         (JᵀJ + diag c + λ I) s = g,   θ ← θ − s   if E(θ − s) < E(θ)
-        ϱ = [E(θ) − E(θ − s)] / ½ sᵀ (λ s + g)    fall of E ÷ what was predicted
-        λ ← λ max(⅓, 1 − (2ϱ − 1)³),   ν ← 2      if it fell
-        λ ← λ ν,   ν ← 2 ν,   and once more        if it did not
-        λ = τ max diag JᵀJ                        in the beginning
+        ϱ = [E(θ) − E(θ − s)] / ½ sᵀ (λ s + g)    actual ÷ predicted decrease of E
+        λ ← λ max(⅓, 1 − (2ϱ − 1)³),   ν ← 2      if E fell
+        λ ← λ ν,   ν ← 2 ν,   and another try      otherwise
+        λ = τ max diag JᵀJ                        initially
 
     J, c and g are those of
     :class:`lamina.learning.algorithms.second_order.gauss_newton.Quadratic`: for squared
@@ -43,20 +44,20 @@ class LevenbergMarquardt(Algorithm):
     is the generalised Gauss-Newton matrix. Where there are fewer outputs (times
     examples) than parameters, the same s comes from the smaller matrix JJᵀ.
 
-    One step is one fall of the loss and tries as many λ as that takes; if even the
-    largest λ does not help, θ stays. The loss never rises.
+    A step tries as many λ as it takes to lower the loss; if even the largest λ fails, θ
+    stays unchanged. The loss never rises.
 
-    The damping is Nielsen's, with the identity, because that was best or within 10 % of
-    the best on five problems of 20 starts each (``benchmarks/damping.py``). Scaling by
-    diag JᵀJ or by Moré's rule ended at errors 1.2 to 15 times higher on the three that
-    have no exact fit; fixed factors of 2 to 10 wasted half of their tries and more,
-    Nielsen's rule 1 to 17 %. Geodesic acceleration ended sin(3πx) at a sixth of the
-    error and gained nothing elsewhere, for more work a try, and is left out; a trust
-    region in place of λ gained nothing that is larger than chance. A first damping of
-    τ = 0.001 led to better minima of two spirals than 0.01 (4 % from 150 starts) and
-    to about as good ones elsewhere.
+    The damping follows Nielsen's rule with the identity matrix, because that was best
+    or within 10 % of the best on five problems of 20 starts each
+    (``benchmarks/damping.py``). Scaling by diag JᵀJ or by Moré's rule ended at errors
+    1.2 to 15 times higher on the three problems without an exact fit. Fixed factors of
+    2 to 10 wasted at least half of their tries, Nielsen's rule 1 to 17 %. Geodesic
+    acceleration reached a sixth of the error on sin(3πx) and gained nothing elsewhere,
+    for more work per try; it is left out. A trust region in place of λ gained nothing
+    beyond chance. An initial damping of τ = 0.001 led to better minima on the two
+    spirals than 0.01 (4 % from 150 starts) and to about equal ones elsewhere.
 
-    Every step needs all examples; the estimators train in float64, as JᵀJ squares the
+    Every step needs all examples. The estimators train in float64, as JᵀJ squares the
     condition number.
 
     Parameters
@@ -83,7 +84,7 @@ class LevenbergMarquardt(Algorithm):
     )
 
     def check(self) -> None:
-        """Refuse impossible numbers.
+        """Reject invalid hyperparameters.
 
         Raises
         ------
@@ -96,14 +97,14 @@ class LevenbergMarquardt(Algorithm):
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return the bytes of J, of JᵀJ or JJᵀ, and of what is made of them."""
+        """Return the bytes of J, of JᵀJ or JJᵀ, and of their factors."""
         M, N = n_rows * n_outputs, n_params
         if M < N:
             return 3 * M * (M + N) * itemsize
         return (3 * N * N + min(2 * M * N, CHUNK_NUMBERS)) * itemsize
 
     def init(self, params: Any) -> dict[str, Any]:
-        """Return the state before the first step: λ = 0 stands for no λ yet."""
+        """Return the state before the first step: λ = 0 means that λ is not yet set."""
         return {"damping": np.zeros((), jax.tree.leaves(params)[0].dtype)}
 
     def update(
@@ -114,7 +115,8 @@ class LevenbergMarquardt(Algorithm):
         Raises
         ------
         ValueError
-            If the objective is not smooth, or its loss has no root of its curvature.
+            If the objective is not smooth, or the curvature of its loss has no square
+            root.
         """
         check_smooth(self, objective)
         theta, unravel = ravel_pytree(params)
@@ -153,7 +155,7 @@ class LevenbergMarquardt(Algorithm):
 
 
 class _Search(NamedTuple):
-    """The search for a damping with which the loss falls."""
+    """The search for a damping that lowers the loss."""
 
     fell: Any
     tries: Any
@@ -165,7 +167,7 @@ class _Search(NamedTuple):
 
 
 def _bounds(largest: Any) -> tuple[Any, Any]:
-    """Return the least and the greatest λ; the least still makes JᵀJ definite."""
+    """Return the smallest and largest λ; the smallest still makes JᵀJ definite."""
     return jnp.finfo(largest.dtype).eps * largest, MAX_DAMPING * largest
 
 

@@ -7,18 +7,19 @@ Equations
 A step length τ is accepted if the loss falls enough, and the slope is flat enough:
 
     φ(τ) ≤ φ(0) + c₁ τ φ′(0)       Armijo's condition, c₁ = 10⁻⁴
-    φ′(τ) ≥ c₂ φ′(0)               weak Wolfe condition: not steeply down any more
+    φ′(τ) ≥ c₂ φ′(0)               weak Wolfe condition: no longer steeply downhill
     |φ′(τ)| ≤ c₂ |φ′(0)|           strong Wolfe condition: nor steeply up
 
 The search keeps a bracket: at ``low`` Armijo's condition holds and φ still falls, at
 ``high`` the condition fails or φ rises; an acceptable τ lies between them. While there
-is no ``high`` the length doubles, afterwards the bracket is halved. A strong search,
-which has to come near the minimum, draws a straight line through φ′ at the two ends
-instead and goes to its zero, though no nearer to an end than a tenth of the bracket,
-and ahead no less than once and no more than nine times the last advance.
+is no ``high`` the length doubles; afterwards the bracket is halved. A strong search,
+which has to come close to the minimum, uses the secant method instead: it takes the
+zero of the line through φ′ at the two ends. It stays a tenth of the bracket away from
+both ends, and extrapolates by one to nine times the last advance.
 
-The objective is evaluated at a single place of the program, θ itself included: a search
-that zooms in nested branches (``optax.lbfgs``) takes three times as long to compile.
+The compiled program evaluates the objective in a single place, at θ itself too: a
+search that zooms in nested branches (``optax.lbfgs``) takes three times as long to
+compile.
 
 References
 ----------
@@ -39,19 +40,19 @@ from lamina.learning.objectives.objective import value_and_grad
 
 ARMIJO = 1e-4
 CURVATURE = 0.9
-"""c₁, and c₂ of methods whose first length, 1, is nearly always right."""
+"""c₁, and c₂ for methods whose first length, 1, is nearly always right."""
 
 MARGIN = 0.1
-"""A strong search stays away from both ends of its bracket by this share of it."""
+"""Fraction of the bracket by which a strong search stays away from both ends."""
 
 AHEAD = (1.0, 9.0)
-"""It goes on by so many times the last advance, at least and at most."""
+"""Least and greatest extrapolation, in multiples of the last advance."""
 
 
 class Search(NamedTuple):
-    """A line search under way: the bracket, and the best step so far."""
+    """A line search in progress: the bracket, and the best step so far."""
 
-    start: Any  # nothing is known of θ itself yet
+    start: Any  # θ itself is not yet evaluated
     done: Any
     evaluations: Any
     d: Any
@@ -73,14 +74,14 @@ class Search(NamedTuple):
         return self.tau * self.d
 
     def pair(self) -> tuple[Any, Any, Any, Any]:
-        """Return (s, y, yᵀs, whether yᵀs > 0); where it is not, 1 stands for yᵀs."""
+        """Return (s, y, yᵀs, whether yᵀs > 0); if it is not, yᵀs is replaced by 1."""
         s, y = self.step, self.g - self.first_g
         curvature = s @ y
         good = curvature > jnp.finfo(s.dtype).eps * (y @ y)
         return s, y, jnp.where(good, curvature, 1), good
 
     def report(self) -> dict[str, Any]:
-        """Return loss and max |g| of the accepted point, and what it took."""
+        """Return loss and max |g| at the accepted point, and the evaluations used."""
         return {
             "loss": self.loss,
             "gradient": jnp.max(jnp.abs(self.g)),
@@ -88,9 +89,9 @@ class Search(NamedTuple):
         }
 
     def state(self, d: Any) -> dict[str, Any]:
-        """Return what the next step starts from; ``d`` is its direction.
+        """Return the state for the next step; ``d`` is its direction.
 
-        If no length was acceptable, steepest descent is next: d = 0 does not descend.
+        If no length was acceptable, d = 0 makes the next step take steepest descent.
         """
         return {
             "d": jnp.where(self.tau > 0, d, 0),
@@ -101,7 +102,7 @@ class Search(NamedTuple):
 
 
 def check_counts(algorithm: Any, *names: str) -> None:
-    """Refuse numbers of steps or pairs that are less than 1.
+    """Reject numbers of steps or pairs less than 1.
 
     Raises
     ------
@@ -115,7 +116,7 @@ def check_counts(algorithm: Any, *names: str) -> None:
 
 
 def first_state(params: Any) -> dict[str, Any]:
-    """Return :meth:`Search.state` before the first step: nothing is known yet."""
+    """Return :meth:`Search.state` before the first step: nothing evaluated yet."""
     n, dtype = size_and_dtype(params)
     return {
         "d": np.zeros(n, dtype),
@@ -134,7 +135,7 @@ def size_and_dtype(params: Any) -> tuple[int, Any]:
 def flattened(
     objective: Callable, params: Any, batch: Any, key: Any
 ) -> tuple[Any, Callable, Callable]:
-    """Return θ as one vector, θ ↦ (E, ∇E) on such vectors, and the way back."""
+    """Return θ as one vector, θ ↦ (E, ∇E) on such vectors, and the inverse mapping."""
     theta, unravel = ravel_pytree(params)
 
     def evaluate(theta: Any) -> tuple[Any, Any]:
@@ -161,17 +162,17 @@ def line_search(
     evaluate : θ ↦ (E, ∇E)
     theta : (n,)
     state : dict
-        The direction ``d``; ``loss`` and ``gradient`` at θ, if ``evaluated``. If d does
-        not descend, d = −∇E(θ) is taken and the first τ makes its length 1.
+        The direction ``d``; ``loss`` and ``gradient`` at θ, if ``evaluated``. If d is
+        not a descent direction, d = −∇E(θ) with a first step of length 1.
     most : int
-        Evaluations at most. When they are used up, the last step that fulfilled
-        Armijo's condition is taken, or none.
+        Maximum number of evaluations. Then the last step that satisfied Armijo's
+        condition is taken, if any.
     tau : float
         The first τ to try.
     curvature : float
         c₂.
     strong : bool
-        Which Wolfe condition.
+        Whether the strong Wolfe condition must hold.
     """
 
     def begin(search: Search) -> Search:
@@ -233,7 +234,7 @@ def _unit_length(d: Any) -> Any:
 
 
 def _tried(search: Search, loss: Any, g: Any, curvature: float, strong: bool) -> Search:
-    """Accept the step that was tried, or make the bracket smaller."""
+    """Accept the step that was tried, or shrink the bracket."""
     tau, slope = search.try_tau, g @ search.d
     # Near a minimum the loss changes by less than its rounding error.
     noise = jnp.finfo(loss.dtype).eps * jnp.abs(search.first_loss)
@@ -257,7 +258,7 @@ def _tried(search: Search, loss: Any, g: Any, curvature: float, strong: bool) ->
 
 
 def _halved(search: Search) -> Any:
-    """Return the bracket's middle; twice the length if it is open."""
+    """Return the middle of the bracket, or twice the length if it is open."""
     low, high = search.low, search.high
     return jnp.where(jnp.isinf(high), 2 * low, (low + high) / 2)
 
@@ -273,7 +274,7 @@ def _interpolated(before: Search, search: Search) -> Any:
     ahead = zero(before.low, before.low_slope, low, search.low_slope)
     least, most = AHEAD
     rising = search.low_slope > before.low_slope
-    ahead = jnp.where(rising, ahead, jnp.inf)  # a line that falls has its zero behind
+    ahead = jnp.where(rising, ahead, jnp.inf)  # the zero of a falling line lies behind
     ahead = jnp.clip(ahead, low + least * advance, low + most * advance)
     inside = zero(low, search.low_slope, high, search.high_slope)
     edge = MARGIN * (high - low)

@@ -18,32 +18,32 @@ from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks.core.description import description, is_number
 
 TANGENTS = 32
-"""So many columns of the Hessian are computed side by side. 243 of them, for 1,500
-rows, took 75 ms in blocks of 16 to 64 and 116 ms in blocks of 128 (two cores, Zen 4);
-a gradient took 0.18 ms."""
+"""Columns of the Hessian computed at once. 243 columns, for 1,500 rows, took 75 ms in
+blocks of 16 to 64 and 116 ms in blocks of 128 (two cores, Zen 4); a gradient took 0.18
+ms."""
 
 
 METHODS = ("cg", "exact")
 
 ROUNDING = 16
-"""The loss of a small step is known to so many units of its last place."""
+"""Rounding error of the loss after a small step, in units in the last place."""
 
 ACCEPTED, BAD, GOOD = 1e-4, 0.25, 0.75
-"""Shares ϱ of the predicted fall: a step is taken above the first, the radius shrinks
-below the second and may grow above the third."""
+"""Ratios ϱ of actual to predicted decrease: a step is accepted above the first, the
+radius shrinks below the second and may grow above the third."""
 
 
 @description
 class Newton(Algorithm):
-    """Newton's method, by conjugate gradients or from the whole Hessian.
+    """Newton's method, by conjugate gradients or with the full Hessian.
 
     Equations
     ---------
         θ ← θ + τ d,   H d ≈ −g,   H = ∇²E(θ),   g = ∇E(θ)
 
-    Away from a minimum H has negative eigenvalues, and Newton's step would go uphill
-    along their vectors, to a saddle or a maximum. The two methods differ in what they
-    do about that, and in what they cost.
+    Away from a minimum H may have negative eigenvalues; along their eigenvectors
+    Newton's step would go uphill, to a saddle point or a maximum. The two methods
+    differ in how they prevent that, and in cost.
 
     ``method="cg"`` minimises m(d) = gᵀd + ½ dᵀ H d by conjugate gradients within the
     trust region ‖d‖ ≤ Δ. From d = 0, r = g, p = −g:
@@ -51,37 +51,36 @@ class Newton(Algorithm):
         α = rᵀr / pᵀHp,   d ← d + α p,   r⁺ = r + α H p,   p ← −r⁺ + (r⁺ᵀr⁺ / rᵀr) p
         until ‖r‖ ≤ min(η, √‖g‖) ‖g‖
 
-    Where pᵀHp ≤ 0, or d would leave the region, it goes along p to the border and ends.
-    The radius follows how good the model was:
+    If pᵀHp ≤ 0, or d would leave the region, the iteration follows p to the boundary
+    and ends. The radius follows the quality of the model:
 
         ϱ = [E(θ) − E(θ + d)] / −m(d),   τ = 1 where ϱ > 10⁻⁴, otherwise another try
         Δ ← ¼ ‖d‖ where ϱ < ¼,   Δ ← 2 Δ where ϱ > ¾ and ‖d‖ = Δ
 
-    It needs products Hp only, forward over reverse, each of which costs about two
-    gradients, and memory of a few gradients. Far from a minimum it is not worth while
-    to solve exactly; near it the tolerance falls with the gradient, so that convergence
-    is superlinear.
+    It needs only products Hp (forward over reverse), each at about the cost of two
+    gradients, and the memory of a few gradients. Far from a minimum an exact solution
+    is not worthwhile; near it the tolerance falls with the gradient, which makes
+    convergence superlinear.
 
     ``method="exact"`` computes H and makes it positive definite:
 
         H = Q Λ Qᵀ,   λ̃ᵢ = max(|λᵢ|, δ maxⱼ |λⱼ|),   d = −Q Λ̃⁻¹ Qᵀ g
 
     Where H is positive definite and well conditioned this is Newton's step, which
-    converges quadratically. With |λ| in place of λ it goes as far, but downhill; small
-    curvatures, whose steps would be far too long, are raised to a share δ of the
-    largest. τ fulfils the weak Wolfe conditions, and 1 is tried first (see
-    :mod:`lamina.learning.algorithms.second_order.line_search`). Columns of H are
-    computed a block at a time, so that activations of a bounded number of tangents are
-    in memory at once. A step costs about as much as 2 n gradients for n weights, and a
-    number of operations of order n³ besides: this is for networks of up to a few
-    hundred weights.
+    converges quadratically. |λ| in place of λ gives a step of the same length, but
+    downhill. Small curvatures, whose steps would be far too long, are raised to the
+    fraction δ of the largest. τ satisfies the weak Wolfe conditions, and 1 is tried
+    first (see :mod:`lamina.learning.algorithms.second_order.line_search`). Columns of H
+    are computed a block at a time, so that the activations of only a bounded number of
+    tangents are in memory. For n weights a step costs about 2 n gradients plus O(n³)
+    operations: this suits networks of up to a few hundred weights.
 
-    Conjugate gradients are the default because they took as many steps and a small part
-    of the time. Medians of six starts, in float32 on two cores (Zen 4): wine, 13-10-3,
-    cross entropy to 10⁻⁴: 8 steps in 1.7 ms against 16 in 76; diabetes, 10-8-1, squared
-    error to 0.15: 36 steps in 7.5 ms against 29 in 104. With a line search in place of
-    the trust region they took as long, but crept along −g wherever the second p was of
-    negative curvature: 38 steps of Rosenbrock's valley to leave its upper end.
+    Conjugate gradients are the default because they took about as many steps in a
+    fraction of the time. Medians of six starts, in float32 on two cores (Zen 4): wine,
+    13-10-3, cross entropy to 10⁻⁴: 8 steps in 1.7 ms against 16 in 76; diabetes,
+    10-8-1, squared error to 0.15: 36 steps in 7.5 ms against 29 in 104. A line search
+    in place of the trust region took as long, but crept along −g wherever the second p
+    had negative curvature: 38 steps to leave the upper end of Rosenbrock's valley.
 
     Shapes
     ------
@@ -92,16 +91,16 @@ class Newton(Algorithm):
     method : str, default="cg"
         ``"cg"`` or ``"exact"``.
     damping : float, default=1e-4
-        δ in [0, 1]; of the method "exact".
+        δ in [0, 1]; for ``method="exact"``.
     tolerance : float, default=0.5
-        η > 0; of the method "cg".
+        η > 0; for ``method="cg"``.
     radius : float, default=10.0
-        The first Δ > 0; of the method "cg".
+        The initial Δ > 0; for ``method="cg"``.
     max_line_search_steps : int, default=30
-        Step lengths or radii tried in a step at most.
+        Maximum number of step lengths or radii tried per step.
     max_products : int, default=200
-        Products Hp a try at most; of the method "cg". What they have found by then is
-        a direction downhill.
+        Maximum number of products Hp per try; for ``method="cg"``. The d found by then
+        is a descent direction.
 
     References
     ----------
@@ -129,13 +128,13 @@ class Newton(Algorithm):
     needs: ClassVar[Needs] = Needs(full_batch=True, one_target=True)
 
     def check(self) -> None:
-        """Refuse an unknown method, impossible rates and impossible sizes.
+        """Reject an unknown method, invalid rates and invalid sizes.
 
         Raises
         ------
         ValueError
-            If there is no such method, the damping is not in [0, 1], tolerance or
-            radius are not positive, or there may be less than one try or product.
+            If the method is unknown, the damping is not in [0, 1], tolerance or radius
+            are not positive, or one of the maxima is less than 1.
         """
         if self.method not in METHODS:
             known = ", ".join(map(repr, METHODS))
@@ -151,7 +150,7 @@ class Newton(Algorithm):
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return about how many bytes vectors, H, Q and the tangents take."""
+        """Return roughly the bytes of the vectors, H, Q and the tangents."""
         exact = self.method == "exact"
         rows = min(n_rows, CHUNK_ROWS)
         tangents = 3 * (TANGENTS if exact else 1) * (n_params + rows * n_outputs)
@@ -159,7 +158,7 @@ class Newton(Algorithm):
         return (own + tangents) * itemsize
 
     def init(self, params: Any) -> dict[str, Any]:
-        """Return the state before the first step: Δ = 0 stands for no Δ yet."""
+        """Return the state before the first step: Δ = 0 means that Δ is not yet set."""
         return {"radius": np.zeros((), size_and_dtype(params)[1])}
 
     def update(
@@ -167,7 +166,7 @@ class Newton(Algorithm):
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it.
 
-        It holds the number of products Hp too; the whole H counts as n of them.
+        It also holds the number of products Hp; the full H counts as n of them.
         """
         theta, evaluate, unravel = flattened(objective, params, batch, key)
         step = self._exact if self.method == "exact" else self._within
@@ -234,7 +233,7 @@ class Newton(Algorithm):
 
 
 class _Region(NamedTuple):
-    """The search for a radius within which the loss falls."""
+    """The search for a radius that lowers the loss."""
 
     fell: Any
     tries: Any
@@ -254,8 +253,8 @@ def _next_radius(radius: Any, cg: "_Conjugate", ratio: Any) -> Any:
 def along(evaluate: Callable, theta: Any) -> Callable:
     """Return v ↦ Hv.
 
-    The compiler takes what does not depend on v out of the loop of conjugate gradients:
-    ``jax.linearize`` was no faster, and keeps the activations of all rows.
+    The compiler hoists what does not depend on v out of the loop of conjugate
+    gradients. ``jax.linearize`` was no faster, and keeps the activations of all rows.
     """
 
     def gradient(theta: Any) -> Any:
@@ -265,7 +264,7 @@ def along(evaluate: Callable, theta: Any) -> Callable:
 
 
 class _Conjugate(NamedTuple):
-    """Conjugate gradients under way; the letters are those of :class:`Newton`."""
+    """Conjugate gradients in progress; the symbols are those of :class:`Newton`."""
 
     d: Any
     r: Any
@@ -282,7 +281,7 @@ class _Conjugate(NamedTuple):
 def within(
     product: Callable, g: Any, radius: Any, tolerance: Any, most: int
 ) -> _Conjugate:
-    """Return d with ‖d‖ ≤ Δ and H d ≈ −g, by at most so many products Hp."""
+    """Return d with ‖d‖ ≤ Δ and H d ≈ −g, with at most ``most`` products Hp."""
     size = jnp.sqrt(g @ g)
     near = jnp.minimum(tolerance, jnp.sqrt(size)) * size
 
@@ -319,7 +318,7 @@ def within(
 
 
 def _to_border(d: Any, p: Any, radius: Any) -> Any:
-    """Return the α ≥ 0 with ‖d + α p‖ = Δ, without a difference of near numbers."""
+    """Return the α ≥ 0 with ‖d + α p‖ = Δ, without cancellation."""
     pp, dp, room = p @ p, d @ p, jnp.maximum(radius * radius - d @ d, 0)
     root = jnp.sqrt(dp * dp + pp * room)
     return jnp.where(dp > 0, room / (dp + root), (root - dp) / pp)

@@ -13,28 +13,27 @@ from lamina.networks.core.description import description, is_number
 
 @description
 class HebbRule(FirstOrder):
-    """Hebb's rule, supervised: what fires together is wired together.
+    """Supervised Hebbian learning: neurons that fire together wire together.
 
     Equations
     ---------
         W ← (1 − γ) W + η ⟨x yᵀ⟩
         b ← (1 − γ) b + η ⟨y⟩
 
-    ⟨·⟩ is the mean over the batch by the examples' weights. x is the activity before
-    the connection and the target y stands for the activity after it: the rule never
-    looks at what the layer answers. The bias is the weight of a unit that is constantly
-    1. Targets that are class numbers count as one unit 1 and the others 0; a unit of
-    target 0 learns nothing, so −1 and +1 are the better code where there is a choice.
+    ⟨·⟩ is the mean over the batch by the examples' weights. x is the presynaptic
+    activity, and the target y takes the place of the postsynaptic activity: the rule
+    never uses the layer's output. The bias is the weight of a unit that is always 1.
+    Class numbers are one-hot encoded; a unit with target 0 learns nothing, so −1 and +1
+    are the better encoding where there is a choice.
 
     One pass over examples x₁ … x_Q one at a time, from W = 0 with η = 1, γ = 0 and no
-    bias, gives W = Σ x_q y_qᵀ, the linear associator: if the x_q are orthonormal,
-    x_qᵀ W = y_qᵀ and every pattern is recalled without a fault. Otherwise the patterns
-    that are not orthogonal disturb each other;
-    :class:`~lamina.learning.algorithms.first_order.sgd.SGD`, which corrects by the
-    error, has no such limit.
+    bias, gives W = Σ x_q y_qᵀ, the linear associator: if the x_q are orthonormal, x_qᵀ
+    W = y_qᵀ and every pattern is recalled exactly. Patterns that are not orthogonal
+    interfere with each other; :class:`~lamina.learning.algorithms.first_order.sgd.SGD`,
+    which follows the error, has no such limit.
 
-    Without decay W grows with every pass. With it W tends to (η / γ) ⟨x yᵀ⟩, and a
-    pattern that no longer comes is forgotten.
+    Without decay W grows with every pass. With decay W tends to (η / γ) ⟨x yᵀ⟩, and
+    patterns that no longer occur are forgotten.
 
     Shapes
     ------
@@ -63,7 +62,7 @@ class HebbRule(FirstOrder):
     decay: float = 0.0
 
     def check(self) -> None:
-        """Refuse impossible rates.
+        """Reject invalid rates.
 
         Raises
         ------
@@ -97,7 +96,7 @@ class HebbRule(FirstOrder):
         if y.ndim == 1:
             y = jax.nn.one_hot(y, layer["weight"].shape[-1], dtype=batch.x.dtype)
         eta = self.learning_rate / total_weight(batch)
-        # A batch of padding only is no step, so nothing is forgotten either.
+        # A batch of padding only is not a step, so the weights do not decay either.
         kept = jnp.where(jnp.sum(batch.weight) > 0, 1 - self.decay, 1)
         y = batch.weight[:, None] * y
         moved = {"weight": kept * layer["weight"] + eta * (batch.x.T @ y)}

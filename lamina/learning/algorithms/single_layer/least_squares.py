@@ -1,4 +1,4 @@
-"""The closed form of a linear neuron."""
+"""The closed-form solution of a linear neuron."""
 
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ FACTORS = {"squared_error": 1.0, "sum_squared_error": 2.0}
 
 @description
 class LeastSquares(Algorithm):
-    """The pseudo-inverse: a linear network's best weights in one step.
+    """Least squares by the pseudo-inverse: a linear network's best weights in one step.
 
     Equations
     ---------
@@ -26,21 +26,20 @@ class LeastSquares(Algorithm):
         θ = X̃⁺ y                        where w = 1 and α = 0
         θ = V diag(s / (s² + α)) Uᵀ y,   X̃ = U diag(s) Vᵀ
 
-    With weights the rows of X̃ and y are multiplied by √wᵢ. With α (ridge regression)
-    the bias is left out of X̃: means are subtracted from x and y instead. Where more
-    than one θ is best, it is the one of least norm. Singular values below the largest
-    times rounding error times the longer side of X̃ count as 0, as in
-    ``numpy.linalg.lstsq``.
+    The rows of X̃ and y are multiplied by √wᵢ. With α (ridge regression) the bias is
+    left out of X̃; x and y are centred instead. If more than one θ is optimal, the one
+    of least norm is taken. Singular values below the largest one times the machine
+    epsilon times the longer side of X̃ count as 0, as in ``numpy.linalg.lstsq``.
 
     For networks of one ``Dense`` layer with the activation "identity", and squared
     errors. It needs all examples; the estimators train in float64.
 
     References
     ----------
-    Deck 004 (the linear neuron's optimum, golden G14); Penrose (1956), On best
-    approximate solutions of linear matrix equations, Mathematical Proceedings of the
-    Cambridge Philosophical Society 52; Hoerl & Kennard (1970), Ridge regression: biased
-    estimation for nonorthogonal problems, Technometrics 12, equation 2.1.
+    Penrose (1956), On best approximate solutions of linear matrix equations,
+    Mathematical Proceedings of the Cambridge Philosophical Society 52; Hoerl & Kennard
+    (1970), Ridge regression: biased estimation for nonorthogonal problems,
+    Technometrics 12, equation 2.1.
     """
 
     needs: ClassVar[Needs] = Needs(
@@ -71,7 +70,7 @@ class LeastSquares(Algorithm):
         Raises
         ------
         ValueError
-            If the network is not linear, or the loss no squared error.
+            If the network is not linear, or the loss is not a squared error.
         """
         _check_linear(objective)
         params = _solution(objective, params, batch)
@@ -84,7 +83,7 @@ class LeastSquares(Algorithm):
 
 
 def _check_linear(objective: Any) -> None:
-    """Refuse what has no closed form."""
+    """Reject objectives without a closed-form solution."""
     check_smooth(LeastSquares(), objective)
     layers = objective.network.layers
     linear = len(layers) == 1 and isinstance(layers[0], Dense)
@@ -101,7 +100,7 @@ def _check_linear(objective: Any) -> None:
 
 
 def _solution(objective: Objective, params: Any, batch: Batch) -> Any:
-    """Return the parameters that make the objective least."""
+    """Return the parameters that minimise the objective."""
     (layer,) = params
     has_bias = "bias" in layer
     factor, X = FACTORS[str(objective.loss)], jnp.asarray(batch.x)
@@ -112,7 +111,7 @@ def _solution(objective: Objective, params: Any, batch: Batch) -> Any:
 
     if batch.mask is None:
         W, b = solve(batch.weight, batch.y)
-    else:  # each output has examples of its own
+    else:  # each output has its own examples
         by_output = batch.weight[:, None] * batch.mask
         W, b = jax.vmap(solve, (1, 1), -1)(by_output, batch.y[..., None])
         W, b = W[:, 0], b[0]

@@ -1,15 +1,15 @@
-"""Rules that train one fully connected layer."""
+"""The check shared by rules that train one fully connected layer."""
 
 from typing import Any
 
 
 def check_one_layer(params: Any, rule: str, reason: str = "") -> None:
-    """Refuse the parameters of anything but a network of one Dense layer.
+    """Reject the parameters of anything but a network of one Dense layer.
 
     Raises
     ------
     ValueError
-        Naming the rule, the reason if there is one, and what came.
+        Naming the rule, the reason if there is one, and the parameters.
     """
     one = len(params) == 1 and isinstance(params[0], dict)
     if one and "weight" in params[0] and set(params[0]) <= {"weight", "bias"}:

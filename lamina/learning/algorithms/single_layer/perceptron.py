@@ -19,7 +19,7 @@ from lamina.networks.functional.activations import sign
 
 
 def perceptron_loss(h, y):
-    """ℓ = Σⱼ max(0, −yⱼ hⱼ): the margin by which a pre-activation has the wrong sign.
+    """ℓ = Σⱼ max(0, −yⱼ hⱼ): distances of misclassified examples to their hyperplanes.
 
     Shapes: pre-activations h and targets y (batch, units), ℓ (batch,).
     """
@@ -36,27 +36,27 @@ class PerceptronRule(FirstOrder):
         e = y − a
         W ← W + ½ η x eᵀ,   b ← b + ½ η e
 
-    Targets y are −1 and +1, and so c = 1; a target of another size c makes this unit's
+    Targets y are −1 and +1, so c = 1; a target of another size c makes this unit's
     steps for this example c times as large. Weights change only where the output is
-    wrong, and then by η x: with η = 1 this is deck 002. For several examples at once
-    the steps, times the examples' weights, are summed. Deck 004 writes the same rule
-    for targets and outputs 0 and 1, whose errors are half as large, without the ½, and
-    with θ = −b; its units fire above the threshold only, so a tie counts as 0 there.
+    wrong, and then by η x. For several examples at once the steps, times the examples'
+    weights, are summed. Textbooks also write the rule for targets and outputs 0 and 1,
+    whose errors are half as large, without the ½ and with a threshold θ = −b; if such a
+    unit fires only above its threshold, a tie counts as 0.
 
-    If the data are linearly separable, at most (R/γ)² mistakes are made from W = 0 on
-    (R the largest length of an example, γ the distance of the nearest one from the
-    best hyperplane); otherwise learning never ends by itself.
+    If the data are linearly separable, training from W = 0 makes at most (R/γ)²
+    mistakes (R the largest norm of an example, γ the distance of the nearest example to
+    the best hyperplane); otherwise training never ends by itself.
 
-    If the objective has penalties ½ α Σ W² + λ Σ |W|, a step is, weight by weight,
+    With penalties ½ α Σ W² + λ Σ |W| in the objective, a step is, for each weight,
 
         W ← max(0, 1 − η α) W,   then the step above
-        u ← u + η λ                        what every weight owes by now
+        u ← u + η λ                        the total penalty due so far
         W ← max(0, W − (u + q)) if W > 0,  min(0, W + (u − q)) if W < 0
-        q ← q + the change of W            what it has paid, with a sign
+        q ← q + the change of W            the penalty applied so far
 
-    so that a penalty moves a weight to 0 and never beyond; what it could not pay there
-    it pays later. That is scikit-learn's rule for dense data, here for sparse data too.
-    Biases are not penalised, and a batch of weight 0 is no step.
+    so a penalty moves a weight to 0 and never beyond; what is left is applied later.
+    This is scikit-learn's rule for dense data, here for sparse data too. Biases are not
+    penalised, and a batch of weight 0 is not a step.
 
     Shapes
     ------
@@ -74,17 +74,16 @@ class PerceptronRule(FirstOrder):
     Neurodynamics, chapter 5; Novikoff (1962), On convergence proofs on perceptrons,
     Symposium on the Mathematical Theory of Automata; Tsuruoka, Tsujii & Ananiadou
     (2009), Stochastic gradient descent training for L1-regularized log-linear models
-    with cumulative penalty, ACL, section 3.1; decks 002 (perceptron) and 004
-    (perceptron learning algorithm).
+    with cumulative penalty, ACL, section 3.1.
     """
 
-    # That of weights of 0 is 0.
+    # The loss is 0 for weights of 0, where training starts.
     needs: ClassVar[Needs] = Needs(first_order=True, lowers_loss=False)
 
     learning_rate: float = 1.0
 
     def check(self) -> None:
-        """Refuse an impossible rate.
+        """Reject an invalid rate.
 
         Raises
         ------
@@ -95,7 +94,7 @@ class PerceptronRule(FirstOrder):
             raise ValueError(f"learning_rate must be > 0, got {self.learning_rate}")
 
     def init(self, params: Any) -> dict[str, Any]:
-        """Return the state before the first step: no penalty owed or paid.
+        """Return the state before the first step: no penalty due or applied.
 
         Raises
         ------
@@ -109,7 +108,7 @@ class PerceptronRule(FirstOrder):
     def update(
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
-        """Take one step; the report holds loss and mistakes before it, an example's."""
+        """Take one step; the report holds loss and mistakes per example before it."""
         objective.check_terms("the perceptron rule", L2, L1)
         l2, l1 = objective.coefficient(L2), objective.coefficient(L1)
         (layer,) = params
@@ -134,7 +133,7 @@ class PerceptronRule(FirstOrder):
 def _report(
     objective: Objective, params: Any, h: Any, e: Any, batch: Batch
 ) -> dict[str, Any]:
-    """Return loss, penalties included, and the number of wrong outputs, an example."""
+    """Return loss, penalties included, and number of wrong outputs per example."""
     losses = jnp.sum(batch.weight * perceptron_loss(h, batch.y))
     wrong = jnp.sum((e != 0).astype(h.dtype), axis=-1)
     total = total_weight(batch)
@@ -145,7 +144,7 @@ def _report(
 
 
 def _truncated(weight: Any, owed: Any, paid: Any) -> tuple[Any, dict[str, Any]]:
-    """Let each weight pay what it owes of the L1 penalty, down to 0 and not beyond."""
+    """Apply to each weight the L1 penalty that is due, down to 0 and not beyond."""
     positive = jnp.maximum(0, weight - (owed + paid))
     negative = jnp.minimum(0, weight + (owed - paid))
     rest = jnp.where(weight > 0, positive, jnp.where(weight < 0, negative, weight))

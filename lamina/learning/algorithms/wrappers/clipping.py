@@ -1,4 +1,4 @@
-"""Gradients that are kept within bounds."""
+"""Gradient clipping."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ TINY = 1e-30
 
 @description
 class ClipValue(FirstOrderWrapper):
-    """Each number of the gradient is kept between −c and c.
+    """Clip each component of the gradient to [−c, c].
 
     Equations
     ---------
@@ -31,7 +31,7 @@ class ClipValue(FirstOrderWrapper):
     bound: float = 1.0
 
     def check(self) -> None:
-        """Refuse a bound that is not positive.
+        """Reject a bound that is not positive.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class ClipValue(FirstOrderWrapper):
 
 @description
 class ClipNorm(FirstOrderWrapper):
-    """A gradient that is too long is shortened, over all parameters together.
+    """Clip the norm of the gradient of all parameters together.
 
     Equations
     ---------
@@ -71,7 +71,7 @@ class ClipNorm(FirstOrderWrapper):
     bound: float = 1.0
 
     def check(self) -> None:
-        """Refuse a bound that is not positive.
+        """Reject a bound that is not positive.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class ClipNorm(FirstOrderWrapper):
         _check_bound(self)
 
     def gradient(self, g: Any) -> Any:
-        """Return g, shortened."""
+        """Return g, rescaled if it is too long."""
         norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(g)))
         factor = jnp.minimum(1, self.bound / jnp.maximum(norm, TINY))
         return jax.tree.map(lambda g: factor * g, g)

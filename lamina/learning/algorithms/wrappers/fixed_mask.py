@@ -1,4 +1,4 @@
-"""Weights that stay away: what was pruned does not grow again."""
+"""Fixed sparsity: pruned weights stay 0 during retraining."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from lamina.networks.core.description import Nested, description
 
 @description
 class FixedMask(FirstOrderWrapper):
-    """Weights that are 0 at the start stay 0; biases are free.
+    """Keep weights at 0 that are 0 at the start; biases are free.
 
     Equations
     ---------
         m = [W ≠ 0] at the start,   g ← m ∘ g,   W ← m ∘ W after each step
 
-    The mask is a part of the state, so that a run goes on with the mask it began with,
-    even if a weight passes through 0. The gradient of what stays away is 0, too: no
-    momentum and no mean square remembers it.
+    The mask is part of the state, so a resumed run keeps the mask it began with, even
+    if a weight passes through 0. The gradient of masked weights is 0 as well: no
+    momentum or mean square accumulates it.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ class FixedMask(FirstOrderWrapper):
 
     @property
     def name(self) -> str:
-        """Whose state it is: that of the inner one, and a mask."""
+        """Name of the state: that of the inner algorithm, and a mask."""
         return f"FixedMask {self.inner.name}"
 
     def init(self, params: Any) -> dict[str, Any]:
-        """Return the state of the inner one, and where weights are not 0."""
+        """Return the state of the inner algorithm, and the mask of nonzero weights."""
 
         def there(path: Any, leaf: Any) -> Any:
             return (leaf != 0) | (not is_weight(path))
@@ -53,7 +53,7 @@ class FixedMask(FirstOrderWrapper):
     def update(
         self, objective: Any, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
-        """Take the step of the inner one among the weights that are there."""
+        """Take the step of the inner algorithm on the unmasked weights."""
 
         def masked(tree: Any) -> Any:
             return jax.tree.map(lambda m, a: jnp.where(m, a, 0), state["mask"], tree)

@@ -1,4 +1,4 @@
-"""Weights into a unit that are kept short."""
+"""Max-norm constraint on the weights into a unit."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ TINY = 1e-30
 
 @description
 class MaxNorm(FirstOrderWrapper):
-    """After each step the weights into a unit are shortened to a bound.
+    """Rescale the weights into a unit to a maximum norm after each step.
 
     Equations
     ---------
@@ -38,7 +38,7 @@ class MaxNorm(FirstOrderWrapper):
     bound: float = 3.0
 
     def check(self) -> None:
-        """Refuse a bound that is not positive.
+        """Reject a bound that is not positive.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Keeping the parameters after each step, to look at or to draw."""
+"""Recording the parameters after each step, to inspect or plot them."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ from lamina.networks.core.description import Nested, description
 class Recorded(Wrapper):
     """An algorithm that remembers the parameters after each of its last steps.
 
-    It takes the same steps as the inner algorithm; its state holds the parameters too,
-    in a ring of as many places as ``steps``. A callback reads them after each epoch
-    with :meth:`last` from ``progress.state``.
+    It takes the same steps as the inner algorithm; its state also holds the parameters,
+    in a ring buffer of ``steps`` entries. A callback reads them after each epoch with
+    :meth:`last` from ``progress.state``.
 
     Parameters
     ----------
     inner : algorithm description
     steps : int
-        How many steps are remembered.
+        Number of steps to remember.
     """
 
     inner: Nested
@@ -31,11 +31,11 @@ class Recorded(Wrapper):
 
     @property
     def name(self) -> str:
-        """Whose state it is: that of the inner one, and a ring."""
+        """Name of the state: that of the inner algorithm, and a ring buffer."""
         return f"Recorded {self.inner.name}"
 
     def init(self, params: Any) -> dict[str, Any]:
-        """Return the state before the first step: nothing remembered."""
+        """Return the state before the first step: an empty ring buffer."""
 
         def ring(leaf: Any) -> np.ndarray:
             return np.zeros((self.steps, *leaf.shape), leaf.dtype)
@@ -46,7 +46,7 @@ class Recorded(Wrapper):
     def update(
         self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
-        """Take the inner algorithm's step and remember where it led."""
+        """Take the inner algorithm's step and record the parameters after it."""
         params, inner, report = self.inner.update(
             objective, params, state["inner"], batch, key
         )

@@ -1,4 +1,4 @@
-"""An algorithm around another: it needs what the inner one needs, and has its rate."""
+"""Algorithms that wrap another: same needs, same learning rate."""
 
 import dataclasses
 from typing import Any
@@ -9,79 +9,79 @@ from lamina.networks.core.description import Nested
 
 
 class Wrapper(Algorithm):
-    """An algorithm with a field ``inner``, another algorithm whose steps it changes.
+    """An algorithm with a field ``inner``, another algorithm whose steps it modifies.
 
-    As it stands it changes nothing: what wraps overrides :meth:`gradient` (what the
-    inner one gets to see) or :meth:`moved` (where its step may lead), or ``update``.
+    By itself it changes nothing. Subclasses override :meth:`gradient` (what the inner
+    algorithm sees), :meth:`moved` (where its step may lead) or ``update``.
     """
 
     inner: Nested
 
     @property
     def name(self) -> str:
-        """Whose state it is: that of the inner one."""
+        """Name of the state: that of the inner algorithm."""
         return self.inner.name
 
     @property
     def needs(self) -> Needs:  # pyright: ignore
-        """What the inner one needs."""
+        """Needs of the inner algorithm."""
         return self.inner.needs
 
     @property
     def rate(self) -> Any:
-        """The learning rate of the inner one."""
+        """The learning rate of the inner algorithm."""
         return self.inner.rate
 
     def with_rate(self, rate: Any) -> "Wrapper":
-        """Return the same around the inner one at another learning rate."""
+        """Return the same wrapper with another learning rate of the inner algorithm."""
         inner = self.inner.with_rate(rate)
         return dataclasses.replace(self, inner=inner)  # pyright: ignore
 
     def memory_bytes(
         self, n_params: int, n_rows: int, n_outputs: int, itemsize: int
     ) -> int:
-        """Return the bytes of the inner one."""
+        """Return the bytes of the inner algorithm."""
         return self.inner.memory_bytes(n_params, n_rows, n_outputs, itemsize)
 
     def loss_limit(self, network: Any, params: Any) -> float:
-        """Return the limit of the inner one."""
+        """Return the limit of the inner algorithm."""
         return self.inner.loss_limit(network, params)
 
     def init(self, params: Any) -> Any:
-        """Return the state of the inner one before the first step."""
+        """Return the state of the inner algorithm before the first step."""
         return self.inner.init(params)
 
     def update(
         self, objective: Any, params: Any, state: Any, batch: Any, key: Any
     ) -> tuple[Any, Any, dict[str, Any]]:
-        """Take the step of the inner one, changed."""
+        """Take the modified step of the inner algorithm."""
         view = View(objective, self.gradient)
         params, state, report = self.inner.update(view, params, state, batch, key)
         return self.moved(objective, params), state, report
 
     def gradient(self, g: Any) -> Any:
-        """Return the gradient as the inner one sees it."""
+        """Return the gradient as the inner algorithm sees it."""
         return g
 
     def moved(self, objective: Any, params: Any) -> Any:
-        """Return the parameters after a step, moved to where they may be."""
+        """Return the parameters after a step, projected onto what is allowed."""
         return params
 
 
 class FirstOrderWrapper(Wrapper):
-    """A wrapper that no method can bear which searches along a line."""
+    """A wrapper for first-order algorithms only, not for methods with a line search."""
 
     def init(self, params: Any) -> Any:
-        """Return the state of the inner one before the first step.
+        """Return the state of the inner algorithm before the first step.
 
         Raises
         ------
         ValueError
-            If the inner one is not of first order.
+            If the inner algorithm is not of first order.
         """
         if not self.inner.needs.first_order:
             raise ValueError(
-                f"{type(self).__name__} needs an algorithm of first order such as "
+                f"{type(self).__name__} needs a first-order algorithm such as "
                 f"SGD() or Adam(), got {self.inner!r}"
             )
         return super().init(params)

@@ -256,7 +256,7 @@ def changed(**changes):
         ({"fitted": {"_predicted": 1}}, "has no field '_predicted'"),
         ({"fitted": {"coefs": 1}}, "has no field 'coefs'"),
         ({"fitted": {"x y": 1}}, "has no field 'x y'"),
-        ({"fitted": {"version": 2}}, "is of version 2; this lamina reads version 1"),
+        ({"fitted": {"version": 2}}, "has version 2; this lamina reads version 1"),
         ({"fitted": {"n_features_in": 10**12}}, "do not fit the network"),
         ({"fitted": {"n_outputs": 2}}, "outputs"),
         ({"fitted": {"n_outputs": 5}}, "labels must be labels that fit the outputs"),

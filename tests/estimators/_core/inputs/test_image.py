@@ -100,7 +100,7 @@ def test_image_shape_says_what_rows_are(images):
         (np.zeros((N, 6, 6, 3)), r"images are \(6, 6, 3\).*has learnt \(6, 6, 1\)"),
         (np.zeros((N, 7, 6)), r"images are \(7, 6, 1\).*has learnt \(6, 6, 1\)"),
         (np.zeros((N, 35)), "35 features, but ConvNetClassifier is expecting 36"),
-        (np.full((N, 6, 6), np.nan), "image 0 holds nan at row 0, column 0"),
+        (np.full((N, 6, 6), np.nan), "image 0 has nan at row 0, column 0"),
         (np.zeros((2, 6, 6, 1, 1)), "images must be"),
         (np.full((N, 6, 6), 1e200), "beyond the range of float32"),
         ([np.zeros((6, 6)), np.zeros((6, 5))], "image 0 is .* and image 1 is"),
@@ -119,7 +119,7 @@ def test_bad_input_to_fit_is_refused(images):
         net().fit([np.zeros((6, 6)), np.zeros((6, 5))], [0, 1])
     with pytest.raises(ValueError, match=r"layers\[0\] = Conv.* cannot take"):
         net().fit(np.zeros((N, 2, 2)), LABELS)
-    with pytest.raises(ValueError, match="needs 24 numbers a row"):
+    with pytest.raises(ValueError, match="needs 24 numbers per row"):
         net(image_shape=(4, 6)).fit(images.reshape(N, -1), LABELS)
     with pytest.raises(ValueError, match="augmentation must be None"):
         net(augmentation="much").fit(images, LABELS)

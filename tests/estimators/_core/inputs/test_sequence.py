@@ -87,9 +87,9 @@ def test_sequences_in_arrays_of_objects_and_in_columns():
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (dict(enumerate(RAGGED)), "a list of arrays .* not a dict"),
-        ((x for x in RAGGED), "a list of arrays .* not a generator"),
-        (None, "not a NoneType"),
+        (dict(enumerate(RAGGED)), "a list of arrays .* got a dict"),
+        ((x for x in RAGGED), "a list of arrays .* got a generator"),
+        (None, "got a NoneType"),
         (np.ones(5), "Expected 2D array, got 1D array"),
         ([1.0, 2.0], "sequence 0 has shape"),
     ],
@@ -326,7 +326,7 @@ def test_a_run_that_was_broken_off_goes_on_with_the_same_bits(tmp_path):
         ([np.ones((3, 2)), np.ones((0, 2))], "sequence 1 has no steps"),
         ([np.ones((3, 2)), np.ones((3, 1))], "sequence 1 has 1 features, but"),
         ([np.ones((3, 2)), np.array([[1, 2], [1, np.nan]])], "sequence 1, step 1, fe"),
-        ([np.ones((3, 2)), "abc"], "sequence 1 is no array"),
+        ([np.ones((3, 2)), "abc"], "sequence 1 is not an array"),
         (np.full((4, 3, 2), np.nan), "sequence 0 has no steps"),
     ],
 )

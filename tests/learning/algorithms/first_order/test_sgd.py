@@ -79,10 +79,10 @@ def test_the_report_is_the_loss_before_the_step():
 
 
 def test_all_deltas_are_computed_from_old_weights():
-    """Lecture 000 changes the upper layer before δ of the lower one uses it.
+    """All δ come from the old weights: no layer changes before a lower one uses it.
 
     x = 1, y = 0, w₁ = w₂ = 1, η = ½: δ₂ = 1, δ₁ = w₂ δ₂ = 1, so both become ½; the
-    lecture's order would give δ₁ = ½ and w₁ = ¾.
+    wrong order would give δ₁ = ½ and w₁ = ¾.
     """
     layer = Dense(1, "identity", use_bias=False)
     one = Objective(Network((layer, layer)), "squared_error")
@@ -94,7 +94,7 @@ def test_all_deltas_are_computed_from_old_weights():
 
 
 def test_weight_decay_is_scaled_by_the_rate_and_spares_biases():
-    """θ ← θ − η (g + α W): lecture 000 forgets η, lecture 002 decays the bias."""
+    """θ ← θ − η (g + α W), and no decay for the bias."""
     one = Objective(Network((Dense(1, "identity"),)), "squared_error", (L2(0.5),))
     params = ({"weight": np.array([[2.0]]), "bias": np.array([4.0])},)
     batch = Batch(np.zeros((1, 1)), np.array([[4.0]]), np.ones(1))  # g = 0

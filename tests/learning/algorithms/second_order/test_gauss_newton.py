@@ -174,7 +174,7 @@ def test_what_is_not_smooth_is_refused():
     for term in (L1(0.5), InputNoise(0.5), L1Sparsity(0.5), FGSM(0.5)):
         rough = dataclasses.replace(smooth, terms=(*smooth.terms, term))
         name = type(term).__name__
-        with pytest.raises(ValueError, match=f"Adam cannot learn with {name}"):
+        with pytest.raises(ValueError, match=f"Adam does not support {name}"):
             check_smooth(Adam(), rough)
     # The sums would be of one share.
     divided = dataclasses.replace(smooth, shares=Shards(2))

@@ -78,7 +78,7 @@ def vectors(layer):
 
 
 def test_three_steps_by_hand():
-    """Lecture 002 (golden G11): w = [1, −0.8], no bias, η = 1."""
+    """A worked example: w = [1, −0.8], no bias, η = 1."""
     rule, params, path = PerceptronRule(), start([[1], [-0.8]]), []
     for x, y in [([1, 2], 1), ([-1, 2], -1), ([0, -1], -1)]:
         params, _, report = step(rule, objective(1, False), params, batch(x, y))
@@ -114,7 +114,7 @@ def test_loss_is_the_distance_behind_the_hyperplane():
 
 
 def test_several_units_are_several_perceptrons(rng):
-    """Lecture 002: W ← W + ½ x eᵀ, each column by its own error."""
+    """W ← W + ½ x eᵀ, each column by its own error."""
     W, b = rng.standard_normal((3, 2)), rng.standard_normal(2)
     x, y = rng.standard_normal(3), np.array([1.0, -1])
     together, _, _ = step(PerceptronRule(), objective(2), start(W, b), batch(x, y))
@@ -191,7 +191,7 @@ def test_l1_stops_at_zero_and_collects_the_rest_later():
 
 
 def deck_002(X, y, order, eta):
-    """Lecture 002's loop: −1 and +1, a tie is positive."""
+    """The rule for −1 and +1, where a tie is positive."""
     w, b, path = np.zeros(X.shape[1]), 0.0, []
     for i in order:
         f = 1 if w @ X[i] + b >= 0 else -1
@@ -203,7 +203,7 @@ def deck_002(X, y, order, eta):
 
 
 def deck_004(X, y, order, eta, w, theta):
-    """Lecture 004's loop: 0 and 1, and the unit fires above its threshold."""
+    """The rule for 0 and 1, whose unit fires above its threshold."""
     path = []
     for i in order:
         g = 1 if w @ X[i] > theta else 0
@@ -228,7 +228,7 @@ def test_every_step_equals_deck_002(seed, rate):
 
 
 def test_zeros_and_ones_are_the_same_rule_without_the_half(rng):
-    """Lecture 004 equals lecture 002 step by step, as long as there is no tie."""
+    """Both forms agree step by step, as long as there is no tie."""
     X, y = rng.standard_normal((30, 4)), rng.choice([0, 1], 30)
     w, theta, rate = rng.standard_normal(4), 0.3, 0.7
     params, path = start(w[:, None], [-theta]), []

@@ -55,5 +55,5 @@ def test_impossible_bounds_are_refused(kind):
 
 @pytest.mark.parametrize("kind", [ClipNorm, ClipValue])
 def test_a_line_search_needs_the_gradient_as_it_is(kind):
-    with pytest.raises(ValueError, match="needs an algorithm of first order"):
+    with pytest.raises(ValueError, match="needs a first-order algorithm"):
         kind(LBFGS()).init(PARAMS)

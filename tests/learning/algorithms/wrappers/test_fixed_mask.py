@@ -80,5 +80,5 @@ def test_a_run_goes_on_with_the_mask_it_began_with():
 
 
 def test_what_searches_along_a_line_is_refused():
-    with pytest.raises(ValueError, match="needs an algorithm of first order"):
+    with pytest.raises(ValueError, match="needs a first-order algorithm"):
         FixedMask(LBFGS()).init(start(([], [])))
