@@ -1,11 +1,11 @@
-"""Images changed at random in every training step, and what that is worth.
+"""Data augmentation: random changes of the images in every training step.
 
 Run it with
 
     python examples/augmentation.py [FILE.png]
 
-It learns from 225 digits with and without, and draws what the network saw if a file is
-given.
+It trains on 225 digits with and without augmentation, prints the test accuracy, and
+plots augmented images if a file is given.
 """
 
 import sys
@@ -35,7 +35,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def scores() -> dict[str, float]:
-    """Learn from every eighth digit, with and without, and score the others."""
+    """Train on every eighth digit, with and without, and test on the others."""
     X, y = digits()
     few = np.arange(len(y)) % 8 == 0
     found = {}
@@ -48,7 +48,7 @@ def scores() -> dict[str, float]:
 
 
 def draw():
-    """Return a figure: an image in each row, changed in one way in eight steps."""
+    """Return a figure: one image per row, and eight augmented versions of it."""
     from matplotlib.figure import Figure
 
     images = digits()[0].astype(np.float32)
@@ -61,15 +61,15 @@ def draw():
             axis.imshow(shown[..., 0], cmap="gray", vmin=0, vmax=16)
             axis.set(xticks=[], yticks=[])
         axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
-    grid[0, 0].set_title("as it is", fontsize=12)
-    grid[0, 4].set_title("in eight training steps", fontsize=12)
+    grid[0, 0].set_title("original", fontsize=12)
+    grid[0, 4].set_title("augmented, in eight training steps", fontsize=12)
     return figure
 
 
 def main() -> None:
-    """Print both scores, and draw the images if a file is given."""
+    """Print both scores, and plot the images if a file is given."""
     for name, score in scores().items():
-        print(f"{name}: {score:.1%} of 1,572 unseen digits are right")
+        print(f"{name}: test accuracy {score:.1%} (1,572 digits)")
     if len(sys.argv) > 1:
         draw().savefig(sys.argv[1], dpi=110)
 

@@ -1,13 +1,12 @@
-"""Two numbers for an image of a digit: an autoencoder's codes beside PCA's.
+"""A 2-D embedding of digits by an autoencoder, compared with PCA.
 
-PCA finds the plane in which digits differ most; a deep autoencoder may bend it. Both
-learn without labels. Run it with
+PCA finds the plane of largest variance; a deep autoencoder finds a curved surface. Both
+are trained without labels. Run it with
 
     python examples/autoencoder.py [FILE.png]
 
-It prints how alike digits are to what is made of their two numbers, and how often the
-nearest of the learnt digits, by these numbers alone, is the same digit; and draws the
-codes of digits that were not learnt if a file is given.
+It prints the reconstruction error and the 1-nearest-neighbour accuracy in the
+embedding, both on test data, and plots the test digits if a file is given.
 """
 
 import sys
@@ -37,7 +36,7 @@ COLOURS = [
 
 
 def fitted(X: np.ndarray) -> dict[str, Any]:
-    """Learn two numbers a digit in both ways."""
+    """Fit both 2-D embeddings."""
     deep = Autoencoder(
         (128, 64, 32, 2),
         init="he",
@@ -51,19 +50,19 @@ def fitted(X: np.ndarray) -> dict[str, Any]:
 
 
 def error(model: Any, X: np.ndarray) -> float:
-    """Return the mean squared difference of X and what is made of its codes."""
+    """Return the mean squared reconstruction error of X."""
     return float(np.mean((X - model.inverse_transform(model.transform(X))) ** 2))
 
 
 def nearest(model: Any, known: tuple, new: tuple) -> float:
-    """Return how often the nearest known code is that of the same digit."""
+    """Return the 1-nearest-neighbour accuracy in the embedding."""
     (X, y), (X_new, y_new) = known, new
     judge = KNeighborsClassifier(1).fit(model.transform(X), y)
     return float(judge.score(model.transform(X_new), y_new))
 
 
 def draw(models: dict[str, Any], shares: list[float], X: np.ndarray, y: np.ndarray):
-    """Return a figure: the codes of digits, and digits made of their codes."""
+    """Return a figure: the embeddings, and reconstructed digits."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 8), layout="constrained")
@@ -78,7 +77,7 @@ def draw(models: dict[str, Any], shares: list[float], X: np.ndarray, y: np.ndarr
             box = {"fc": "white", "ec": colour, "alpha": 0.9, "boxstyle": "circle"}
             at = np.median(codes[y == digit], axis=0)
             axes.text(*at, str(digit), fontsize=12, ha="center", va="center", bbox=box)
-        axes.set_title(f"{name}: nearest digit right {share:.0%}", fontsize=14)
+        axes.set_title(f"{name}: 1-NN accuracy {share:.0%}", fontsize=14)
         axes.set(xticks=[], yticks=[])
     chosen = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
     rows = {"digit": X[chosen]}
@@ -95,7 +94,7 @@ def draw(models: dict[str, Any], shares: list[float], X: np.ndarray, y: np.ndarr
 
 
 def main() -> None:
-    """Print what two numbers are worth, and draw them if a file is given."""
+    """Print the scores of both embeddings, and plot them if a file is given."""
     digits = data.load("digits")
     order = np.random.default_rng(0).permutation(len(digits.y))
     X, y = digits.X[order] / 16, digits.y[order]
@@ -104,7 +103,7 @@ def main() -> None:
     shares = [nearest(model, known, new) for model in models.values()]
     for (name, model), share in zip(models.items(), shares, strict=True):
         made = error(model, new[0])
-        print(f"{name:11}: squared error {made:.4f}, nearest digit right {share:.1%}")
+        print(f"{name:11}: squared error {made:.4f}, 1-NN accuracy {share:.1%}")
     if len(sys.argv) > 1:
         draw(models, shares, *new).savefig(sys.argv[1], dpi=110)
 

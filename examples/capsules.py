@@ -1,11 +1,11 @@
-"""A capsule network reads digits and draws what it has read.
+"""A capsule network classifies digits and reconstructs them.
 
 Run it with
 
     python examples/capsules.py [FILE.png]
 
-It prints how many unseen digits are right, and draws some of them again if a file is
-given, from the vector of the longest capsule.
+It prints the test accuracy. If a file is given, it plots digits reconstructed from the
+vector of the longest capsule.
 """
 
 import sys
@@ -24,7 +24,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def fitted() -> CapsNetClassifier:
-    """Learn from every other digit."""
+    """Train on every other digit."""
     X, y = digits()
     model = CapsNetClassifier(
         max_iter=25,
@@ -37,14 +37,14 @@ def fitted() -> CapsNetClassifier:
 
 
 def draw(model: CapsNetClassifier):
-    """Return a figure of digits that were not learnt, and how they are drawn."""
+    """Return a figure of test digits and their reconstructions."""
     from matplotlib.figure import Figure
 
     X, y = digits()
     shown = [int(np.flatnonzero(y[1::2] == k)[3]) * 2 + 1 for k in range(10)]
     figure = Figure(figsize=(10, 2.6), layout="constrained")
     grid = figure.subplots(2, 10)
-    rows = {"digit": X[shown], "drawn again": model.reconstruct(X[shown])[..., 0]}
+    rows = {"digit": X[shown], "reconstruction": model.reconstruct(X[shown])[..., 0]}
     for axes, (name, images) in zip(grid, rows.items(), strict=True):
         for axis, image in zip(axes, images, strict=True):
             axis.imshow(image, cmap="gray", vmin=0, vmax=16)
@@ -54,13 +54,13 @@ def draw(model: CapsNetClassifier):
 
 
 def main() -> None:
-    """Print the share of unseen digits that are right, and how well they are drawn."""
+    """Print the test accuracy, and how well test digits are reconstructed."""
     model = fitted()
     X, y = digits()
     unseen = X[1::2]
-    print(f"{model.score(unseen, y[1::2]):.1%} of unseen digits are right")
+    print(f"test accuracy {model.score(unseen, y[1::2]):.1%}")
     rest = np.mean((model.reconstruct(unseen)[..., 0] - unseen) ** 2)
-    print(f"{1 - rest / unseen.var():.0%} of the variance of their pixels is drawn")
+    print(f"variance of the pixels explained: {1 - rest / unseen.var():.0%}")
     if len(sys.argv) > 1:
         draw(model).savefig(sys.argv[1], dpi=240)
 

@@ -1,8 +1,7 @@
-"""A fit that is broken off goes on where it was, to the very same weights.
+"""Resume an interrupted fit from a checkpoint, with identical weights.
 
-Run it with ``python examples/checkpoint.py``. Whatever ends a fit, a power cut or a
-job's time limit, calling it again with the same parameters and data is all there is to
-do.
+Run it with ``python examples/checkpoint.py``. Whatever interrupts a fit, a power cut or
+a job's time limit, call it again with the same parameters and data.
 """
 
 import tempfile
@@ -17,13 +16,13 @@ PARAMS = {"hidden_layer_sizes": (64,), "max_iter": 40, "random_state": 0}
 
 
 def power_cut(progress):
-    """Break the fit off in its 15th epoch."""
+    """Interrupt the fit in its 15th epoch."""
     if progress.epoch == 15:
-        raise RuntimeError("the lights went out")
+        raise RuntimeError("power cut")
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 40 epochs are few
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 40 epochs are not enough
     digits = data.load("digits")
     X, y = digits.X / 16, digits.y
     unbroken = MLPClassifier(**PARAMS).fit(X, y)
@@ -31,15 +30,15 @@ if __name__ == "__main__":
         try:
             MLPClassifier(**PARAMS, checkpoint=folder, callbacks=[power_cut]).fit(X, y)
         except RuntimeError as error:
-            print(f"broken off: {error}")
+            print(f"interrupted: {error}")
         again = MLPClassifier(**PARAMS, checkpoint=folder).fit(X, y)
-        print(f"went on from epoch {again.resumed_from_} to {again.n_iter_}")
+        print(f"resumed after epoch {again.resumed_from_}, ended at {again.n_iter_}")
         pairs = zip(again.coefs_, unbroken.coefs_, strict=True)
-        print("the same weights:", all(np.array_equal(a, b) for a, b in pairs))
+        print("identical weights:", all(np.array_equal(a, b) for a, b in pairs))
 
         PARAMS["max_iter"] = 60
         longer = MLPClassifier(**PARAMS, checkpoint=folder).fit(X, y)
-        print(f"and with more epochs from {longer.resumed_from_} to {longer.n_iter_}")
+        print(f"more epochs: from {longer.resumed_from_} to {longer.n_iter_}")
 
         try:
             MLPClassifier(**PARAMS, checkpoint=folder).fit(X[:1000], y[:1000])

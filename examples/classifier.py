@@ -1,4 +1,4 @@
-"""A classifier with what scikit-learn's lacks: dropout, layers, a search over rules.
+"""Beyond scikit-learn's classifier: dropout, custom layers, a search over solvers.
 
 Run it with ``python examples/classifier.py``.
 """
@@ -10,7 +10,7 @@ from lamina import SGD, Adam, Dense, Dropout, MLPClassifier, data
 
 
 def halves(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return every other example for learning, and the others for the score."""
+    """Split into training and test set: every other example."""
     return X[::2], y[::2], X[1::2], y[1::2]
 
 
@@ -27,19 +27,19 @@ def drop_out() -> None:
     )
     model.fit(X, y)
     print(model.summary())
-    print(f"digits: {model.score(X_test, y_test):.1%} of held-out ones are right")
+    print(f"digits: test accuracy {model.score(X_test, y_test):.1%}")
     print(f"        {model.n_iter_} epochs, {model.n_compiles_} programs compiled")
 
 
 def search() -> None:
-    """Choose the learning rule by cross-validation; its rates compile nothing new."""
+    """Choose the solver by cross-validation; new rates need no new compilation."""
     iris = data.load("iris")
     X = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0)
     rules = [Adam(0.01), Adam(0.1), SGD(0.1, momentum=0.9), SGD(0.01)]
     model = MLPClassifier((16,), max_iter=30, tol=0, random_state=0)
     search = GridSearchCV(model, {"solver": rules}, cv=3).fit(X, iris.y)
-    print(f"iris:   best rule {search.best_params_['solver']}")
-    print(f"        {search.best_score_:.1%} right in cross-validation")
+    print(f"iris:   best solver {search.best_params_['solver']}")
+    print(f"        cross-validated accuracy {search.best_score_:.1%}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A convolutional network that reads digits: images in, labels in, nothing else.
+"""A convolutional network that classifies images of digits.
 
 Run it with ``python examples/convnet_digits.py``.
 """
@@ -11,17 +11,17 @@ from lamina import Conv, ConvNetClassifier, Dense, Dropout, MaxPool, data
 
 
 def main() -> None:
-    """Train the default network, and one whose layers are given."""
+    """Train the default network, and one with custom layers."""
     digits = data.load("digits")
     images, labels = digits.X.reshape(-1, 8, 8), digits.y
     learnt, unseen = (images[::2], labels[::2]), (images[1::2], labels[1::2])
 
     model = ConvNetClassifier(max_iter=30, random_state=0).fit(*learnt)
-    print(f"default layers: {model.score(*unseen):.1%} of unseen digits are right")
+    print(f"default layers: test accuracy {model.score(*unseen):.1%}")
 
     layers = [Conv(16, 3), Conv(32, 3), MaxPool(2), Dense(64), Dropout(0.3)]
     model = ConvNetClassifier(layers, max_iter=30, random_state=0).fit(*learnt)
-    print(f"own layers:     {model.score(*unseen):.1%}")
+    print(f"custom layers:  test accuracy {model.score(*unseen):.1%}")
     print(model.summary())
 
 

@@ -1,11 +1,11 @@
-"""The airline passengers of the next year, with bounds, and how far to trust them.
+"""Forecast airline passengers, with prediction intervals and a backtest.
 
-Three years that are known are forecast as if they were not, beside what two forecasts
-without any learning say. Run it with
+The backtest covers the last three years, and compares the network with two naive
+forecasts. Run it with
 
     python examples/forecast_airline.py [FILE.png]
 
-It prints the errors, and draws the forecasts if a file is given.
+It prints the errors, and plots the forecasts if a file is given.
 """
 
 import sys
@@ -16,14 +16,14 @@ from lamina import Forecaster, data
 
 NAMES = {
     "model": "network",
-    "seasonal_naive": "last year again",
-    "naive": "last month again",
+    "seasonal_naive": "seasonal naive",
+    "naive": "naive",
 }
 BLUE, ORANGE = "#0072B2", "#D55E00"
 
 
 def draw(airline: data.TimeSeriesDataset, model: Forecaster, tried: dict):
-    """Return a figure: the last years with forecasts, and the errors of each way."""
+    """Return a figure: the last years with forecasts, and the errors."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 5), layout="constrained")
@@ -40,13 +40,11 @@ def draw(airline: data.TimeSeriesDataset, model: Forecaster, tried: dict):
         left.axvline(times[at][0], color="0.85", lw=1, zorder=0)
     left.fill_between(later, *model.predict_interval(), color=BLUE, alpha=0.18, lw=0)
     left.plot(later, model.predict(), "--", color=BLUE, lw=2.2, label="network")
-    left.plot([], ":", color=ORANGE, lw=2, label="last year again")
-    left.fill_between([], [], color=BLUE, alpha=0.18, lw=0, label="bounds for 80 %")
+    left.plot([], ":", color=ORANGE, lw=2, label="seasonal naive")
+    left.fill_between([], [], color=BLUE, alpha=0.18, lw=0, label="80 % interval")
     left.axvline(later[0], color="0.85", lw=1, zorder=0)
-    left.set_title(
-        "Each year forecast from what was known before it", fontsize=14, loc="left"
-    )
-    left.set_ylabel("passengers (thousands a month)", fontsize=13)
+    left.set_title("Each year forecast from the years before", fontsize=14, loc="left")
+    left.set_ylabel("passengers (thousands per month)", fontsize=13)
     left.legend(fontsize=12, frameon=False, loc="upper left")
     errors = {name: tried["scores"][key]["mae"] for key, name in NAMES.items()}
     bars = right.barh(
@@ -55,8 +53,8 @@ def draw(airline: data.TimeSeriesDataset, model: Forecaster, tried: dict):
     right.bar_label(bars, fmt="%.1f", padding=4, fontsize=13)
     right.invert_yaxis()
     right.margins(x=0.25)
-    right.set_title("Mean error, three years", fontsize=14)
-    right.set_xlabel("thousands a month", fontsize=13)
+    right.set_title("Mean absolute error, three years", fontsize=14)
+    right.set_xlabel("thousands per month", fontsize=13)
     right.tick_params(axis="y", labelsize=12, length=0)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
@@ -64,15 +62,15 @@ def draw(airline: data.TimeSeriesDataset, model: Forecaster, tried: dict):
 
 
 def main() -> None:
-    """Print what three known years and the next one come to, and draw it."""
+    """Print the backtest errors and the forecast of the next year, and plot both."""
     airline = data.load("airline")
     model = Forecaster(horizon=12, seasonal_period=12, random_state=0)
     tried = model.backtest(airline.y, folds=3)
-    print("errors over three known years, thousands a month")
+    print("backtest over three years, thousands per month")
     for key, name in NAMES.items():
         scores = tried["scores"][key]
-        print(f"  {name:17} mean {scores['mae']:5.1f}, MASE {scores['mase']:.2f}")
-    print(f"  {tried['coverage']:.0%} of the months lie within bounds for 80 %")
+        print(f"  {name:15} MAE {scores['mae']:5.1f}, MASE {scores['mase']:.2f}")
+    print(f"  80 % prediction interval covered {tried['coverage']:.0%} of the months")
 
     model.fit(airline.y)
     lower, upper = model.predict_interval(coverage=0.8)

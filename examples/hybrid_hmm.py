@@ -1,4 +1,4 @@
-"""A network tells states from single steps; a Markov chain knows their order.
+"""A network classifies single steps; a hidden Markov model adds their order.
 
 The hybrid of Bourlard and Morgan (1994): p(x | state) ∝ p(state | x) / p(state), then
 the Viterbi path. The sequences are drawn from a known chain, which gives an upper
@@ -6,7 +6,7 @@ bound: the accuracy of Viterbi decoding with the true parameters. Run it with
 
     python examples/hybrid_hmm.py [FILE.png]
 
-It prints how many states are right, and draws a sequence if a file is given.
+It prints the accuracy per step, and plots a sequence if a file is given.
 """
 
 import sys
@@ -24,7 +24,7 @@ SHOWN = 6
 
 
 def true_paths(X: data.RaggedArray) -> list[np.ndarray]:
-    """Return Viterbi's paths with the numbers that made the sequences."""
+    """Return the Viterbi paths with the true parameters."""
     start, transition, means = markov_chain()
     chain = Chain(np.log(start), np.log(transition))
     distances = [((x[:, None] - means) ** 2).sum(axis=2) for x in X]
@@ -64,28 +64,28 @@ def draw(paths: dict[str, list[np.ndarray]], X: data.RaggedArray):
         axis.spines[:].set_visible(False)
     for axis in rows[:-1]:
         axis.tick_params(bottom=False)
-    rows[0].set_title("One sequence: the chain knows what follows what", fontsize=14)
+    rows[0].set_title("One sequence: the chain corrects single steps", fontsize=14)
     rows[-1].set_xlabel("step (black ticks: wrong)", fontsize=13)
     return figure
 
 
 def main() -> None:
-    """Print what each knows, and draw it if a file is given."""
+    """Print the accuracies, and plot a sequence if a file is given."""
     known = data.load("hidden_markov", n=200, noise=NOISE, seed=0)
     new = data.load("hidden_markov", n=200, noise=NOISE, seed=1)
     model = HybridHMM(context=0, random_state=0).fit(known.X, known.y)
     paths = {
         "truth": new.y,
         "network alone": model.predict_frames(new.X),
-        "and the chain": model.predict(new.X),
-        "true numbers": true_paths(new.X),
+        "network + HMM": model.predict(new.X),
+        "true parameters": true_paths(new.X),
     }
     truth = np.concatenate(new.y)
     for name, found in paths.items():
         if name != "truth":
             right = np.mean(np.concatenate(found) == truth)
-            print(f"{name:14}: {right:.1%} of all states are right")
-    print("transitions, counted and true:")
+            print(f"{name:15}: {right:.1%} of all states are correct")
+    print("transition probabilities, estimated and true:")
     print(model.transition_.round(2), markov_chain().transition.round(2), sep="\n")
     if len(sys.argv) > 1:
         draw(paths, new.X).savefig(sys.argv[1], dpi=110)

@@ -6,7 +6,7 @@ explode and saturates tanh units; smaller uniform weights, here with the bound
 
     python examples/initial_weights.py [FILE.png]
 
-It prints the variances, and draws them if a file is given.
+It prints the variances, and plots them if a file is given.
 """
 
 import sys
@@ -35,7 +35,7 @@ def activations(activation: str, initializer: str, factor: float) -> list[np.nda
 
 
 def variances(layers: list[np.ndarray]) -> list[float]:
-    """Return Var(a) of a unit over the examples, the mean of each layer's units."""
+    """Return Var(a) over the examples, averaged over the units of each layer."""
     return [float(np.mean(np.var(a, axis=0))) for a in layers]
 
 
@@ -74,9 +74,9 @@ def draw(linear: dict[str, list[np.ndarray]], tanh: dict[str, list[np.ndarray]])
     left.set_xlabel("layer (0 is the inputs)", fontsize=13)
     left.set_ylabel("variance of a unit over the examples", fontsize=13)
     left.legend(fontsize=11, frameon=False, loc="upper left")
-    right.set_title("Five tanh layers: what the last one puts out", fontsize=13)
+    right.set_title("Five tanh layers: output distribution of layer 5", fontsize=13)
     right.set_xlabel("activation a of the fifth layer", fontsize=13)
-    right.set_ylabel("share of activations (% a bin)", fontsize=13)
+    right.set_ylabel("share of activations (% per bin)", fontsize=13)
     right.text(0.05, 92, "small: all at 0,\nnothing arrives", fontsize=12, va="top")
     right.text(
         0.93,
@@ -93,7 +93,7 @@ def draw(linear: dict[str, list[np.ndarray]], tanh: dict[str, list[np.ndarray]])
 
 
 def main() -> None:
-    """Print the variances, and draw them if a file is given."""
+    """Print the variances, and plot them if a file is given."""
     linear = {name: activations("identity", *how) for name, how in STARTS.items()}
     tanh = {name: activations("tanh", *how) for name, how in STARTS.items()}
     for name, layers in linear.items():

@@ -6,8 +6,8 @@ has to be carried to the last step, and δ back to the first (Hochreiter & Schmi
 
     python examples/long_lag.py [FILE.png [SEEDS]]
 
-It prints how many unseen sequences are right for each lag, and draws it if a file is
-given. From one seed it tries three lags, from several all six, in some minutes.
+It prints the test accuracy for each lag, and plots it if a file is given. With one seed
+it uses three lags, with several all six, which takes some minutes.
 """
 
 import sys
@@ -25,7 +25,7 @@ LAYERS = {
 
 
 def score(layer: RNN | LSTM, lag: int, seed: int) -> float:
-    """Learn from 400 sequences; return the share of 400 others that is right."""
+    """Train on 400 sequences; return the accuracy on 400 others."""
     known, new = (data.load("long_lag", n=400, lag=lag, seed=s) for s in (0, 1))
     how = {"pooling": "last", "standardize": False, "max_iter": 40}
     model = RecurrentClassifier([layer], random_state=seed, **how)
@@ -33,7 +33,7 @@ def score(layer: RNN | LSTM, lag: int, seed: int) -> float:
 
 
 def draw(lags: list[int], found: dict[str, np.ndarray]):
-    """Return a figure of the scores over the lag: each seed a mark, lines medians."""
+    """Return a figure of accuracy over lag: one mark per seed, lines are medians."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -49,11 +49,11 @@ def draw(lags: list[int], found: dict[str, np.ndarray]):
             axes.plot(at, 100 * each, style[0], **mark)
         axes.plot([], style, color=colour, ms=9, lw=2, label=name)
     axes.axhline(50, color="0.6", lw=1)
-    axes.text(lags[0], 51, "guessing", color="0.35", fontsize=12)
+    axes.text(lags[0], 51, "chance", color="0.35", fontsize=12)
     axes.set(xscale="log", xticks=lags, xticklabels=lags, ylim=(40, 103))
     axes.minorticks_off()
-    axes.set_xlabel("lag (steps from the first symbol to the answer)", fontsize=13)
-    axes.set_ylabel("unseen sequences that are right (%)", fontsize=13)
+    axes.set_xlabel("lag (steps from the first symbol to the output)", fontsize=13)
+    axes.set_ylabel("test accuracy (%)", fontsize=13)
     axes.set_title("How long does a recurrent network remember?", fontsize=14)
     axes.legend(fontsize=12, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.22))
     axes.spines[["top", "right"]].set_visible(False)
@@ -61,7 +61,7 @@ def draw(lags: list[int], found: dict[str, np.ndarray]):
 
 
 def main() -> None:
-    """Print the scores, and draw them if a file is given."""
+    """Print the scores, and plot them if a file is given."""
     seeds = range(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     lags = LAGS if len(seeds) > 1 else LAGS[::2]
     found = {}

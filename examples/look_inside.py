@@ -1,11 +1,11 @@
-"""What a convolutional network of digits has learnt to see, and where it looks.
+"""Look inside a convolutional network that classifies digits.
 
-Filters, the images that each output likes most, the patches that excite a unit, and,
+Filters, inputs that maximise each output, the patches that activate a unit most, and,
 for one digit, saliency, integrated gradients, occlusion and deconvolution. Run it with
 
     python examples/look_inside.py [FILE.png]
 
-It prints what can be said in numbers, and draws all of it if a file is given.
+It prints a few numbers, and plots everything if a file is given.
 """
 
 import sys
@@ -28,7 +28,7 @@ def fitted(images: np.ndarray, labels: np.ndarray) -> ConvNetClassifier:
 
 
 def looks(model: ConvNetClassifier, images: np.ndarray) -> dict:
-    """Return what there is to see."""
+    """Return all visualisations."""
     image = images[DIGIT]
     last = max(i for i, name, _ in insight.layers(model) if name == "Conv")
     return {
@@ -47,21 +47,19 @@ def looks(model: ConvNetClassifier, images: np.ndarray) -> dict:
 
 
 def tell(model: ConvNetClassifier, images: np.ndarray, seen: dict) -> None:
-    """Print what can be said in numbers."""
+    """Print a few numbers."""
     scores = seen["liked"].scores
     sure = np.diag(model.predict_proba(seen["liked"].images))
-    print(f"h of the ten outputs, from noise: {scores[:, 0].round(1)}")
+    print(f"logits of the ten outputs, for noise: {scores[:, 0].round(1)}")
     print(f"  after {scores.shape[1] - 1} steps of ascent: {scores[:, -1].round(1)}")
-    print(f"  the network takes them for their class, p at least {sure.min():.4f}")
+    print(f"  each is classified as its digit, p at least {sure.min():.4f}")
     digit, shares = images[DIGIT], seen["integrated"]
     black = insight.saliency(model, np.zeros_like(digit), shares.target).score
-    print(f"digit {DIGIT}, taken for a {model.classes_[shares.target]}:")
-    print(f"  h = {shares.score:.3f}, of a black image {black:.3f}")
+    print(f"digit {DIGIT}, classified as {model.classes_[shares.target]}:")
+    print(f"  logit {shares.score:.3f}, of a black image {black:.3f}")
     print(f"  integrated gradients add up to {shares.attribution.sum():.3f}")
     hidden = seen["occlusion"]
-    print(
-        f"  p = {hidden.whole:.4f}, and {hidden.outputs.min():.4f} with a square on it"
-    )
+    print(f"  p = {hidden.whole:.4f}, and {hidden.outputs.min():.4f} when occluded")
 
 
 def draw(images: np.ndarray, seen: dict):
@@ -72,12 +70,12 @@ def draw(images: np.ndarray, seen: dict):
     strips = [
         ("Filters of the first layer", seen["filters"].images),
         (
-            "What the outputs 0 to 9 like most",
+            "Inputs that maximise the outputs 0 to 9",
             [plotting.as_seen(p) for p in seen["liked"].images],
         ),
         (
-            f"Unit {UNIT} of the second convolution: what it likes most, and the "
-            "nine digits (what it sees of them) that excite it most",
+            f"Unit {UNIT} of the second convolution: the input that maximises it, and "
+            "the nine patches that activate it most",
             [
                 plotting.as_seen(seen["liked by the unit"].seen[0]),
                 *(p[..., 0] / 16 for p in seen["patches"].patches),
@@ -89,7 +87,7 @@ def draw(images: np.ndarray, seen: dict):
         for axis, panel in zip(part.subplots(1, 10), panels, strict=True):
             plotting.show(axis, panel, "")
     last = rows[3]
-    last.suptitle("One digit: what counts for the answer", fontsize=12)
+    last.suptitle("One digit: which pixels drive the prediction", fontsize=12)
     axes = last.subplots(1, 7)
     plotting.show(axes[0], digit, "the digit")
     for axis, name in zip(axes[1:3], ("gradient", "smooth"), strict=True):
@@ -109,11 +107,11 @@ def draw(images: np.ndarray, seen: dict):
 
 
 def main() -> None:
-    """Train, look, tell, and draw if a file is given."""
+    """Train, print, and plot if a file is given."""
     digits = data.load("digits")
     images, labels = digits.X.reshape(-1, 8, 8), digits.y
     model = fitted(images, labels)
-    print(f"{model.score(images[1500:], labels[1500:]):.1%} of the last 297 right")
+    print(f"test accuracy {model.score(images[1500:], labels[1500:]):.1%}")
     seen = looks(model, images)
     tell(model, images, seen)
     if len(sys.argv) > 1:

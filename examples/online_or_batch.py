@@ -6,7 +6,7 @@ reaches from too low to too high. Run it with
 
     python examples/online_or_batch.py [FILE.png]
 
-It prints how many epochs each way needs, and draws the loss if a file is given.
+It prints how many epochs each way needs, and plots the loss if a file is given.
 """
 
 import sys
@@ -22,14 +22,14 @@ EPOCHS = 150
 GOAL = 0.01
 RATES = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]
 SIZES = {
-    "online (1 example a step)": 1,
+    "online (1 example per step)": 1,
     "mini-batches of 32": 32,
     "batch (all 569)": 569,
 }
 
 
 class Run(NamedTuple):
-    """How one way of learning went with the best of the rates."""
+    """Training with one batch size and its best learning rate."""
 
     name: str
     rate: float
@@ -69,7 +69,7 @@ def learn(batch_size: int, rate: float) -> list[float]:
 def best(name: str, batch_size: int) -> Run:
     """Return the run that stays below the goal from the earliest epoch on."""
     runs = [Run(name, rate, learn(batch_size, rate)) for rate in RATES]
-    whole = [run for run in runs if len(run.losses) == EPOCHS]  # none that diverged
+    whole = [run for run in runs if len(run.losses) == EPOCHS]  # did not diverge
     return min(whole or runs, key=lambda run: run.epochs or EPOCHS + 1)
 
 
@@ -116,7 +116,7 @@ def draw(runs: list[Run]):
 
 
 def main() -> None:
-    """Learn in three ways, print what came out, and draw it if a file is given."""
+    """Train in three ways, print the results, and plot them if a file is given."""
     runs = [best(name, size) for name, size in SIZES.items()]
     for run in runs:
         needed = run.epochs or f"more than {EPOCHS}"

@@ -1,4 +1,4 @@
-"""A perceptron learns logic gates step by step, fails at XOR, and tells irises apart.
+"""A perceptron learns logic gates step by step, fails at XOR, and classifies irises.
 
 Run it with ``python examples/perceptron.py``.
 """
@@ -21,7 +21,7 @@ def show_trace() -> None:
     X, y = [[1.0, 2.0], [-1.0, 2.0], [0.0, -1.0]], [1, -1, -1]
     model = Perceptron(fit_intercept=False, shuffle=False, trace=True, tol=None)
     model.fit(X, y, coef_init=[1.0, -0.8])
-    print("weights, step by step, until an epoch without a mistake:")
+    print("weights after each update, until an epoch without an error:")
     for step, (w1, w2) in enumerate(model.trace_):
         print(f"  {step}: ({w1:4.1f}, {w2:4.1f})")
 
@@ -33,16 +33,16 @@ def learn_gates() -> None:
         w1, w2, b = *model.coef_[0], model.intercept_[0]
         end = "converged" if model.converged_ else "never converges"
         print(
-            f"{name:>5}: {model.score(CORNERS, y):4.0%} right, {end}; "
+            f"{name:>5}: {model.score(CORNERS, y):4.0%} correct, {end}; "
             f"h = {w1:g} x1 + {w2:g} x2 + {b:g}"
         )
 
 
 def learn_irises() -> None:
-    """Three classes: one unit a class, or two units and binary codes.
+    """Three classes: one unit per class, or two units and binary codes.
 
-    Codes ask more of each hyperplane: the second one must cut the middle class off
-    from both others, and none can.
+    With codes, the second hyperplane must separate the middle class from both others,
+    which is impossible.
     """
     iris = data.load("iris")
     X, y = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0), iris.y
@@ -50,7 +50,7 @@ def learn_irises() -> None:
         model = Perceptron(multiclass=multiclass).fit(X, y)
         print(
             f"iris, {multiclass}: {len(model.coef_)} hyperplanes, "
-            f"{model.score(X, y):.1%} right"
+            f"accuracy {model.score(X, y):.1%}"
         )
 
 

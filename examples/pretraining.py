@@ -8,8 +8,8 @@ with
 
     python examples/pretraining.py [FILE.png]
 
-It prints how many unseen digits are right without and with pre-training, and draws the
-learning curves if a file is given.
+It prints the test accuracy without and with pre-training, and plots the learning curves
+if a file is given.
 """
 
 import sys
@@ -25,7 +25,7 @@ EPOCHS = 80
 
 
 def fitted(pretraining: str | None) -> MLPClassifier:
-    """Train five logistic layers on digits, watching unseen ones."""
+    """Train five logistic layers on digits, with test data for the curves."""
     digits = data.load("digits")
     parts = train_test_split(digits.X / 16, digits.y, random_state=0)
     train, held, labels, truth = parts
@@ -42,7 +42,7 @@ def fitted(pretraining: str | None) -> MLPClassifier:
 
 
 def draw(models: dict[str, MLPClassifier]):
-    """Return a figure of the share of unseen digits that are right, by epochs."""
+    """Return a figure of the test accuracy by epoch."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
@@ -57,8 +57,8 @@ def draw(models: dict[str, MLPClassifier]):
         epochs = range(1, len(scores) + 1)
         last = f"{name}, {scores[-1]:.1%}"
         axes.plot(epochs, scores, dash, color=colour, lw=2, label=last)
-    axes.set(xlabel="epochs of the whole network", ylim=(0, 1))
-    axes.set_title("Unseen digits that are right: five logistic layers of 100 units")
+    axes.set(xlabel="epoch (fine-tuning)", ylabel="test accuracy", ylim=(0, 1))
+    axes.set_title("Test accuracy of five logistic layers of 100 units")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(title="pre-training", frameon=False, loc="center right")
@@ -66,12 +66,12 @@ def draw(models: dict[str, MLPClassifier]):
 
 
 def main() -> None:
-    """Learn, compare and draw."""
+    """Train, compare and plot."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     models = {str(way or "none"): fitted(way) for way in WAYS}
     for name, model in models.items():
         share = model.history_["score"][-1]
-        print(f"pre-training {name}: {share:.1%} of unseen digits are right")
+        print(f"pre-training {name}: test accuracy {share:.1%}")
     if len(sys.argv) > 1:
         draw(models).savefig(sys.argv[1], dpi=100)
 

@@ -6,8 +6,8 @@ classifier, and easier on top of an RBM. Run it with
 
     python examples/rbm_digits.py [FILE.png]
 
-It prints how many digits are right, with and without the RBM, and draws receptive
-fields and samples if a file is given.
+It prints the test accuracy with and without the RBM, and plots receptive fields and
+samples if a file is given.
 """
 
 import sys
@@ -26,7 +26,7 @@ MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 def moved(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each digit five times: as it is, and moved by a pixel each way."""
+    """Return each digit five times: unchanged, and shifted by a pixel each way."""
     images = X.reshape(-1, 8, 8)
     parts = []
     for down, right in MOVES:
@@ -36,7 +36,7 @@ def moved(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(model: BernoulliRBM):
-    """Return a figure: receptive fields, and samples after more and more steps."""
+    """Return a figure: receptive fields, and samples after increasing steps."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 5.6), layout="constrained")
@@ -48,7 +48,7 @@ def draw(model: BernoulliRBM):
         most = np.abs(weights).max()
         axis.imshow(weights.reshape(8, 8), cmap="RdBu_r", vmin=-most, vmax=most)
         axis.set_axis_off()
-    right.suptitle("From noise, after so many Gibbs steps", fontsize=14)
+    right.suptitle("Samples from noise, by number of Gibbs steps", fontsize=14)
     noise = np.random.default_rng(0).random((ACROSS, 64)).round()
     found = [model.gibbs(noise, n, mean=True, random_state=1) for n in STEPS]
     rows = right.subplots(len(STEPS) + 1, ACROSS)
@@ -63,9 +63,9 @@ def draw(model: BernoulliRBM):
 
 
 def main() -> None:
-    """Learn, compare and draw."""
+    """Train, compare and plot."""
     digits = data.load("digits")
-    # Split first: a moved copy of a training digit would not be an unseen digit.
+    # Split first: a shifted copy of a training digit must not be in the test set.
     parts = train_test_split(digits.X / 16, digits.y, test_size=0.2, random_state=0)
     train, labels = moved(parts[0], parts[2])
     test, truth = moved(parts[1], parts[3])
@@ -74,7 +74,7 @@ def main() -> None:
     pixels = line.fit(train, labels).score(test, truth)
     both = make_pipeline(machine, line).fit(train, labels)
     print(f"pixels, logistic regression: {pixels:.3f}")
-    print(f"machine of 100 units, logistic regression: {both.score(test, truth):.3f}")
+    print(f"RBM of 100 units, logistic regression: {both.score(test, truth):.3f}")
     if len(sys.argv) > 1:
         draw(both[0]).savefig(sys.argv[1], dpi=100)
 

@@ -1,6 +1,6 @@
-"""A recurrent network tells speakers apart by sequences of different lengths.
+"""A recurrent network identifies speakers from sequences of different lengths.
 
-Nine men say the Japanese vowels /ae/: 7 to 29 steps of 12 numbers. Run it with
+Nine men say the Japanese vowels /ae/: 7 to 29 steps of 12 features. Run it with
 ``python examples/recurrent_classifier.py``.
 """
 
@@ -8,13 +8,13 @@ from lamina import LSTM, RecurrentClassifier, data
 
 
 def main() -> None:
-    """Train the default network, and one whose layers are given."""
+    """Train the default network, and one with custom layers."""
     vowels = data.load("japanese_vowels")
-    print(f"learnt from {vowels.X}, scored on {len(vowels.X_test)} others")
+    print(f"training: {vowels.X}; test: {len(vowels.X_test)} others")
 
     model = RecurrentClassifier(random_state=0).fit(vowels.X, vowels.y)
     right = model.score(vowels.X_test, vowels.y_test)
-    print(f"default layers: {right:.1%} of the speakers are right")
+    print(f"default layers: {right:.1%} test accuracy")
 
     print(model.summary())
 
@@ -25,7 +25,7 @@ def main() -> None:
 
     model = RecurrentClassifier([LSTM(64)], pooling="last", random_state=0)
     right = model.fit(vowels.X, vowels.y).score(vowels.X_test, vowels.y_test)
-    print(f"one LSTM layer: {right:.1%}")
+    print(f"one LSTM layer: {right:.1%} test accuracy")
 
 
 if __name__ == "__main__":

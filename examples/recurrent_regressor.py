@@ -1,7 +1,7 @@
-"""Two numbers of a long sequence are marked; a network learns to add them.
+"""A recurrent network learns to add the two marked numbers of a long sequence.
 
-The adding problem of Hochreiter & Schmidhuber (1997): what is not marked has to be
-forgotten, what is has to be kept until the end. Run it with
+The adding problem of Hochreiter & Schmidhuber (1997): unmarked numbers have to be
+forgotten, marked ones remembered until the end. Run it with
 ``python examples/recurrent_regressor.py``.
 """
 
@@ -11,13 +11,13 @@ from lamina import GRU, RecurrentRegressor, data
 
 
 def main() -> None:
-    """Learn from 30 to 40 steps; ask for as many, and for more."""
+    """Train on 30 to 40 steps; test on 40 and on 80."""
     known = data.load("adding_problem", n=2000, length=40, shortest=30, seed=0)
     model = RecurrentRegressor([GRU(32)], pooling="last", max_iter=30, random_state=0)
     model.fit(known.X, known.y)
-    print(f"learnt from {known.X} in {model.n_iter_} epochs")
+    print(f"training: {known.X}, {model.n_iter_} epochs")
     print("root mean squared error")
-    print(f"  always the mean: {known.y.std():.3f}")
+    print(f"  baseline (mean): {known.y.std():.3f}")
     for steps in (40, 80):
         new = data.load("adding_problem", n=500, length=steps, seed=1)
         rest = model.predict(new.X) - new.y

@@ -1,4 +1,4 @@
-"""A regressor: a curve from points, and counts by Poisson regression.
+"""Regression: a curve from noisy points, and counts by Poisson regression.
 
 Run it with ``python examples/regressor.py``.
 """
@@ -9,7 +9,7 @@ from lamina import MLPRegressor, data
 
 
 def curve() -> None:
-    """Learn sin(3πx) from noisy points with L-BFGS and draw it with characters."""
+    """Fit sin(3πx) to noisy points with L-BFGS and plot it as text."""
     points = data.load("sine", n=200, noise=0.1, seed=0)
     model = MLPRegressor(
         hidden_layer_sizes=(20,),
@@ -25,7 +25,7 @@ def curve() -> None:
     for level in np.linspace(1, -1, 9):
         print("".join("•" if abs(v - level) < 0.125 else " " for v in learnt))
     error = np.sqrt(np.mean((learnt - truth) ** 2))
-    print(f"root mean squared error against the truth: {error:.3f}")
+    print(f"root mean squared error against the true curve: {error:.3f}")
 
 
 def counts() -> None:
@@ -35,7 +35,7 @@ def counts() -> None:
     y = rng.poisson(np.exp(0.5 + X @ [1.0, -0.5]))
     model = MLPRegressor("poisson", (), solver="lbfgs", alpha=0).fit(X, y)
     weights = np.append(model.intercepts_[0], model.coefs_[0])
-    print(f"weights of the log rate: {weights.round(2)}, true ones: [0.5, 1, −0.5]")
+    print(f"weights of the log rate: {weights.round(2)}, true: [0.5, 1, −0.5]")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""What each pixel belongs to: shapes that overlap, in noise.
+"""Semantic segmentation of overlapping shapes in noise.
 
 Run it with
 
     python examples/segmentation.py [FILE.png [IMAGES]]
 
-It prints how well areas are found, and draws images, truth and answers if a file is
-given; the last image is larger than those that were learnt. It learns from 2,000
-images unless told otherwise; from 8,000, in a minute or two, it is right more often.
+It prints the intersection over union, and plots images, truth and predictions if a file
+is given; the last image is larger than the training images. It trains on 2,000 images
+by default; with 8,000, which take a minute or two, it is more accurate.
 """
 
 import sys
@@ -20,14 +20,14 @@ CLASSES = ["circle", "triangle"]
 
 
 def fitted(n_images: int) -> ConvNetSegmenter:
-    """Learn to find circles and triangles in images of 24 × 24."""
+    """Train on circles and triangles in images of 24 × 24 pixels."""
     images, labels = data.shapes(n_images, size=24, seed=1, classes=CLASSES)
     model = ConvNetSegmenter(max_iter=10, schedule="cosine", random_state=0)
     return model.fit(images, labels)
 
 
 def draw(model: ConvNetSegmenter):
-    """Return a figure of images, truth and answers."""
+    """Return a figure of images, truth and predictions."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
@@ -43,7 +43,7 @@ def draw(model: ConvNetSegmenter):
         grid[0, column].set_title(f"{image.shape[0]} × {image.shape[1]}", fontsize=12)
         for row, shown in ((1, labels), (2, found)):
             grid[row, column].imshow(shown, cmap=colours, vmin=0, vmax=2)
-    for axes, name in zip(grid, ("image", "truth", "answer"), strict=True):
+    for axes, name in zip(grid, ("image", "truth", "prediction"), strict=True):
         axes[0].set_ylabel(name, fontsize=13)
         for axis in axes:
             axis.set(xticks=[], yticks=[])
@@ -51,7 +51,7 @@ def draw(model: ConvNetSegmenter):
 
 
 def main() -> None:
-    """Print the intersection over union of each class, and draw if a file is given."""
+    """Print the intersection over union of each class, and plot if a file is given."""
     model = fitted(int(sys.argv[2]) if len(sys.argv) > 2 else 2000)
     X, y = data.shapes(200, size=24, seed=2, classes=CLASSES)
     names = ["background", *CLASSES]

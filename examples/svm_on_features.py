@@ -1,4 +1,4 @@
-"""Any classifier on the features of a convolutional network: an SVM, in a pipeline.
+"""An SVM on the features of a convolutional network, in a pipeline.
 
 Run it with ``python examples/svm_on_features.py``.
 """
@@ -14,7 +14,7 @@ from lamina import Conv, ConvNetClassifier, Dense, MaxPool, data
 
 
 def main() -> None:
-    """Compare an SVM on pixels with one on what the last hidden layer makes of them."""
+    """Compare an SVM on pixels with one on the last hidden layer's activations."""
     digits = data.load("digits")
     images, labels = digits.X.reshape(-1, 8, 8), digits.y
     few = np.arange(len(labels)) % 6 == 0
@@ -27,10 +27,10 @@ def main() -> None:
     )
     pixels = SVC().fit(digits.X[few], labels[few])
     features = make_pipeline(network, SVC()).fit(images[few], labels[few])
-    print("learnt from every sixth digit; of the others are right")
+    print("trained on every sixth digit; accuracy on the others:")
     print(f"SVM on pixels:     {pixels.score(digits.X[unseen], labels[unseen]):.1%}")
     alone = features[0].score(images[unseen], labels[unseen])
-    print(f"network by itself: {alone:.1%}")
+    print(f"network alone:     {alone:.1%}")
     both = features.score(images[unseen], labels[unseen])
     print(f"SVM on features:   {both:.1%}")
     print(f"features: {', '.join(features[0].get_feature_names_out()[:3])}, …")

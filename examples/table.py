@@ -1,4 +1,4 @@
-"""From a table with words, gaps and dates to predictions, without a step between.
+"""Train on a table with categories, missing values and dates, and predict.
 
 Run it with ``python examples/table.py``.
 """
@@ -13,7 +13,7 @@ from lamina import TableModel
 
 
 def table() -> dict[str, list]:
-    """Make a table of flats: a number, a category, a date, and some gaps."""
+    """Make a table of flats: a number, a category, a date, and missing values."""
     rng = np.random.default_rng(0)
     area = rng.uniform(20, 150, 400)
     district = rng.choice(["centre", "north", "harbour"], 400)
@@ -27,9 +27,7 @@ def table() -> dict[str, list]:
 if __name__ == "__main__":
     model = TableModel("rent", random_state=0).fit(table())
     for name, value in model.scores_.items():
-        print(
-            f"{name}: {value:.3g} (the mean alone: {model.baseline_scores_[name]:.3g})"
-        )
+        print(f"{name}: {value:.3g} (baseline: {model.baseline_scores_[name]:.3g})")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rent.lamina"
         model.save(path)

@@ -1,11 +1,11 @@
-"""Which of three tones sounds at each step of a noisy signal.
+"""Label each step of a noisy signal with one of three tones.
 
-A layer that goes from the first step to the last has to wait until a new tone is sure;
-one that reads from both ends knows what comes. Run it with
+A unidirectional layer recognises a new tone only after some steps; a bidirectional one
+also uses the steps that follow. Run it with
 
     python examples/tagger.py [FILE.png]
 
-It prints how many steps of unseen signals are right, and draws one if a file is given.
+It prints the accuracy per step on test signals, and plots one if a file is given.
 """
 
 import sys
@@ -15,8 +15,8 @@ import numpy as np
 from lamina import GRU, Bidirectional, RecurrentTagger
 
 TONES = np.array(["low", "middle", "high"])
-FREQUENCIES = np.array([0.05, 0.12, 0.25])  # cycles a step
-LAYERS = {"looks back": [GRU(24)], "looks both ways": [Bidirectional(GRU(24))]}
+FREQUENCIES = np.array([0.05, 0.12, 0.25])  # cycles per step
+LAYERS = {"unidirectional": [GRU(24)], "bidirectional": [Bidirectional(GRU(24))]}
 
 
 def signals(n: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -33,13 +33,13 @@ def signals(n: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def fitted(layers: list) -> RecurrentTagger:
-    """Learn from 150 signals of 45 to 234 steps."""
+    """Train on 150 signals of 45 to 234 steps."""
     how = {"learning_rate_init": 0.01, "max_iter": 20, "random_state": 0}
     return RecurrentTagger(layers, **how).fit(*signals(150, seed=0))
 
 
 def draw(models: dict[str, RecurrentTagger]):
-    """Return a figure of a signal, the truth, and what each network says."""
+    """Return a figure of a signal, the truth, and the predictions."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
@@ -53,7 +53,7 @@ def draw(models: dict[str, RecurrentTagger]):
     axes = figure.subplots(4, 1, sharex=True, gridspec_kw=ratios)
     axes[0].plot(x, color="0.25", lw=1.1)
     axes[0].set_ylabel("signal", rotation=0, ha="right", va="center", fontsize=13)
-    axes[0].set_title("Which tone sounds at each step?", fontsize=14, loc="left")
+    axes[0].set_title("Which tone is at each step?", fontsize=14, loc="left")
     axes[0].spines[["top", "right", "bottom"]].set_visible(False)
     for axis, (name, tones) in zip(axes[1:], rows.items(), strict=True):
         codes = (tones[:, None] == TONES).argmax(axis=1)
@@ -73,11 +73,11 @@ def draw(models: dict[str, RecurrentTagger]):
 
 
 def main() -> None:
-    """Print how often each network is right, and draw if a file is given."""
+    """Print the accuracy of each network, and plot if a file is given."""
     models = {name: fitted(layers) for name, layers in LAYERS.items()}
     X, y = signals(100, seed=1)
     for name, model in models.items():
-        print(f"{name:15}: {model.score(X, y):.1%} of all steps are right")
+        print(f"{name:15}: {model.score(X, y):.1%} of all steps are correct")
     if len(sys.argv) > 1:
         draw(models).savefig(sys.argv[1], dpi=120)
 

@@ -6,8 +6,8 @@ is left for the lowest ones to learn from; ReLU layers preserve δ. Run it with
 
     python examples/vanishing_delta.py [FILE.png]
 
-It prints the error signal of each layer and what lamina advises, and draws it if a
-file is given.
+It prints the error signal of each layer and lamina's advice, and plots it if a file is
+given.
 """
 
 import sys
@@ -36,12 +36,12 @@ def fitted(activation: str, rate: float) -> MLPClassifier:
 
 
 def deltas(model: MLPClassifier) -> np.ndarray:
-    """Return δ (records, layers), root mean square over examples of its length."""
+    """Return δ (records, layers), the root mean square of its norm over examples."""
     return np.reshape(model.diagnostics_["delta"], (-1, len(HIDDEN) + 1))
 
 
 def draw(models: dict[str, MLPClassifier]):
-    """Return a figure of δ in every layer before learning."""
+    """Return a figure of δ in every layer before training."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -53,7 +53,7 @@ def draw(models: dict[str, MLPClassifier]):
         delta = deltas(model)[0]
         axes.plot(layers, delta, style, color=colour, lw=2, ms=8)
         axes.annotate(
-            f"{name}: {model.score(*known()):.0%} of the digits right after training",
+            f"{name}: accuracy {model.score(*known()):.0%} after training",
             (layers[1], delta[1]),
             xytext=(14, -16) if name == "logistic" else (0, -24),
             textcoords="offset points",
@@ -63,7 +63,7 @@ def draw(models: dict[str, MLPClassifier]):
     top = deltas(models["logistic"])[0][-1]
     axes.plot(layers, top / 4.0 ** (len(layers) - layers), ":", color="0.4", lw=1.5)
     axes.annotate(
-        "¼ a layer",
+        "¼ per layer",
         (layers[4], top / 4.0**5),
         xytext=(-64, 8),
         textcoords="offset points",
@@ -72,27 +72,27 @@ def draw(models: dict[str, MLPClassifier]):
     )
     axes.set(yscale="log", xticks=layers)
     axes.set_xlabel("layer (1 is next to the inputs, 10 is the output)", fontsize=13)
-    axes.set_ylabel("error signal ‖δ‖ (nats per unit of pre-activation)", fontsize=13)
-    axes.set_title("Ten layers, before learning: logistic units lose δ", fontsize=14)
+    axes.set_ylabel("gradient norm ‖δ‖", fontsize=13)
+    axes.set_title("Ten layers, before training: logistic units lose δ", fontsize=14)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
 def known() -> tuple[np.ndarray, np.ndarray]:
-    """Return the digits as they were learnt."""
+    """Return the training digits."""
     digits = data.load("digits")
     return digits.X / 16, digits.y
 
 
 def main() -> None:
-    """Train both stacks, print their health, and draw it if a file is given."""
+    """Train both networks, print δ, and plot it if a file is given."""
     models = {"logistic": fitted("logistic", 0.1), "relu": fitted("relu", 0.01)}
     for name, model in models.items():
         delta = deltas(model)[0]
         factors = delta[:-1] / delta[1:]
-        print(f"{name}: {model.score(*known()):.0%} right; before learning")
+        print(f"{name}: accuracy {model.score(*known()):.0%}; before training")
         print("  δ, layers 1 to 10:   ", " ".join(f"{d:.1e}" for d in delta))
-        print(f"  left by each layer:   {factors.min():.2f} to {factors.max():.2f}")
+        print(f"  factor per layer:     {factors.min():.2f} to {factors.max():.2f}")
         print(f"  advice: {model.diagnosis_ or 'none'}")
     if len(sys.argv) > 1:
         draw(models).savefig(sys.argv[1], dpi=120)

@@ -70,11 +70,13 @@ def looking_inside_adds_up(printed):
     assert np.all(after > before + 5)
     assert float(re.findall(r"p at least (\S+)", printed)[0]) > 0.9
     whole, black = map(
-        float, re.findall(r"h = (\S+), of a black image (\S+)\n", printed)[0]
+        float, re.findall(r"logit (\S+), of a black image (\S+)\n", printed)[0]
     )
     shares = float(re.findall(r"add up to (\S+)", printed)[0])
     assert abs(shares - (whole - black)) < 0.1
-    sure, covered = map(float, re.findall(r"p = (\S+), and (\S+) with", printed)[0])
+    sure, covered = map(
+        float, re.findall(r"p = (\S+), and (\S+) when occluded", printed)[0]
+    )
     assert covered < sure - 0.1
 
 
@@ -129,13 +131,13 @@ def an_lstm_remembers_longer(printed):
 
 def two_bent_numbers_tell_more_than_two_straight_ones(printed):
     errors = [float(e) for e in re.findall(r"squared error (0\.\d+)", printed)]
-    shares = [float(s) for s in re.findall(r"right (\d+\.\d)%", printed)]
+    shares = [float(s) for s in re.findall(r"1-NN accuracy (\d+\.\d)%", printed)]
     assert errors[1] < 0.7 * errors[0]  # of PCA, then of the autoencoder
     assert shares[1] > shares[0] + 15
 
 
 def a_deep_network_needs_its_start(printed):
-    none, *shares = [float(s) for s in re.findall(r"(\d+\.\d)% of", printed)]
+    none, *shares = [float(s) for s in re.findall(r"test accuracy (\d+\.\d)%", printed)]
     assert none < 20
     assert len(shares) == 4
     assert min(shares) > 85

@@ -1,1 +1,1 @@
-"""What a person touches: the command line and the jobs behind it."""
+"""The command line, and the functions that do the work of its commands."""

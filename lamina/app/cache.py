@@ -1,16 +1,16 @@
 """The compilation cache of the command line.
 
-A command is a new process each time; without a cache on the disk it would compile the
-same programs each time. The cache holds machine code, so it lies in a folder that only
-the user can read or write, and is not used if that cannot be had. Programs of another
-processor are of no use, so each kind of processor has a folder of its own.
+Each command is a new process; without a cache on disk it would compile the same
+programs again every time. The cache contains machine code, so it is stored in a folder
+that only the user can read or write; without such a folder there is no cache. Machine
+code for another processor is useless, so each processor type has its own folder.
 
 Environment variables
 ---------------------
 LAMINA_CACHE
-    ``off`` switches it off; a path is used instead of the user's cache folder.
+    ``off`` disables the cache; a path replaces the user's cache folder.
 JAX_COMPILATION_CACHE_DIR
-    Respected when set.
+    If set, JAX's own setting is used and this module does nothing.
 """
 
 import contextlib
@@ -22,16 +22,16 @@ import sys
 from pathlib import Path
 
 MAX_BYTES = 256 * 2**20
-"""Beyond this the programs that were not used for the longest time are removed."""
+"""Above this size the least recently used programs are removed."""
 
 
 def enable() -> Path | None:
-    """Switch the cache on; to be called before JAX is imported.
+    """Enable the cache; call this before JAX is imported.
 
     Returns
     -------
     Path or None
-        The folder; None if there is no cache.
+        The cache folder; None if there is no cache.
     """
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return None
@@ -51,7 +51,7 @@ def enable() -> Path | None:
 
 
 def user_cache() -> Path:
-    """Return the folder in which this system keeps a user's caches."""
+    """Return the user's cache folder on this operating system."""
     if folder := os.environ.get("XDG_CACHE_HOME"):
         return Path(folder)
     if sys.platform == "darwin":
@@ -62,12 +62,12 @@ def user_cache() -> Path:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder that only the user can open, or check that it is one.
+    """Create a folder that only the user can open, or check an existing one.
 
     Raises
     ------
     OSError
-        If it cannot be made, is a link, or belongs to somebody else.
+        If it cannot be created, is a link, or belongs to another user.
     """
     for part in (folder.parent, folder):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,19 +78,19 @@ def private_folder(folder: Path) -> Path:
 def _check_private(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise OSError(f"{folder} is no folder")
+        raise OSError(f"{folder} is not a folder")
     if hasattr(os, "getuid"):
         if found.st_uid != os.getuid():
-            raise OSError(f"{folder} belongs to somebody else")
+            raise OSError(f"{folder} belongs to another user")
         if stat.S_IMODE(found.st_mode) & 0o077:
             folder.chmod(0o700)
 
 
 def processor() -> str:
-    """Return a name for this kind of processor."""
+    """Return an identifier of this processor type."""
     features = f"{platform.machine()} {platform.system()}"
     with contextlib.suppress(OSError), open("/proc/cpuinfo", "rb") as file:
-        first = file.read(8192).splitlines()  # the first core tells all
+        first = file.read(8192).splitlines()  # all cores are alike
         known = (b"model name", b"flags", b"Features", b"CPU part")
         lines = [line for line in first if line.startswith(known)][:3]
         features += b" ".join(lines).decode(errors="replace")
@@ -98,7 +98,7 @@ def processor() -> str:
 
 
 def trim(folder: Path) -> None:
-    """Remove the programs that were not used for the longest time."""
+    """Remove the least recently used programs."""
     files = [(e.stat(), e.path) for e in os.scandir(folder) if e.is_file()]
     excess = sum(s.st_size for s, _ in files) - MAX_BYTES
     for status, path in sorted(files, key=lambda f: max(f[0].st_atime, f[0].st_mtime)):

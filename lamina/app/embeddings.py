@@ -1,4 +1,4 @@
-"""Codes at the command line: what ``transform`` and ``sample`` do."""
+"""Embeddings at the command line: what ``transform`` and ``sample`` do."""
 
 import io
 import os
@@ -25,14 +25,15 @@ def transform(
     errors: bool = False,
     skip_broken: bool = False,
 ) -> tuple[Report, Predictions]:
-    """Tell the codes of data, and write them or a map of them.
+    """Compute embeddings, and write them to a CSV file or as a scatter plot.
 
     Without a file nothing is written.
 
     Raises
     ------
     ValueError
-        If the model or the data cannot be used, or there is no map of so many codes.
+        If the model or the data cannot be used, or a plot is asked for and there are
+        not two latent dimensions.
     """
     if out is not None:
         check_out(out, source, path)
@@ -40,9 +41,9 @@ def transform(
     drawn = out is not None and _ending(out) in FORMATS
     count = kind.latent_dim(model)
     if drawn and count != 2:
-        several = f"{count} codes" if count > 1 else "one code"
+        several = f"{count} latent dimension{'s' * (count != 1)}"
         raise UserError(
-            f"a map shows 2 codes, but {path} has {several}",
+            f"a scatter plot needs 2 latent dimensions, but {path} has {several}",
             where=out,
             hint=Message(
                 "fit with ", Setting("latent_dim", 2), ", or write a .csv file"
@@ -97,7 +98,7 @@ def _write_map(out: str, found: EmbeddedRows, heading: str) -> None:
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What is to be drawn: ``n`` samples, and how their columns lie in an image."""
+    """How many samples to draw, where to write them, and the shape of images."""
 
     out: str | None = None
     n: int = 100
@@ -107,14 +108,14 @@ class SampleRequest:
 
 
 def sample(path: str, asked: SampleRequest) -> tuple[Report, Predictions | None]:
-    """Draw rows or images from a model that has a distribution, and write them.
+    """Draw samples (rows or images) from a generative model, and write them.
 
-    Rows without a file are returned and not written.
+    Without a file, rows are returned and not written.
 
     Raises
     ------
     ValueError
-        If the model has no samples, or the options do not fit it.
+        If the model is not generative, or the options do not fit it.
     """
     _check(asked)
     if asked.out is not None:
@@ -127,13 +128,13 @@ def sample(path: str, asked: SampleRequest) -> tuple[Report, Predictions | None]
         raise UserError(
             Message(
                 Setting("image_shape"),
-                " is for a .png file of rows of a table whose columns are pixels",
+                " needs a .png file and a model of a table whose columns are pixels",
             ),
             parameter="image_shape",
             value=asked.image_shape,
         )
     if images and not sheet:
-        raise UserError("samples of images are written as .png", where=out)
+        raise UserError("sampled images can only be written as .png", where=out)
     shape = kind.sample_shape(model, asked.image_shape) if sheet else None
     if sheet:
         _check_sheet(path, str(out), shape, asked.n)
@@ -156,25 +157,26 @@ def _check(asked: SampleRequest) -> None:
             raise UserError(parameter=name, value=value, expected="at least 1")
     check_seed(asked.seed)
     if asked.out is not None and _ending(asked.out) in (".jpg", ".svg", ".pdf"):
-        raise UserError("samples are written as .png or as .csv", where=asked.out)
+        raise UserError("samples can only be written as .png or .csv", where=asked.out)
 
 
 def _check_sheet(path: str, out: str, shape: Any, n: int) -> None:
-    """Refuse a sheet of samples whose shape is not known, or that is too large."""
+    """Refuse a sheet of samples whose shape is unknown, or that is too large."""
     if shape is None:
         example = Setting("image_shape", (8, 8))
         raise UserError(
-            f"how do the columns of {path} lie in an image?",
+            f"the height and width of the images are unknown: {path} was trained on a "
+            "table",
             where=out,
             parameter="image_shape",
-            hint=Message(example, ", say; or write a .csv file"),
+            hint=Message("give them, for example ", example, ", or write a .csv file"),
         )
     side = max(shape)
     if n * (side * max(1, SHOWN // side) + 1) ** 2 > MOST_PIXELS:
         raise UserError(
             Message(
                 Setting("n", n),
-                f": images of {shape[0]}x{shape[1]} are too many for one file",
+                f" images of {shape[0]}x{shape[1]} pixels are too many for one file",
             ),
             parameter="n",
             value=n,

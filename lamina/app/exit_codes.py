@@ -1,4 +1,4 @@
-"""Exit statuses of the command line, and one line for whatever goes wrong."""
+"""Exit codes of the command line, and one-line error messages."""
 
 import contextlib
 import os
@@ -22,12 +22,12 @@ _traces: ContextVar[bool] = ContextVar("traces", default=False)
 
 
 def show_traces(wanted: bool) -> None:
-    """Say whether errors are told with the place in the program they come from."""
+    """Set whether errors are printed with a traceback."""
     _traces.set(wanted)
 
 
 def run(command: Callable[[], Any]) -> int:
-    """Call a command; turn whatever happens into an exit status and one line."""
+    """Run a command; turn any exception into an exit code and a one-line message."""
     show_traces(False)
     try:
         with _warnings_in_one_line():
@@ -37,8 +37,8 @@ def run(command: Callable[[], Any]) -> int:
     except BrokenPipeError:
         _close_quietly()
         return BROKEN_PIPE
-    except SystemExit as end:  # typer's own answer to a broken pipe is 1
-        if end.code in (0, None):  # and to a shell that asks for completions 0
+    except SystemExit as end:  # typer exits with 1 after a broken pipe
+        if end.code in (0, None):  # and with 0 after shell completion
             sys.stdout.flush()
             return 0
         _close_quietly()
@@ -49,22 +49,22 @@ def run(command: Callable[[], Any]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except typer.TyperException as error:
-        return _fail(f"{_message(error)} (lamina --help tells more)", error.exit_code)
+        return _fail(_usage(error), error.exit_code)
     except OSError as error:
         return _fail(_os_error(error), 1, error)
     except MemoryError as error:
-        return _fail("there is not enough memory for this", 1, error)
+        return _fail("not enough memory", 1, error)
     except ValueError as error:
         return _fail(one_line(error), 1, error)
     except Exception as error:
         name = type(error).__name__
-        hint = f"this is a bug in lamina; {DEBUG}=1 shows where"
+        hint = f"this is a bug in lamina; set {DEBUG}=1 to see the traceback"
         return _fail(f"unexpected {name}: {one_line(error)} ({hint})", 1, error)
 
 
 @contextlib.contextmanager
 def _warnings_in_one_line() -> Iterator[None]:
-    """Show what libraries and readers warn of in one line without file and line."""
+    """Print warnings in one line, without file name and line number."""
     shown: set[str] = set()
     usual = warnings.showwarning
 
@@ -80,8 +80,12 @@ def _warnings_in_one_line() -> Iterator[None]:
         yield
 
 
-def _message(error: typer.TyperException) -> str:
-    return " ".join(error.format_message().split()).rstrip(".")
+def _usage(error: typer.TyperException) -> str:
+    """Return what is wrong with a command line; nothing if help was printed."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = "lamina" if context is None else context.command_path
+    return f"{message}. Try '{command} --help'." if message else ""
 
 
 def _os_error(error: OSError) -> str:
@@ -95,17 +99,18 @@ def _fail(message: str, status: int, error: BaseException | None = None) -> int:
         raise error
     try:
         sys.stdout.flush()
-    except OSError:  # the disk may be full on which it is kept
+    except OSError:  # the disk may be full
         _close_quietly()
     with contextlib.suppress(BrokenPipeError):
         if error is not None and _traces.get():
             traceback.print_exception(error, file=sys.stderr)
-        print(f"lamina: {message}", file=sys.stderr)
+        if message:
+            print(f"lamina: {message}", file=sys.stderr)
     return status
 
 
 def _close_quietly() -> None:
-    """Point standard output to nowhere, so that the interpreter's last flush is not
-    an error."""
+    """Redirect standard output to nowhere, so that the interpreter's last flush does
+    not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

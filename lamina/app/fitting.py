@@ -1,4 +1,4 @@
-"""``lamina fit``: a network trained on data of any kind, and a report."""
+"""``lamina fit``: train a network on data of any kind, and report on it."""
 
 import os
 import time
@@ -18,30 +18,30 @@ from lamina.models.reports import Report
 
 
 def fit(source: str, given: Given, progress: bool = False) -> Report:
-    """Train a network on data of the kind that they are, score it, write it.
+    """Train a network on a source, score it, save it.
 
-    Ctrl-C ends training, and the best network so far is scored and written. With a
-    checkpoint the same call again goes on, after Ctrl-C or whatever ended it.
+    Ctrl-C ends training; the best network so far is scored and saved. With a
+    checkpoint, calling this again resumes, whatever ended the first call.
 
     Parameters
     ----------
     source : str
     given : dict
-        The options that a person gave, by name: see
+        The options that were given, by name: see
         :func:`lamina.models.kinds.registry.fit_options`.
     progress : bool
-        Whether to show how far it is.
+        Whether to show a progress bar.
 
     Raises
     ------
     ValueError
-        If the data, an option or the place for the model cannot be used, or has no
-        room for it; before any training.
+        Before any training, if the data or an option cannot be used, or the model
+        cannot be written or there is no room for it.
     OSError
-        If a file cannot be written all the same; the network is then written elsewhere,
-        and the error says where.
+        If a file cannot be written after training; the network is then saved
+        elsewhere, and the error says where.
     KeyboardInterrupt
-        If there is no network yet that could be kept.
+        If training was interrupted before there was a network to save.
     """
     from lamina.storage import reserved
 
@@ -64,24 +64,24 @@ def fit(source: str, given: Given, progress: bool = False) -> Report:
 
 
 def check_places(source: str, out: str, holdout: str | None) -> None:
-    """Refuse places where a model or held-out rows cannot be written.
+    """Refuse paths to which the model or the test rows cannot be written.
 
     Raises
     ------
     ValueError
-        Naming the place.
+        Naming the path.
     """
     check_out(out, source)
     if os.path.isfile(out) and not _is_model(out):
         raise UserError(
-            "is there already and is no model; it is not overwritten", where=out
+            "already exists and is not a lamina model; not overwritten", where=out
         )
     if holdout is not None:
         check_out(holdout, source, out)
 
 
 def _is_model(path: str) -> bool:
-    """Whether an existing file may be replaced: a model, damaged or not, or empty."""
+    """Whether a file may be replaced: it is empty, or a model, damaged or not."""
     with open(path, "rb") as file:
         start = file.read(64)
     return not start or b'{"__metadata__":{"format":"lamina"' in start
@@ -90,33 +90,33 @@ def _is_model(path: str) -> bool:
 def write(
     model: Any, out: str, held: Callable[[str], Any], holdout: str | None
 ) -> int | None:
-    """Write the model and the held-out rows; return how many rows.
+    """Write the model and the test rows; return how many rows.
 
     Parameters
     ----------
     model : fitted model
     out : str
-        Where it goes.
+        Path of the model.
     held : callable
-        Returns the table of held-out rows, for the file in which it will be.
+        Returns the table of test rows, given the path of its file.
     holdout : str or None
-        That file, if they are to be written.
+        Path of the test rows, if they are to be written.
 
     Raises
     ------
     OSError
-        If one of them could not be written where it should go, once both are written.
+        If one of them could not be written to its path; both are written by then.
     """
     first: OSError | None = None
     try:
         write_or_rescue("the model", out, model.save)
-    except OSError as error:  # the rows are written all the same
+    except OSError as error:  # still write the rows
         first = error
     rows = None
     if holdout:
         write_rows = partial(_write_rows, held)
         try:
-            rows = write_or_rescue("the table of held-out rows", holdout, write_rows)
+            rows = write_or_rescue("the table of test rows", holdout, write_rows)
         except OSError as error:
             if first is None:
                 raise
@@ -128,7 +128,7 @@ def write(
 
 
 def _write_rows(held: Callable[[str], Any], out: str) -> int:
-    """Write the held-out rows; return how many."""
+    """Write the test rows; return how many."""
     from lamina.app.tables import csv_chunks, table_rows
     from lamina.storage import replace_file
 

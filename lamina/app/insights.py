@@ -1,4 +1,4 @@
-"""Looking into a model of images at the command line: a figure into a file."""
+"""``lamina inspect``: plot the inside of an image model to a file."""
 
 import io
 import os
@@ -23,14 +23,14 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "saliency": ("image", "target", "method"),
     "occlusion": ("image", "target"),
 }
-"""What can be shown, and which options each has a use for."""
+"""What can be plotted, and the options that apply to it."""
 
 DPI = 150
 
 
 @dataclass(frozen=True)
 class InspectRequest:
-    """What is to be shown, of which layer, unit, class and image."""
+    """What to plot, for which layer, unit, class and image."""
 
     what: str | None = None
     image: str | None = None
@@ -43,18 +43,18 @@ class InspectRequest:
 
     @property
     def shown(self) -> str:
-        """What is shown: saliency if there is an image, or else filters."""
+        """What is plotted: by default saliency with an image, filters without."""
         return self.what or ("filters" if self.image is None else "saliency")
 
     @property
     def file(self) -> str:
-        """Where the figure goes."""
+        """Path of the figure."""
         return self.out or f"{self.shown}.png"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure, and what it shows: a layer, a unit, or why an output is what it is."""
+    """A figure, and the layer, unit or output that it shows."""
 
     figure: Callable[[], Any]
     layer: int | None = None
@@ -65,7 +65,7 @@ class Shown:
 
 
 def inspect(path: str, asked: InspectRequest) -> Report:
-    """Draw what is inside a model of images, and write the figure.
+    """Plot the inside of an image model, and write the figure.
 
     Raises
     ------
@@ -85,12 +85,12 @@ def inspect(path: str, asked: InspectRequest) -> Report:
 
 
 def check(asked: InspectRequest) -> None:
-    """Refuse what cannot be shown, and options that have no use.
+    """Refuse what cannot be plotted, and options that do not apply.
 
     Raises
     ------
     UserError
-        One line that says what is possible.
+        Naming what is possible.
     """
     what = asked.shown
     if what not in NEEDS:
@@ -100,7 +100,7 @@ def check(asked: InspectRequest) -> None:
         if getattr(asked, name) is not None and name not in NEEDS[what]:
             users = ", ".join(k for k, needs in NEEDS.items() if name in needs)
             raise UserError(
-                Message(Setting(name), f" is for {users}, not for {what}"),
+                Message(Setting(name), f" applies to {users}, not to {what}"),
                 parameter=name,
                 value=getattr(asked, name),
                 expected=users,
@@ -108,23 +108,23 @@ def check(asked: InspectRequest) -> None:
     if "image" in NEEDS[what] and asked.image is None:
         needs = Setting("what", what), " needs ", Setting("image")
         raise UserError(
-            Message(*needs, ", an image (or a folder of them)"), parameter="image"
+            Message(*needs, ", an image or a folder of images"), parameter="image"
         )
     if os.path.splitext(asked.file)[1].lower() not in FORMATS:
         raise UserError(
-            f"a figure is written as {', '.join(FORMATS)}, by the ending of the name",
+            f"figures can be written as {', '.join(FORMATS)}",
             where=asked.file,
         )
 
 
 def look(path: str, model: Any, images: Any, asked: InspectRequest) -> Inspected:
-    """Draw the figure, write it, and return what it shows.
+    """Plot the figure, write it, and return what it shows.
 
     Parameters
     ----------
     path : str
-        The file of the model.
-    model : fitted ImageModel or estimator of images
+        File of the model.
+    model : fitted ImageModel, or an estimator of images
     images : ImageSet or None
     asked : InspectRequest
 
@@ -183,7 +183,7 @@ def _maximise(model: Any, images: Any, asked: InspectRequest) -> Shown:
             Message(Setting("target"), " names a class"),
             parameter="target",
             value=asked.target,
-            hint=Message("leave out ", *others),
+            hint=Message("omit ", *others),
         )
     found = maximising_input(model, layer, unit)
     return Shown(found.figure, found.layer)
@@ -203,7 +203,8 @@ def _patches(model: Any, images: Any, asked: InspectRequest) -> Shown:
     if asked.unit is None:
         needs = Setting("what", "patches"), " needs ", Setting("unit")
         raise UserError(
-            Message(*needs, f", of layer {layer} the number"), parameter="unit"
+            Message(*needs, f", the number of a unit of layer {layer}"),
+            parameter="unit",
         )
     found = top_patches(model, images.X, layer, asked.unit, k=16)
     return Shown(found.figure, found.layer, found.unit)
@@ -246,7 +247,7 @@ SHOW: dict[str, Callable[[Any, Any, InspectRequest], Shown]] = {
 
 
 def _layer(model: Any, asked: InspectRequest) -> int:
-    """Return the layer that is asked for, or else the last convolution."""
+    """Return the requested layer, or else the last convolution."""
     from lamina.insight import layers
 
     if asked.layer is not None:
@@ -256,6 +257,6 @@ def _layer(model: Any, asked: InspectRequest) -> int:
         raise UserError(
             "the network has no Conv layer",
             parameter="layer",
-            hint=Message(Setting("layer"), " says which one to see"),
+            hint=Message("choose a layer with ", Setting("layer")),
         )
     return convolutions[-1]

@@ -1,7 +1,6 @@
-"""What the commands do with a fitted model, without a terminal: typed reports.
+"""What the commands do with a fitted model; each returns a typed report.
 
-Heavy libraries are imported inside the functions: asking for help must not wait for
-them.
+Heavy libraries are imported inside the functions: help must not wait for them.
 """
 
 from dataclasses import replace
@@ -15,7 +14,7 @@ from lamina.models.reports import ModelFile, Part, Predictions, Report, Saved, W
 def predict(
     path: str, source: str, probabilities: bool = False, skip_broken: bool = False
 ) -> Predictions:
-    """Predict the target for each row of a table, image or sequence, or what follows.
+    """Predict the target of each row, image or sequence, or forecast a series.
 
     Raises
     ------
@@ -34,7 +33,7 @@ def predict(
 
 
 def predicted(path: str, source: str, found: Predictions, out: str | None) -> Report:
-    """Return what is to be said of predictions beside these themselves."""
+    """Return the report on predictions: everything but the predictions."""
     told = Saved(
         path, source, len(found), found.notes, found.warnings, found.unseen, out
     )
@@ -42,7 +41,7 @@ def predicted(path: str, source: str, found: Predictions, out: str | None) -> Re
 
 
 def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
-    """Score a model on data that hold the answers.
+    """Score a model on data with known targets.
 
     Raises
     ------
@@ -58,7 +57,7 @@ def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:
 
 
 def summary(path: str) -> Report:
-    """Describe a model: layers, columns, what it was trained on.
+    """Describe a model: its layers, columns, training and scores.
 
     Raises
     ------
@@ -72,7 +71,7 @@ def summary(path: str) -> Report:
 
 
 def datasets() -> Report:
-    """List the embedded data sets."""
+    """List the bundled data sets."""
     from lamina import data
     from lamina.models.reports import DataSet, DataSets
 
@@ -93,6 +92,6 @@ def datasets() -> Report:
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence of a description, without its full stop."""
+    """Return the first sentence of a description, without the full stop."""
     text = " ".join(text.split("\n\n")[0].split())
     return text.partition(". ")[0].rstrip(".,:")

@@ -1,4 +1,4 @@
-"""Models, opened for a command; what they warn of; places that can be written."""
+"""Load models for a command, collect warnings, and check output paths."""
 
 import os
 import warnings
@@ -12,12 +12,12 @@ from lamina.data.errors import UserError
 
 
 def open_model(path: str, command: str) -> tuple[Any, Any]:
-    """Read a model that can do what a command asks; return it and its kind of data.
+    """Load a model that supports a command; return it and its kind of data.
 
     Raises
     ------
     UserError
-        If the file cannot be read, or the model is not made for the command.
+        If the file cannot be read, or the model does not support the command.
     """
     start_engine()
     from lamina.estimators import load
@@ -31,7 +31,7 @@ def open_model(path: str, command: str) -> tuple[Any, Any]:
 
 
 class Notes(list[str]):
-    """What was warned of; `unseen` has the parts of what training had not seen."""
+    """Warnings; `unseen` holds the details of values not seen in training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,12 +40,12 @@ class Notes(list[str]):
 
 @contextmanager
 def noted(*said: type[Warning]) -> Iterator[Notes]:
-    """Collect what would be warned of, as notes for the report.
+    """Collect warnings as notes for the report.
 
     Parameters
     ----------
     *said : type of Warning
-        Of what the report says already.
+        Warnings that the report expresses elsewhere; they are dropped.
     """
     from lamina.data.tables.levels import UnseenWarning
 
@@ -64,16 +64,16 @@ def noted(*said: type[Warning]) -> Iterator[Notes]:
 
 
 def check_out(out: str, *inputs: str) -> None:
-    """Refuse, before any work, a place where nothing can be written.
+    """Refuse, before any work, a path that cannot be written.
 
     Raises
     ------
     ValueError
-        If it is not writable, or one of the inputs.
+        If it is not writable, or is one of the inputs.
     """
     from lamina.storage.atomic import check_writable
 
     for other in inputs:
         if other != "-" and os.path.realpath(out) == os.path.realpath(other):
-            raise UserError("would overwrite what it is made from", where=out)
+            raise UserError("is an input file and would be overwritten", where=out)
     check_writable(out)

@@ -1,4 +1,4 @@
-"""Messages and texts from files, as they may stand on a terminal."""
+"""Messages, and text from files, made safe for a terminal."""
 
 import re
 import shlex
@@ -14,30 +14,30 @@ _CACHE = re.compile(
     r"Error (?:reading|writing) persistent compilation cache entry for .*?: "
     r"(\w+: )?(\[Errno \d+\] )?(?P<reason>.*)"
 )
-_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")  # as Python writes such a name
+_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")  # a surrogate, escaped
 
 
 def printable(text: object) -> str:
     """Return text in one line without control characters, which move the cursor.
 
-    A byte of a file name that is not UTF-8 is written ``\\xff``.
+    Bytes of a file name that are not UTF-8 are written ``\\xff``.
     """
     return "".join(c if c.isprintable() else _escaped(c) for c in str(text))
 
 
 def _escaped(character: str) -> str:
-    byte = ord(character) - 0xDC00  # what os.fsdecode makes of such a byte
+    byte = ord(character) - 0xDC00  # as os.fsdecode encodes such a byte
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else "·"
 
 
 def say(kind: str, texts: Iterable[str]) -> None:
-    """Print notes or warnings, each in one line on standard error."""
+    """Print notes or warnings to standard error, one line each."""
     for text in texts:
         print(f"lamina: {kind}: {short_line(text)}", file=sys.stderr)
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message in one line that a person can read."""
+    """Return an error's message in one readable line."""
     text = error.message if isinstance(error, UserError) else str(error)
     return short_line(text) or type(error).__name__
 
@@ -57,12 +57,12 @@ _known: ContextVar[Sequence[Any]] = ContextVar("known", default=())
 
 
 def speak(options: Sequence[Any]) -> None:
-    """Say settings from now on as the options of the command that runs."""
+    """Write settings in messages as options of the running command from now on."""
     _known.set(options)
 
 
 def typed(setting: Setting) -> str:
-    """Return a setting as it is typed: by its option, or else with ``-s``.
+    """Return a setting as it is typed: as an option, or else with ``-s``.
 
     ``latent_dim=4`` is the option ``--latent-dim 4``; ``max_iter=50`` is one of the
     network.
@@ -79,11 +79,11 @@ def typed(setting: Setting) -> str:
 
 
 def in_words(warning: object) -> str:
-    """Return what a library warns of as a person has a use for it."""
+    """Return a library's warning in words that help a user."""
     text = str(warning)
     if found := _CACHE.match(text):
         return (
-            "compiled programs cannot be kept for the next command "
-            f"({found['reason']}); LAMINA_CACHE=FOLDER keeps them in another folder"
+            "compiled programs cannot be cached for the next command "
+            f"({found['reason']}); set LAMINA_CACHE=FOLDER to use another folder"
         )
     return text

@@ -1,4 +1,4 @@
-"""How far reading is, for a person at a terminal."""
+"""Progress of reading, on a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from typing import Any
 
 
 def is_watched() -> bool:
-    """Whether a person sees what is printed to standard error."""
+    """Whether standard error is a terminal."""
     return sys.stderr.isatty()
 
 
 @contextmanager
 def reading_bar(wanted: bool = True) -> Iterator[Any]:
-    """Yield what shows how many files have been read; None if nobody would see it.
+    """Yield a progress bar for files being read; None if nobody would see it.
 
-    The bar appears with the first files: what is read at once shows none.
+    The bar appears with the first file; data in a single file show none.
     """
     if not (wanted and is_watched()):
         yield None
@@ -28,7 +28,7 @@ def reading_bar(wanted: bool = True) -> Iterator[Any]:
 
 
 class ReadingBar:
-    """Shows how many files have been read, from the first call on."""
+    """Progress bar of files read; it appears at the first call."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -67,6 +67,8 @@ def _bar() -> Any:
 
 
 def announce(source: str) -> None:
-    """Say on a terminal that a table is waited for, if it comes from the keyboard."""
+    """Say that a table is expected from the keyboard, if there is one."""
     if source == "-" and sys.stdin.isatty():
-        print("reading a table from the keyboard; end it with Ctrl-D", file=sys.stderr)
+        print(
+            "reading a table from the keyboard; press Ctrl-D to end it", file=sys.stderr
+        )

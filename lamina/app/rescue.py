@@ -1,4 +1,4 @@
-"""What cannot be written where it should go is written where there is room."""
+"""Save a file elsewhere if its path cannot be written."""
 
 import os
 import tempfile
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def write_or_rescue(what: str, path: str, write: Callable[[str], Any]) -> Any:
-    """Write a file; where that fails, write it elsewhere and say where it is.
+    """Write a file; if that fails, write it elsewhere and say where.
 
     Parameters
     ----------
     what : str
-        What it is, for the error.
+        What it is, for the error message.
     path : str
-        Where it should go.
+        Path of the file.
     write : callable
         Writes it to a path, or raises OSError.
 
@@ -27,7 +27,8 @@ def write_or_rescue(what: str, path: str, write: Callable[[str], Any]) -> Any:
     Raises
     ------
     OSError
-        If it could not be written to ``path``, with the place where it is instead.
+        If it could not be written to ``path``; the message names the path used
+        instead.
     """
     try:
         return write(path)
@@ -39,34 +40,34 @@ def write_or_rescue(what: str, path: str, write: Callable[[str], Any]) -> Any:
             with suppress(OSError):
                 place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write(os.fspath(place))
-                told = f"{what} was written to {place} instead; move it from there"
+                told = f"{what} was saved to {place} instead"
                 break
         else:
-            told = f"{what} could not be written anywhere else either"
+            told = f"{what} could not be saved elsewhere either"
         raise OSError(error.errno, f"{reason}; {told}", path) from error
 
 
 def places(path: str) -> Iterator[Path]:
-    """Yield files that are not there yet in the current folder, the user's, and /tmp.
+    """Yield unused paths in the current folder, the user's state folder, and /tmp.
 
-    The folder of ``path`` is not among them.
+    The folder of ``path`` is skipped.
     """
     target = Path(os.path.realpath(path))
     for find in (os.getcwd, user_state, tempfile.gettempdir):
-        with suppress(OSError, RuntimeError):  # removed, or nobody is at home
+        with suppress(OSError, RuntimeError):  # the folder is gone, or there is no home
             folder = Path(find()).resolve()
             if folder != target.parent:
                 yield _free(folder / target.name)
 
 
 def user_state() -> Path:
-    """Return the folder in which this system keeps what a user's programs leave."""
+    """Return the user's state folder on this operating system."""
     base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
     return (Path(base) if base else Path.home() / ".local" / "state") / "lamina"
 
 
 def _free(path: Path) -> Path:
-    """Return a path at which there is nothing, with a number if need be."""
+    """Return a path that does not exist, with a number if necessary."""
     number, found = 1, path
     while os.path.lexists(found):
         number += 1

@@ -1,4 +1,4 @@
-"""Sheets: many small images side by side in one file."""
+"""Sheets: many small images in one file."""
 
 import io
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 SHOWN = 48
-"""Pixels that a side of a sampled image has at least on a sheet."""
+"""Smallest side of a sampled image on a sheet, in pixels."""
 
 MOST_PIXELS = 2**26
 GAP = 96
-"""The grey between the images of a sheet."""
+"""Grey level between the images of a sheet."""
 
 
 def write_sheet(out: str, images: np.ndarray) -> None:
-    """Write images, bytes (n, h, w, c), as one PNG file."""
+    """Write images, bytes (n, h, w, c), to one PNG file."""
     from PIL import Image
 
     from lamina.storage import replace_file
@@ -28,7 +28,7 @@ def write_sheet(out: str, images: np.ndarray) -> None:
 
 
 def sheet_of(images: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """Return images side by side on a grey sheet, small ones enlarged.
+    """Return images in a grid on a grey sheet, small ones enlarged.
 
     Shapes: bytes (n, h, w, c) → bytes (height, width, c).
     """

@@ -1,4 +1,4 @@
-"""Starting the libraries that compute, as fast as they can be."""
+"""Import the numerical libraries as fast as possible."""
 
 import importlib
 import sys
@@ -7,10 +7,10 @@ from lamina.app import cache
 
 
 def start_engine() -> None:
-    """Switch the compilation cache on and import the estimators.
+    """Enable the compilation cache and import the estimators.
 
-    scikit-learn imports pandas where it is installed, for its reader of ARFF files
-    alone; a command never reads these and does not wait a third of a second for it.
+    scikit-learn imports pandas if it is installed, only to read ARFF files. No command
+    reads those, so pandas is hidden, which saves a third of a second.
     """
     cache.enable()
     hidden = "pandas" not in sys.modules and "sklearn" not in sys.modules

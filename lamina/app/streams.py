@@ -1,4 +1,4 @@
-"""Standard streams that are closed, as a daemon or a shell's ``>&-`` leaves them."""
+"""Closed standard streams, as in a daemon or after ``>&-`` in a shell."""
 
 import errno
 import io
@@ -7,24 +7,24 @@ import sys
 
 
 class ClosedOutput(io.TextIOBase):
-    """Standard output that is closed: what is printed to it is an error."""
+    """Closed standard output: printing to it is an error."""
 
     def write(self, text: str, /) -> int:
         raise OSError(errno.EBADF, "standard output is closed")
 
 
 def open_closed() -> None:
-    """Put something in the place of standard streams that are closed.
+    """Replace standard streams that are closed.
 
-    Their numbers are taken first: the next file to be opened would get one of them,
-    and whatever a library prints would land in that file. Standard input is empty
-    then, messages go nowhere, and output is an error where there is any.
+    Their file descriptors are occupied first: otherwise the next file opened would get
+    one of them, and anything a library prints would end up in that file. Afterwards
+    standard input is empty, messages are discarded, and output is an error.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
     if sys.stdin is None:
         sys.stdin = os.fdopen(0)
     if sys.stdout is None:

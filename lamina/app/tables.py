@@ -1,4 +1,4 @@
-"""CSV out: predictions and held-out rows."""
+"""CSV output: predictions and test rows."""
 
 import csv
 import io
@@ -19,10 +19,10 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def guarded(text: str) -> str:
-    """Return text that a spreadsheet does not take for a formula.
+    """Return text that a spreadsheet does not interpret as a formula.
 
-    A cell that begins with ``= + - @`` is run as a formula when a person opens the
-    file; an apostrophe before it makes it text. Plain numbers are left alone.
+    A spreadsheet runs a cell that begins with ``= + - @`` as a formula; a leading
+    apostrophe makes it text. Plain numbers are not changed.
     """
     if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
         return f"'{text}"
@@ -32,14 +32,14 @@ def guarded(text: str) -> str:
 def prediction_rows(
     names: Sequence[str], columns: Sequence[np.ndarray]
 ) -> Iterator[list[str]]:
-    """Yield the header and the rows of a table of predictions, guarded."""
+    """Yield the header and the rows of predictions, guarded against formulas."""
     yield [guarded(name) for name in names]
     for values in zip(*columns, strict=True):
         yield [guarded(cell(value)) for value in values]
 
 
 def table_rows(table: Table) -> Iterator[list[str]]:
-    """Yield the header and the rows of a person's own table, as they were."""
+    """Yield the header and the rows of a user's table, unchanged."""
     yield table.names
     columns = [table.columns[name] for name in table.names]
     for values in zip(*columns, strict=True):
@@ -47,13 +47,13 @@ def table_rows(table: Table) -> Iterator[list[str]]:
 
 
 def cell(value: Any) -> str:
-    """Return a value as it is written in a CSV file; empty if it is missing."""
+    """Return a value as text for a CSV file; empty if it is missing."""
     if value is None:
         return ""
     if isinstance(value, np.datetime64):
         return "" if np.isnat(value) else str(value).removesuffix("T00:00:00.000000")
     if isinstance(value, float) or np.asarray(value).dtype.kind == "f":
-        return _number(float(str(value)))  # of float32 the digits that it has
+        return _number(float(str(value)))  # str keeps the digits of a float32
     return str(value)
 
 
@@ -65,11 +65,11 @@ def _number(value: float) -> str:
 
 
 def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """Yield the rows as UTF-8 CSV, many at once."""
+    """Yield the rows as UTF-8 CSV, in chunks."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     for i, row in enumerate(rows, 1):
-        # One empty cell is written as "": an empty line would be no row at all.
+        # csv writes a single empty cell as "": an empty line would not be a row.
         writer.writerow(row)
         if i % ROWS_AT_ONCE == 0:
             yield _encoded(buffer)
@@ -79,7 +79,7 @@ def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
 
 
 def _encoded(buffer: io.StringIO) -> bytes:
-    """UTF-8, also of a name that is not."""
+    """Encode as UTF-8, and escape what cannot be encoded."""
     return buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -89,8 +89,8 @@ def write_predictions(predictions: Predictions, out: str | None) -> None:
     Raises
     ------
     OSError
-        If the file cannot be written; they are then written elsewhere, and the error
-        says where.
+        If the file cannot be written; the predictions are then saved elsewhere, and the
+        error says where.
     """
 
     def chunks() -> Iterator[bytes]:

@@ -1,7 +1,7 @@
-"""Files in, model out: one file for each kind of data.
+"""Models trained directly on files: one module for each kind of data.
 
-The names are handed on when they are first asked for, so that who asks for the options
-of a kind does not wait for what computes.
+The classes are imported on first use, so that reading the options of a kind does not
+wait for numerical libraries.
 """
 
 from importlib import import_module
@@ -30,7 +30,7 @@ HOMES = {
     "SequenceModel": "lamina.models.sequence",
     "TableModel": "lamina.models.table",
 }
-"""The name of each class of models, and the module it lies in."""
+"""The name of each model class, and its module."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""A table or images in, codes out: learning without labels."""
+"""Unsupervised models of tables and images: embeddings and samples."""
 
 from math import prod
 from typing import Any
@@ -55,48 +55,47 @@ from lamina.models.state import FittedEmbedding
 from lamina.networks import Key
 
 UNITS = ("encoder", "layers", "n_components")
-"""Settings that say how many codes there are."""
+"""Settings that determine the number of latent dimensions."""
 
 
 OTHERS = ", 'gaussian-rbm', 'dbn' or 'dbm'"
 
 NUMBERS_AS_BITS = Message(
-    "columns of numbers are taken as chances of 1, of which a binary machine learns "
-    "little; ",
+    "an RBM with binary units treats columns of numbers as probabilities and fits them "
+    "poorly; for numbers use ",
     Setting("model", "gaussian-rbm"),
-    " is for numbers",
 )
 
 WORSE_THAN_MEAN = (
-    "what the network makes of the inputs is worse than their mean: nothing was learnt "
-    "that holds for these rows; try a smaller learning_rate, or more epochs"
+    "the reconstruction error is worse than that of the mean: try a smaller "
+    "learning_rate or more epochs"
 )
 
 
 @estimator
 class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
-    """Codes of a table or of images, learnt without labels, tried on a part.
+    """An embedding of a table or of images, learnt without labels and tested.
 
-    ``lamina fit digits --model autoencoder`` makes one of these. Columns are encoded
-    as in :class:`lamina.TableModel`, images brought to one size as in
-    :class:`lamina.ImageModel`; a target is left out of the inputs. Part of the rows is
-    held out for the scores and seen neither by scaling nor by training.
+    ``lamina fit digits --model autoencoder`` creates one. Columns are encoded as in
+    :class:`lamina.TableModel`, images resized as in :class:`lamina.ImageModel`; the
+    target, if any, is excluded from the inputs. Part of the rows is held out as a test
+    set, and used neither for scaling nor for training.
 
     Equations
     ---------
         x = (v − mean) / scale                   numbers, for autoencoders and Gaussian
-                                                 machines
-        x = (f − low) / (high − low)             features, for binary machines, for
-                                                 pixels, and for a loss that needs it
+                                                 RBMs
+        x = (f − low) / (high − low)             features, for binary RBMs, for pixels,
+                                                 and for a loss that needs it
         x = byte / 255                           images
 
-    f are the encoded columns; mean, scale, low and high are those of the rows that were
-    learnt. Where rows are pixels, low and high are those of all columns together, for
-    a dark pixel is not to look as bright as a bright one.
+    f are the encoded columns; mean, scale, low and high are computed from the training
+    rows. If rows are pixels, low and high are those of all columns together, so that
+    dark pixels stay darker than bright ones.
 
     Shapes
     ------
-    Codes (n_rows, latent_dim), errors (n_rows,); samples are a table of n rows, or
+    Embeddings (n_rows, latent_dim), errors (n_rows,); samples are a table of n rows, or
     bytes (n, height, width, channels).
 
     Attributes
@@ -105,20 +104,19 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         How the inputs are read.
     estimator_ : the fitted network
     target_ : list of str
-        Columns that were left out as labels.
+        Columns excluded from the inputs as labels.
     latent_dim_ : int
     limits_ : (low, high − low), each ndarray (n_features,), or None
-        Of the features, where they are scaled to [0, 1].
+        Of the features, if they are scaled to [0, 1].
     constants_ : dict
-        Columns that are always the same, and what they are.
+        Constant columns and their values.
     image_shape_ : (height, width) or None
     mean_, components_ : ndarrays (d,) and (latent_dim, d) or None
-        Mean and principal components of the inputs as the network sees them, with
-        which scores are compared; there are no components where codes are many.
+        Mean and principal components of the network's inputs, for the baselines; no
+        components if there are many latent dimensions.
     scores_, baseline_scores_, pca_scores_ : dict of float
-        Of the network, of the mean, and of PCA with as many codes, on the held-out
-        rows: see :mod:`lamina.estimators._core.reporting.embedding_scores`. None stands
-        for what is unknown.
+        Test scores of the network, of the mean, and of PCA with as many components:
+        see :mod:`lamina.estimators._core.reporting.embedding_scores`. None is unknown.
     n_train_, n_holdout_, holdout_rows_, best_epoch_, notes_
         As of :class:`lamina.TableModel`.
 
@@ -142,7 +140,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
 
     model: str = param(
         default="autoencoder",
-        doc="""What learns: :class:`lamina.Autoencoder`, :class:`lamina.BernoulliRBM`,
+        doc="""The network: :class:`lamina.Autoencoder`, :class:`lamina.BernoulliRBM`,
         :class:`lamina.GaussianRBM`, :class:`lamina.DeepBeliefNetwork` or
         :class:`lamina.DeepBoltzmannMachine`.""",
         check=option(*EMBEDDING_MODELS),
@@ -152,32 +150,32 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
 
     latent_dim: int | None = param(
         default=None,
-        doc="""Units of the code: of the last layer of the encoder (2 by default), or
-        the hidden units of the machine, in a stack of the highest (100 by default).""",
+        doc="""Latent dimensions: units of the last layer of the encoder (2 by default),
+        or hidden units of the RBM, in a stack of the top one (100 by default).""",
         check=COUNT | NONE,
         kw_only=False,
     )
     target: Any = param(
         default=None,
-        doc="Column that is no input, or several; an embedded data set knows its own.",
+        doc="Column to exclude, or several; bundled data sets know their own.",
     )
     estimator: Any = param(
         default=None,
-        doc="""An Autoencoder or a Boltzmann machine in place of ``model``, trained as
-        it is, but for its seed if it has none.""",
+        doc="""An Autoencoder or a Boltzmann machine to use instead of ``model``. It is
+        trained unchanged, except that a missing seed is set.""",
     )
     image_shape: Any = param(
         default=None,
-        doc="""(height, width) of tables whose rows are the pixels of images; an
-        embedded data set knows it.""",
+        doc="""(height, width) of the images, for tables whose rows are pixels; bundled
+        data sets know it.""",
         check=sides("height", "width") | NONE,
     )
-    task: str | None = fixed(default=None, reason="it learns without a target")
+    task: str | None = fixed(default=None, reason="it is trained without a target")
 
     # ---- fitting --------------------------------------------------------------------
 
     def fit(self, source: Any, target: Any = None) -> "EmbeddingModel":
-        """Learn codes.
+        """Learn an embedding.
 
         Parameters
         ----------
@@ -193,9 +191,9 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         Raises
         ------
         TableError, ImageError
-            If the source cannot be read or learnt from: one line that says why.
+            If the source cannot be read or used for training.
         ValueError
-            If a parameter cannot be used.
+            If a parameter is invalid.
         """
         target = self.target if target is None else target
         known = known_set(source)
@@ -212,7 +210,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
     def read_training(
         self, source: Any, target: Any = None, **options: Any
     ) -> tuple[Table | ImageSet, Any]:
-        """Read what is to be learnt from, and find the target, if there is one.
+        """Read training data, and find the target, if there is one.
 
         Parameters
         ----------
@@ -237,17 +235,17 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
             raise UserError(
                 Message(
                     Setting("latent_dim", self.latent_dim),
-                    f" and the setting {both[0]!r} both say how many codes there are",
+                    f" and the setting {both[0]!r} set the same number",
                 ),
                 parameter="latent_dim",
                 value=self.latent_dim,
-                hint="give one of them",
+                hint="give only one of them",
             )
 
     def _check_own(self, estimator: Any, task: str | None) -> None:
         if not isinstance(estimator, Autoencoder | Boltzmann):
             raise ValueError(
-                "codes are learnt by an Autoencoder or a Boltzmann machine, not by a "
+                "estimator must be an Autoencoder or a Boltzmann machine, got "
                 f"{type(estimator).__name__}"
             )
 
@@ -302,7 +300,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         Raises
         ------
         ValueError
-            If it would learn to copy: a code of as many numbers as there are features.
+            If it would learn to copy: as many latent dimensions as features.
         """
         default = default_embedding_estimator(
             self.model, self.latent_dim, n_rows, width
@@ -315,23 +313,23 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         if width == 1 and not bound:
             machine = Setting("model", "gaussian-rbm")
             raise UserError(
-                "has one feature, of which no code is shorter",
+                "has a single feature, which cannot be embedded in fewer dimensions",
                 where=source,
                 parameter="model",
                 value=self.model,
-                hint=Message("a machine (", machine, ") learns how it is distributed"),
+                hint=Message("to model its distribution, use ", machine),
             )
         if isinstance(codes, int) and codes >= width and not bound:
             raise UserError(
                 Message(
                     Setting("latent_dim", codes),
-                    f", but there are {width} features, which an autoencoder then "
-                    "copies",
+                    f" is not smaller than the number of features, {width}; an "
+                    "autoencoder would only copy them",
                 ),
                 where=source,
                 parameter="latent_dim",
                 value=codes,
-                hint="give fewer codes, or corruption or sparsity in the settings",
+                hint="use fewer latent dimensions, or set corruption or sparsity",
             )
         return estimator
 
@@ -344,7 +342,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         held: np.ndarray,
         seed: Key,
     ) -> None:
-        """Train, and compare with what is known without a network."""
+        """Train, and compare with PCA and the mean."""
         self._train(estimator, X[train], None)
         self.latent_dim_ = int(self.estimator_._n_features_out)
         self.holdout_rows_ = held
@@ -367,12 +365,12 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
             self.estimator_, X, network_inputs(self.estimator_, X), *known, labels
         )
 
-    # ---- what goes in and comes out -------------------------------------------------
+    # ---- inputs ---------------------------------------------------------------------
 
     def read(self, source: Any, **options: Any) -> Table | ImageSet:
-        """Read what the model is applied to, as what was learnt was read.
+        """Read data in the same way as the training data.
 
-        :meth:`transform` and all others take what this returns.
+        :meth:`transform` and the other methods accept the result.
 
         Parameters
         ----------
@@ -395,7 +393,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         return read_table(source, text=self.schema_.text_names)
 
     def _inputs(self, source: Any) -> np.ndarray:
-        """Return what ``estimator_`` takes for a source."""
+        """Return the inputs of ``estimator_`` for a source."""
         data = self.read(source)
         if isinstance(data, ImageSet):
             images = checked_alike(data, self.schema_)
@@ -404,7 +402,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         return to_units(self.schema_.encode(data), self.limits_)
 
     def labels(self, source: Any) -> dict[str, np.ndarray]:
-        """Return the columns that were left out as labels, as far as they are there."""
+        """Return those label columns that the source has."""
         data = self.read(source)
         if isinstance(data, ImageSet):
             return {} if data.y is None else {data.target: data.y}
@@ -414,24 +412,24 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
     # ---- application ----------------------------------------------------------------
 
     def transform(self, source: Any) -> np.ndarray:
-        """Return the codes of rows or images (n_rows, latent_dim).
+        """Return the embedding of rows or images (n_rows, latent_dim).
 
         Raises
         ------
         TableError, ImageError
-            If the source cannot be read, or is not of the kind learnt.
+            If the source cannot be read, or does not fit the model.
 
         Warns
         -----
         UnseenWarning
-            Of categories that were not seen in training.
+            If there are categories not seen in training.
         """
         return self.estimator_.transform(self._inputs(source))
 
     def reconstruction_error(self, source: Any) -> np.ndarray:
-        """Return how unlike each row is what the network makes of it (n_rows,).
+        """Return the reconstruction error of each row (n_rows,).
 
-        Large ones are unlike all that was learnt: see
+        It is large for rows unlike the training rows: see
         :meth:`lamina.Autoencoder.reconstruction_error`.
 
         Raises
@@ -442,12 +440,12 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         return self.estimator_.reconstruction_error(self._inputs(source))
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Return scores on other data, beside those of the mean and of PCA.
+        """Return scores on other data, and those of the mean and of PCA.
 
         Returns
         -------
         dict
-            ``rows``, ``skipped`` (files that could not be read), ``scores``,
+            ``rows``, ``skipped`` (unreadable files), ``scores``,
             ``baseline`` and ``pca``.
 
         Raises
@@ -471,7 +469,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
 
     @property
     def draws(self) -> bool:
-        """Whether the network has a distribution to draw from."""
+        """Whether the network can generate samples."""
         return not isinstance(self.estimator_, Autoencoder)
 
     def sample(
@@ -481,17 +479,17 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         *,
         random_state: int | None = None,
     ) -> Table | np.ndarray:
-        """Draw rows of a table, in its units, or images: one a chain.
+        """Draw rows of a table, in its units, or images: one per Gibbs chain.
 
-        Pixels, and columns of binary machines, are means of the last Gibbs step, so
-        that they are between the least and the largest number that was learnt. Numbers
-        of Gaussian machines are drawn. A category is the most likely one.
+        Pixels, and columns of binary RBMs, are means of the last Gibbs step, so they
+        lie within the range of the training data. Numbers of Gaussian RBMs are drawn.
+        A category is the most likely one.
 
         Parameters
         ----------
         n_samples, n_steps : int
         random_state : int, optional
-            By default each call draws other numbers.
+            By default each call draws different samples.
 
         Returns
         -------
@@ -500,13 +498,15 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
         Raises
         ------
         ValueError
-            If the model is an autoencoder, which cannot draw.
+            If the model is an autoencoder, which cannot generate samples.
         """
         check_is_fitted(self)
         if not self.draws:
             raise UserError(
-                "an autoencoder has codes and no distribution to draw from",
-                hint=Message("fit a machine: ", Setting("model", "rbm"), OTHERS),
+                "an autoencoder cannot generate samples",
+                hint=Message(
+                    "fit a generative model: ", Setting("model", "rbm"), OTHERS
+                ),
             )
         images = isinstance(self.schema_, ImageSchema)
         mean = images or self.image_shape_ is not None or self.limits_ is not None
@@ -525,7 +525,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
 
 
 def network_inputs(estimator: Any, X: np.ndarray) -> np.ndarray:
-    """Return inputs as a network sees them, one row each (n, d)."""
+    """Return the inputs of a network, one row per example (n, d)."""
     x = np.asarray(estimator._encoded(X))
     return x.reshape(len(x), -1)
 
@@ -538,10 +538,10 @@ def _needs_units(estimator: Any) -> bool:
 
 
 def _takes_bits(estimator: Any) -> bool:
-    """Whether it is a machine whose inputs are 0 or 1, or between them."""
+    """Whether it is an RBM with binary visible units."""
     return isinstance(estimator, Boltzmann) and estimator.visible == "binary"
 
 
 def _as_taken(X: np.ndarray, estimator: Any) -> np.ndarray:
-    """Return images as an autoencoder takes them, or rows of them for a machine."""
+    """Return images for an autoencoder, or flattened for an RBM."""
     return X if isinstance(estimator, Autoencoder) else X.reshape(len(X), -1)

@@ -1,4 +1,4 @@
-"""A table with a row a time step in, a forecaster out."""
+"""Forecasts of time series in a table with one row per time step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from lamina.data import (
     read_forecast,
     read_table,
 )
+from lamina.data.errors import Message, Setting
 from lamina.data.sequences.ragged_array import OneSequenceError
 from lamina.data.tables.levels import UNSEEN, positions, similar
 from lamina.data.tables.parsing import is_missing, moments
@@ -31,43 +32,43 @@ from lamina.models.source_model import checked_settings
 from lamina.models.state import FittedForecast, as_times
 
 OWN = ("horizon", "seasonal_period", "random_state")
-"""Parameters of a Forecaster that are those of the model."""
+"""Parameters of a Forecaster that the model sets itself."""
 
 FEW_ODD = 0.1
-"""A column with so few values that are no dates is one of dates with mistakes."""
+"""A column with a smaller share of invalid dates is a date column with errors."""
 
 
 @estimator
 class ForecastModel(SettingsParams, Estimator):
-    """Forecasts of a column of a table, one row a time step.
+    """Forecasts of a column of a table with one row per time step.
 
-    ``lamina fit airline.csv --forecast passengers`` makes one of these. Times are
-    found, the season follows from them (12 for months, 4 for quarters, 7 for days, 24
-    for hours), and the forecaster is tried on ends of the series that are known.
+    ``lamina fit airline.csv --forecast passengers`` creates one. The time column is
+    detected, the seasonal period inferred from it (12 for months, 4 for quarters, 7 for
+    days, 24 for hours), and the forecaster is backtested on the last steps.
 
     Attributes
     ----------
     forecaster_ : Forecaster
-        Of a list of series: the first one's targets, the second one's, and so on.
+        Fitted to the targets of the first series, then those of the second, and so on.
     scores_, baseline_scores_ : dict of float, or None
-        ``mae``, ``rmse`` and ``mase`` over all folds: of the forecasts, and of the
-        seasonal-naive ones. See :meth:`lamina.Forecaster.backtest`.
+        Backtest errors ``mae``, ``rmse`` and ``mase`` over all folds, of the network
+        and of the seasonal naive forecast. See :meth:`lamina.Forecaster.backtest`.
     coverage_ : float or None
-        Share of the numbers that lay within the intervals of 80 %.
+        Fraction of actual values covered by the 80 % prediction intervals.
     backtest_ : list of dict
-        Each fold; not kept in a file.
+        Each fold; not saved in the model file.
     targets_ : list of str
-        The columns that are forecast.
+        The columns to forecast.
     time_ : str or None
-        The column of times.
+        The time column.
     spacing_ : str or None
-        How far the times are apart, "1 month".
+        Time between steps, "1 month".
     series_ : list of str or None
         Names of the series, if there are several.
     seasonal_period_, n_steps_, n_series_ : int
-        The season, the steps of the longest series, and how many series there are.
+        Seasonal period, steps of the longest series, and number of series.
     notes_ : list of str
-        What a person should know.
+        Notes for the user.
 
     Examples
     --------
@@ -89,26 +90,25 @@ class ForecastModel(SettingsParams, Estimator):
     )
     time: str | None = param(
         default=None,
-        doc="""Column of times; by default the first one that holds dates, if there is
-        one.""",
+        doc="Time column; by default the first column of dates, if there is one.",
         check=TEXT | NONE,
     )
     series: Any = param(
         default=None,
-        doc="""Column that says to which of several series a row belongs. All series,
-        and all targets of each, teach the same networks.""",
+        doc="""Column that identifies the series of each row, if there are several. The
+        networks are shared by all series and all targets.""",
         check=NAMES | NONE,
     )
     exogenous: Any = param(
         default=(),
-        doc="""Columns that are known beforehand; rows after the last target hold those
-        of the steps to forecast.""",
+        doc="""Exogenous columns; rows after the last target give their values for the
+        steps to forecast.""",
         check=NAMES,
     )
-    horizon: int = param(default=12, doc="Steps to forecast.", check=COUNT)
+    horizon: int = param(default=12, doc="Number of steps to forecast.", check=COUNT)
     seasonal_period: int | None = param(
         default=None,
-        doc="Steps after which the series resembles itself; found from the times.",
+        doc="Seasonal period in steps; inferred from the times if None.",
         check=COUNT | NONE,
     )
     settings: Any = param(
@@ -118,13 +118,13 @@ class ForecastModel(SettingsParams, Estimator):
     )
     folds: int = param(
         default=3,
-        doc="""Ends on which the forecaster is tried, as far as the shortest series is
-        long enough; 0 tries none.""",
+        doc="""Number of backtest folds, fewer if the shortest series is too short; 0
+        skips the backtest.""",
         check=integer(0),
     )
 
     def fit(self, source: Any, y: None = None) -> "ForecastModel":
-        """Learn to continue a column of a table.
+        """Fit a forecaster to columns of a table.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class ForecastModel(SettingsParams, Estimator):
         Raises
         ------
         ValueError
-            If the table or a parameter cannot be used: one line that says why.
+            If the table cannot be used or a parameter is invalid.
         """
         self._check_params()
         targets = as_names(self.target)
@@ -156,9 +156,14 @@ class ForecastModel(SettingsParams, Estimator):
             forecaster.fit(each, known)
             tried = self._tried(forecaster, each, known, notes)
         if time is None:
-            notes.append("no column of times: rows are taken as they come")
+            notes.append("no time column: rows are taken in their order")
         if seasonal_period == 1 and self.seasonal_period is None:
-            notes.append("no season was found from the times; seasonal_period= says it")
+            notes.append(
+                Message(
+                    "no seasonal period was inferred; set it with ",
+                    Setting("seasonal_period"),
+                )
+            )
         self.kind_, self.forecaster_, self.notes_ = self.kind, forecaster, notes
         scores = tried["scores"]
         self.scores_, self.baseline_scores_ = scores["model"], scores["seasonal_naive"]
@@ -172,14 +177,14 @@ class ForecastModel(SettingsParams, Estimator):
         return self
 
     def _check_names(self, targets: list[str], time: str | None) -> None:
-        """Refuse what would give a table of forecasts two columns of one name."""
+        """Refuse names that would occur twice in the table of forecasts."""
         given = [*as_names(self.series), *as_names(time), *targets]
         made = [f"{name} {word}" for name in targets for word in ("low", "high")]
         twice = sorted({*made, *([] if time else ["step"])} & set(given))
         if twice:
             raise ValueError(
-                f"the table of forecasts would have two columns {twice[0]!r}; give "
-                "that of the data another name"
+                f"column {twice[0]!r} would be duplicated in the table of forecasts; "
+                "rename it in the data"
             )
 
     def _read(self, source: Any, time: str | None) -> ForecastTable:
@@ -198,7 +203,7 @@ class ForecastModel(SettingsParams, Estimator):
         for name in OWN:
             if name in settings:
                 raise ValueError(
-                    f"{name} is a parameter of the ForecastModel and no setting"
+                    f"{name} is a parameter of ForecastModel, not a setting"
                 )
         model = Forecaster(
             self.horizon,
@@ -210,7 +215,7 @@ class ForecastModel(SettingsParams, Estimator):
     def _tried(
         self, model: Forecaster, y: list[Any], known: Any, notes: list[str]
     ) -> dict[str, Any]:
-        """Return how good forecasts of known ends are, of as many as there are."""
+        """Backtest with as many folds as the series allow, at most ``folds``."""
         room = (min(map(len, y)) - model.shortest(known is not None)) // model.horizon
         folds = min(self.folds, room)
         nothing = {"model": None, "seasonal_naive": None}
@@ -218,16 +223,16 @@ class ForecastModel(SettingsParams, Estimator):
         if model.interrupted_ or not self.folds:
             return nothing
         if not folds:
-            notes.append("the series are too short to try forecasts on their end")
+            notes.append("no backtest: the series are too short")
             return nothing
         if folds < self.folds:
             notes.append(
-                f"the series are long enough for {folds} of {self.folds} folds"
+                f"the series are long enough for only {folds} of {self.folds} folds"
             )
         try:
             return model.backtest(y, known, folds=folds)
         except KeyboardInterrupt:
-            notes.append("interrupted before forecasts were tried on known ends")
+            notes.append("interrupted before the backtest")
             return nothing
 
     def _steps_ahead(self, found: ForecastTable) -> list[np.ndarray]:
@@ -241,28 +246,28 @@ class ForecastModel(SettingsParams, Estimator):
     # ---- application ----------------------------------------------------------------
 
     def predict(self, source: Any = None, *, coverage: float = 0.8) -> dict[str, Any]:
-        """Return forecasts and their bounds, with the times they are for.
+        """Return forecasts and prediction intervals, with their times.
 
         Parameters
         ----------
         source : as for :meth:`fit`, optional
-            What to continue: later rows of the same series, for instance, of which
-            nothing is learnt. By default what was learnt from.
+            Series to forecast, for example later rows of the same series; nothing is
+            refitted. By default the training data.
         coverage : float, default=0.8
-            Share of the numbers that will lie between the bounds.
+            Nominal coverage of the prediction intervals.
 
         Returns
         -------
         dict of ndarray
-            Columns of a table of ``horizon`` rows a series: ``series`` if there are
+            Columns of a table with ``horizon`` rows per series: ``series`` if there are
             several, the time (or ``step``, from 1), and for each target its forecast,
             ``… low`` and ``… high``.
 
         Raises
         ------
         ValueError
-            If the table cannot be read, is too short to go on from, or has other
-            series or times than those learnt.
+            If the table cannot be read, is too short to forecast from, or its series or
+            time step differ from the training data.
         """
         check_is_fitted(self)
         check_number("coverage", coverage, 0, 1, open_low=True, open_high=True)
@@ -291,19 +296,19 @@ class ForecastModel(SettingsParams, Estimator):
         return columns
 
     def _alike(self, source: Any) -> ForecastTable:
-        """Read series as those that were learnt, in their order.
+        """Read the same series as in training, in the same order.
 
         Raises
         ------
         ValueError
-            If there are others, or their times are otherwise apart.
+            If the series or their time step differ.
         """
         found = self._read(source, self.time_)
         apart = None if found.spacing is None else str(found.spacing)
         if apart is not None and apart != self.spacing_:
             raise ValueError(
-                f"{found.source}: the times are {apart} apart, but those learnt were "
-                f"{self.spacing_}"
+                f"{found.source}: the time step is {apart}, but it was {self.spacing_} "
+                "in training"
             )
         if found.series is None or self.series_ is None:
             return found
@@ -311,7 +316,7 @@ class ForecastModel(SettingsParams, Estimator):
         if sorted(known) != list(range(len(self.series_))):
             odd = _odd_series(found.series, known, self.series_)
             raise ValueError(
-                f"{found.source}: the series {odd}; the model continues "
+                f"{found.source}: the series {odd}; the model forecasts "
                 f"{len(self.series_):,} series together"
             )
         order = [known.index(number) for number in range(len(self.series_))]
@@ -323,26 +328,26 @@ class ForecastModel(SettingsParams, Estimator):
         return replace(found, **parts)
 
     def _check_known(self, later: list[np.ndarray], place: str) -> None:
-        """Refuse too few steps of what has to be known beforehand."""
+        """Refuse too few steps of the exogenous columns."""
         steps, fewest = self.forecaster_.horizon, min(map(len, later))
         if fewest < steps:
             names = ", ".join(map(repr, as_names(self.exogenous)))
             raise ValueError(
-                f"{place}{names} must be known for {steps} steps after the last "
-                f"target, in rows without one; got {fewest}"
+                f"{place}{names} must have values for {steps} steps after the last "
+                f"target, in rows without a target; got {fewest}"
             )
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Return errors of forecasts of the last ``horizon`` steps of a table.
+        """Return the errors of forecasts of the last ``horizon`` steps of a table.
 
-        Nothing is learnt from it: series are continued from before these steps.
+        Nothing is refitted: the forecasts start before these steps.
 
         Returns
         -------
         dict
             ``task``, ``source``, ``rows``, ``skipped``, ``scores`` and ``baseline``:
-            mae, rmse and mase, of the model and of the season before; ``notes``: one if
-            times tell that some of these steps were learnt from.
+            mae, rmse and mase, of the network and of the seasonal naive forecast;
+            ``notes``: one if some of these steps were in the training data.
 
         Raises
         ------
@@ -365,7 +370,7 @@ class ForecastModel(SettingsParams, Estimator):
         }
 
     def _notes_of_learnt(self, found: ForecastTable) -> list[str]:
-        """Say so if some of the last steps of a table were learnt from."""
+        """Return a note if some of the last steps were in the training data."""
         steps, times = self.forecaster_.horizon, found.times
         if times is None:
             return []
@@ -377,28 +382,28 @@ class ForecastModel(SettingsParams, Estimator):
         if not any(each[-steps] < ahead[0] for each, ahead in pairs):
             return []
         return [
-            f"some of the last {steps} steps were learnt from; forecasts of new ones "
-            "may be worse"
+            f"some of the last {steps} steps were used for training; errors on new "
+            "steps may be larger"
         ]
 
 
 def _odd_series(names: list[str], known: list[int], learnt: list[str]) -> str:
-    """Say which series is missing, was not learnt, or comes twice."""
+    """Say which series is missing, unknown or duplicated."""
     missing = [name for i, name in enumerate(learnt) if i not in known]
     strange = [name for name, i in zip(names, known, strict=True) if i == UNSEEN]
     if not missing and not strange:
         twice = next(n for n, i in zip(names, known, strict=True) if known.count(i) > 1)
-        return f"{shorten(twice)} is written in two ways"
+        return f"{shorten(twice)} is spelt in two ways"
     name = min(missing + strange)
     if name in missing:
         return f"{shorten(name)} is missing"
     near = similar(name, learnt)
     hint = f" (did you mean {' or '.join(map(shorten, near))}?)" if near else ""
-    return f"{shorten(name)} was not learnt{hint}"
+    return f"{shorten(name)} was not in the training data{hint}"
 
 
 def _lists(found: ForecastTable) -> tuple[Any, Any, Any]:
-    """Return every target of every series, and what is known of its steps and later.
+    """Return all targets of all series, with exogenous values for them and later.
 
     The targets of a series follow each other.
     """
@@ -422,7 +427,7 @@ def _columns(values: np.ndarray) -> list[np.ndarray]:
 
 @contextmanager
 def _called_by_name(found: ForecastTable | None) -> Iterator[None]:
-    """Say what a table calls a series instead of its number."""
+    """Name a series as in the table, instead of by its number, in errors."""
     try:
         yield
     except OneSequenceError as error:
@@ -440,15 +445,15 @@ def _called_by_name(found: ForecastTable | None) -> Iterator[None]:
 
 
 def _as_text(ahead: list[np.ndarray]) -> list[np.ndarray]:
-    """Return times as a file holds them: numbers, or dates as text."""
+    """Return times as saved in a file: numbers, or dates as text."""
     dates = [times.dtype.kind == "M" for times in ahead]
     return [np.datetime_as_string(times) for times in ahead] if all(dates) else ahead
 
 
 def _times_of(table: Table, others: list[str]) -> str | None:
-    """Return the first column that holds dates, or None.
+    """Return the first column of dates, or None.
 
-    Dates of which one is missing or wrong are dates too: reading them says which.
+    A column with a few missing or invalid dates counts: reading it names them.
     """
     for name in table.names:
         values = table.column(name)

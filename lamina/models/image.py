@@ -1,4 +1,4 @@
-"""Images in, a trained network out."""
+"""Models of labelled images."""
 
 from typing import Any
 
@@ -19,39 +19,39 @@ from lamina.networks import Key
 
 MIN_IMAGES = 2
 MANY_CLASSES = 20
-"""So many classes of one image each are no classes but names of the images."""
+"""More classes than this, with about one image each, are file names."""
 
 
 @estimator
 class ImageModel(ImageFileParams, PredictiveModel):
-    """A network for images: brought to one size, learnt from, scored on a part.
+    """A network for images, which are resized, and a test score.
 
-    ``lamina fit photos/`` makes one of these. Size and colours are found, classes are
-    the names of sub-folders or a column of a table. Part of the images is held out
-    for the scores and not seen by training.
+    ``lamina fit photos/`` creates one. Size and colours are detected; classes are the
+    names of subfolders or a column of a table. Part of the images is held out as a test
+    set and not used for training.
 
     Attributes
     ----------
     schema_ : ImageSchema
-        Size, colours and proportions that images are brought to.
+        Size and colours of the network's inputs, and how images are resized.
     estimator_ : ConvNetClassifier or ConvNetRegressor
         The fitted network.
     task_ : str
     target_ : str
-        What the labels are called.
+        Name of the labels.
     classes_ : ndarray, for classification
     baseline_ : Baseline
-        The trivial predictor that scores are compared with.
+        Majority class or mean, with which the scores are compared.
     scores_, baseline_scores_ : dict of float
-        Of the held-out images; of those that were learnt if none were held out.
+        Test scores; training scores if no images were held out.
     n_train_, n_holdout_ : int
-        Images that were learnt from, validation images among them, and held out.
+        Numbers of training images (including validation) and of test images.
     holdout_rows_ : ndarray of int
-        Numbers of the held-out images in the source; not kept in a file.
+        Positions of the test images in the source; not saved in the model file.
     best_epoch_ : int
-        Epoch whose weights are kept.
+        Epoch whose weights were restored.
     notes_ : list of str
-        What a person should know: sizes chosen, files left out and why.
+        Notes for the user: sizes chosen, files skipped and why.
     """
 
     _state_type = FittedImages
@@ -60,14 +60,14 @@ class ImageModel(ImageFileParams, PredictiveModel):
 
     target: str | None = param(
         default=None,
-        doc="Column of labels, where the source is a table with several columns.",
+        doc="Column of labels, if the source is a table with several columns.",
         check=TEXT | NONE,
         kw_only=False,
     )
     estimator: Any = param(
         default=None,
-        doc="""A ConvNetClassifier or ConvNetRegressor, trained as it is, but for its
-        seed if it has none. The default stops early, at the lowest loss on
+        doc="""A ConvNetClassifier or ConvNetRegressor, trained unchanged, except that a
+        missing seed is set. The default uses early stopping on the loss of
         ``validation_fraction`` of the training images.""",
         kw_only=False,
     )
@@ -75,13 +75,13 @@ class ImageModel(ImageFileParams, PredictiveModel):
     # ---- fitting --------------------------------------------------------------------
 
     def fit(self, source: Any, target: str | None = None) -> "ImageModel":
-        """Learn to tell what images show.
+        """Train on labelled images.
 
         Parameters
         ----------
         source : path or ImageSet
-            A folder with one sub-folder for each class, a table of paths and labels,
-            or images in MNIST's format: see :func:`lamina.data.read_images`.
+            A folder with one subfolder per class, a table of paths and labels, or
+            images in MNIST's format: see :func:`lamina.data.read_images`.
         target : str, optional
             Overrides the parameter of that name.
 
@@ -92,9 +92,9 @@ class ImageModel(ImageFileParams, PredictiveModel):
         Raises
         ------
         ImageError, TableError
-            If the images cannot be read or learnt from: one line that says why.
+            If the images cannot be read or used for training.
         ValueError
-            If a parameter cannot be used.
+            If a parameter is invalid.
         """
         images = self.read_training(source, target)
         X, y = images.X, _learnable(images)
@@ -112,9 +112,9 @@ class ImageModel(ImageFileParams, PredictiveModel):
     def read_training(
         self, source: Any, target: str | None = None, **options: Any
     ) -> ImageSet:
-        """Read images to learn from, as the parameters say.
+        """Read training images according to the parameters.
 
-        ``fit`` takes what this returns. With ``progress=`` it tells how far it is.
+        ``fit`` accepts the result. ``progress=`` is called with the files read.
         """
         self._check_params()
         target = self.target if target is None else target
@@ -127,9 +127,9 @@ class ImageModel(ImageFileParams, PredictiveModel):
     # ---- application ----------------------------------------------------------------
 
     def read(self, source: Any, *, labels: bool = False, **options: Any) -> ImageSet:
-        """Read images in the size and colours that were learnt.
+        """Read images in the size and colours of the network's inputs.
 
-        ``predict`` and ``evaluate`` take what this returns.
+        ``predict`` and ``evaluate`` accept the result.
 
         Raises
         ------
@@ -142,12 +142,12 @@ class ImageModel(ImageFileParams, PredictiveModel):
         return read_alike(source, self.schema_, **how)
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Return scores on images with labels, beside the baseline's.
+        """Return scores on labelled images, and those of the baseline.
 
         Returns
         -------
         dict
-            ``task``, ``rows``, ``skipped`` (files that could not be read), ``scores``
+            ``task``, ``rows``, ``skipped`` (unreadable files), ``scores``
             and ``baseline``: accuracy, balanced_accuracy and log_loss, or r2, rmse,
             mae.
 
@@ -159,11 +159,13 @@ class ImageModel(ImageFileParams, PredictiveModel):
         Warns
         -----
         UnseenWarning
-            Of labels that were not seen in training: they count as errors.
+            If there are labels not seen in training; they count as errors.
         """
         images = checked_alike(self.read(source, labels=True), self.schema_)
         if images.y is None:
-            raise ImageError(f"{images.source}: has no labels to compare with")
+            raise ImageError(
+                f"{images.source}: the images have no labels to compare with"
+            )
         y = images.y
         if self.task_ == "classification":
             y = compared(y, self.classes_, [self.target_])
@@ -180,27 +182,27 @@ class ImageModel(ImageFileParams, PredictiveModel):
 
 
 def _learnable(images: ImageSet) -> np.ndarray:
-    """Return the labels, if something can be learnt from them."""
+    """Return the labels, after checking that they are suitable for training."""
     if images.y is None:
         raise ImageError(
-            f"{images.source}: the images have no labels; one sub-folder for each "
-            "class is expected, or a table with a column of paths and one of labels"
+            f"{images.source}: the images have no labels; use one subfolder per class, "
+            "or a table with a column of paths and a column of labels"
         )
     n, y = len(images), images.y
     if n < MIN_IMAGES:
         raise ImageError(
-            f"{images.source}: holds {n} image{'s' * (n != 1)}; at least "
-            f"{MIN_IMAGES} are needed to learn anything"
+            f"{images.source}: contains {n} image{'s' * (n != 1)}; at least "
+            f"{MIN_IMAGES} are needed"
         )
     classes = images.classes
     if images.task == "classification" and len(classes) < 2:
         raise ImageError(
-            f"{images.source}: all images are of the class {classes[0]!r}; two "
-            "different ones are needed to learn anything"
+            f"{images.source}: all images are of class {classes[0]!r}; at least two "
+            "classes are needed"
         )
     if len(classes) > max(MANY_CLASSES, n / 2):
         raise ImageError(
             f"{images.source}: there are {len(classes):,} classes in {n:,} images, "
-            "most with one example only, too few to learn from"
+            "most with a single example, which is too few"
         )
     return y

@@ -1,4 +1,4 @@
-"""Tables of the parameters that models of several kinds of data share."""
+"""Parameters that models of several kinds of data share."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from lamina.estimators._core.parameters.table import SeedParams, fixed, param, t
 
 @table("Model")
 class SettingsParams:
-    """Another setting here and there."""
+    """Settings of the default estimator."""
 
     settings: Any = param(
         default=None,
@@ -32,38 +32,38 @@ class SettingsParams:
 
 @table("Model")
 class ModelParams(SettingsParams, SeedParams, ProgressParams, CheckpointParams):
-    """Parameters of models that hold one network and try it on held-out rows."""
+    """Parameters of models that train one network and test it on held-out rows."""
 
     target: Any = param(
         default=None,
-        doc="Column to predict, or several; an embedded data set knows its own.",
+        doc="Column to predict, or several; bundled data sets know their own.",
         check=NAMES | NONE,
         kw_only=False,
     )
     estimator: Any = param(
         default=None,
-        doc="""Trained as it is, but for its seed if it has none. The default stops
-        early, at the lowest loss on ``validation_fraction`` of the training rows.""",
+        doc="""Trained unchanged, except that a missing seed is set. The default uses
+        early stopping on the loss of ``validation_fraction`` of the training rows.""",
         check=having("fit", "an estimator") | NONE,
         kw_only=False,
     )
     task: str | None = param(
         default=None,
-        doc="Found from the target where None.",
+        doc="Inferred from the target if None.",
         check=option(*TASKS) | NONE,
     )
     holdout: float = param(
         default=0.2,
-        doc="""Share of the rows held out for the scores, the same of every class; 0
-        holds out none, and of fewer than 20 rows none are held out either.""",
+        doc="""Fraction of the rows held out as the test set, stratified by class.
+        With 0, or fewer than 20 rows, there is no test set.""",
         check=number(0, 0.9),
     )
     random_state: Any = param(
-        default=None, doc="The seed of the hold-out split and of the network."
+        default=None, doc="Seed of the train/test split and of the network."
     )
     checkpoint: Any = param(
         default=None,
-        doc="""Folder from which a fit that was killed goes on: see
+        doc="""Folder from which an interrupted fit is resumed: see
         :class:`lamina.MLPClassifier`. The data have to be the same.""",
     )
     checkpoint_seconds: float = fixed(
@@ -73,19 +73,19 @@ class ModelParams(SettingsParams, SeedParams, ProgressParams, CheckpointParams):
 
 @table("Columns")
 class ColumnParams:
-    """Which columns of a table are inputs, and of which kind they are."""
+    """Which columns of a table are inputs, and their types."""
 
     exclude: Any = param(
         default=(),
-        doc="Columns to leave out.",
+        doc="Columns to exclude.",
         check=each(TEXT, "a list of column names"),
     )
     column_types: Any = param(
         default=None,
-        doc="""Kinds of columns where the one found is wrong: "number", "category",
+        doc="""Types of columns, if the inferred one is wrong: "number", "category" or
         "date".""",
         check=Check(
-            "a dict of kinds by column",
+            "a dict of types by column",
             lambda v: isinstance(v, dict) and all(map(TEXT.accepts, (*v, *v.values()))),
         )
         | NONE,
@@ -98,24 +98,23 @@ class ImageFileParams:
 
     size: Any = param(
         default=None,
-        doc="""Height and width to which images are brought; by default that of the
-        images where all have one of at most 128 pixels, or else their median, at most
-        128.""",
+        doc="""Height and width to which images are resized; by default the size of the
+        images if all have the same and it is at most 128 pixels, otherwise the median
+        size, at most 128.""",
         check=COUNT | sides("height", "width") | NONE,
     )
     channels: int | None = param(
         default=None,
-        doc="Grey (1) or colour (3); by default grey if all files are grey.",
+        doc="Grayscale (1) or colour (3); by default grayscale if all files are.",
         check=Check("1 or 3", lambda v: COUNT.accepts(v) and v in (1, 3)) | NONE,
     )
     resize: str = param(
         default="letterbox",
-        doc="What happens to other proportions: see :class:`lamina.data.ImageSchema`.",
+        doc="How to treat other aspect ratios: see :class:`lamina.data.ImageSchema`.",
         check=option(*RESIZES),
     )
     errors: str = param(
         default="raise",
-        doc="""Whether files that cannot be read are refused, or left out with a note.
-        """,
+        doc="""Whether unreadable files raise an error, or are skipped with a note.""",
         check=option(*ERRORS),
     )

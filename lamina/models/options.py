@@ -1,9 +1,9 @@
-"""Options as a person types them: declared once, as the fields of a dataclass.
+"""Options of commands, each declared once, as a field of a dataclass.
 
-A field says all there is to know of an option: its type and default, what it is for,
-how it is written, and which parameter of a model it sets. Command lines, help, forms
-and errors are made from it. Nothing here may import what computes: asking for help must
-not wait.
+A field specifies an option completely: its type and default, its help text, how it is
+written, and which parameter of a model it sets. Command lines, help, forms and error
+messages are built from it. This module must not import numerical libraries: help must
+not wait for them.
 """
 
 import dataclasses
@@ -24,31 +24,33 @@ class Option:
     Attributes
     ----------
     name : str
-        The field of the dataclass that declares it.
+        Name of the field that declares it.
     type : type
-        Of one value: ``str``, ``int``, ``float`` or ``bool``.
+        Type of one value: ``str``, ``int``, ``float`` or ``bool``.
     many : bool
-        Whether it may be given several times.
-    default : the value where it is not given
+        Whether it is repeatable.
+    default : value if it is not given
     help : str
     flag, short : str
-        How it is written: ``--set`` and ``-s``; no flag makes it an argument.
+        How it is written: ``--set`` and ``-s``; without a flag it is an argument.
     metavar : str
-        What a value is called in help.
+        Placeholder of the value in help.
+    automatic : str
+        What help shows as the default if ``default`` is None.
     group : str
-        The panel of help in which it stands.
+        Panel of help that lists it.
     parameter : str
-        The parameter of a model that it sets.
+        Parameter of a model that it sets.
     is_path : bool
         Whether its value is the path of a file or folder.
     choices : callable
-        Returns the words that it may be, if these are all.
+        Returns the allowed values, if there are only some.
     hint : str
-        What an error says beside them.
+        What an error message adds to them.
     parse : callable
-        Returns the parameter of a typed value.
+        Converts a typed value to the parameter.
     write : callable
-        Returns what is typed for a parameter, the inverse of ``parse``.
+        Converts a parameter to what is typed, the inverse of ``parse``.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Option:
     flag: str = ""
     short: str = ""
     metavar: str = ""
+    automatic: str = ""
     group: str = ""
     parameter: str = ""
     is_path: bool = False
@@ -68,7 +71,7 @@ class Option:
     write: Callable[[Any], str] = str
 
     def written(self, setting: Setting) -> str:
-        """Return a setting of this option as a person types it: ``--latent-dim 4``."""
+        """Return a setting of this option as it is typed: ``--latent-dim 4``."""
         flag = self.flag or self.metavar
         if not setting.has_value or self.type is bool:
             return flag
@@ -80,24 +83,24 @@ def option(default: Any, help: str, **how: Any) -> Any:
 
     Parameters
     ----------
-    default : the value where the option is not given
+    default : value if the option is not given
     help : str
     **how
-        Attributes of :class:`Option`. The flag is the field's name by default, and so
-        is the parameter.
+        Attributes of :class:`Option`. By default, flag and parameter are the name of
+        the field.
     """
     return dataclasses.field(default=default, metadata={"help": help, **how})
 
 
 def argument(help: str, metavar: str, **how: Any) -> Any:
-    """Return a field that declares an argument: it has no flag and must be given."""
+    """Return a field that declares a required argument, which has no flag."""
     metadata = {"help": help, "metavar": metavar, "flag": "", **how}
     return dataclasses.field(metadata=metadata)
 
 
 @functools.cache
 def options_of(cls: type) -> tuple[Option, ...]:
-    """Return the options that a dataclass and its bases declare, in their order."""
+    """Return the options that a dataclass and its bases declare, in order."""
     return tuple(
         _option(field, _group(cls, field.name)) for field in dataclasses.fields(cls)
     )
@@ -124,16 +127,16 @@ def _option(field: dataclasses.Field, group: str) -> Option:
 def _group(cls: type, name: str) -> str:
     """Return the group of the class that declares a field."""
     owner = next(c for c in cls.__mro__ if name in inspect.get_annotations(c))
-    return getattr(owner, "group", "")
+    return vars(owner).get("group", "")
 
 
 def parsed(options: Any) -> dict[str, Any]:
-    """Return parameters by name, of the options that a dataclass holds.
+    """Return the parameters set by an instance of a dataclass of options.
 
     Raises
     ------
     UserError
-        If a value is written in a way that cannot be read.
+        If a value cannot be parsed.
     """
     return {
         one.parameter: one.parse(getattr(options, one.name))
@@ -142,9 +145,9 @@ def parsed(options: Any) -> dict[str, Any]:
 
 
 def find(options: Sequence[Option], setting: Setting) -> Option | None:
-    """Return the option of which a message speaks, if it speaks of one.
+    """Return the option that a setting in a message refers to, if there is one.
 
-    An option that sets a flag is meant only if the value is what it stands for.
+    A boolean option matches only if it sets that very value.
     """
     names = [one for one in options if one.name == setting.parameter]
     known = names or [one for one in options if one.parameter == setting.parameter]
@@ -159,4 +162,4 @@ def _stands_for(one: Option, setting: Setting) -> bool:
 
 
 Given = Mapping[str, Any]
-"""What a person gave, by the names of options; what was not given is not in it."""
+"""The options that were given, by name; options not given are absent."""

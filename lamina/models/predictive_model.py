@@ -1,4 +1,4 @@
-"""What models share that predict a target of their source: scores, answers, files."""
+"""The base of models that predict a target: scores and predictions."""
 
 from abc import abstractmethod
 from typing import Any
@@ -11,16 +11,16 @@ from lamina.models.source_model import SourceModel, subset
 
 
 class PredictiveModel(SourceModel):
-    """A model of a source that predicts a target, beside a trivial baseline.
+    """A model that predicts a target, and is compared with a baseline.
 
-    A subclass returns what ``estimator_`` takes in its ``_inputs``.
+    A subclass returns the inputs of ``estimator_`` from ``_inputs``.
     """
 
     task_: str | None
 
     @abstractmethod
     def _inputs(self, source: Any) -> Any:
-        """Return what ``estimator_`` takes for a source."""
+        """Return the inputs of ``estimator_`` for a source."""
 
     # ---- fitting --------------------------------------------------------------------
 
@@ -28,14 +28,14 @@ class PredictiveModel(SourceModel):
         kind = estimator.__sklearn_tags__().estimator_type
         if kind != ("classifier" if task == "classification" else "regressor"):
             raise ValueError(
-                f"the target calls for {task}, but the estimator is a "
+                f"the target requires {task}, but the estimator is a "
                 f"{type(estimator).__name__}"
             )
 
     def _keep_scores(
         self, X: Any, y: np.ndarray, train: np.ndarray, held: np.ndarray
     ) -> None:
-        """Score the held-out rows, or if there are none those that were learnt."""
+        """Score the test rows, or without any the training rows."""
         if self.task_ == "classification":
             self.classes_ = self.estimator_.classes_
             told = self._told(y[train])
@@ -60,23 +60,23 @@ class PredictiveModel(SourceModel):
         return scores.baseline_scores(self.baseline_, self._told(y), classes)
 
     def _told(self, y: Any) -> Any:
-        """Return answers as scores take them: as they are, one below the other."""
+        """Return targets as the scores take them: unchanged, one per row."""
         return y
 
     # ---- application ----------------------------------------------------------------
 
     def predict(self, source: Any) -> Any:
-        """Return labels or numbers, one a row; several targets are columns.
+        """Return labels or numbers, one per row; several targets are columns.
 
         Raises
         ------
         ValueError
-            If the source cannot be read, or is not of the kind learnt.
+            If the source cannot be read, or does not fit the model.
 
         Warns
         -----
         UnseenWarning
-            Of categories that were not seen in training.
+            If there are categories not seen in training.
         """
         return self.estimator_.predict(self._inputs(source))
 

@@ -1,7 +1,7 @@
-"""Records of how sources are read, which model files hold: schemas and baselines.
+"""Records in model files of how sources are read: schemas and baselines.
 
-What a schema's fields must be, beyond their types, is said here: a schema is plain
-data, and knows no files.
+The constraints on a schema's fields, beyond their types, are defined here: a schema is
+plain data, independent of files.
 """
 
 from typing import Annotated, Literal
@@ -23,7 +23,7 @@ from lamina.storage.codec import Reader, Writer, add_kind, register
 from lamina.storage.rules import Distinct, Finite, Floats, Is, Length
 
 LONGEST = 100_000
-"""Characters of a name."""
+"""Maximum number of characters of a name."""
 
 Text = Annotated[str, Length(most=LONGEST)]
 FiniteNumber = Annotated[float, Finite()]
@@ -75,4 +75,4 @@ Floating = Annotated[np.ndarray, Floats(None)] | None
 register(Baseline, kinds={"shares": Floating, "mean": Floating})
 
 Scores = dict[str, float | None]
-"""None stands for what is unknown."""
+"""None is an unknown score."""

@@ -1,7 +1,7 @@
-"""What a command has to say: typed parts, of which front ends make text, JSON, pages.
+"""Reports of commands: typed parts, which front ends turn into text, JSON or pages.
 
 A report is a kind (``fit``, ``evaluate``, …) and its parts. The fields of a part are
-its JSON; how a part looks to a person is for each front end to say.
+its JSON; each front end decides how to display a part.
 """
 
 import math
@@ -13,7 +13,7 @@ PartOf = TypeVar("PartOf", bound="Part")
 
 
 def plain(value: Any) -> Any:
-    """Return JSON types; JSON has no NaN."""
+    """Convert to JSON types; NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {key: plain(v) for key, v in value.items()}
     if isinstance(value, list | tuple):
@@ -25,25 +25,25 @@ def plain(value: Any) -> Any:
 
 @dataclass_transform()
 class Part:
-    """A part of a report: a dataclass, whose fields are its JSON.
+    """A part of a report: a dataclass whose fields are its JSON.
 
-    Fields that are listed in ``optional`` are not in the JSON where they are None, and
-    those in ``unsaid`` never are.
+    Fields listed in ``optional`` are left out of the JSON if they are None, fields
+    listed in ``unsaid`` always.
     """
 
     optional: ClassVar[tuple[str, ...]] = ()
     unsaid: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        # Without equality and repr the thirty parts take 5 ms to define and not 30 ms,
-        # for which everybody would wait who asks for help.
+        # Without equality and repr, defining the thirty parts takes 5 ms instead of
+        # 30 ms, for which every call of help would wait.
         dataclass(eq=False, repr=False)(cls)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.to_json()})"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON types; those of parts inside among them."""
+        """Return the fields as JSON types, including those of nested parts."""
         found: dict[str, Any] = {}
         for one in fields(self):  # type: ignore[arg-type]
             value = getattr(self, one.name)
@@ -58,21 +58,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """What a command has to say.
+    """The report of a command.
 
     Parameters
     ----------
     kind : str
-        The command whose report it is.
+        Name of the command.
     parts : tuple of Part
-        In the order in which a person reads them.
+        In reading order.
     """
 
     kind: str
     parts: tuple[Part, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return all parts in one object of JSON types."""
+        """Return all parts as one JSON object."""
         found: dict[str, Any] = {"command": self.kind}
         for part in self.parts:
             found |= part.to_json()
@@ -80,34 +80,34 @@ class Report:
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether it tells of a training that a person ended."""
+        """Whether training was interrupted."""
         training = self.part(Training)
         return training is not None and training.stop_reason == "interrupted"
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What was warned of."""
+        """Warnings."""
         warned = self.part(Warned)
         return () if warned is None else warned.warnings
 
     def part(self, cls: type[PartOf]) -> PartOf | None:
-        """Return the part of a class, if there is one."""
+        """Return the part of this class, if there is one."""
         return next((one for one in self.parts if isinstance(one, cls)), None)
 
 
-# ---- what it is about ---------------------------------------------------------------
+# ---- data and targets ----------------------------------------------------------------
 
 
 class Inputs(Part):
-    """What a network sees of an example.
+    """The inputs of a network, per example.
 
     Attributes
     ----------
     examples : str
-        What examples are called: rows, images, sequences.
+        What the examples are: rows, images or sequences.
     features : int
     images, sequences : str, optional
-        In words, how large an image or a sequence is.
+        Size of an image or of a sequence, in words.
     """
 
     examples: str
@@ -119,12 +119,12 @@ class Inputs(Part):
 
     @property
     def size(self) -> str:
-        """How large an example is, in words."""
+        """Size of an example, in words."""
         return self.images or self.sequences or f"{self.features} features"
 
 
 class Prediction(Part):
-    """What is predicted from what, in data that a network learnt from."""
+    """What a network was trained to predict, and from which data."""
 
     data: str
     rows: int
@@ -144,7 +144,7 @@ class Predicted(Part):
 
 
 class Encoding(Part):
-    """What is learnt without labels: codes of what, and what can be done with them."""
+    """What an unsupervised model embeds, and what can be done with it."""
 
     inputs: Inputs
     target: Sequence[str]
@@ -160,7 +160,7 @@ class Encoding(Part):
 
 
 class Forecasting(Part):
-    """Which series are continued, and how far."""
+    """Which series are forecast, and how far."""
 
     rows: int
     series: int
@@ -175,7 +175,7 @@ class Forecasting(Part):
 
 
 class Trial(Part):
-    """Data on which a model was tried."""
+    """Data on which a model was evaluated."""
 
     model: str
     data: str
@@ -185,7 +185,7 @@ class Trial(Part):
     target: Sequence[str]
     task: str
     lost: str = "rows without a target"
-    """What was left out."""
+    """What was skipped."""
 
     unsaid = ("lost",)
 
@@ -194,24 +194,28 @@ class Trial(Part):
 
 
 class Split(Part):
-    """How many examples were learnt from and held out."""
+    """How many examples were used for training, validation and testing.
+
+    Those for training include those for validation.
+    """
 
     trained_on: int
     held_out: int
     examples: str
+    validation: int = 0
 
-    unsaid = ("examples",)
+    unsaid = ("examples", "validation")
 
     @property
     def scored(self) -> str:
-        """The examples to which scores belong."""
+        """What the scores are: on test data, or else on the training data."""
         if self.held_out:
-            return f"{self.held_out:,} held-out {self.examples}"
-        return f"{self.examples} that were learnt"
+            return f"score on {self.held_out:,} test {self.examples}"
+        return "training score"
 
 
 class NetworkSize(Part):
-    """The sizes of a network's layers, and how many parameters it has."""
+    """The sizes of a network's layers, and its number of parameters."""
 
     network: str
     parameters: int | None
@@ -229,19 +233,24 @@ class Training(Part):
     best_epoch: int | None
     stop_reason: str
     seconds: float | None = None
+    watched: str = ""
+    """The quantity that stopped training when it no longer improved, if it was that."""
+    patience: float | None = None
+    """For how many epochs it did not improve."""
 
     optional = ("best_epoch", "seconds")
+    unsaid = ("watched", "patience")
 
 
 class Ended(Part):
-    """That training came to its end, and how long it took."""
+    """That training finished, and how long it took."""
 
     seconds: float
     stop_reason: str = "finished"
 
 
 class Run(Part):
-    """The checkpoint of a training, and where it went on."""
+    """The checkpoint of a training run, and where it was resumed."""
 
     checkpoint: str | None
     resumed_from: int | None
@@ -262,7 +271,7 @@ class Compiled(Part):
 
 @dataclass(frozen=True)
 class ScoreColumn:
-    """Scores by name, of a network or of what it is compared with."""
+    """Scores by name, of a network or of a baseline."""
 
     key: str
     heading: str
@@ -270,7 +279,7 @@ class ScoreColumn:
 
 
 class Scores(Part):
-    """Scores beside each other; there are none where nothing was tried."""
+    """A table of scores; empty if nothing was evaluated."""
 
     title: str
     columns: tuple[ScoreColumn, ...]
@@ -280,19 +289,19 @@ class Scores(Part):
 
 
 class Backtest(Part):
-    """On how many known ends forecasts were tried."""
+    """The number of backtest folds."""
 
     folds: int
 
 
 class Coverage(Part):
-    """The share of numbers that lay within intervals of 80 %."""
+    """The fraction of actual values covered by the 80 % prediction intervals."""
 
     coverage: float | None
 
 
 class Layers(Part):
-    """One row a layer, and the number of parameters."""
+    """One row per layer, and the number of parameters."""
 
     layers: Sequence[Mapping[str, Any]]
     parameters: int | None
@@ -303,25 +312,25 @@ class Layers(Part):
 
 
 class ColumnList(Part):
-    """What was learnt of each column of a table."""
+    """Statistics of each column of a table."""
 
     columns: Sequence[Mapping[str, str]]
 
 
 class Notes(Part):
-    """What a person should know."""
+    """Notes for the user."""
 
     notes: Sequence[str]
 
 
 class Diagnosis(Part):
-    """What to do about what went wrong in training."""
+    """Advice on problems of training."""
 
     diagnosis: str | None
 
 
 class Warned(Part):
-    """What was warned of, and what training had not seen."""
+    """Warnings, and values that were not seen in training."""
 
     warnings: Sequence[str] = ()
     unseen: Sequence[Mapping[str, Any]] = ()
@@ -341,25 +350,25 @@ class ModelFile(Part):
 
 
 class HoldoutFile(Part):
-    """The table of held-out rows."""
+    """The file of the test rows."""
 
     holdout_file: str | None
     holdout_rows: int | None
 
 
 class Next(Part):
-    """Commands that a person may want to give next, each a list of words."""
+    """Suggested next commands, each a list of words."""
 
     commands: Sequence[Sequence[str]]
     is_kept: bool = True
-    """Whether there is a model with which they can be given."""
+    """Whether the model was saved, so that they can be run."""
 
     def to_json(self) -> dict[str, Any]:
         return {}
 
 
 class Transformed(Part):
-    """Codes that were told, or written as a table or as a map."""
+    """Embeddings, returned or written as a table or as a scatter plot."""
 
     model: str
     data: str
@@ -377,7 +386,7 @@ class Transformed(Part):
 
 
 class Sampled(Part):
-    """Samples that were drawn, and where they are."""
+    """Samples, and the file they were written to."""
 
     model: str
     samples: int
@@ -390,7 +399,7 @@ class Sampled(Part):
 
 
 class Inspected(Part):
-    """What a figure shows, and the layers that could be asked for."""
+    """What a figure shows, and the layers of the model."""
 
     model: str
     what: str
@@ -408,7 +417,7 @@ class Inspected(Part):
 
 @dataclass(frozen=True)
 class DataSet:
-    """An embedded data set."""
+    """A bundled data set."""
 
     name: str
     rows: int
@@ -419,7 +428,7 @@ class DataSet:
 
 
 class DataSets(Part):
-    """The embedded data sets."""
+    """The bundled data sets."""
 
     sets: Sequence[DataSet]
 
@@ -428,7 +437,7 @@ class DataSets(Part):
 
 
 class Saved(Part):
-    """That predictions were made, and in which file they are, if in one."""
+    """How many predictions were made, and the file they were written to."""
 
     model: str
     data: str
@@ -441,12 +450,12 @@ class Saved(Part):
     optional = ("out",)
 
 
-# ---- tables of answers --------------------------------------------------------------
+# ---- tables of predictions ----------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Names and columns of what was predicted."""
+    """A table of predictions: names and columns."""
 
     names: Sequence[str]
     columns: Sequence[Any]
@@ -459,7 +468,7 @@ class Predictions:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """One dictionary a row."""
+        """One dictionary per row."""
         columns = [column.tolist() for column in self.columns]
         rows = zip(*columns, strict=True)
         return [dict(zip(self.names, map(plain, row), strict=True)) for row in rows]

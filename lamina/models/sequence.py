@@ -1,4 +1,4 @@
-"""Sequences in, a trained network out."""
+"""Models of sequences."""
 
 import os
 from typing import Any
@@ -26,34 +26,34 @@ from lamina.networks import Key
 
 LEAST_SEQUENCES = 2
 MANY_CLASSES = 20
-"""So many classes of one sequence each are no classes but names of the sequences."""
+"""More classes than this, with about one sequence each, are sequence names."""
 
 
 @estimator
 class SequenceModel(ColumnParams, PredictiveModel):
-    """A network for sequences of a file: read, encoded, trained, its score held out.
+    """A network for sequences, with encoding of their features and a test score.
 
-    ``lamina fit vowels.ts`` makes one of these, and so does ``lamina fit readings.csv
-    --group-column patient``. Part of the sequences is held out for the scores, and seen
-    neither by scaling nor by training.
+    ``lamina fit vowels.ts`` creates one, and so does ``lamina fit readings.csv
+    --group-column patient``. Part of the sequences is held out as a test set, and used
+    neither for scaling nor for training.
 
     Attributes
     ----------
     schema_ : TableSchema or None
-        What was learnt of the columns of a table.
+        Types and statistics of the columns of a table.
     estimator_ : the fitted network
     task_ : str
     per_step_ : bool
     target_ : list of str
-        What is predicted; of a ``.ts`` file, which does not say, "class" or "target".
+        Names of the targets; for a ``.ts`` file, which has none, "class" or "target".
     holdout_names_ : list of str
-        What the held-out sequences are called; not kept in a file.
+        Names of the test sequences; not saved in the model file.
     classes_, baseline_, scores_, baseline_scores_, n_train_, n_holdout_,
     holdout_rows_, best_epoch_, notes_
-        As of :class:`lamina.TableModel`; counted in sequences, and scores of single
-        steps where each has an answer.
+        As of :class:`lamina.TableModel`; counts are of sequences, and scores are per
+        step if each step has a target.
     min_length_, max_length_ : int
-        Steps of the shortest and of the longest sequence.
+        Lengths of the shortest and of the longest sequence.
 
     Examples
     --------
@@ -69,43 +69,42 @@ class SequenceModel(ColumnParams, PredictiveModel):
 
     target: Any = param(
         default=None,
-        doc="""Column of a table to predict, or several; ``.ts`` files and embedded sets
-        know their own.""",
+        doc="""Column of a table to predict, or several; ``.ts`` files and bundled data
+        sets know their own.""",
         kw_only=False,
     )
     estimator: Any = param(
         default=None,
-        doc="""A RecurrentClassifier, RecurrentRegressor or RecurrentTagger, trained as
-        it is, but for its seed if it has none.""",
+        doc="""A RecurrentClassifier, RecurrentRegressor or RecurrentTagger, trained
+        unchanged, except that a missing seed is set.""",
         kw_only=False,
     )
     series: str | None = param(
         default=None,
-        doc="Column of a table that says to which sequence a row belongs.",
+        doc="Column of a table that identifies the sequence of each row.",
         check=TEXT | NONE,
     )
     time: str | None = param(
         default=None,
-        doc="""Column that orders the rows of a sequence; otherwise they stay in their
-        order.""",
+        doc="Column that orders the rows of a sequence; by default the order is kept.",
         check=TEXT | NONE,
     )
     per_step: bool | None = param(
         default=None,
-        doc="Whether each step has an answer; found from the target where None.",
+        doc="Whether each step has a target; inferred from the target if None.",
         check=BOOLEAN | NONE,
     )
     holdout: float = param(
         default=0.2,
-        doc="""Share of the sequences held out, the same of every class; where each step
-        has an answer, every class is in one that is learnt. 0 holds out none, and of
-        fewer than 20 sequences none are held out either.""",
+        doc="""Fraction of the sequences held out as the test set, stratified by class.
+        If each step has a target, every class occurs in the training set. With 0, or
+        fewer than 20 sequences, there is no test set.""",
     )
 
     # ---- fitting --------------------------------------------------------------------
 
     def fit(self, source: Any, target: Any = None) -> "SequenceModel":
-        """Learn what sequences tell.
+        """Train on sequences.
 
         Parameters
         ----------
@@ -121,9 +120,9 @@ class SequenceModel(ColumnParams, PredictiveModel):
         Raises
         ------
         SequenceError, TableError
-            If the sequences cannot be read or learnt from: one line that says why.
+            If the sequences cannot be read or used for training.
         ValueError
-            If a parameter cannot be used.
+            If a parameter is invalid.
         """
         self._check_params()
         source, found = self._read_training(source, target)
@@ -138,7 +137,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
             X = RaggedArray(schema.encoded(source)[0][found.rows], X.lengths)
         elif schema is not None and len(held):
             notes.append(
-                "columns were scaled before, over the held-out sequences among others"
+                "columns were already scaled, with statistics of all sequences"
             )
         estimator = self._estimator_for(found, y, int(X.lengths[train].sum()), seed)
         given = _without_gaps(y[train], getattr(estimator, "ignore_label", None))
@@ -153,7 +152,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
         return self
 
     def _read_training(self, source: Any, target: Any) -> tuple[Any, SequenceSet]:
-        """Return the source, of tables what was read of it, and its sequences."""
+        """Return the source, or the table read from it, and its sequences."""
         target = self.target if target is None else target
         options = {
             "exclude": self.exclude,
@@ -169,7 +168,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
     def _divided(
         self, found: SequenceSet, y: np.ndarray, key: Key
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return which sequences are learnt from, and which are held out."""
+        """Return the numbers of the training and of the test sequences."""
         by_class = found.task if not found.per_step else None
         train, held = self._split(key, y, by_class)
         if by_class is None and found.task == "classification":
@@ -182,7 +181,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
     def _estimator_for(
         self, found: SequenceSet, y: np.ndarray, n_steps: int, seed: Key
     ) -> Any:
-        """Return the estimator to train; it leaves out steps without a label."""
+        """Return the estimator to train; it ignores steps without a label."""
         default = default_sequence_estimator(
             str(found.task), found.per_step, n_steps, _unused_label(found, y)
         )
@@ -193,20 +192,20 @@ class SequenceModel(ColumnParams, PredictiveModel):
         return estimator
 
     def _check_own(self, estimator: Any, task: str | None) -> None:
-        if not isinstance(estimator, RecurrentTagger):  # whose loss says its task
+        if not isinstance(estimator, RecurrentTagger):  # its loss determines the task
             super()._check_own(estimator, task)
 
     # ---- scores ---------------------------------------------------------------------
 
     def _told(self, y: Any) -> np.ndarray:
-        """Return the answers one below the other, without steps that have none."""
+        """Return the targets of all steps in one array, without missing ones."""
         if not self.per_step_:
             return y
         flat = np.concatenate(list(y))
         return flat[self._known(flat)]
 
     def _known(self, flat: np.ndarray) -> np.ndarray:
-        """Return which steps have a label; numbers that are missing are NaN."""
+        """Return which steps have a label; missing numbers are NaN."""
         if self.task_ == "regression":
             return np.ones(len(flat), bool)
         ignored = self.estimator_.ignore_label
@@ -228,16 +227,16 @@ class SequenceModel(ColumnParams, PredictiveModel):
     # ---- application ----------------------------------------------------------------
 
     def read(self, source: Any, *, labels: bool = False) -> SequenceSet:
-        """Read sequences as those that were learnt.
+        """Read sequences in the same way as the training sequences.
 
-        ``predict`` and ``evaluate`` take what this returns.
+        ``predict`` and ``evaluate`` accept the result.
 
         Parameters
         ----------
         source : as for :meth:`fit`
-            Of an embedded set that is divided, the part for the test.
+            Of a bundled data set with a test part, that part.
         labels : bool, default=False
-            Whether to look for answers.
+            Whether to read the targets too.
 
         Raises
         ------
@@ -249,8 +248,8 @@ class SequenceModel(ColumnParams, PredictiveModel):
         features = self.estimator_.n_features_in_
         if found.X.shape[2] != features:
             raise SequenceError(
-                f"{found.source}: the sequences have {found.X.shape[2]} features a "
-                f"step, but those of the model have {features}"
+                f"{found.source}: the sequences have {found.X.shape[2]} features per "
+                f"step, but the model expects {features}"
             )
         return found
 
@@ -261,13 +260,13 @@ class SequenceModel(ColumnParams, PredictiveModel):
             return self._read_set(source)
         if holds_sequences(source):
             raise SequenceError(
-                f"{source}: is no table, but the model needs one with the columns "
+                f"{source}: is not a table; the model needs one with the columns "
                 f"{', '.join(self.schema_.names)}"
             )
         if self.series is None:
             raise SequenceError(
-                "the model was fitted to sequences that had been read from a table; "
-                "read these alike, with lamina.data.read_long(…, schema=model.schema_)"
+                "the model was fitted to a SequenceSet read from a table; read this "
+                "table with lamina.data.read_long(…, schema=model.schema_)"
             )
         return read_sequences(
             source,
@@ -282,36 +281,36 @@ class SequenceModel(ColumnParams, PredictiveModel):
         if not holds_sequences(source):
             named = isinstance(source, str | os.PathLike)
             raise SequenceError(
-                "the model was fitted to sequences of no table and takes a .ts file, a "
-                "set of that kind, or a SequenceSet; got "
+                "the model was not fitted to a table; it takes a .ts file, a bundled "
+                "data set of sequences, or a SequenceSet; got "
                 f"{shorten(str(source), 80) if named else f'a {type(source).__name__}'}"
             )
         return read_sequences(source, test=True)
 
     def predict(self, source: Any) -> Any:
-        """Return an answer for each sequence, or answers of all its steps.
+        """Return a prediction for each sequence, or for each of its steps.
 
         Returns
         -------
         ndarray (n,) or (n, targets), or list of n ndarray (steps,) or (steps, targets)
-            A list if each step has an answer. Sequences are in the order of what
-            :meth:`read` returns, whose ``names`` say which is which, and whose ``rows``
-            say which row of the table each step is.
+            A list if each step has a target. Sequences are in the order of what
+            :meth:`read` returns; its ``names`` identify them, and its ``rows`` are the
+            rows of the table that the steps come from.
 
         Raises
         ------
         SequenceError, TableError
-            If the source cannot be read, or is not of the kind learnt.
+            If the source cannot be read, or does not fit the model.
 
         Warns
         -----
         UnseenWarning
-            Of categories that were not seen in training.
+            If there are categories not seen in training.
         """
         return super().predict(source)
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Return scores on sequences with answers, beside the baseline's.
+        """Return scores on sequences with targets, and those of the baseline.
 
         Returns
         -------
@@ -322,12 +321,12 @@ class SequenceModel(ColumnParams, PredictiveModel):
         Raises
         ------
         SequenceError, TableError
-            If there are no answers, or as :meth:`predict`.
+            If there are no targets, or as :meth:`predict`.
 
         Warns
         -----
         UnseenWarning
-            Of answers that were not seen in training: they count as errors.
+            If there are labels not seen in training; they count as errors.
         """
         found = self.read(source, labels=True)
         y = self._compared(found)
@@ -340,11 +339,11 @@ class SequenceModel(ColumnParams, PredictiveModel):
         }
 
     def _compared(self, found: SequenceSet) -> np.ndarray:
-        """Return answers that can be compared with those of the model."""
+        """Return targets that can be compared with the model's predictions."""
         if found.y is None:
-            names = ", ".join(map(repr, self.target_)) if self.schema_ else "them"
+            names = ", ".join(map(repr, self.target_)) if self.schema_ else "labels"
             raise SequenceError(
-                f"{found.source}: has no answers to compare with; {names} must be there"
+                f"{found.source}: has no targets; {names} must be present"
             )
         mine, theirs = (
             f"{'numbers' if task == 'regression' else 'classes'} of each "
@@ -356,7 +355,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
         )
         if mine != theirs:
             raise SequenceError(
-                f"{found.source}: has {theirs}, but the model tells {mine}"
+                f"{found.source}: has {theirs}, but the model predicts {mine}"
             )
         y = _answers(found)
         if self.task_ == "regression":
@@ -374,12 +373,12 @@ class SequenceModel(ColumnParams, PredictiveModel):
 
 
 def _check_learnable(found: SequenceSet) -> None:
-    """Refuse what teaches nothing."""
+    """Refuse sequences that are not suitable for training."""
     if found.y is None:
-        named = Message("name the column, ", Setting("target", "label"), " perhaps")
+        named = Message("name the column, for example ", Setting("target", "label"))
         table = found.schema is not None
         raise SequenceError(
-            f"the sequences have no answers{'' if table else ' to learn from'}",
+            "the sequences have no targets",
             where=found.source,
             parameter="target",
             hint=named if table else None,
@@ -387,14 +386,14 @@ def _check_learnable(found: SequenceSet) -> None:
     n = len(found)
     if n < LEAST_SEQUENCES:
         raise SequenceError(
-            f"{found.source}: holds {n} sequence{'s' * (n != 1)} with answers; at "
-            f"least {LEAST_SEQUENCES} are needed to learn anything"
+            f"{found.source}: contains {n} sequence{'s' * (n != 1)} with targets; at "
+            f"least {LEAST_SEQUENCES} are needed"
         )
     if len(found.y) != n or found.task not in TASKS:
         raise SequenceError(
-            f"{found.source}: a set to learn from has a task, and an answer for each "
-            f"sequence; here there are {n:,} sequences, {len(found.y):,} answers, and "
-            f"the task is {found.task!r}"
+            f"{found.source}: a training set must have a task, and a target for each "
+            f"sequence; got {n:,} sequences, {len(found.y):,} targets, and the task "
+            f"{found.task!r}"
         )
     if found.task == "classification":
         _check_classes(found)
@@ -405,7 +404,7 @@ def _check_classes(found: SequenceSet) -> None:
     if np.ndim(y[0]) > (1 if found.per_step else 0):
         if found.per_step:
             raise SequenceError(
-                "several labels at each step are not learnt",
+                "several labels per step are not supported",
                 where=found.source,
                 parameter="target",
                 hint=Message("name one target, or set ", Setting("task", "regression")),
@@ -414,20 +413,20 @@ def _check_classes(found: SequenceSet) -> None:
     classes = _labels_in(y if found.per_step else [y])
     if len(classes) < 2:
         raise SequenceError(
-            f"{found.source}: all answers are {next(iter(classes), None)!r}; two "
-            "different ones are needed to learn anything"
+            f"{found.source}: all targets are {next(iter(classes), None)!r}; at least "
+            "two classes are needed"
         )
     n = len(found.X.values) if found.per_step else len(found)
     if len(classes) > max(MANY_CLASSES, n / 2):
         each = "steps" if found.per_step else "sequences"
         raise SequenceError(
             f"{found.source}: there are {len(classes):,} classes in {n:,} {each}, most "
-            "with one example only, too few to learn from"
+            "with a single example, which is too few"
         )
 
 
 def _check_kind(estimator: Any, found: SequenceSet) -> None:
-    """Refuse an estimator that has no such answers."""
+    """Refuse an estimator for a different type of target."""
     name = type(estimator).__name__
     tags = isinstance(estimator, RecurrentTagger)
     if not isinstance(estimator, SequenceParams) or tags != found.per_step:
@@ -435,18 +434,18 @@ def _check_kind(estimator: Any, found: SequenceSet) -> None:
         wanted = "RecurrentTagger" if found.per_step else f"Recurrent{kind}"
         each = "step" if found.per_step else "sequence"
         raise ValueError(
-            f"there is an answer for each {each}, which takes a {wanted}, but the "
+            f"there is a target for each {each}, which needs a {wanted}, but the "
             f"estimator is a {name}"
         )
     if tags and (estimator.loss == "log_loss") != (found.task == "classification"):
         raise ValueError(
-            f"the target calls for {found.task}, but the estimator is a {name} with "
+            f"the target requires {found.task}, but the estimator is a {name} with "
             f"loss={estimator.loss!r}"
         )
 
 
 def _answers(found: SequenceSet) -> np.ndarray:
-    """Return one answer a sequence, or an array of answers for each."""
+    """Return one target per sequence, or an array of targets for each."""
     if not found.per_step:
         return np.asarray(found.y)
     answers = np.empty(len(found), object)
@@ -456,7 +455,7 @@ def _answers(found: SequenceSet) -> np.ndarray:
 
 
 def _labels_in(y: Any) -> set[Any]:
-    """Return the different labels of steps; no label is None or NaN."""
+    """Return the distinct labels of steps; None and NaN are missing labels."""
     flat = np.concatenate(list(y)).tolist()
     return {one for one in flat if one is not None and one == one}
 
@@ -473,9 +472,9 @@ def _unused_label(found: SequenceSet, y: np.ndarray) -> Any:
 
 
 def _without_gaps(y: np.ndarray, unused: Any) -> np.ndarray:
-    """Return labels of steps with the unused one where there is none.
+    """Return labels of steps, with missing ones replaced by the unused label.
 
-    Whole numbers are floats only because NaN is one.
+    Integers are stored as floats only if some are NaN.
     """
     if unused is None or y.dtype != object:
         return y

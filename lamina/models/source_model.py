@@ -1,4 +1,4 @@
-"""What models that know their sources share: held-out rows, settings, training."""
+"""The base of models trained on files: test split, settings, training."""
 
 from abc import ABC, abstractmethod
 from difflib import get_close_matches
@@ -21,14 +21,14 @@ from lamina.networks import Key
 
 
 class SourceModel(ModelParams, Estimator, ABC):
-    """A model that is fitted to a source, and knows how well it does.
+    """A model that is fitted to a source and tested on a part of it.
 
     A subclass reads its source (a table, images), encodes it, and trains
-    ``estimator_`` with what is here.
+    ``estimator_`` with these methods.
     """
 
     kind: ClassVar[str] = "table"
-    """The kind of data of which a model is, if no other one says that it is its own."""
+    """The kind of data of a model, unless the command line sets another one."""
 
     kind_: str
     notes_: list[str]
@@ -49,19 +49,19 @@ class SourceModel(ModelParams, Estimator, ABC):
         return hold_out(key, y, self.holdout, task == "classification")
 
     def _chosen(self, default: Any, task: str | None, seed: Key) -> Any:
-        """Return the estimator to train: a person's own, or the default with settings.
+        """Return the estimator to train: the user's own, or the default with settings.
 
         Raises
         ------
         ValueError
-            If both are given, or the own one is for something else.
+            If both are given, or the user's own does not fit the task.
         """
         if self.estimator is None:
             estimator = default.set_params(
                 **checked_settings(default, self.settings or {})
             )
         elif self.settings:
-            raise ValueError("give an estimator or settings, not both")
+            raise ValueError("give either an estimator or settings, not both")
         else:
             estimator: Any = clone(self.estimator)
             self._check_own(estimator, task)
@@ -73,10 +73,10 @@ class SourceModel(ModelParams, Estimator, ABC):
 
     @abstractmethod
     def _check_own(self, estimator: Any, task: str | None) -> None:
-        """Refuse a person's own estimator that is for something else."""
+        """Refuse a user's own estimator that does not fit the task."""
 
     def _train(self, estimator: Any, X: Any, y: np.ndarray | None) -> None:
-        """Train the network with the progress and the callbacks asked for."""
+        """Train the network with the requested progress and callbacks."""
         names = ("callbacks", "verbose", "checkpoint")
         own = {name: getattr(estimator, name) for name in names}
         estimator.set_params(
@@ -90,27 +90,25 @@ class SourceModel(ModelParams, Estimator, ABC):
         self.kind_ = self.kind
 
     def _scored(self, train: np.ndarray, held: np.ndarray) -> np.ndarray:
-        """Return the rows to score: the held-out ones, or else those learnt."""
+        """Return the rows to score: the test rows, or else the training rows."""
         self.n_train_, self.n_holdout_ = len(train), len(held)
         if not len(held):
-            self.notes_.append(
-                "no rows are held out: the scores are of the rows that were learnt"
-            )
+            self.notes_.append("no test set: the scores are training scores")
         return held if len(held) else train
 
 
 def subset(X: Any, rows: np.ndarray) -> Any:
-    """Return some rows: of what is stored without reading them."""
+    """Return some rows; images on disk are not read."""
     return X.take(rows) if hasattr(X, "is_images") else X[rows]
 
 
 def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings that an estimator has, typed values as it takes them.
+    """Return settings with typed values parsed for an estimator.
 
     Raises
     ------
     ValueError
-        If it has not: with the nearest ones.
+        If it has no such setting; the message suggests similar ones.
     """
     names, missing = estimator.get_params(), missing_parameters(type(estimator))
     for name in settings:
@@ -122,7 +120,7 @@ def checked_settings(estimator: Any, settings: dict[str, Any]) -> dict[str, Any]
                 f"{type(estimator).__name__} has no setting {name!r}",
                 parameter=name,
                 value=settings[name],
-                hint=hint or f"there are: {', '.join(sorted(names))}",
+                hint=hint or f"the settings are: {', '.join(sorted(names))}",
             )
     checks = {row.name: row.check for row in parameters(type(estimator))}
     return {

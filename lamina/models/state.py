@@ -1,4 +1,4 @@
-"""What models have learnt of their sources, and the records that a file holds of it."""
+"""The fitted state of models, as saved in model files."""
 
 import math
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def _predictive(own: Any) -> tuple[str, ...]:
 
 @dataclass(kw_only=True, eq=False)
 class FittedSource(State):
-    """What all models have learnt that train one network."""
+    """Fitted state of all models that train one network."""
 
     not_kept = ("holdout_rows_", "holdout_names_", "classes_")
 
@@ -42,7 +42,7 @@ class FittedSource(State):
 
 @dataclass(kw_only=True, eq=False)
 class FittedPredictive(FittedSource):
-    """What models have learnt that predict a target."""
+    """Fitted state of models that predict a target."""
 
     task: Literal["classification", "regression"]
     baseline: Baseline
@@ -67,7 +67,7 @@ class FittedPredictive(FittedSource):
 
 @dataclass(kw_only=True, eq=False)
 class FittedTable(FittedPredictive):
-    """What a model of a table has learnt."""
+    """Fitted state of a model of a table."""
 
     schema: TableSchema
 
@@ -79,7 +79,7 @@ class FittedTable(FittedPredictive):
 
 @dataclass(kw_only=True, eq=False)
 class FittedImages(FittedPredictive):
-    """What a model of images has learnt."""
+    """Fitted state of a model of images."""
 
     schema: ImageSchema
     target: str
@@ -92,7 +92,7 @@ class FittedImages(FittedPredictive):
 
 @dataclass(kw_only=True, eq=False)
 class FittedSequences(FittedPredictive):
-    """What a model of sequences has learnt."""
+    """Fitted state of a model of sequences."""
 
     schema: TableSchema | None
     per_step: bool
@@ -106,16 +106,16 @@ class FittedSequences(FittedPredictive):
         network: Any = self.estimator
         tags = isinstance(network, RecurrentTagger)
         if not isinstance(network, SequenceParams) or self.per_step is not tags:
-            raise ValueError("the network does not fit the answers")
+            raise ValueError("the network does not fit the targets")
         if tags and network._tells_labels != (self.task == "classification"):
-            raise ValueError("the network does not fit the answers")
+            raise ValueError("the network does not fit the targets")
         if self.schema and self.schema.width != self.estimator.n_features_in_:
             raise ValueError("the network does not fit the columns")
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedEmbedding(FittedSource):
-    """What a model has learnt that makes codes of a table or of images."""
+    """Fitted state of an unsupervised model of a table or of images."""
 
     schema: TableSchema | ImageSchema
     target: list[str]
@@ -141,7 +141,7 @@ class FittedEmbedding(FittedSource):
         super().check(estimator)
         network = self.estimator
         if not isinstance(network, Autoencoder | Boltzmann):
-            raise ValueError("the network is not readable")
+            raise ValueError("the network is not an unsupervised one")
         shape = getattr(network, "image_shape_", None)
         if isinstance(self.schema, ImageSchema):
             width = math.prod(self.schema.shape)
@@ -154,13 +154,13 @@ class FittedEmbedding(FittedSource):
         if network.n_features_in_ != width:
             raise ValueError("the network does not fit the inputs")
         if self.latent_dim != network._n_features_out:
-            raise ValueError("the number of codes does not fit the network")
+            raise ValueError("the number of latent dimensions does not fit the network")
 
 
 def as_times(ahead: list[np.ndarray]) -> list[np.ndarray]:
-    """Return times that a file holds as text, in the unit that is written.
+    """Return times that are saved as text, in the unit of the text.
 
-    Numbers of steps are returned as they are.
+    Numbers of steps are returned unchanged.
     """
     return [
         times.astype(np.datetime64) if times.dtype.kind == "U" else times
@@ -178,7 +178,7 @@ def _n_series(own: Any) -> int:
 
 @dataclass(kw_only=True, eq=False)
 class FittedForecast(State):
-    """What a model has learnt that continues columns of a table."""
+    """Fitted state of a model that forecasts columns of a table."""
 
     named: ClassVar[dict[str, str]] = {"later": "_later", "ahead": "_ahead"}
 
@@ -215,5 +215,5 @@ class FittedForecast(State):
             raise ValueError("the forecaster does not fit the columns")
         known = self.ahead if self.later is None else self.later
         if (self.later is None) != (model._known is None) or len(known) % n:
-            raise ValueError("what is known beforehand is not readable")
+            raise ValueError("the exogenous values do not fit the series")
         as_times(self.ahead)

@@ -1,4 +1,4 @@
-"""A table in, a trained network out."""
+"""Models of tables."""
 
 from typing import Any
 
@@ -23,33 +23,33 @@ from lamina.networks import Key
 
 @estimator
 class TableModel(ColumnParams, PredictiveModel):
-    """A network for a table: columns encoded, a network trained, its score held out.
+    """A network for a table, with encoding of its columns and a test score.
 
-    ``lamina fit`` makes one of these. Kinds of columns are found, numbers scaled,
-    categories coded, missing values marked; the task follows from the target. Part of
-    the rows is held out for the scores and seen neither by scaling nor by training nor
-    by early stopping.
+    ``lamina fit`` creates one. Column types are inferred, numbers scaled, categories
+    one-hot encoded, missing values marked; the task is inferred from the target. Part
+    of the rows is held out as a test set and used neither for scaling nor for training
+    nor for early stopping.
 
     Attributes
     ----------
     schema_ : TableSchema
-        What was learnt of the columns.
+        Types and statistics of the columns.
     estimator_ : MLPClassifier or MLPRegressor
         The fitted network.
     task_ : str
     classes_ : ndarray, for classification
     baseline_ : Baseline
-        The trivial predictor that scores are compared with.
+        Majority class or mean, with which the scores are compared.
     scores_, baseline_scores_ : dict of float
-        Of the held-out rows; of the training rows if none were held out.
+        Test scores; training scores if no rows were held out.
     n_train_, n_holdout_ : int
-        Rows that were learnt from, validation rows among them, and held out.
+        Numbers of training rows (including validation) and of test rows.
     holdout_rows_ : ndarray of int
-        Positions of the held-out rows in the table; not kept in a file.
+        Positions of the test rows in the table; not saved in the model file.
     best_epoch_ : int
-        Epoch whose weights are kept.
+        Epoch whose weights were restored.
     notes_ : list of str
-        What a person should know: columns left out and why, guesses made.
+        Notes for the user: columns ignored and why, assumptions made.
 
     Examples
     --------
@@ -63,16 +63,16 @@ class TableModel(ColumnParams, PredictiveModel):
 
     estimator: Any = param(
         default=None,
-        doc="""An MLPClassifier or MLPRegressor, trained as it is, but for its seed if
-        it has none. The default suits tables from ten rows to millions and stops early,
-        at the lowest loss on ``validation_fraction`` of the training rows.""",
+        doc="""An MLPClassifier or MLPRegressor, trained unchanged, except that a
+        missing seed is set. The default suits tables from ten rows to millions, with
+        early stopping on the loss of ``validation_fraction`` of the training rows.""",
         kw_only=False,
     )
 
     # ---- fitting --------------------------------------------------------------------
 
     def fit(self, source: Any, target: Any = None) -> "TableModel":
-        """Learn to predict a column of a table from the others.
+        """Train on a table to predict a column from the others.
 
         Parameters
         ----------
@@ -88,9 +88,9 @@ class TableModel(ColumnParams, PredictiveModel):
         Raises
         ------
         TableError
-            If the table cannot be read or learnt from: one line that says why.
+            If the table cannot be read or used for training.
         ValueError
-            If a parameter cannot be used.
+            If a parameter is invalid.
         """
         self._check_params()
         target = self.target if target is None else target
@@ -123,7 +123,7 @@ class TableModel(ColumnParams, PredictiveModel):
     # ---- application ----------------------------------------------------------------
 
     def evaluate(self, source: Any) -> dict[str, Any]:
-        """Return scores on a table that holds the target, beside the baseline's.
+        """Return scores on a table with the target, and those of the baseline.
 
         Returns
         -------
@@ -139,15 +139,13 @@ class TableModel(ColumnParams, PredictiveModel):
         Warns
         -----
         UnseenWarning
-            Of categories and classes that were not seen in training; the classes count
+            If there are categories or classes not seen in training; such classes count
             as errors.
         """
         table = self.read(source)
         present = np.flatnonzero(self.schema_.target_present(table))
         if not len(present):
-            raise TableError(
-                f"{table.source}: the target has no values to compare with"
-            )
+            raise TableError(f"{table.source}: the target column is empty")
         known = table.take(present)
         y = self.schema_.encode_target(known)
         if self.task_ == "classification":
@@ -161,9 +159,9 @@ class TableModel(ColumnParams, PredictiveModel):
         }
 
     def read(self, source: Any) -> Table:
-        """Read a table as the one that was learnt: with these columns as text.
+        """Read a table in the same way as the training table.
 
-        ``predict`` and ``evaluate`` take what this returns.
+        ``predict`` and ``evaluate`` accept the result.
 
         Raises
         ------

@@ -54,13 +54,13 @@ def test_a_disk_that_is_full_at_the_end_loses_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left") as caught:
         fit("iris", **options)
     assert caught.value.filename == "/dev/full"
-    assert f"the model was written to {tmp_path / 'full'}" in caught.value.strerror
+    assert f"the model was saved to {tmp_path / 'full'}" in caught.value.strerror
     assert evaluate("full", "rows.csv")["rows"] == 30
     model, rows = lamina.load("full"), lamina.data.read_table("rows.csv")
     model.holdout_rows_ = np.arange(30)
     with pytest.raises(OSError, match="No space left") as caught:
         fitting.write(model, "/dev/full", lambda out: rows, "gone/rows.csv")
-    assert f"the model was written to {tmp_path / 'full-2'}" in caught.value.strerror
+    assert f"the model was saved to {tmp_path / 'full-2'}" in caught.value.strerror
     assert "gone/rows.csv: No such file or directory; the" in caught.value.strerror
     assert evaluate("full-2", "rows-2.csv")["rows"] == 30
 

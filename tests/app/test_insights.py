@@ -130,9 +130,12 @@ def test_patches_of_a_folder(call, folder):
     [
         (["--what", "soul"], "--what must be one of filters, maximise, maps"),
         (["--what", "maps"], "--what maps needs --image"),
-        (["--image", "x.png", "--what", "filters"], "--image is for maps, patches"),
-        (["--unit", "1"], "--unit is for maximise, patches, deconvolution, not for f"),
-        (["-o", "a.jpg"], "a.jpg: a figure is written as .png, .svg, .pdf"),
+        (["--image", "x.png", "--what", "filters"], "--image applies to maps, patches"),
+        (
+            ["--unit", "1"],
+            "--unit applies to maximise, patches, deconvolution, not",
+        ),
+        (["-o", "a.jpg"], "a.jpg: figures can be written as .png, .svg, .pdf"),
         (["-o", "no/such/a.png"], "no/such"),
         (["--layer", "0"], "layer 0 has no filters; the convolutional layers are 1, 3"),
         (["--what", "maximise", "--layer", "9"], "layer must be a number from -6 to 5"),
@@ -141,8 +144,8 @@ def test_patches_of_a_folder(call, folder):
             ["--what", "maximise", "--target", "cow"],
             "target must be one of the classes",
         ),
-        (["--what", "maximise", "--target", "cat", "--unit", "0"], "leave out --unit"),
-        (["--target", "cat"], "--target is for maximise, saliency, occlusion"),
+        (["--what", "maximise", "--target", "cat", "--unit", "0"], "omit --unit"),
+        (["--target", "cat"], "--target applies to maximise, saliency, occlusion"),
     ],
 )
 def test_what_cannot_be_is_refused(call, tmp_path, arguments, message):
@@ -155,7 +158,10 @@ def test_with_a_image_too(call, folder):
     expected = "one of the classes $dog$, cat, or its number, from 0 to 1; got 'cow'"
     assert_refused(call(*image, "--target", "cow"), expected)
     assert_refused(call(*image, "--method", "lime"), "gradient, integrated, smooth")
-    assert_refused(call(*image, "--what", "patches"), "needs --unit, of layer 3")
+    assert_refused(
+        call(*image, "--what", "patches"),
+        "needs --unit, the number of a unit of layer 3",
+    )
     assert_refused(call("--image", "none.png"), "none.png")
 
 
@@ -168,7 +174,7 @@ def test_other_models_are_refused(call, folder, tmp_path):
         fitted.fit(images, digits.y[:40]).save("own.lamina")
     assert call(model="own.lamina")[0] == 0
     image = "--image", str(folder / "photos" / "cat" / "3.png")
-    assert_refused(call(*image, model="own.lamina"), "does not know how its images")
+    assert_refused(call(*image, model="own.lamina"), "does not say how its images")
     table = lamina.MLPClassifier((2,), max_iter=1)
     with pytest.warns(UserWarning, match="max_iter"):
         table.fit(digits.X[:40], digits.y[:40]).save("table.lamina")

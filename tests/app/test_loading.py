@@ -15,7 +15,7 @@ def test_a_place_that_is_an_input_or_cannot_be_written_is_refused(tmp_path):
     check_out(str(tmp_path / "new.csv"), "-", str(tmp_path / "old.csv"))
     (tmp_path / "old.csv").write_text("a")
     (tmp_path / "link.csv").symlink_to(tmp_path / "old.csv")
-    with pytest.raises(UserError, match="would overwrite what it is made from"):
+    with pytest.raises(UserError, match="is an input file and would be overwritten"):
         check_out(str(tmp_path / "link.csv"), str(tmp_path / "old.csv"))
     with pytest.raises(UnwritableError, match="does not exist"):
         check_out(str(tmp_path / "none" / "new.csv"))
@@ -60,4 +60,4 @@ def test_models_from_python_know_no_columns(estimator, does, tmp_path):
         with pytest.raises(UserError, match="saved from Python") as caught:
             open_model(path, command)
         assert caught.value.where == path
-        assert f"use it there: lamina.load(path).{does}(X)" in caught.value.hint
+        assert f"use it in Python: lamina.load(path).{does}(X)" in caught.value.hint

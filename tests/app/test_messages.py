@@ -52,8 +52,8 @@ def test_a_cache_that_cannot_be_written_is_no_riddle(capsys):
         "[Errno 28] No space left on device: '/cache/x'"
     )
     expected = (
-        "compiled programs cannot be kept for the next command (No space left on "
-        "device: '/cache/x'); LAMINA_CACHE=FOLDER keeps them in another folder"
+        "compiled programs cannot be cached for the next command (No space left on "
+        "device: '/cache/x'); set LAMINA_CACHE=FOLDER to use another folder"
     )
     assert in_words(UserWarning(told)) == expected
     assert in_words("another") == "another"

@@ -40,14 +40,14 @@ def test_a_full_disk_loses_nothing(folders):
         write_or_rescue("the model", "/dev/full", write)
     place = folders[0] / "full-2"
     assert caught.value.filename == "/dev/full"
-    assert f"the model was written to {place} instead" in caught.value.strerror
+    assert f"the model was saved to {place} instead" in caught.value.strerror
     assert place.read_bytes() == b"work"
     assert (folders[0] / "full").read_bytes() == b"older"
 
 
 def test_a_folder_that_has_vanished_loses_nothing(folders, tmp_path):
     path = str(tmp_path / "gone" / "m.lamina")
-    with pytest.raises(FileNotFoundError, match=r"written to .*here.m\.lamina"):
+    with pytest.raises(FileNotFoundError, match=r"saved to .*here.m\.lamina"):
         write_or_rescue("the model", path, write)
     assert (folders[0] / "m.lamina").read_bytes() == b"work"
 
@@ -75,7 +75,7 @@ def test_if_nothing_takes_it_the_first_reason_is_told(folders):
     def never(path):
         raise OSError(28, "full")
 
-    with pytest.raises(OSError, match="full; the model could not be .* anywhere else"):
+    with pytest.raises(OSError, match="full; the model could not be .* elsewhere"):
         write_or_rescue("the model", "/dev/m.lamina", never)
 
 

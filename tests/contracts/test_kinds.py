@@ -91,7 +91,7 @@ def test_a_model_is_tried_and_described(fitted, capsys):
     kind, source, out, _ = fitted
     found, text = told(jobs.evaluate(out, source), capsys)
     assert {"data", "rows", "skipped", "target", "task", "scores"} < set(found)
-    assert "score" in text or "error of forecasts" in text
+    assert "score" in text or "error over the last" in text
     found, _ = told(jobs.summary(out), capsys)
     assert {"model", "estimator", "layers", "parameters", "scores"} < set(found)
     assert kind.estimator  # is asked for its name by the summary above
@@ -100,7 +100,7 @@ def test_a_model_is_tried_and_described(fitted, capsys):
 def test_a_model_predicts_or_says_why_not(fitted):
     kind, source, out, _ = fitted
     if "predict" in kind.lacks:
-        with pytest.raises(UserError, match="predicts nothing") as caught:
+        with pytest.raises(UserError, match="without predictions") as caught:
             jobs.predict(out, source)
         assert caught.value.where == out
         return

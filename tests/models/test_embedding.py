@@ -215,29 +215,37 @@ def test_lists_of_images_without_labels(images):
     (images.parent / "t.csv").write_text("file\nphotos/dark/3.png\n")
     found = fitted.transform(images.parent / "t.csv")
     np.testing.assert_array_equal(found, fitted.transform(images / "dark" / "3.png"))
-    with pytest.raises(ImageError, match="those of the model are"):
+    with pytest.raises(ImageError, match="but the model expects"):
         fitted.transform(quick(size=4).read_training(images)[0])
 
 
 @pytest.mark.parametrize(
     ("how", "source", "message"),
     [
-        ({"latent_dim": 4}, "iris", "latent_dim=4, but there are 4 features"),
+        (
+            {"latent_dim": 4},
+            "iris",
+            "latent_dim=4 is not smaller than the number of fe",
+        ),
         ({"latent_dim": 0}, "iris", "latent_dim must be a whole number ≥ 1"),
         ({"model": "pca"}, "iris", "model must be one of"),
-        ({"latent_dim": None}, "sine", "has one feature, of which no code is shorter"),
+        (
+            {"latent_dim": None},
+            "sine",
+            "has a single feature, which cannot be embedded",
+        ),
         ({"target": "specie"}, "iris", "did you mean 'species'"),
         ({"exclude": "species"}, "iris", "exclude must be a list"),
-        ({"settings": {"encoder": [2]}}, "iris", "both say how many codes"),
+        ({"settings": {"encoder": [2]}}, "iris", "set the same number"),
         ({"settings": {"max_itr": 2}}, "iris", "did you mean max_iter"),
-        ({"image_shape": (3, 3)}, "iris", "is 9 pixels, but there are 4 columns"),
+        ({"image_shape": (3, 3)}, "iris", "has 9 pixels, but there are 4 columns"),
         ({"holdout": 1}, "iris", "holdout must be a number"),
         ({}, {"x": [1.0], "y": [2.0]}, "no columns are left"),
         ({}, {"x": [1.0, 1.0], "y": [2.0, 2.0]}, "no columns are left"),
         (
             {"latent_dim": 4},
             {"x": [None, 1.0], "y": ["a", "b"]},
-            "there are 4 features",
+            "the number of features, 4",
         ),
     ],
 )
@@ -265,7 +273,7 @@ def test_a_persons_own_estimator():
         "digits"
     )
     assert fitted.n_holdout_ == 0
-    assert any("no rows are held out" in note for note in fitted.notes_)
+    assert any("no test set" in note for note in fitted.notes_)
 
 
 @pytest.mark.slow
@@ -287,12 +295,12 @@ def test_other_tables_have_to_hold_the_columns(digits):
 def test_a_rate_at_which_nothing_is_learnt_is_told_of(rate, told):
     settings = {"learning_rate": rate, "n_iter": 10}
     model = EmbeddingModel("rbm", 20, settings=settings, random_state=0).fit("digits")
-    assert any("worse than their mean" in note for note in model.notes_) == told
+    assert any("worse than that of the mean" in note for note in model.notes_) == told
 
 
 def test_one_feature_has_no_shorter_code():
     table = read_table({"x": np.arange(30.0)})
-    with pytest.raises(ValueError, match=r"has one feature, of which no code is"):
+    with pytest.raises(ValueError, match="has a single feature, which cannot be"):
         EmbeddingModel().fit(table)
 
 

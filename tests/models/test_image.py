@@ -109,7 +109,7 @@ def test_evaluated_on_folders_and_tables(model, photos, folder):
     assert found["scores"]["accuracy"] == pytest.approx(right)
     assert found["baseline"]["accuracy"] == pytest.approx(1 / 3)
     for source in (photos / "cat", photos / "cat" / "3.png"):
-        with pytest.raises(ImageError, match="has no labels to compare with"):
+        with pytest.raises(ImageError, match="the images have no labels"):
             model.evaluate(source)
     by_table = ImageModel("kind", settings=QUICK, random_state=0).fit(folder / "t.csv")
     assert by_table.target_ == "kind"
@@ -198,7 +198,7 @@ def test_broken_files(folder, tmp_path):
     model = ImageModel(settings=QUICK, errors="skip", random_state=0).fit(tmp_path)
     assert model.n_train_ == 6
     assert any("1 file cannot be read and is skipped" in n for n in model.notes_)
-    assert any("no rows are held out" in note for note in model.notes_)
+    assert any("no test set" in note for note in model.notes_)
     found = model.evaluate(tmp_path)
     assert (found["rows"], found["skipped"]) == (6, 1)
 
@@ -209,11 +209,11 @@ def refused(source, message, error=ImageError, **parameters):
 
 
 def test_what_nothing_can_be_learnt_from(photos, folder, tmp_path):
-    refused(photos / "cat", "the images have no labels; one sub-folder for each")
+    refused(photos / "cat", "the images have no labels; use one subfolder per class")
     save(tmp_path / "one" / "cat" / "a.png")
-    refused(tmp_path / "one", "holds 1 image; at least 2 are needed")
+    refused(tmp_path / "one", "contains 1 image; at least 2 are needed")
     save(tmp_path / "one" / "cat" / "b.png")
-    refused(tmp_path / "one", "all images are of the class 'cat'")
+    refused(tmp_path / "one", "all images are of class 'cat'")
     for k in range(21):
         save(tmp_path / "many" / f"c{k}" / "a.png", coloured(k))
     refused(tmp_path / "many", "21 classes in 21 images")
@@ -222,7 +222,7 @@ def test_what_nothing_can_be_learnt_from(photos, folder, tmp_path):
     refused(photos, "no setting 'max_itr'", ValueError, settings={"max_itr": 1})
     refused(
         photos,
-        "calls for classification",
+        "requires classification",
         ValueError,
         estimator=ConvNetRegressor(),
         settings=None,
@@ -238,6 +238,6 @@ def test_an_estimator_of_ones_own(photos):
     assert model.estimator_ is not own
     assert model.schema_ == ImageSchema(5, 6, 3, "stretch")
     assert (model.n_train_, model.n_holdout_) == (30, 0)
-    with pytest.raises(ImageError, match="but those of the model are"):
+    with pytest.raises(ImageError, match="but but the model expects"):
         model.predict(read_images(photos))
     assert len(model.predict(model.read(photos))) == 30

@@ -95,6 +95,6 @@ def test_the_classes_of_a_file_are_those_of_its_network(fitted):
     "own", [MLPRegressor(), StandardScaler(), RecurrentTagger()], ids=str
 )
 def test_an_estimator_for_the_other_task_is_refused(own):
-    expected = f"calls for classification.* is a {type(own).__name__}"
+    expected = f"requires classification.* is a {type(own).__name__}"
     with pytest.raises(ValueError, match=expected):
         Model(own)._chosen(MLPClassifier(), "classification", Key(0))

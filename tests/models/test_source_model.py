@@ -65,7 +65,7 @@ def test_rows_to_score():
     assert model._scored(rows, rows[:2]).tolist() == [0, 1]
     assert (model.n_train_, model.n_holdout_, model.notes_) == (5, 2, [])
     assert model._scored(rows, rows[:0]).tolist() == [0, 1, 2, 3, 4]
-    assert "the scores are of the rows that were learnt" in model.notes_[0]
+    assert "the scores are training scores" in model.notes_[0]
 
 
 @pytest.mark.parametrize(

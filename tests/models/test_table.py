@@ -179,7 +179,7 @@ def test_few_rows_are_all_learnt_from():
     model = TableModel(random_state=0).fit("xor")
     assert model.n_holdout_ == 0
     assert model.scores_["accuracy"] == 1
-    assert any("no rows are held out" in note for note in model.notes_)
+    assert any("no test set" in note for note in model.notes_)
 
 
 def test_a_rare_class_is_always_learnt_from():
@@ -214,7 +214,7 @@ def test_callbacks_are_called_after_every_epoch():
 
 MANY = {"x": np.linspace(0, 1, 100), "name": [f"n{i}" for i in range(100)]}
 BAD = {
-    "which column": (TableModel(), MANY),
+    "choose the column to predict": (TableModel(), MANY),
     "no column 'nam'; did you mean 'name'": (TableModel("nam"), MANY),
     "100 classes in 100 rows": (TableModel("name"), MANY),
     "no columns are left": (TableModel("x", exclude=["name"]), MANY),
@@ -228,7 +228,7 @@ BAD = {
         TableModel(estimator=MLPRegressor(), settings={"max_iter": 3}),
         "diabetes",
     ),
-    "calls for regression, but the estimator is a MLPClassifier": (
+    "requires regression, but the estimator is a MLPClassifier": (
         TableModel(estimator=MLPClassifier()),
         "diabetes",
     ),

@@ -1,4 +1,4 @@
-"""Commands whose parameters are made from declared options."""
+"""Build commands from declared options."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -16,14 +16,12 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """How much a command says, and how."""
+    """How much a command prints, and how."""
 
-    as_json: bool = option(
-        False, "Print one JSON object and nothing else.", flag="--json"
-    )
+    as_json: bool = option(False, "Print the result as one JSON object.", flag="--json")
     verbose: bool = option(
         False,
-        "Show all columns and notes, and where an error comes from.",
+        "Show all columns and notes, and tracebacks of errors.",
         short="-v",
     )
 
@@ -31,17 +29,16 @@ class Output:
 def command(
     name: str, declared: type, more: Sequence[Option] = ()
 ) -> Callable[[Callable[..., None]], Any]:
-    """Return a decorator that makes a command of a function.
+    """Return a decorator that turns a function into a command.
 
     Parameters
     ----------
     name : str
-        Of the command.
+        Name of the command.
     declared : type
-        A dataclass of options; the function is called with one.
+        Dataclass of options; the function is called with an instance.
     more : sequence of Option
-        Options that are not of that class: the function is also called with those of
-        them that were given, by their names.
+        Further options; the function is also called with a dict of those given.
     """
 
     def decorate(run: Callable[..., None]) -> Any:
@@ -74,7 +71,7 @@ def command(
 
 
 def _given(context: Any, options: Sequence[Option], values: Given) -> Given:
-    """Return the options that stood on the command line."""
+    """Return the options that were given on the command line."""
     return {
         one.name: _value(one, values[one.name])
         for one in options
@@ -87,10 +84,12 @@ def _value(one: Option, value: Any) -> Any:
 
 
 def _parameter(one: Option) -> inspect.Parameter:
-    """Return a parameter of a function as typer reads it."""
+    """Return the parameter of a function, annotated for typer."""
     how: dict[str, Any] = {"help": one.help}
     if one.metavar:
         how["metavar"] = one.metavar
+    if one.automatic:
+        how["show_default"] = one.automatic
     if one.is_path:
         how["callback"] = _path
     if (words := one.choices) is not None:
@@ -115,5 +114,5 @@ def _parameter(one: Option) -> inspect.Parameter:
 def _path(value: str | None) -> str | None:
     """Refuse an empty path, which would mean the current folder."""
     if value == "":
-        raise typer.BadParameter("it must be a path or a name, got ''")
+        raise typer.BadParameter("must be a path or a name, got ''")
     return value

@@ -6,7 +6,7 @@ from lamina.app.cli.shared import show
 
 @command("datasets", Output)
 def run(asked: Output) -> None:
-    """List the embedded data sets."""
+    """List the bundled data sets."""
     from lamina.app import jobs
 
     show(jobs.datasets(), asked)

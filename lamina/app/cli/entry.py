@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, and how it ends."""
+"""The command line as a whole: its commands and exit codes."""
 
 import gc
 import importlib
@@ -25,13 +25,13 @@ COMMANDS = {
     "sample": "sample",
     "datasets": "datasets",
 }
-"""The name of each command, and of the file in which it is."""
+"""The name of each command, and of its module."""
 
-EPILOG = "Start with: lamina fit iris · lamina datasets lists the embedded data sets"
+EPILOG = "Try: lamina fit iris · List the bundled data sets: lamina datasets"
 
 
 class Commands(TyperGroup):
-    """Commands of which only those are imported that are asked for."""
+    """Commands that are imported only when they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -46,8 +46,8 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="lamina",
     cls=Commands,
-    help="Neural networks for tables, images, sequences and forecasts: fit one, look "
-    "at it, predict.",
+    help="Train neural networks on tables, images, sequences and time series; evaluate "
+    "them, inspect them, predict with them.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -75,18 +75,17 @@ def _main(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with its status.
+    """Run the command line and exit with its exit code.
 
-    0 is success, 1 bad input, 2 a command that is written wrongly, 130 Ctrl-C, 141 a
-    reader that went away.
+    0 is success, 1 invalid input, 2 a usage error, 130 Ctrl-C, 141 a broken pipe.
     """
     streams.open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    gc.set_threshold(100_000, 50, 50)  # importing makes many objects and no garbage
+    gc.set_threshold(100_000, 50, 50)  # importing creates many objects and no garbage
     status = run(lambda: app(arguments, standalone_mode=False, prog_name="lamina"))
     sys.stderr.flush()
-    # All files are closed and on the disk; taking the libraries down in order would
-    # cost a third of a second that a person waits for.
+    # All files are closed and on disk. Shutting the libraries down in order would
+    # take a third of a second.
     os._exit(status)

@@ -9,12 +9,12 @@ from lamina.models.kinds.shared import ImageReading
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateCommand(Output, ImageReading, DataArgument, ModelArgument):
-    """On what a model is tried."""
+    """Arguments and options of ``lamina evaluate``."""
 
 
 @command("evaluate", EvaluateCommand)
 def run(asked: EvaluateCommand) -> None:
-    """Score a model on a table, images or sequences that hold the answers."""
+    """Score a model on a table, images or sequences with known targets."""
     from lamina.app import jobs
     from lamina.app.messages import say
 

@@ -14,17 +14,17 @@ from lamina.models.options import Given, option
 
 @dataclass(frozen=True, kw_only=True)
 class FitCommand(Output, DataArgument):
-    """What the command line says beside the options of a fit."""
+    """Arguments and options of ``lamina fit`` beside those of the data."""
 
-    quiet: bool = option(False, "No progress and no report.", short="-q")
+    quiet: bool = option(False, "Print no progress and no report.", short="-q")
 
 
 @command("fit", FitCommand, more=fit_options())
 def run(asked: FitCommand, given: Given) -> None:
-    """Train a network on a table, images or sequences, score it, write a model.
+    """Train a network on a table, images or sequences; score it and save a model.
 
-    It learns to predict a column, the kind of an image or of a sequence, or what
-    follows; with --model it learns codes, without labels.
+    The network predicts a column, the class of an image or of a sequence, or the next
+    steps of a time series. With --model it learns an embedding, without labels.
     """
     from lamina.app import fitting
     from lamina.app.progress import is_watched

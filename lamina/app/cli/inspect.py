@@ -10,45 +10,48 @@ from lamina.models.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class InspectCommand(Output, ImageReading, ModelArgument):
-    """What is shown of a model."""
+    """Arguments and options of ``lamina inspect``."""
 
     what: str | None = option(
         None,
-        "filters, maximise; with --image also maps, patches, deconvolution, saliency, "
-        "occlusion. Filters, or with --image saliency, by default.",
+        "What to plot: filters or maximise; with --image also maps, patches, "
+        "deconvolution, saliency or occlusion.",
         metavar="WHAT",
+        automatic="filters; with --image saliency",
     )
     image: str | None = option(
         None,
-        "What the model is to look at; for patches a folder of images.",
+        "Image to explain; for patches a folder of images.",
         metavar="IMAGE",
         is_path=True,
     )
     layer: int | None = option(
-        None, "Number of a layer; the report lists them.", metavar="N"
+        None, "Number of a layer, as listed in the report.", metavar="N"
     )
-    unit: int | None = option(None, "Number of a unit of that layer.", metavar="N")
+    unit: int | None = option(None, "Number of a unit of this layer.", metavar="N")
     target: str | None = option(
-        None, "Class to explain; the predicted one by default.", metavar="CLASS"
+        None, "Class to explain.", metavar="CLASS", automatic="the predicted class"
     )
     method: str | None = option(
         None,
-        "Of saliency: gradient, integrated or smooth; of deconvolution: deconvnet, "
+        "For saliency: gradient, integrated or smooth. For deconvolution: deconvnet, "
         "guided or gradient.",
         metavar="NAME",
+        automatic="gradient; deconvnet",
     )
     out: str | None = option(
         None,
-        "Where the figure goes: .png, .svg or .pdf; filters.png, say.",
+        "Path of the figure (.png, .svg or .pdf).",
         short="-o",
         metavar="FILE",
+        automatic="named after --what: filters.png",
         is_path=True,
     )
 
 
 @command("inspect", InspectCommand)
 def run(asked: InspectCommand) -> None:
-    """Draw what a model of images has learnt, or why it answers as it does."""
+    """Plot what an image model has learnt, or explain one of its predictions."""
     from lamina.app import insights
 
     request = insights.InspectRequest(

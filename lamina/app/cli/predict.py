@@ -11,11 +11,12 @@ from lamina.models.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class PredictCommand(Output, ImageReading, DataArgument, ModelArgument):
-    """Which answers are told, and where they go."""
+    """Arguments and options of ``lamina predict``."""
 
     out: str | None = option(
         None,
-        "CSV file for the predictions; standard output if not given.",
+        "CSV file for the predictions.",
+        automatic="standard output",
         short="-o",
         metavar="FILE",
         is_path=True,
@@ -25,7 +26,7 @@ class PredictCommand(Output, ImageReading, DataArgument, ModelArgument):
 
 @command("predict", PredictCommand)
 def run(asked: PredictCommand) -> None:
-    """Predict for each row, image or sequence, or what follows, as CSV."""
+    """Write predictions for rows, images or sequences, or a forecast, as CSV."""
     from lamina.app import jobs, loading, tables
     from lamina.app.messages import printable, say
 

@@ -4,35 +4,37 @@ from dataclasses import dataclass
 
 from lamina.app.cli.command import Output, command
 from lamina.app.cli.shared import ModelArgument, print_json, show
+from lamina.models.kinds.shared import write_size
 from lamina.models.options import option
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleCommand(Output, ModelArgument):
-    """How many samples are drawn, and where they go."""
+    """Arguments and options of ``lamina sample``."""
 
     out: str | None = option(
         None,
-        "A .png of images, or a CSV file; rows go to standard output, images to "
-        "samples.png if not given.",
+        "CSV file for rows, or .png file for images.",
+        automatic="standard output for rows, samples.png for images",
         short="-o",
         metavar="FILE",
         is_path=True,
     )
-    n: int = option(100, "How many.", flag="-n", metavar="N")
-    steps: int = option(1000, "Gibbs steps of each.", metavar="N")
-    seed: int = option(0, "Seed of what is drawn.", metavar="N")
+    n: int = option(100, "Number of samples.", flag="-n", metavar="N")
+    steps: int = option(1000, "Gibbs steps per sample.", metavar="N")
+    seed: int = option(0, "Random seed.", metavar="N")
     image_shape: str | None = option(
         None,
-        "How columns of pixels lie in an image.",
+        "Height and width of the images, if the columns are pixels.",
         metavar="HEIGHTxWIDTH",
         parameter="image_shape",
+        write=write_size,
     )
 
 
 @command("sample", SampleCommand)
 def run(asked: SampleCommand) -> None:
-    """Draw rows or images from a Boltzmann machine."""
+    """Generate rows or images from a Boltzmann machine."""
     from lamina.app import embeddings, tables
 
     request = embeddings.SampleRequest(

@@ -9,13 +9,13 @@ from lamina.models.reports import Report
 
 @dataclass(frozen=True, kw_only=True)
 class DataArgument:
-    """What a command reads."""
+    """The data that a command reads."""
 
     data: str = argument(
-        "A table (.csv .tsv .parquet .json, also .gz), '-' for standard input, or the "
-        "name of an embedded data set; or images: a folder with one sub-folder for "
-        "each class, a table with a column of paths, an IDX file; or sequences: a .ts "
-        "file, a table with --group-column.",
+        "Table: a .csv, .tsv, .parquet or .json file (also gzipped), '-' for standard "
+        "input, or the name of a bundled data set. Images: a folder with one subfolder "
+        "per class, a table with a column of paths, or an IDX file. Sequences: a .ts "
+        "file, or a table with --group-column.",
         metavar="DATA",
         is_path=True,
     )
@@ -25,7 +25,7 @@ class DataArgument:
 class ModelArgument:
     """The model that a command uses."""
 
-    model: str = argument("A .lamina model file.", metavar="MODEL", is_path=True)
+    model: str = argument("A model file (.lamina).", metavar="MODEL", is_path=True)
 
 
 def show(report: Report, asked: Any) -> None:
@@ -39,7 +39,7 @@ def show(report: Report, asked: Any) -> None:
 
 
 def print_json(report: Any) -> None:
-    """Print JSON types in one line."""
+    """Print a report as one line of JSON."""
     from lamina.app.render.as_json import as_json
 
     print(as_json(report))

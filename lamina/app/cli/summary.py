@@ -8,12 +8,12 @@ from lamina.app.cli.shared import ModelArgument, show
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryCommand(Output, ModelArgument):
-    """Which model is described."""
+    """Arguments and options of ``lamina summary``."""
 
 
 @command("summary", SummaryCommand)
 def run(asked: SummaryCommand) -> None:
-    """Show a model's layers, columns and scores."""
+    """Show the layers, columns and scores of a model."""
     from lamina.app import jobs
 
     show(jobs.summary(asked.model), asked)

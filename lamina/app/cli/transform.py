@@ -10,22 +10,25 @@ from lamina.models.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class TransformCommand(Output, ImageReading, DataArgument, ModelArgument):
-    """Where codes go, and what stands beside them."""
+    """Arguments and options of ``lamina transform``."""
 
     out: str | None = option(
         None,
-        "CSV file for the codes, or .png, .svg or .pdf for a map of two; standard "
-        "output if not given.",
+        "CSV file for the embedding, or .png, .svg or .pdf file for a scatter plot of "
+        "two latent dimensions.",
+        automatic="CSV on standard output",
         short="-o",
         metavar="FILE",
         is_path=True,
     )
-    reconstruction_error: bool = option(False, "Add how badly each row is made again.")
+    reconstruction_error: bool = option(
+        False, "Add the reconstruction error of each row."
+    )
 
 
 @command("transform", TransformCommand)
 def run(asked: TransformCommand) -> None:
-    """Tell the codes of rows or images, as CSV or as a map."""
+    """Write embeddings as CSV or as a 2-D scatter plot."""
     from lamina.app import embeddings, tables
     from lamina.app.messages import say
 

@@ -14,7 +14,7 @@ def as_json(report: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a day or a time as ISO 8601 writes it."""
-    if isinstance(value, datetime.date):  # a time is a day too
+    """Return a date or a time in ISO 8601."""
+    if isinstance(value, datetime.date):  # includes datetime
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not a JSON type")

@@ -1,4 +1,4 @@
-"""What was written, and what may come next, as a person reads it."""
+"""Output files and next commands, as text."""
 
 import shlex
 
@@ -17,7 +17,7 @@ from lamina.models.reports import (
 )
 
 show_part.register(HoldoutFile)(said_elsewhere)
-show_part.register(Warned)(said_elsewhere)  # on standard error
+show_part.register(Warned)(said_elsewhere)  # printed to standard error
 
 
 @show_part.register
@@ -29,7 +29,7 @@ def _(part: ModelFile, page: Page) -> None:
 @show_part.register
 def _(part: Next, page: Page) -> None:
     if not part.is_kept:
-        page.line("Next", "lamina fit … -o model.lamina keeps the model")
+        page.line("Next", "to keep the model: lamina fit … -o model.lamina")
         return
     for number, command in enumerate(part.commands):
         typed = shlex.join(["lamina", *command])
@@ -39,14 +39,14 @@ def _(part: Next, page: Page) -> None:
 @show_part.register
 def _(part: Transformed, page: Page) -> None:
     rows = f"{part.rows:,} {part.examples}"
-    what = f"a map of {rows}" if part.figure else f"{codes(part.latent_dim)} of {rows}"
-    page.line("Written", f"{what}: {printable(part.out)}")
+    what = "scatter plot" if part.figure else codes(part.latent_dim)
+    page.line("Written", f"{what} of {rows}: {printable(part.out)}")
 
 
 @show_part.register
 def _(part: Sampled, page: Page) -> None:
     what = "images" if part.figure else "rows"
-    drawn = f"{part.samples:,} {what}, each after {part.steps:,} Gibbs steps"
+    drawn = f"{part.samples:,} {what} after {part.steps:,} Gibbs steps each"
     page.line("Written", f"{drawn}: {printable(part.out)}")
 
 
@@ -59,7 +59,7 @@ def _(part: Inspected, page: Page) -> None:
     if part.image is not None:
         several = part.what == "patches" and (part.images or 0) > 1
         parts.append(f"of {f'{part.images:,} images' if several else part.image}")
-    page.line("Shown", printable(", ".join(parts)))
+    page.line("Plot", printable(", ".join(parts)))
     layers = [
         f"{row['number']} {row['layer']} {'×'.join(map(str, row['output']))}"
         for row in part.layers
@@ -69,11 +69,11 @@ def _(part: Inspected, page: Page) -> None:
 
 
 def _explained(part: Inspected) -> str:
-    """Say what is explained: ``flower: logit −106 (p = 0.00)``, or ``output 0``."""
+    """Return what is explained: ``flower: logit −106 (p = 0.00)``, or ``output 0``."""
     if part.probability is None:
         return f"output {part.output}"
     p = f"p = {part.probability:.2f}"
     if part.h is None:
         return f"{part.output}: {p}"
-    logit = f"{part.h:.3g}".replace("-", "−")  # a minus sign, which a hyphen is not
+    logit = f"{part.h:.3g}".replace("-", "−")  # a minus sign, not a hyphen
     return f"{part.output}: logit {logit} ({p})"

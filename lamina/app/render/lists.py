@@ -10,7 +10,7 @@ def _(part: Layers, page: Page) -> None:
     if not part.layers:
         return
     if part.n_estimators is not None:
-        page.line("Networks", f"{part.n_estimators}, each of these layers")
+        page.line("Networks", f"{part.n_estimators}, each with these layers")
     table = empty_table("layer", ">input", ">output", ">parameters", "")
     for row in part.layers:
         shapes = [" × ".join(map(str, row[side])) for side in ("input", "output")]
@@ -22,26 +22,27 @@ def _(part: Layers, page: Page) -> None:
 
 @show_part.register
 def _(part: ColumnList, page: Page) -> None:
-    """Show a row a column, of many the first and the last."""
+    """Show one row per column; of many columns only the first and the last."""
     if not part.columns:
         return
-    table = empty_table("column", "kind", "what was learnt of it")
+    table = empty_table("column", "type", "statistics")
     is_whole = len(part.columns) <= MOST_ROWS or page.verbose
     shown = part.columns if is_whole else part.columns[: MOST_ROWS - 2]
     for column in shown:
         table.add_row(*(cell(column[name]) for name in ("name", "kind", "detail")))
     if len(shown) < len(part.columns):
         left, last = len(part.columns) - len(shown) - 1, part.columns[-1]
-        table.add_row(f"… {left} more", "", "--verbose lists them all")
+        table.add_row(f"… {left} more", "", "use --verbose to see all")
         table.add_row(*(cell(last[name]) for name in ("name", "kind", "detail")))
     page.table(table)
 
 
 @show_part.register
 def _(part: DataSets, page: Page) -> None:
-    table = empty_table("data set", ">rows", ">columns", "target", ">classes", "")
+    heads = ("data set", ">rows", ">columns", "target", ">classes", "description")
+    table = empty_table(*heads)
     for one in part.sets:
-        classes = str(one.classes) if one.classes else "numbers"
+        classes = str(one.classes) if one.classes else "–"
         size = f"{one.rows:,}", str(one.columns)
         table.add_row(one.name, *size, one.target, classes, one.description)
     page.table(table)

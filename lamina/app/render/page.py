@@ -17,12 +17,12 @@ MOST_ROWS = 20
 
 
 class Page:
-    """Standard output, as wide as its lines when piped.
+    """Standard output; 100 columns wide if it is not a terminal.
 
     Parameters
     ----------
     verbose : bool
-        Whether long lists are shown whole.
+        Whether long lists are shown in full.
     """
 
     def __init__(self, verbose: bool = False) -> None:
@@ -33,7 +33,7 @@ class Page:
         self.verbose = verbose
 
     def line(self, head: str, text: str) -> None:
-        """Print a labelled line; long ones are wrapped under their beginning."""
+        """Print a labelled line; long text is wrapped and indented."""
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_column(min_width=9, no_wrap=True, style="bold")
         grid.add_column(overflow="fold")
@@ -45,17 +45,17 @@ class Page:
         self._console.print(table)
 
     def notes(self, notes: Sequence[str]) -> None:
-        """Print notes, of many the first."""
+        """Print notes; of many only the first."""
         shown = list(notes)
         if len(shown) > MOST_NOTES and not self.verbose:
-            more = f"… and {len(notes) - MOST_NOTES + 1} more: see --verbose"
+            more = f"… and {len(notes) - MOST_NOTES + 1} more; use --verbose to see all"
             shown = [*shown[: MOST_NOTES - 1], more]
         for note in shown:
             self.line("Note", short_line(note))
 
 
 def empty_table(*heads: str) -> Table:
-    """Return an empty table; columns whose heads begin with > are numbers."""
+    """Return an empty table; a head that begins with > aligns its column right."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     for head in heads:
         right = head.startswith(">")
@@ -64,14 +64,14 @@ def empty_table(*heads: str) -> Table:
 
 
 def cell(text: Any) -> Text:
-    """Return text that is no markup: a column may be called "[bold]"."""
+    """Return text that is not parsed as markup: a column may be called "[bold]"."""
     return Text(bounded(printable(text), LONGEST))
 
 
 def bytes_of(size: int | None) -> str:
-    """Return the size of a file in words."""
+    """Return the size of a file as text."""
     if size is None:
-        return "not kept"
+        return "not saved"
     if size < 1000:
         return f"{size} bytes"
     power = min((len(str(size)) - 1) // 3, 3)

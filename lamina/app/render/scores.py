@@ -1,4 +1,4 @@
-"""Scores beside each other, as a person reads them."""
+"""Tables of scores, as text."""
 
 from lamina.app.messages import printable
 from lamina.app.render.page import Page, cell, empty_table
@@ -17,13 +17,13 @@ NAMES = {
     "pseudo_likelihood": "pseudo-likelihood",
     "log_likelihood": "log likelihood",
     "free_energy": "free energy",
-    "bound": "bound on log likelihood, less a constant",
-    "same_label": "nearest code has the same label",
+    "bound": "bound on log likelihood, up to a constant",
+    "same_label": "1-NN accuracy in latent space",
 }
-"""What scores are called where their name does not say it."""
+"""Names of scores where the key is not clear enough."""
 
 SHARES = ("accuracy", "balanced_accuracy", "same_label")
-"""Scores that are written as per cent."""
+"""Scores that are shown as a percentage."""
 
 show_part.register(Backtest)(said_elsewhere)
 
@@ -43,7 +43,7 @@ def _(part: Scores, page: Page) -> None:
 
 
 def score(name: str, value: float | None) -> str:
-    """Return a score as it is written; a dash if it is unknown."""
+    """Return a score as text; a dash if it is unknown."""
     if value is None or value != value:
         return "–"
     return f"{value:.1%}" if name in SHARES else f"{value:.4g}"
@@ -52,5 +52,7 @@ def score(name: str, value: float | None) -> str:
 @show_part.register
 def _(part: Coverage, page: Page) -> None:
     if part.coverage is not None:
-        inside = f"{part.coverage:.0%} of the numbers lay within bounds for 80 %"
-        page.line("Bounds", inside)
+        share = f"{part.coverage:.0%}".replace("%", " %")
+        page.line(
+            "Coverage", f"80 % prediction interval covered {share} of actual values"
+        )

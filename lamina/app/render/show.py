@@ -1,4 +1,4 @@
-"""How a part of a report is shown: one function for each, found by its class."""
+"""Show a part of a report: one function per class of parts."""
 
 from functools import singledispatch
 
@@ -9,10 +9,10 @@ from lamina.models.reports import Part
 
 @singledispatch
 def show_part(part: Part, page: Page) -> None:
-    """Show a part that nobody has said how to show: its fields, one a line."""
+    """Show a part without a function of its own: its fields, one per line."""
     for name, value in part.to_json().items():
         page.line(name.replace("_", " ").capitalize(), printable(value))
 
 
 def said_elsewhere(part: Part, page: Page) -> None:
-    """Show nothing: what a person has to know of it other parts say."""
+    """Show nothing: other parts already say it."""

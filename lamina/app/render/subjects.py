@@ -1,4 +1,4 @@
-"""What was learnt, predicted or tried, as a person reads it."""
+"""Data, targets and splits, as text."""
 
 from lamina.app.messages import printable
 from lamina.app.render.page import Page
@@ -18,7 +18,7 @@ MOST_CLASSES = 12
 
 @show_part.register
 def _(part: Inputs, page: Page) -> None:
-    """Show nothing: what was tried says how many examples there are."""
+    """Show nothing: the number of examples is part of the data line."""
 
 
 @show_part.register
@@ -43,26 +43,31 @@ def _(part: Predicted, page: Page) -> None:
 
 @show_part.register
 def _(part: Split, page: Page) -> None:
-    held = f"{part.held_out:,} held out for the scores"
-    page.line(part.examples.capitalize(), f"{part.trained_on:,} learnt from, {held}")
+    sizes = {
+        "training": part.trained_on - part.validation,
+        "validation": part.validation,
+        "test": part.held_out,
+    }
+    counts = (f"{name} {count:,}" for name, count in sizes.items() if count)
+    page.line("Split", f"{' · '.join(counts)} {part.examples}")
 
 
 @show_part.register
 def _(part: Encoding, page: Page) -> None:
     names = printable(", ".join(part.target))
-    left_out = f"; {names} is no input" if names else ""
+    left_out = f" (without {names})" if names else ""
     count = codes(part.latent_dim)
     if part.data is None:
-        page.line("Learns", f"{count} of {part.inputs.size}{left_out}")
+        page.line("Learns", f"{part.inputs.size}{left_out} → {count}")
         return
     rows = f"{part.rows:,} {part.inputs.examples}"
-    told = f"{rows}; {part.inputs.size} → {count}{left_out}"
+    told = f"{rows}; {part.inputs.size}{left_out} → {count}"
     page.line("Data", f"{printable(part.data)}: {told}")
 
 
 def codes(count: int) -> str:
-    """Return how many codes there are, in words."""
-    return f"{count:,} code{'s' * (count != 1)}"
+    """Return the number of latent dimensions, in words."""
+    return f"{count:,} latent dimension{'s' * (count != 1)}"
 
 
 @show_part.register
@@ -71,14 +76,18 @@ def _(part: Forecasting, page: Page) -> None:
     next_steps = f"the next {part.horizon} steps of {target}"
     if part.data is None:
         seasonal_period = (
-            f", season of {part.seasonal_period}" if part.seasonal_period > 1 else ""
+            f", seasonal period {part.seasonal_period}"
+            if part.seasonal_period > 1
+            else ""
         )
         page.line("Predicts", f"{next_steps}{seasonal_period}")
         return
     several = f"{part.series:,} series of up to " if part.series > 1 else ""
     by = f" by {printable(part.time)}" if part.time else ""
     seasonal_period = (
-        f"season of {part.seasonal_period}" if part.seasonal_period > 1 else "no season"
+        f"seasonal period {part.seasonal_period}"
+        if part.seasonal_period > 1
+        else "no seasonality"
     )
     steps = f"{several}{part.rows:,} steps{by}, {seasonal_period}"
     page.line("Data", f"{printable(part.data)}: {steps}")
@@ -87,7 +96,7 @@ def _(part: Forecasting, page: Page) -> None:
 
 @show_part.register
 def _(part: Trial, page: Page) -> None:
-    more = f"; {part.skipped:,} {part.lost} left out" if part.skipped else ""
+    more = f"; skipped {part.skipped:,} {part.lost}" if part.skipped else ""
     page.line("Model", printable(part.model))
     rows = f"{part.rows:,} {part.examples}"
     page.line("Data", f"{printable(part.data)}: {rows}{more}")

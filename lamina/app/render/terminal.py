@@ -1,4 +1,4 @@
-"""A report on a terminal: its parts, one after the other."""
+"""Print a report on a terminal, part by part."""
 
 from lamina.app.render import files, lists, scores, subjects, training
 from lamina.app.render.page import Page
@@ -6,7 +6,7 @@ from lamina.app.render.show import show_part
 from lamina.models.reports import Report
 
 RENDERERS = (files, lists, scores, subjects, training)
-"""The modules that say how parts are shown."""
+"""The modules that register how parts are shown."""
 
 
 def show(report: Report, verbose: bool = False) -> None:

@@ -31,7 +31,7 @@ class Columns:
         Columns to use; by default all others.
     exclude : iterable of str
         Columns to leave out.
-    kinds : dict, optional
+    column_types : dict, optional
         Kind of a column where the one found is wrong: ``"number"``, ``"category"``,
         ``"date"`` or ``"ignore"``.
     task : {"classification", "regression"}, optional
@@ -79,7 +79,8 @@ def read_long(
         The schema of another table: the same columns become the same features, with the
         same target. It replaces `target` and `columns`.
     **columns
-        Fields of :class:`Columns`: ``features``, ``exclude``, ``kinds`` and ``task``.
+        Fields of :class:`Columns`: ``features``, ``exclude``, ``column_types``
+        and ``task``.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def read_long(
     elif targets or how != Columns():
         raise ValueError(
             "schema= already defines target and features; omit target, features, "
-            "exclude, kinds and task"
+            "exclude, column_types and task"
         )
     else:
         used, targets = table, list(schema.target)

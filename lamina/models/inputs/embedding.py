@@ -1,4 +1,4 @@
-"""What codes are learnt from: encoded columns or images, at the scale they need."""
+"""Inputs of unsupervised models: encoded columns or images, suitably scaled."""
 
 from math import prod
 from typing import Any
@@ -16,29 +16,29 @@ from lamina.models.inputs.table import MIN_ROWS
 BYTE = 255
 
 _COPIES = 4
-"""About so many copies of its inputs as float32 numbers does a fit take."""
+"""A fit needs about this many copies of its inputs as float32 in memory."""
 
 _EDGE = 1e-5
-"""Rounding must not lead out of [0, 1]."""
+"""Tolerance for rounding beyond [0, 1]."""
 
 Limits = tuple[np.ndarray, np.ndarray]
-"""Least numbers of features, and how far they reach."""
+"""Minimum of each feature, and its range."""
 
 
 def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
-    """Return the shape of the images whose pixels the columns are, if they fit.
+    """Return the shape of the images if the columns are their pixels.
 
     Parameters
     ----------
     table, schema : of the inputs
     shape : (height, width) or None
     own : bool
-        Whether a person said so: then it has to fit.
+        Whether the user gave the shape: then it has to fit.
 
     Raises
     ------
     TableError
-        If a person's own shape does not fit.
+        If the user's shape does not fit.
     """
     if shape is None:
         return None
@@ -52,11 +52,11 @@ def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
         return height, width
     if not own:
         return None
-    what = "columns" if numbers else "columns, not all of numbers without gaps"
+    what = "columns" if numbers else "columns, not all numbers without missing values"
     raise TableError(
         Message(
             Setting("image_shape", (height, width)),
-            f" is {height * width:,} pixels, but there are {len(used):,} {what}",
+            f" has {height * width:,} pixels, but there are {len(used):,} {what}",
         ),
         where=table.source,
         parameter="image_shape",
@@ -65,10 +65,10 @@ def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
 
 
 def unit_limits(x: np.ndarray, schema: TableSchema, of_pixels: bool) -> Limits:
-    """Return how encoded features (n, d) are brought to [0, 1].
+    """Return how to scale encoded features (n, d) to [0, 1].
 
-    Of pixels the limits are those of all columns together: they are compared in their
-    own units, in which the encoded ones differ.
+    Pixels have limits common to all columns, computed in their original units, because
+    each encoded column has a scale of its own.
     """
     if of_pixels:
         mean, scale = number_scales(schema)
@@ -81,7 +81,7 @@ def unit_limits(x: np.ndarray, schema: TableSchema, of_pixels: bool) -> Limits:
 
 
 def to_units(features: np.ndarray, limits: Limits | None) -> np.ndarray:
-    """Return features between the limits as numbers in [0, 1]."""
+    """Scale features from the limits to [0, 1]."""
     if limits is None:
         return features
     low, span = limits
@@ -92,7 +92,7 @@ def to_units(features: np.ndarray, limits: Limits | None) -> np.ndarray:
 
 
 def from_units(x: np.ndarray, limits: Limits | None) -> np.ndarray:
-    """Return features again."""
+    """Scale from [0, 1] back to features."""
     if limits is None:
         return x
     low, span = limits
@@ -100,9 +100,9 @@ def from_units(x: np.ndarray, limits: Limits | None) -> np.ndarray:
 
 
 def numbers_of(schema: TableSchema) -> list[str]:
-    """Return the names of the columns of numbers that are more than 0 and 1."""
+    """Return the names of the numeric columns with values other than 0 and 1."""
     numbers = [c for c in schema.columns if isinstance(c, NumberColumn)]
-    # Of bits the standard deviation follows from the mean: √(m (1 − m)).
+    # For binary columns the standard deviation follows from the mean: √(m (1 − m)).
     return [
         c.name
         for c in numbers
@@ -112,7 +112,7 @@ def numbers_of(schema: TableSchema) -> list[str]:
 
 
 def number_scales(schema: TableSchema) -> Limits:
-    """Return mean and scale of each feature of number columns; 0 and 1 of others."""
+    """Return mean and scale of numeric features; 0 and 1 for others."""
     mean, scale, at = np.zeros(schema.width), np.ones(schema.width), 0
     for column in schema.columns:
         if isinstance(column, NumberColumn):
@@ -127,12 +127,12 @@ def brightness(images: ImageSet) -> np.ndarray:
     Raises
     ------
     ImageError
-        If they are too many for the memory of this machine.
+        If they do not fit into memory.
     """
     needed = _COPIES * 4 * prod(images.X.shape)
     if needed > memory_bytes():
         raise ImageError(
-            "learning without labels takes all images in memory, about "
+            "unsupervised training keeps all images in memory, about "
             f"{needed / 1e9:.1f} GB",
             where=images.source,
             parameter="size",
@@ -142,7 +142,7 @@ def brightness(images: ImageSet) -> np.ndarray:
 
 
 def check_rows(source: str, n: int, least: int = MIN_ROWS) -> None:
-    """Refuse what has too few rows.
+    """Refuse a source with too few rows.
 
     Raises
     ------
@@ -162,17 +162,17 @@ def checked_shape(shape: Any) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        If they are something else.
+        If they are not.
     """
     if not isinstance(shape, list | tuple) or not is_shape(tuple(shape)):
-        raise ValueError(f"image_shape must be (height, width), but is {shape!r}")
+        raise ValueError(f"image_shape must be (height, width), got {shape!r}")
     return shape[0], shape[1]
 
 
 def as_images(
     samples: Table, shape: tuple[int, int], schema: TableSchema, limits: Limits | None
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """Return sampled rows of pixels as images, and what is black and what is white.
+    """Return sampled rows of pixels as images, with the levels of black and white.
 
     Parameters
     ----------
@@ -187,12 +187,12 @@ def as_images(
     Raises
     ------
     TableError
-        If a row has another number of pixels, or a column holds no numbers.
+        If a row has a different number of pixels, or a column is not numeric.
     """
     columns = samples.columns
     odd = next((name for name in columns if columns[name].dtype.kind != "f"), None)
     if odd is not None:
-        raise TableError(f"column {odd!r} holds no brightness, so rows are no images")
+        raise TableError(f"column {odd!r} is not numeric, so rows are not images")
     if len(columns) != prod(shape):
         raise TableError(
             f"an image of {shape[0]}x{shape[1]} has {prod(shape):,} pixels, but a row "
@@ -207,7 +207,7 @@ def as_images(
 
 
 def constants(table: Table, schema: TableSchema) -> dict[str, Any]:
-    """Return the columns that are always the same, and what they are."""
+    """Return the constant columns and their values."""
     names = [c.name for c in schema.columns if c.kind == "constant"]
     firsts = {name: table.column(name)[0] for name in names}
     return {
@@ -217,7 +217,7 @@ def constants(table: Table, schema: TableSchema) -> dict[str, Any]:
 
 
 def repeated(value: Any, n: int) -> np.ndarray:
-    """Return a column of one value."""
+    """Return a column that repeats one value."""
     if isinstance(value, float):
         return np.full(n, value)
     out = np.empty(n, dtype=object)

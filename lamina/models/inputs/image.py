@@ -1,4 +1,4 @@
-"""Images read in the size and colours that a model has learnt."""
+"""Read images in the size and colours of a model's inputs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from lamina.data.sources.images import is_image_table
 def read_alike(
     source: Any, schema: ImageSchema, target: str | None = None, **options: Any
 ) -> ImageSet:
-    """Read images as those were read that a model has learnt from.
+    """Read images in the same way as a model's training images.
 
     Parameters
     ----------
@@ -17,8 +17,8 @@ def read_alike(
     schema : ImageSchema
         Of the model.
     target : str, optional
-        What its labels are called: a column of a table, if the source is a table that
-        has it. Without a target no labels are looked for.
+        Name of the labels: a column, if the source is a table that has it. Without a
+        target no labels are read.
     **options
         ``task``, ``errors``, ``progress``, ``threads``: see
         :func:`lamina.data.read_images`.
@@ -38,7 +38,7 @@ def read_alike(
 
 
 def checked_alike(images: ImageSet, schema: ImageSchema) -> ImageSet:
-    """Refuse what was read for another model.
+    """Refuse images that were read for another model.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def checked_alike(images: ImageSet, schema: ImageSchema) -> ImageSet:
     """
     if images.X.shape[1:] != schema.shape:
         raise ImageError(
-            f"{images.source}: images are {images.X.shape[1:]}, but those of the "
-            f"model are {schema.shape}; read them with its method read"
+            f"{images.source}: images have shape {images.X.shape[1:]}, but the model "
+            f"expects {schema.shape}; read them with its method read"
         )
     return images
 

@@ -1,4 +1,4 @@
-"""What a table must be like before a network learns from it."""
+"""Checks of tables before training."""
 
 import os
 from typing import Any
@@ -12,13 +12,13 @@ from lamina.data.tables.columns import MAX_SCALED, NumberColumn, as_numbers
 
 MIN_ROWS = 2
 MANY_CLASSES = 20
-"""So many classes of one example each are no classes but names of the rows."""
+"""More classes than this, with about one example each, are row names."""
 
 
 def known_set(source: Any) -> Any:
-    """Return the embedded data set of tables that a source names; None if it is none.
+    """Return the bundled table that a source names, or None.
 
-    A file of that name comes first.
+    A file of that name takes precedence.
     """
     named = isinstance(source, str) and source in data.names()
     if not named or os.path.exists(source):
@@ -28,7 +28,7 @@ def known_set(source: Any) -> Any:
 
 
 def with_target(source: Any, target: Any) -> tuple[Table, Any]:
-    """Read a table and find its target; an embedded data set brings its own.
+    """Read a table and find its target; bundled data sets know their own.
 
     Raises
     ------
@@ -40,9 +40,8 @@ def with_target(source: Any, target: Any) -> tuple[Table, Any]:
         more = ", …" if len(table.names) > 20 else ""
         raise TableError(
             Message(
-                "which column is to be predicted? Give it, ",
+                "choose the column to predict, for example ",
                 Setting("target", table.names[-1]),
-                " perhaps",
             ),
             where=table.source,
             parameter="target",
@@ -52,7 +51,7 @@ def with_target(source: Any, target: Any) -> tuple[Table, Any]:
 
 
 def with_known_target(source: Any, target: Any) -> tuple[Table, Any]:
-    """Read a table, and return the target that is given, or else known."""
+    """Read a table; return it and its target, given or known."""
     known = known_set(source) if target is None else None
     if known is not None:
         return known.as_table(), known.target
@@ -60,7 +59,7 @@ def with_known_target(source: Any, target: Any) -> tuple[Table, Any]:
 
 
 def learnt_from(whole: TableSchema, train: Table) -> TableSchema:
-    """Return the schema with kinds from all rows, but numbers from training rows."""
+    """Return the schema with types from all rows, but statistics of training rows."""
     used = set(whole.names)
     kinds = {c.name: c.kind for c in whole.columns if c.name in used}
     learnt = TableSchema.fit(train.select(kinds), kinds=kinds)
@@ -70,7 +69,7 @@ def learnt_from(whole: TableSchema, train: Table) -> TableSchema:
 
 
 def check_target(table: Table, schema: TableSchema, y: np.ndarray) -> None:
-    """Refuse a target that nothing can be learnt from.
+    """Refuse a target that is not suitable for training.
 
     Raises
     ------
@@ -80,30 +79,30 @@ def check_target(table: Table, schema: TableSchema, y: np.ndarray) -> None:
     if len(y) < MIN_ROWS:
         raise TableError(
             f"{table.source}: has {len(y)} row{'s' * (len(y) != 1)} with a target; at "
-            f"least {MIN_ROWS} are needed to learn anything"
+            f"least {MIN_ROWS} are needed"
         )
     if schema.task == "classification" and y.ndim == 1:
         n_classes = len(set(y.tolist()))
         if n_classes > max(MANY_CLASSES, len(y) / 2):
             raise TableError(
                 f"the target {schema.target[0]!r} has {n_classes:,} classes in "
-                f"{len(y):,} rows, most with one example only",
+                f"{len(y):,} rows, most with a single example",
                 where=table.source,
                 parameter="target",
                 value=schema.target[0],
                 hint=Message(
-                    "is it a name or a key? Choose another target, or ",
+                    "if it identifies the rows, choose another target; if it is a "
+                    "number, use ",
                     Setting("task", "regression"),
-                    " for numbers",
                 ),
             )
 
 
 def check_far(table: Table, schema: TableSchema) -> None:
-    """Refuse a number beside which all others look equal.
+    """Refuse an outlier beside which all other numbers look equal.
 
-    Encoding refuses it too, but only if it is not among the training rows; the answer
-    must not depend on how rows were drawn.
+    Encoding refuses it too, but only if it is not in the training rows; the result must
+    not depend on the random split.
 
     Raises
     ------
@@ -121,6 +120,7 @@ def check_far(table: Table, schema: TableSchema) -> None:
             row = int(np.argmax(far))
             raise TableError(
                 f"{table.source}: column {column.name!r}, {table.where(row)}: "
-                f"{values[row]:g} is over {MAX_SCALED:.0e} times farther away than "
-                "nine of ten values; correct it, or leave the cell empty"
+                f"{values[row]:g} is an outlier, over {MAX_SCALED:.0e} times farther "
+                "from the median than 90 % of the values; correct it, or leave the "
+                "cell empty"
             )

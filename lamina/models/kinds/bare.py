@@ -1,4 +1,4 @@
-"""Estimators that were saved from Python: they know no source, but have layers."""
+"""Estimators saved from Python: they have layers, but no known source of inputs."""
 
 from typing import Any
 
@@ -8,30 +8,29 @@ from lamina.models.reports import Layers, Part, Training
 
 
 class Bare(Described):
-    """A fitted estimator of which nobody knows what its inputs were read from."""
+    """A fitted estimator without information on how its inputs were read."""
 
     def check_can(self, model: Any, command: str, path: str) -> None:
         name = type(model).__name__
         if command == "inspect":
             if _shape(model) is None:
                 raise UserError(
-                    f"the model is a {name}, and lamina inspect is for models of "
-                    "images",
+                    f"is a {name}; lamina inspect works on image models only",
                     where=path,
-                    hint="lamina summary shows any",
+                    hint="lamina summary works on all models",
                 )
         elif command == "read images":
             raise UserError(
-                f"holds a {name} that does not know how its images were read",
+                f"is a {name} that does not say how its images were read",
                 where=path,
-                hint="look at images in Python, with lamina.insight",
+                hint="inspect it in Python, with lamina.insight",
             )
         elif command != "summary":
             does = "predict" if hasattr(model, "predict") else "transform"
             raise UserError(
-                f"holds a {name} that was saved from Python and knows no columns",
+                f"is a {name} saved from Python, without information on columns",
                 where=path,
-                hint=f"use it there: lamina.load(path).{does}(X)",
+                hint=f"use it in Python: lamina.load(path).{does}(X)",
             )
 
     def estimator(self, model: Any) -> str:

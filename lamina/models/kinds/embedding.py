@@ -1,4 +1,4 @@
-"""Tables and images without labels: codes are learnt of them."""
+"""Embeddings of tables and images, learnt without labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ ERROR = "error"
 
 
 def learners() -> Sequence[str]:
-    """Return what learns without labels, in words."""
+    """Return the names of the unsupervised models."""
     from lamina.models.defaults import EMBEDDING_MODELS
 
     return EMBEDDING_MODELS
@@ -41,27 +41,28 @@ def learners() -> Sequence[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class LatentOptions:
-    """What learns codes, and how many."""
+    """Options of unsupervised models."""
 
-    group = "Without labels"
+    group = "Unsupervised"
 
     model: str | None = option(
         None,
-        "Learn codes without labels: autoencoder, rbm, gaussian-rbm (for numbers), dbn "
-        "or dbm.",
+        "Learn an embedding without labels: autoencoder, rbm, gaussian-rbm (for "
+        "numbers), dbn or dbm.",
         metavar="NAME",
         choices=learners,
-        hint="without it a network learns to predict the target",
+        hint="omit it to predict a target",
     )
     latent_dim: int | None = option(
         None,
-        "Numbers of a code; 2 of an autoencoder, or else 100.",
+        "Latent dimensions (size of the embedding).",
         metavar="N",
+        automatic="2 for an autoencoder, else 100",
         parameter="latent_dim",
     )
     image_shape: str | None = option(
         None,
-        "Each row is the pixels of an image.",
+        "Height and width of the images, if each row is the pixels of one.",
         metavar="HEIGHTxWIDTH",
         parameter="image_shape",
         parse=parse_shape,
@@ -82,19 +83,19 @@ class EmbeddingOptions(
 
 
 CODES = {
-    "predict": "holds codes and predicts nothing; lamina transform {model} DATA tells "
-    "the codes",
-    "inspect": "holds codes, and lamina inspect looks into models that predict; lamina "
-    "transform {model} DATA -o embedding.png shows a map of two codes",
+    "predict": "is an unsupervised model without predictions; use lamina transform "
+    "{model} DATA for embeddings",
+    "inspect": "is an unsupervised model, which lamina inspect does not support; use "
+    "lamina transform {model} DATA -o embedding.png to plot two latent dimensions",
 }
 
 
 class Embeddings(TrainedKind):
-    """Rows or images, of which codes are learnt without labels."""
+    """Rows or images, embedded without labels."""
 
     name = "embedding"
-    noun = "learnt without labels, as --model says"
-    plural = "learning without labels"
+    noun = "used without labels because of --model"
+    plural = "unsupervised models"
     how = "--model autoencoder, rbm, gaussian-rbm, dbn or dbm"
     options = EmbeddingOptions
     lacks = CODES
@@ -117,9 +118,7 @@ class Embeddings(TrainedKind):
         if holds_sequences(source) or known_target(source) is not None:
             learns = Setting("model", options.model)
             raise UserError(
-                Message(
-                    learns, f" learns from tables and images; {source} is a sequence"
-                ),
+                Message(learns, f" takes tables and images; {source} is a sequence"),
                 parameter="model",
                 value=options.model,
             )
@@ -132,11 +131,9 @@ class Embeddings(TrainedKind):
         for name in odd:
             if getattr(options, name):
                 told = "tables" if images else "images"
-                found = "images" if images else "a table"
+                found = "a set of images" if images else "a table"
                 raise UserError(
-                    Message(
-                        Setting(name), f" is an option for {told}; {source} is {found}"
-                    ),
+                    Message(Setting(name), f" applies to {told}; {source} is {found}"),
                     parameter=name,
                     value=getattr(options, name),
                     expected=told,
@@ -226,7 +223,7 @@ class Embeddings(TrainedKind):
 
     def evaluate(self, model: Any, path: str, data: Any) -> list[Part]:
         found, inputs = model.evaluate(data), self.inputs(model)
-        of = f"{found['rows']:,} {inputs.examples}"
+        of = f"score on {found['rows']:,} {inputs.examples}"
         return [
             Trial(
                 path,
@@ -236,7 +233,7 @@ class Embeddings(TrainedKind):
                 inputs.examples,
                 list(model.target_),
                 "embedding",
-                "files that cannot be read",
+                "unreadable files",
             ),
             inputs,
             _scores(of, found["scores"], found["pca"], found["baseline"]),
@@ -265,11 +262,10 @@ class Embeddings(TrainedKind):
         super().check_can(model, command, path)
         if command == "sample" and not model.draws:
             raise UserError(
-                "holds an autoencoder, which has codes but no distribution to draw "
-                "from",
+                "is an autoencoder, which cannot generate samples",
                 where=path,
-                hint="lamina fit DATA --model rbm (or gaussian-rbm, dbn, dbm) makes a "
-                "model that has",
+                hint="fit a generative model: lamina fit DATA --model rbm (or "
+                "gaussian-rbm, dbn, dbm)",
             )
 
     def draws_images(self, model: Any) -> bool:
@@ -303,13 +299,13 @@ def _scores(of: str, scores: Any, pca: Any, baseline: Any) -> Scores:
     columns = (
         ScoreColumn("scores", "network", scores),
         ScoreColumn("pca", "PCA", pca),
-        ScoreColumn("baseline", "mean", baseline),
+        ScoreColumn("baseline", "baseline (mean)", baseline),
     )
-    return Scores(f"score on {of}", columns)
+    return Scores(of, columns)
 
 
 def _colours(labels: dict[str, Any]) -> tuple[Any, str]:
-    """Return what the colours of a map show, and what that is called."""
+    """Return the values that colour a scatter plot, and their name."""
     import numpy as np
 
     from lamina.estimators._core.reporting.embedding_scores import comparable
@@ -324,7 +320,7 @@ def _colours(labels: dict[str, Any]) -> tuple[Any, str]:
 
 
 def _pixels(model: Any, found: Any, shape: tuple[int, int]) -> Any:
-    """Return rows of pixels as images, in bytes."""
+    """Return rows of pixels as images of bytes."""
     import numpy as np
 
     from lamina.models.inputs.embedding import as_images
@@ -335,7 +331,7 @@ def _pixels(model: Any, found: Any, shape: tuple[int, int]) -> Any:
 
 
 def _short(column: Any) -> Any:
-    """Return a column with the digits that a network knows."""
+    """Return a column with the precision of the network."""
     import numpy as np
 
     return column.astype(np.float32) if column.dtype.kind == "f" else column

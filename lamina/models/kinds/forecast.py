@@ -1,4 +1,4 @@
-"""Series in time: columns of a table that are continued."""
+"""Time series: forecasts of columns of a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,52 +30,55 @@ from lamina.models.reports import (
 
 @dataclass(frozen=True, kw_only=True)
 class HorizonOptions:
-    """What is forecast, how far, and how it is tried."""
+    """What to forecast, how far, and how to backtest."""
 
     group = "Time series"
 
     forecast: tuple[str, ...] = option(
         (),
-        "Column whose next steps are to be told; several times for several.",
+        "Column to forecast (repeatable).",
         metavar="COLUMN",
         parameter="target",
         parse=one_or_all,
     )
-    horizon: int = option(12, "How many steps to forecast.", metavar="N")
+    horizon: int = option(12, "Number of steps to forecast.", metavar="N")
     seasonal_period: int | None = option(
-        None, "Steps of a season, such as 12; found from the times.", metavar="N"
+        None,
+        "Seasonal period in steps, such as 12 for months.",
+        metavar="N",
+        automatic="inferred from the times",
     )
     exogenous: tuple[str, ...] = option(
         (),
-        "Column that is known beforehand, for the steps to forecast too; several times "
-        "for several.",
+        "Exogenous variable: a column also known for the steps to forecast "
+        "(repeatable).",
         metavar="COLUMN",
         parameter="exogenous",
         parse=list,
     )
-    folds: int = option(3, "On how many known ends a forecast is tried.", metavar="N")
+    folds: int = option(3, "Number of backtest folds.", metavar="N")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastOptions(HorizonOptions, SeriesOptions, FitOptions):
-    """Options of a fit of series."""
+    """Options of a fit of time series."""
 
 
 INSTEAD = {
-    "holdout": Message(
-        Setting("folds"), " says on how many known ends a forecast is tried"
-    ),
-    "target": Message(Setting("forecast"), " names what is to be told"),
+    "holdout": Message(Setting("folds"), " sets the number of backtest folds"),
+    "target": Message(Setting("forecast"), " names the column to forecast"),
 }
-NUMBERS = {"probabilities": "forecasts are numbers, which have no probabilities"}
+NUMBERS = {
+    "probabilities": "is a forecaster; forecasts are numbers and have no probabilities"
+}
 
 
 class Forecasts(Kind):
-    """One or several series, of which the next steps are forecast."""
+    """One or several time series to forecast."""
 
     name = "forecast"
-    noun = "a series to forecast"
-    plural = "series to forecast"
+    noun = "a time series"
+    plural = "time series"
     how = "--forecast COLUMN"
     options = ForecastOptions
     instead = INSTEAD
@@ -97,7 +100,7 @@ class Forecasts(Kind):
         return ForecastModel(**how), read_table(source)
 
     def check_learnt(self, model: Any, notes: Sequence[str]) -> None:
-        """A fit that was interrupted too early is no fit at all."""
+        """Do nothing: a fit that was interrupted too early raises KeyboardInterrupt."""
 
     # ---- reports ---------------------------------------------------------------------
 
@@ -114,7 +117,7 @@ class Forecasts(Kind):
             _forecasting(model, fit.source),
             NetworkSize(network, count, n_estimators=len(forecaster.estimators_)),
             Ended(round(fit.seconds, 3)),
-            _scores(model.scores_, model.baseline_scores_, _ends(folds)),
+            _scores(model, model.scores_, model.baseline_scores_, _backtest(folds)),
             Coverage(model.coverage_),
             Backtest(folds),
             Notes([*model.notes_, *fit.notes]),
@@ -136,7 +139,7 @@ class Forecasts(Kind):
         return [
             _forecasting(model),
             Layers(rows, count, members),
-            _scores(model.scores_, model.baseline_scores_),
+            _scores(model, model.scores_, model.baseline_scores_, _backtest()),
             Coverage(model.coverage_),
             Notes(list(model.notes_)),
         ]
@@ -144,7 +147,7 @@ class Forecasts(Kind):
     # ---- application -----------------------------------------------------------------
 
     def read(self, model: Any, source: str, reading: Reading) -> Any:
-        return source  # which columns are needed the model finds itself
+        return source  # the model selects the columns
 
     def predict(self, model: Any, data: Any, probabilities: bool) -> Predictions:
         columns = model.predict(data)
@@ -162,15 +165,20 @@ class Forecasts(Kind):
                 model.targets_,
                 found["task"],
             ),
-            _scores(found["scores"], found["baseline"]),
+            _scores(
+                model,
+                found["scores"],
+                found["baseline"],
+                f"error over the last {model.horizon} steps",
+            ),
             Notes(found["notes"]),
         ]
 
 
 def known_target(source: str) -> str | None:
-    """Return what an embedded series is a series of; None of all other sources.
+    """Return the target of a bundled time series; None for any other source.
 
-    A table says nothing of the kind: a forecast has to be asked for.
+    A table does not say what to forecast: the user has to.
     """
     from lamina import data
 
@@ -192,16 +200,18 @@ def _forecasting(model: Any, source: str | None = None) -> Forecasting:
     )
 
 
-def _scores(scores: Any, baseline: Any, of: str = "") -> Scores:
+def _scores(model: Any, scores: Any, baseline: Any, title: str) -> Scores:
+    naive = "seasonal naive" if model.seasonal_period_ > 1 else "naive (last value)"
     columns = (
         ScoreColumn("scores", "network", scores),
-        ScoreColumn("baseline", "season before", baseline),
+        ScoreColumn("baseline", naive, baseline),
     )
-    return Scores(f"error of forecasts{of}", columns)
+    return Scores(title, columns)
 
 
-def _ends(folds: int) -> str:
-    return f" of {folds} known end{'s' * (folds != 1)}" if folds else ""
+def _backtest(folds: int = 0) -> str:
+    """Return what backtest scores are called; a model file does not say the folds."""
+    return "backtest error" + (f", {folds} fold{'s' * (folds != 1)}" if folds else "")
 
 
 def _first(model: Any) -> Any:

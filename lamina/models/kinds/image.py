@@ -1,4 +1,4 @@
-"""Images: of a folder, of a table of paths, of an IDX file."""
+"""Images: in a folder, in an IDX file, or listed in a table of paths."""
 
 import os
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from lamina.models.options import Given
 from lamina.models.reports import Inputs
 
 PATH = "image"
-"""Column of a list of images: ``lamina evaluate`` reads it again."""
+"""Column of paths in a list of images, which ``lamina evaluate`` can read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,11 @@ class Images(PredictiveKind):
     """Images, each with a label."""
 
     name = "image"
-    noun = "images"
+    noun = "a set of images"
     plural = "images"
     options = ImageOptions
     lacks = PREDICTS
-    lost = "files that cannot be read"
+    lost = "unreadable files"
     new = "NEW.png"
 
     def recognises(self, source: str, given: Given) -> bool:
@@ -50,7 +50,7 @@ class Images(PredictiveKind):
         super().check(source, options)
         if len(options.target) > 1:
             raise UserError(
-                Message("images have one ", Setting("target")),
+                Message("images can have only one ", Setting("target")),
                 where=source,
                 parameter="target",
                 value=options.target,
@@ -91,7 +91,7 @@ class Images(PredictiveKind):
 
 
 def image_inputs(schema: Any) -> Inputs:
-    """Return what a network sees of images."""
+    """Return the inputs of a network of images."""
     height, width, channels = schema.shape
     return Inputs("images", height * width * channels, images=schema.describe())
 
@@ -104,12 +104,12 @@ def image_places(images: Any) -> tuple[list[str], list[Any]]:
 
 
 def folder_of(source: str) -> str:
-    """Return the folder that the names of images are relative to.
+    """Return the folder to which the names of images are relative.
 
     Raises
     ------
     UserError
-        If they have no paths: they lie in one file.
+        If they are all in one file and so have no paths.
     """
     from lamina.data.sources.images import is_image_table
 
@@ -120,14 +120,14 @@ def folder_of(source: str) -> str:
     raise UserError(
         Message(
             Setting("save_holdout"),
-            f": the images of {source} lie in one file and have no paths to be listed",
+            f" cannot list the images of {source}: they are all in one file",
         ),
         parameter="save_holdout",
     )
 
 
 def listed(images: Any, rows: Any, out: str) -> Any:
-    """Return a table of some images, and labels if known, which can be read again.
+    """Return a table of some images, with their labels if known, that can be read.
 
     The paths are relative to the folder of the table.
     """

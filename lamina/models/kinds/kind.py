@@ -1,9 +1,8 @@
-"""What a kind of data is: all that a command has to know of it.
+"""The protocol of a kind of data: all that the commands need to know about it.
 
-A kind is one file. It says how a source of its kind is recognised, which options a fit
-of it takes, and how such data are read, learnt from, predicted and described. Commands
-know this protocol and none of the kinds. What computes is imported inside the methods:
-asking for help must not wait for it.
+Each kind is one file. It says how to recognise a source, which options a fit takes, and
+how to read, fit, predict and describe such data. The commands use this protocol only.
+Numerical libraries are imported inside the methods: help must not wait for them.
 """
 
 import inspect
@@ -18,19 +17,19 @@ from lamina.models.options import Given, options_of, parsed
 from lamina.models.reports import Part, Predictions
 
 Progress = Callable[[int, int | None], None] | None
-"""Is told how many files have been read, and of how many."""
+"""Called with the number of files read, and their total number if known."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How data are read to which a model is applied.
+    """How to read the data to which a model is applied.
 
     Attributes
     ----------
     labels : bool
-        Whether answers are looked for, to compare with.
+        Whether to read the targets too.
     skip_broken : bool
-        Whether files that cannot be read are left out.
+        Whether to skip unreadable files.
     progress : callable, optional
     """
 
@@ -41,29 +40,29 @@ class Reading:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit was: what a report tells beside what the model knows itself."""
+    """Facts about a fit that the report needs and the model does not have."""
 
     options: Any
     source: str
     seconds: float
     notes: Sequence[str]
     holdout: int | None = None
-    """How many rows were held out and written to a file."""
+    """The number of test rows written to a file."""
 
     @property
     def model_bytes(self) -> int | None:
-        """The bytes of the model's file; None if it is none, such as /dev/null."""
+        """Size of the model file in bytes; None if it is not a file: ``/dev/null``."""
         return size(self.options.out)
 
 
 def size(path: str) -> int | None:
-    """Return the bytes of a file; None if it is none, ``/dev/null`` for instance."""
+    """Return the size of a file in bytes; None if it is not a file: ``/dev/null``."""
     return os.path.getsize(path) if os.path.isfile(path) else None
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What was drawn from a model: rows, or images as bytes (n, h, w, channels)."""
+    """Samples from a model: rows, or images as bytes (n, h, w, channels)."""
 
     rows: Predictions | None = None
     images: Any = None
@@ -71,7 +70,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class EmbeddedRows:
-    """Codes of data, and what stands beside them in a table or as colours of a map."""
+    """Embeddings of data, with their table and the colours of a scatter plot."""
 
     table: Predictions
     examples: str
@@ -82,35 +81,35 @@ class EmbeddedRows:
 
 
 class Described(ABC):
-    """What can be told of any model that a file holds.
+    """What can be said about any model.
 
     Attributes
     ----------
     lacks : dict
-        Why a model cannot do what a command asks, by the command's name, and what to
-        do instead; in words that follow the name of its file, ``{model}``.
+        Why a model does not support a command, by the command's name, and what to do
+        instead; the sentence follows the name of the model file, ``{model}``.
     """
 
     lacks: ClassVar[Mapping[str, str]] = {}
 
     def check_can(self, model: Any, command: str, path: str) -> None:
-        """Refuse a command for which a model is not made.
+        """Refuse a command that a model does not support.
 
         Raises
         ------
         UserError
-            With what to do instead.
+            Saying what to do instead.
         """
         if command in self.lacks:
             raise UserError(self.lacks[command].format(model=path), where=path)
 
     def estimator(self, model: Any) -> str:
-        """Return what the estimator of a model is called."""
+        """Return the name of a model's estimator."""
         return type(model.estimator_).__name__
 
     @abstractmethod
     def describe(self, model: Any) -> list[Part]:
-        """Return what a model is made of."""
+        """Return a description of a model."""
 
 
 class Kind(Described):
@@ -119,17 +118,17 @@ class Kind(Described):
     Attributes
     ----------
     name : str
-        What a model file calls it.
+        Name in model files.
     noun : str
-        What a source of it is, in words that follow "is": ``a table``.
+        What a source is, in words that follow "is": ``a table``.
     plural : str
-        What an option of it is for: ``tables``.
+        What its options apply to: ``tables``.
     how : str
-        By which option a source becomes one of it, if by one.
+        The option that selects this kind, if there is one.
     options : type
-        The dataclass of the options that a fit takes.
+        Dataclass of the options of a fit.
     instead : dict
-        What to use in place of options that it does not take, by their names.
+        What to use instead of options that it does not have, by name.
     """
 
     name: ClassVar[str]
@@ -139,19 +138,19 @@ class Kind(Described):
     options: ClassVar[type]
     instead: ClassVar[Mapping[str, str]] = {}
 
-    # ---- to learn from ---------------------------------------------------------------
+    # ---- fitting ---------------------------------------------------------------------
 
     @abstractmethod
     def recognises(self, source: str, given: Given) -> bool:
-        """Whether a source is of this kind, with the options that were given."""
+        """Whether a source is of this kind, given these options."""
 
     def check(self, source: str, options: Any) -> None:
-        """Refuse options that make no sense for a source, before any work.
+        """Refuse invalid options, before any work.
 
         Raises
         ------
         UserError
-            Naming the option and what is wrong with it.
+            Naming the option and the problem.
         """
         check_seed(options.seed)
         for one in options_of(type(options)):
@@ -169,7 +168,7 @@ class Kind(Described):
     def prepare(
         self, source: str, options: Any, progress: Progress = None
     ) -> tuple[Any, Any]:
-        """Return a model that is not fitted yet, and the data for it.
+        """Return an unfitted model, and the data to fit it to.
 
         Raises
         ------
@@ -180,86 +179,86 @@ class Kind(Described):
     def parameters(
         self, options: Any, model: Any, progress: Progress = None
     ) -> dict[str, Any]:
-        """Return the parameters of a model that options set."""
+        """Return the parameters of a model that the options set."""
         known = inspect.signature(model).parameters
         return {k: v for k, v in parsed(options).items() if k in known}
 
     def fit(self, model: Any, data: Any) -> None:
-        """Learn; the model knows from then on of which kind it is."""
+        """Fit the model, and record its kind."""
         model.fit(data)
         model.kind_ = self.name
 
     @abstractmethod
     def check_learnt(self, model: Any, notes: Sequence[str]) -> None:
-        """Refuse a fit by which nothing was learnt.
+        """Refuse a fit without a single completed epoch.
 
         Raises
         ------
         UserError
-            With the reason, the last of the notes.
+            With the reason, which is the last note.
         KeyboardInterrupt
-            If it was interrupted before.
+            If it was interrupted.
         """
 
     def said(self) -> tuple[type[Warning], ...]:
-        """Return the warnings of a fit that its report says in other parts."""
+        """Return the warnings of a fit that its report expresses elsewhere."""
         return ()
 
     @abstractmethod
     def report(self, model: Any, fit: Fit) -> list[Part]:
-        """Return what a fit came to."""
+        """Return the report on a fit."""
 
     def holdout(self, model: Any, data: Any, out: str) -> Any:
-        """Return the held-out examples as a Table, to be written to a file."""
+        """Return the test examples as a Table, to be written to a file."""
         raise NotImplementedError
 
     # ---- application -----------------------------------------------------------------
 
     @abstractmethod
     def read(self, model: Any, source: str, reading: Reading) -> Any:
-        """Read what a model is applied to.
+        """Read data to which a model is applied.
 
         Raises
         ------
         UserError
-            If it cannot be read, or is not of the kind learnt.
+            If they cannot be read, or do not fit the model.
         """
 
     @abstractmethod
     def evaluate(self, model: Any, path: str, data: Any) -> list[Part]:
-        """Return how a model does on data that hold the answers."""
+        """Return the scores of a model on data with known targets."""
 
-    # ---- what only some models can: `lacks` says which cannot ------------------------
+    # ---- what only some models support: see `lacks` ----------------------------------
 
     def predict(self, model: Any, data: Any, probabilities: bool) -> Predictions:
-        """Return a table of answers."""
+        """Return a table of predictions."""
         raise NotImplementedError
 
     def transform(self, model: Any, data: Any, errors: bool) -> EmbeddedRows:
-        """Return a table of codes, with errors of reconstruction if asked for."""
+        """Return embeddings, with reconstruction errors if asked for."""
         raise NotImplementedError
 
     def latent_dim(self, model: Any) -> int:
-        """Return how many numbers a code has."""
+        """Return the number of latent dimensions."""
         raise NotImplementedError
 
     def draws_images(self, model: Any) -> bool:
-        """Whether samples are images, and not rows."""
+        """Whether samples are images rather than rows."""
         raise NotImplementedError
 
     def sample_shape(self, model: Any, asked: str | None) -> tuple[int, int] | None:
-        """Return height and width of images of samples, if they can be images."""
+        """Return height and width of sampled images, if samples can be images."""
         raise NotImplementedError
 
     def sample(
         self, model: Any, n: int, steps: int, seed: int, shape: tuple[int, int] | None
     ) -> Samples:
-        """Draw samples: images of a shape, or without one rows."""
+        """Draw samples: images if there is a shape, otherwise rows."""
         raise NotImplementedError
 
 
 def check_seed(seed: int) -> None:
-    """Refuse a seed that NumPy does not take.
+    """Refuse a seed that NumPy does not accept.
 
     Raises
     ------
@@ -273,12 +272,12 @@ def check_seed(seed: int) -> None:
 def check_given(
     kind: Kind, column_types: Sequence[Kind], source: str, given: Given
 ) -> None:
-    """Refuse options that are for data of other kinds.
+    """Refuse options that apply to other kinds of data.
 
     Raises
     ------
     UserError
-        Naming the option, what it is for, and what the source is.
+        Naming the option, what it applies to, and what the source is.
     """
     own = {field.name for field in fields(kind.options)}
     for name in given:
@@ -292,7 +291,7 @@ def check_given(
         raise UserError(
             Message(
                 Setting(name),
-                f" is an option for {_listed(users)}; {source} is {kind.noun}",
+                f" applies to {_listed(users)}; {source} is {kind.noun}",
             ),
             parameter=name,
             value=given[name],

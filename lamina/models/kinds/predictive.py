@@ -1,4 +1,4 @@
-"""What kinds of data share whose models predict a target of each example."""
+"""The base of the kinds of data whose models predict a target."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,33 +16,34 @@ from lamina.models.reports import (
     plain,
 )
 
-_CODES = (
-    "holds a model that predicts and has no codes; use lamina predict {model} DATA, or "
-    "learn codes with lamina fit DATA --model autoencoder"
-)
-PREDICTS = {"transform": _CODES, "sample": _CODES}
-"""Why what predicts cannot do some things."""
+PREDICTS = {
+    "transform": "is a supervised model without an embedding; use lamina predict "
+    "{model} DATA, or learn an embedding with lamina fit DATA --model autoencoder",
+    "sample": "is a supervised model and cannot generate samples; use lamina predict "
+    "{model} DATA, or fit a generative model with lamina fit DATA --model rbm",
+}
+"""Why supervised models do not support some commands."""
 
 NO_IMAGES = {
-    "inspect": "holds no model of images, for which lamina inspect is; lamina "
-    "summary shows any"
+    "inspect": "is not an image model; lamina inspect works on image models only; "
+    "lamina summary works on all models"
 }
-"""Why what sees no images cannot be looked into."""
+"""Why models of other data cannot be inspected."""
 
 
 class PredictiveKind(TrainedKind):
-    """A kind whose models predict a target, and are scored beside a baseline."""
+    """A kind of data whose models predict a target and are compared with a baseline."""
 
     lacks = PREDICTS | NO_IMAGES
 
     lost = "rows without a target"
-    """What is left out of a source when a model is tried on it."""
+    """What is skipped when a model is evaluated."""
 
     new = "NEW.csv"
-    """What data to predict may be called."""
+    """File name of new data, in suggested commands."""
 
     def targets(self, model: Any) -> list[str]:
-        """Return the names of what a model predicts."""
+        """Return the names of the targets."""
         return list(model.target_)
 
     # ---- reports ---------------------------------------------------------------------
@@ -62,8 +63,8 @@ class PredictiveKind(TrainedKind):
         return Predicted(targets, task, plain(classes), self.inputs(model))
 
     def scores(self, model: Any) -> Scores:
-        title = f"score on {self.split(model).scored}"
-        return beside(title, model.scores_, model.baseline_scores_)
+        title = self.split(model).scored
+        return beside(title, model.task_, model.scores_, model.baseline_scores_)
 
     def follow(self, model: Any, fit: Fit) -> list[list[str]]:
         rows = fit.options.save_holdout or self.new
@@ -72,7 +73,7 @@ class PredictiveKind(TrainedKind):
     # ---- application -----------------------------------------------------------------
 
     def predict(self, model: Any, data: Any, probabilities: bool) -> Predictions:
-        """Return answers, one a row, and what says which row it is."""
+        """Return predictions, one per row, and columns that identify the examples."""
         predicted = model.predict(data)
         names, several = list(map(str, self.targets(model))), predicted.ndim == 2
         columns = list(predicted.T) if several else [predicted]
@@ -86,11 +87,11 @@ class PredictiveKind(TrainedKind):
         return Predictions(names, columns, self.notes(data))
 
     def places(self, data: Any) -> tuple[list[str], list[Any]]:
-        """Return names and columns of what says to which example an answer belongs."""
+        """Return names and values of the columns that identify the examples."""
         return [], []
 
     def notes(self, data: Any) -> Sequence[str]:
-        """Return what a person should know of how data were read."""
+        """Return notes on how the data were read."""
         return ()
 
     def evaluate(self, model: Any, path: str, data: Any) -> list[Part]:
@@ -109,16 +110,22 @@ class PredictiveKind(TrainedKind):
                 self.lost,
             ),
             inputs,
-            beside(f"score on {told}", found["scores"], found["baseline"]),
+            beside(
+                f"score on {told}", found["task"], found["scores"], found["baseline"]
+            ),
         ]
 
 
 def beside(
-    title: str, scores: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None
+    title: str,
+    task: str,
+    scores: Mapping[str, Any] | None,
+    baseline: Mapping[str, Any] | None,
 ) -> Scores:
-    """Return scores of a network beside those of a trivial baseline."""
+    """Return the scores of a network beside those of a baseline."""
+    trivial = "majority class" if task == "classification" else "mean"
     columns = (
         ScoreColumn("scores", "network", scores),
-        ScoreColumn("baseline", "trivial baseline", baseline),
+        ScoreColumn("baseline", f"baseline ({trivial})", baseline),
     )
     return Scores(title, columns)

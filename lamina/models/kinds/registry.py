@@ -1,4 +1,4 @@
-"""The kinds of data that lamina knows: a new one is its file and a row here."""
+"""The kinds of data that lamina supports: each is a file, and a row here."""
 
 import functools
 from typing import Any
@@ -20,21 +20,21 @@ KINDS: tuple[Kind, ...] = (
     Forecasts(),
     Embeddings(),
 )
-"""From the most general kind to the most special one, which is asked first."""
+"""From the most general kind to the most specific one, which is tried first."""
 
 
 def recognised(source: str, given: Given) -> Kind:
-    """Return the kind of data that a source is, with the options that were given."""
+    """Return the kind of data that a source is, given these options."""
     return next(kind for kind in reversed(KINDS) if kind.recognises(source, given))
 
 
 def checked(kind: Kind, source: str, given: Given) -> Any:
-    """Return the options of a fit, once they are those of the kind.
+    """Return the options of a fit, after checking them.
 
     Raises
     ------
     UserError
-        If an option is for other kinds of data, or makes no sense.
+        If an option applies to other kinds of data, or is invalid.
     """
     check_given(kind, KINDS, source, given)
     options = kind.options(**given)
@@ -43,12 +43,12 @@ def checked(kind: Kind, source: str, given: Given) -> Any:
 
 
 def kind_of(model: Any) -> Described:
-    """Return the kind of data of a fitted model; a bare estimator is one of its own.
+    """Return the kind of data of a fitted model, or Bare for a plain estimator.
 
     Raises
     ------
     UserError
-        If this lamina does not know it.
+        If this version of lamina does not support it.
     """
     name = getattr(model, "kind_", None)
     if name is None:
@@ -57,14 +57,14 @@ def kind_of(model: Any) -> Described:
     if not found:
         known = ", ".join(kind.name for kind in KINDS)
         raise UserError(
-            f"holds a model of a kind of data, {name[:40]!r}, that this lamina does "
-            f"not know; it knows {known}"
+            f"this version of lamina does not support models of kind {name[:40]!r}; it "
+            f"supports {known}"
         )
     return found[0]
 
 
 @functools.cache
 def fit_options() -> tuple[Option, ...]:
-    """Return the options that any of the kinds takes, each once."""
+    """Return the options of all kinds, without duplicates."""
     found = {o.name: o for kind in KINDS for o in options_of(kind.options)}
     return tuple(found.values())

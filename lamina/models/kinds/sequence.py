@@ -1,4 +1,4 @@
-"""Sequences: of a .ts file, or of a table in which each row is a step."""
+"""Sequences: in a .ts file, or in a table in which each row is a step."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,7 @@ from lamina.models.options import Given
 from lamina.models.reports import Inputs, Prediction, Predictions
 
 OF_TABLES = ("target", "time_column", "exclude", "column_types", "save_holdout")
-"""Options that need a table, which a file of sequences is not."""
+"""Options that apply only to sequences in a table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class SequenceOptions(
 
 
 class Sequences(PredictiveKind):
-    """Sequences of steps, with an answer for each of them or for each step."""
+    """Sequences, with a target per sequence or per step."""
 
     name = "sequence"
-    noun = "sequences"
+    noun = "a set of sequences"
     plural = "sequences"
     options = SequenceOptions
 
@@ -53,9 +53,9 @@ class Sequences(PredictiveKind):
             return
         for name in OF_TABLES:
             if getattr(options, name):
-                told = f" is for tables; {source} holds sequences, and "
+                told = f" applies to tables; {source} is not a table, or "
                 raise UserError(
-                    Message(Setting(name), told, Setting("series"), " is not given"),
+                    Message(Setting(name), told, Setting("series"), " is missing"),
                     parameter=name,
                     value=getattr(options, name),
                 )
@@ -113,7 +113,7 @@ class Sequences(PredictiveKind):
 
 
 def _answers(model: Any, answers: Any, names: list[str]) -> list[tuple[str, Any]]:
-    """Return name and column of answers, one a sequence or one a step."""
+    """Return names and columns of predictions, one per sequence or per step."""
     import numpy as np
 
     flat = np.concatenate(list(answers)) if model.per_step_ else np.asarray(answers)
@@ -122,7 +122,7 @@ def _answers(model: Any, answers: Any, names: list[str]) -> list[tuple[str, Any]
 
 
 def _steps(model: Any, found: Any) -> tuple[list[str], list[Any]]:
-    """Return what says which sequence, and which step, an answer is for."""
+    """Return the columns that identify the sequence, and the step, of each row."""
     import numpy as np
 
     series = np.array(list(found.names), object)

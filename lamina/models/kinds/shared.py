@@ -9,19 +9,19 @@ from lamina.models.options import option
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
-    """Return parameters of a network, of texts such as ``max_iter=50``."""
+    """Parse parameters of a network, such as ``max_iter=50``."""
     from lamina.estimators._core.parameters.settings import parse_setting
 
     return dict(map(parse_setting, texts))
 
 
 def parse_column_types(texts: Sequence[str]) -> dict[str, str]:
-    """Return kinds of columns, of texts such as ``zip=category``.
+    """Parse types of columns, such as ``zip=category``.
 
     Raises
     ------
     UserError
-        If one is written in another way.
+        If one cannot be parsed.
     """
     return dict(map(_kind, texts))
 
@@ -32,7 +32,7 @@ def _kind(text: str) -> tuple[str, str]:
         raise UserError(
             Message(
                 Setting("column_types"),
-                f" is written COLUMN=KIND, such as zip=category, not {text!r}",
+                f" must be COLUMN=TYPE, such as zip=category, got {text!r}",
             ),
             parameter="column_types",
             value=text,
@@ -41,28 +41,28 @@ def _kind(text: str) -> tuple[str, str]:
 
 
 def write_column_types(column_types: dict[str, str]) -> str:
-    """Return kinds of columns as they are typed."""
+    """Return types of columns as they are typed."""
     return " ".join(f"{name}={kind}" for name, kind in column_types.items())
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """Return a size as it is typed: ``64`` or ``48x64``.
+    """Parse a size: ``64`` or ``48x64``.
 
     Raises
     ------
     UserError
-        If it is written in another way.
+        If it cannot be parsed.
     """
     return None if text is None else _sides(text, "size")
 
 
 def parse_shape(text: str | None) -> tuple[int, int] | None:
-    """Return the shape of images whose pixels are columns, ``8x8`` or ``8``.
+    """Parse the shape of images whose pixels are columns: ``8x8`` or ``8``.
 
     Raises
     ------
     UserError
-        If it is written in another way.
+        If it cannot be parsed.
     """
     if text is None:
         return None
@@ -71,7 +71,7 @@ def parse_shape(text: str | None) -> tuple[int, int] | None:
     if not height or not width:
         raise UserError(
             Message(
-                Setting("image_shape"), f" needs sides of at least 1, not {text!r}"
+                Setting("image_shape"), f" must have sides of at least 1, got {text!r}"
             ),
             parameter="image_shape",
             value=text,
@@ -97,17 +97,17 @@ def write_size(size: Any) -> str:
 
 
 def parse_skip(skip: bool) -> str:
-    """Return what happens to files that cannot be read."""
+    """Return how to treat unreadable files."""
     return "skip" if skip else "raise"
 
 
 def one_or_all(columns: Sequence[str]) -> Any:
-    """Return one column's name, a list of several, or None."""
+    """Return the name of a single column, a list of several, or None."""
     return columns[0] if len(columns) == 1 else list(columns) or None
 
 
 def tasks() -> Sequence[str]:
-    """Return the tasks that a target may set."""
+    """Return the names of the tasks."""
     from lamina.data.tables.target import TASKS
 
     return TASKS
@@ -119,7 +119,7 @@ class FitOptions:
 
     out: str = option(
         "model.lamina",
-        "Where the model goes.",
+        "Path of the model file.",
         short="-o",
         metavar="FILE",
         is_path=True,
@@ -127,24 +127,24 @@ class FitOptions:
     )
     sets: tuple[str, ...] = option(
         (),
-        "A parameter of the network, such as max_iter=50, solver=lbfgs or "
-        "'layers=[Dense(64), Dropout(0.3)]'.",
+        "Parameter of the network, such as max_iter=50, solver=lbfgs or "
+        "'layers=[Dense(64), Dropout(0.3)]' (repeatable).",
         flag="--set",
         short="-s",
         metavar="NAME=VALUE",
         parameter="settings",
         parse=parse_settings,
     )
-    seed: int = option(0, "Seed of everything random.", parameter="random_state")
+    seed: int = option(0, "Random seed.", parameter="random_state")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions:
-    """Which columns are predicted, or left out as labels."""
+    """Which columns are targets."""
 
     target: tuple[str, ...] = option(
         (),
-        "Column to predict; several times for several.",
+        "Column to predict (repeatable).",
         short="-t",
         metavar="COLUMN",
         parse=one_or_all,
@@ -153,45 +153,46 @@ class TargetOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions:
-    """What kind of answer is predicted."""
+    """The type of target."""
 
     group = "Training"
 
     task: str | None = option(
         None,
-        "classification or regression; found from the target.",
+        "classification or regression.",
         metavar="TASK",
+        automatic="inferred from the target",
         choices=tasks,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """Options of networks that are trained on a part of the data."""
+    """Options of networks that are tested on a part of the data."""
 
     group = "Training"
 
     holdout: float = option(
-        0.2, "Share of the rows held out for the scores.", metavar="SHARE"
+        0.2, "Fraction of the rows held out as the test set.", metavar="FRACTION"
     )
     save_holdout: str | None = option(
         None,
-        "Write the held-out rows to this CSV file.",
+        "Write the test rows to this CSV file.",
         metavar="FILE",
         is_path=True,
         parameter="",
     )
     checkpoint: str | None = option(
         None,
-        "Write the state of the training there from time to time; the same command "
-        "again goes on from it, bit for bit.",
+        "Save the state of training to this folder at intervals; rerun the command to "
+        "resume, with bit-identical results.",
         metavar="FOLDER",
         is_path=True,
         parameter="",
     )
     resume: str | None = option(
         None,
-        "Like --checkpoint, but there has to be one to go on from.",
+        "Like --checkpoint, but the checkpoint must already exist.",
         metavar="FOLDER",
         is_path=True,
         parameter="",
@@ -206,16 +207,16 @@ class ColumnOptions:
 
     exclude: tuple[str, ...] = option(
         (),
-        "A column to leave out; several times for several.",
+        "Column to ignore (repeatable).",
         short="-x",
         metavar="COLUMN",
         parse=list,
     )
     column_types: tuple[str, ...] = option(
         (),
-        "number, category, date or ignore, where the kind found is wrong.",
+        "Override the type of a column: number, category, date or ignore (repeatable).",
         flag="--column-type",
-        metavar="COLUMN=KIND",
+        metavar="COLUMN=TYPE",
         parse=parse_column_types,
         write=write_column_types,
     )
@@ -223,13 +224,13 @@ class ColumnOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageReading:
-    """Options of reading images; those that are applied to a model know it too."""
+    """Options of reading images, in all commands that read data."""
 
     group = "Images"
 
     skip_broken: bool = option(
         False,
-        "Leave images out that cannot be read, instead of refusing them all.",
+        "Skip unreadable images instead of stopping with an error.",
         parameter="errors",
         parse=parse_skip,
     )
@@ -237,15 +238,15 @@ class ImageReading:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeOptions(ImageReading):
-    """Options of images to learn from."""
+    """Options of images to train on."""
 
     group = "Images"
 
     size: str | None = option(
         None,
-        "Size that images are brought to, such as 64 or 48x64; found from the "
-        "images, at most 128.",
+        "Size to which images are resized, such as 64 or 48x64.",
         metavar="HEIGHTxWIDTH",
+        automatic="inferred from the images, at most 128",
         parse=parse_size,
         write=write_size,
     )
@@ -253,16 +254,19 @@ class SizeOptions(ImageReading):
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesOptions:
-    """Options of tables in which several rows belong together, one a step."""
+    """Options of tables in which each row is a step of a sequence."""
 
     group = "Sequences"
 
     group_column: str | None = option(
         None,
-        "Each row is a step; this column says of which sequence.",
+        "Column that identifies the sequence of each row; each row is a step.",
         metavar="COLUMN",
         parameter="series",
     )
     time_column: str | None = option(
-        None, "Column that orders the steps.", metavar="COLUMN", parameter="time"
+        None,
+        "Column that orders the steps of a sequence.",
+        metavar="COLUMN",
+        parameter="time",
     )

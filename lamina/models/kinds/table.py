@@ -1,4 +1,4 @@
-"""Tables: a row is an example."""
+"""Tables: each row is an example."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class TableOptions(
 
 
 class Tables(PredictiveKind):
-    """Rows of columns, of which one or several are predicted from the others."""
+    """Tables, in which some columns are predicted from the others."""
 
     name = "table"
     noun = "a table"
@@ -33,7 +33,7 @@ class Tables(PredictiveKind):
     options = TableOptions
 
     def recognises(self, source: str, given: Given) -> bool:
-        return True  # what else could it be: reading it will tell
+        return True  # the fallback: reading it will tell
 
     def prepare(
         self, source: str, options: Any, progress: Progress = None

@@ -1,5 +1,6 @@
-"""What kinds of data share whose models are one network that is trained."""
+"""The base of the kinds of data whose models are a single network."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -26,9 +27,9 @@ from lamina.models.reports import (
 
 
 class TrainedKind(Kind):
-    """A kind whose models hold one network, ``estimator_``."""
+    """A kind of data whose models are a single network, ``estimator_``."""
 
-    # ---- to learn from ---------------------------------------------------------------
+    # ---- fitting ---------------------------------------------------------------------
 
     def check(self, source: str, options: Any) -> None:
         super().check(source, options)
@@ -39,7 +40,7 @@ class TrainedKind(Kind):
         if options.save_holdout and options.holdout == 0:
             none = Setting("holdout", 0)
             raise UserError(
-                Message(Setting("save_holdout"), " has nothing to write with ", none),
+                Message(Setting("save_holdout"), " has no rows to write with ", none),
                 parameter="save_holdout",
                 value=options.save_holdout,
             )
@@ -58,39 +59,41 @@ class TrainedKind(Kind):
             return
         if estimator.stop_reason_ == "interrupted":
             raise KeyboardInterrupt
-        raise UserError(notes[-1] if notes else "nothing was learnt")
+        raise UserError(notes[-1] if notes else "training failed in the first epoch")
 
     def said(self) -> tuple[type[Warning], ...]:
         from lamina.estimators._core.reporting.outcome import InterruptedWarning
 
-        return (InterruptedWarning,)  # why training ended stands beside its epochs
+        return (InterruptedWarning,)  # the report says why training ended
 
     # ---- reports ---------------------------------------------------------------------
 
     @abstractmethod
     def inputs(self, model: Any) -> Inputs:
-        """Return what the network of a model sees."""
+        """Return the inputs of a model's network."""
 
     @abstractmethod
     def subject(self, model: Any, fit: Fit) -> Part:
-        """Return what was learnt from what."""
+        """Return what was predicted or embedded, and from which data."""
 
     @abstractmethod
     def scores(self, model: Any) -> Scores:
-        """Return the scores that a fit came to."""
+        """Return the scores after a fit."""
 
     @abstractmethod
     def follow(self, model: Any, fit: Fit) -> list[list[str]]:
-        """Return the commands that may come next."""
+        """Return suggested next commands."""
 
     def learner(self, model: Any) -> str:
-        """Return the name of what learns, where that is not clear from the task."""
+        """Return the name of the network, if the task does not imply it."""
         return ""
 
     def split(self, model: Any) -> Split:
-        """Return how many examples were learnt from."""
-        examples = self.inputs(model).examples
-        return Split(model.n_train_, model.n_holdout_, examples)
+        """Return how many examples were used for training, validation and testing."""
+        examples, n, estimator = self.inputs(model).examples, 0, model.estimator_
+        if _is_validated(estimator):
+            n = math.ceil(estimator.validation_fraction * model.n_train_)
+        return Split(model.n_train_, model.n_holdout_, examples, n)
 
     def report(self, model: Any, fit: Fit) -> list[Part]:
         from lamina.estimators._core.reporting.summary import chain_of, rows_of
@@ -103,7 +106,13 @@ class TrainedKind(Kind):
             self.subject(model, fit),
             self.split(model),
             NetworkSize(chain_of(estimator), count, learner=self.learner(model)),
-            Training(epochs, model.best_epoch_, stopped, round(fit.seconds, 3)),
+            Training(
+                epochs,
+                model.best_epoch_,
+                stopped,
+                round(fit.seconds, 3),
+                *watched(estimator),
+            ),
             Run(folder, estimator.resumed_from_, epochs, stopped),
             self.scores(model),
             Notes([*model.notes_, *fit.notes]),
@@ -122,7 +131,13 @@ class TrainedKind(Kind):
         return [
             self.told(model),
             self.split(model),
-            Training(epochs, model.best_epoch_, estimator.stop_reason_),
+            Training(
+                epochs,
+                model.best_epoch_,
+                estimator.stop_reason_,
+                None,
+                *watched(estimator),
+            ),
             Layers(rows, sum(row["parameters"] for row in rows)),
             ColumnList(self.columns(model)),
             self.scores(model),
@@ -131,17 +146,34 @@ class TrainedKind(Kind):
 
     @abstractmethod
     def told(self, model: Any) -> Part:
-        """Return what a model predicts or learns."""
+        """Return what a model predicts or embeds."""
 
     def columns(self, model: Any) -> list[dict[str, str]]:
-        """Return what was learnt of the columns of a table; none of images."""
+        """Return the statistics of the columns of a table; none for images."""
         return []
 
 
 def described(schema: Any) -> list[dict[str, str]]:
-    """Return one row a column of a table's schema."""
+    """Return one row per column of a table's schema."""
     names = ("name", "kind", "detail")
     return [dict(zip(names, column, strict=True)) for column in schema.describe()]
+
+
+def watched(estimator: Any) -> tuple[str, float | None]:
+    """Return the quantity that stops training, and for how many epochs it may stay.
+
+    Without early stopping, or with rules of the user's own, there is none.
+    """
+    own = getattr(estimator, "stopping", None) is not None
+    if own or not _is_validated(estimator):
+        return "", None
+    return f"validation {estimator.monitor}", estimator.n_iter_no_change
+
+
+def _is_validated(estimator: Any) -> bool:
+    """Whether part of the training data was held out for early stopping."""
+    by_loss = "validation_loss" in getattr(estimator, "history_", {})
+    return by_loss and getattr(estimator, "early_stopping", False)
 
 
 def _check_checkpoint(options: Any) -> None:
@@ -149,19 +181,19 @@ def _check_checkpoint(options: Any) -> None:
 
     if options.resume is None:
         return
-    resume = Setting("resume")
+    resume, checkpoint = Setting("resume"), Setting("checkpoint")
     if options.checkpoint not in (None, options.resume):
         raise UserError(
-            Message(resume, " goes on from the folder to which it writes too"),
+            Message(resume, " and ", checkpoint, " must be the same folder"),
             parameter="resume",
             value=options.resume,
         )
     if not is_there(options.resume):
         begin = Setting("checkpoint", options.resume)
         raise UserError(
-            "there is no checkpoint to go on from",
+            "there is no checkpoint to resume",
             where=options.resume,
             parameter="resume",
             value=options.resume,
-            hint=Message(begin, " begins one"),
+            hint=Message(begin, " starts one"),
         )

@@ -73,7 +73,7 @@ def test_help_is_grouped_and_names_defaults(call):
     ("arguments", "message"),
     [
         ([], "Missing argument 'DATA'"),
-        ([""], "it must be a path or a name, got ''"),
+        ([""], "must be a path or a name, got ''"),
         (["iris", "--share", "x"], "Invalid value for '--share'"),
         (["iris", "--bogus"], "No such option: --bogus"),
     ],

@@ -13,10 +13,10 @@ def test_the_same_command_again_goes_on(call, tmp_path):
     again = ["fit", "iris", "--set", "hidden_layer_sizes=[4]"]
     first = call(*again, "--checkpoint", "run", "--set", "max_iter=2")
     assert first[0] == 0
-    assert "run: begun anew" in first[1]
+    assert "checkpoint run: new" in first[1]
     status, out, _ = call(*again, "--resume", "run", "--set", "max_iter=3")
     assert status == 0
-    assert "run: went on from epoch 2" in out
+    assert "checkpoint run: resumed after epoch 2" in out
     assert call(*again, "--set", "max_iter=3", "-o", "unbroken.lamina")[0] == 0
     models = [lamina.load(tmp_path / f"{n}.lamina") for n in ("model", "unbroken")]
     resumed, unbroken = (model.estimator_.params_ for model in models)
@@ -30,12 +30,12 @@ def test_the_same_command_again_goes_on(call, tmp_path):
 def test_a_checkpoint_that_does_not_fit_is_refused(call):
     again = ["fit", "iris", *QUICK]
     result = call(*again, "--resume", "run")
-    assert_refused(result, "run: there is no checkpoint to go on from")
+    assert_refused(result, "run: there is no checkpoint to resume")
     assert call(*again, "--checkpoint", "run", "-q")[0] == 0
     result = call(*again, "--checkpoint", "run", "--seed", "1")
     assert_refused(result, "another run: random_state: 1, was 0")
     result = call(*again, "--checkpoint", "run", "--resume", "other")
-    assert_refused(result, "--resume goes on from the folder to which it writes")
+    assert_refused(result, "--resume and --checkpoint must be the same folder")
     result = call(*again, "--checkpoint", "model.lamina")
     assert_refused(result, "model.lamina: is a file; a checkpoint is a folder")
 
@@ -132,7 +132,7 @@ def test_a_column_of_100_000_categories_is_left_out_and_noted(call, tmp_path):
 def test_wrong_names_get_the_nearest(call, tmp_path):
     (tmp_path / "t.csv").write_text(WHOLE)
     assert_refused(call("fit", "t.csv", "-t", "Y"), "did you mean 'y'?")
-    assert_refused(call("fit", "t.csv"), "--target y perhaps; the columns are: a, b, y")
+    assert_refused(call("fit", "t.csv"), "--target y; the columns are: a, b, y")
     assert_refused(call("fit", "t.cvs", "-t", "y"), "no such file")
     assert_refused(call("fit", "irsi"), "did you mean the data set 'iris'?")
     assert_refused(call("fit", "iris", "-s", "max_itr=3"), "did you mean max_iter")
@@ -169,5 +169,5 @@ def test_ctrl_c_in_training_exits_with_130_and_keeps_the_model(call, monkeypatch
     monkeypatch.setattr(TableModel, "fit", interrupted)
     status, out, _ = call("fit", "iris", *QUICK)
     assert status == 130
-    assert "the best network so far is kept" in out
+    assert "best weights so far kept" in out
     assert "learning was interrupted" not in out

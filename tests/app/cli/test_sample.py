@@ -28,7 +28,7 @@ def test_samples_go_where_they_are_wanted(call, sample):
     assert call("sample", "m") == (0, "x\n0.5\n", "")
     options = ["-o", "s.csv", "-n", "1", "--steps", "9", "--seed", "2"]
     out = call("sample", "m", *options, "--image-shape", "8x8")[1]
-    assert out == "Written   1 rows, each after 9 Gibbs steps: s.csv\n"
+    assert out == "Written   1 rows after 9 Gibbs steps each: s.csv\n"
     assert json.loads(call("sample", "m", "--json")[1])["rows"] == [{"x": 0.5}]
     assert sample[1] == ("m", SampleRequest("s.csv", 1, 9, 2, "8x8"))
     assert sample[0] == sample[2] == ("m", SampleRequest())

@@ -37,7 +37,7 @@ def test_codes_go_where_they_are_wanted(call, transform):
         "--reconstruction-error",
         "--skip-broken",
     )[1]
-    assert out == "Written   1 code of 2 rows: c.csv\n"
+    assert out == "Written   1 latent dimension of 2 rows: c.csv\n"
     report = json.loads(call("transform", "m", "t.csv", "--json")[1])
     assert report["embeddings"] == [{"embedding_1": 0.5}, {"embedding_1": 1.5}]
     assert transform == [

@@ -25,7 +25,7 @@ def shown(part, capsys):
     ("part", "text"),
     [
         (ModelFile("my m.lamina", 12345), "Model my m.lamina (12.3 kB)"),
-        (ModelFile("m", None), "Model m (not kept)"),
+        (ModelFile("m", None), "Model m (not saved)"),
         (ModelFile("m", 5, "MLPRegressor"), "Model m (5 bytes), MLPRegressor"),
         (HoldoutFile("h.csv", 3), ""),
         (Warned(["look"], []), ""),
@@ -33,14 +33,14 @@ def shown(part, capsys):
             Next([["predict", "my m.lamina", "NEW.csv"], ["sample", "m"]]),
             "Next lamina predict 'my m.lamina' NEW.csv lamina sample m",
         ),
-        (Next([], False), "Next lamina fit … -o model.lamina keeps the model"),
+        (Next([], False), "Next to keep the model: lamina fit … -o model.lamina"),
         (
             Sampled("m", 9, 1000, "s.csv", False),
-            "Written 9 rows, each after 1,000 Gibbs steps: s.csv",
+            "Written 9 rows after 1,000 Gibbs steps each: s.csv",
         ),
         (
             Sampled("m", 9, 5, "s.png", True, 100),
-            "Written 9 images, each after 5 Gibbs steps: s.png",
+            "Written 9 images after 5 Gibbs steps each: s.png",
         ),
     ],
 )
@@ -50,7 +50,10 @@ def test_each_part_is_a_line(part, text, capsys):
 
 @pytest.mark.parametrize(
     ("figure", "text"),
-    [(False, "2 codes of 1,500 rows: c.png"), (True, "a map of 1,500 rows: c.png")],
+    [
+        (False, "2 latent dimensions of 1,500 rows: c.png"),
+        (True, "scatter plot of 1,500 rows: c.png"),
+    ],
 )
 def test_what_was_written_of_codes(figure, text, capsys):
     told = "rows", 1500, 2, figure, [], [], [], "c.png"

@@ -19,7 +19,7 @@ def test_layers_and_their_parameters(capsys):
     assert "Dense 4 2 × 3 1,000 [bold]" in text  # no markup
     assert text.endswith("total 2,000")
     text = shown(Layers([inner], 1000, n_estimators=3), capsys)
-    assert text.startswith("Networks 3, each of these layers")
+    assert text.startswith("Networks 3, each with these layers")
     assert shown(Layers([], None), capsys) == ""
 
 
@@ -48,4 +48,4 @@ def test_data_sets(capsys):
     ]
     text = shown(DataSets(sets), capsys)
     assert "iris 1,500 4 species 3 Flowers" in text
-    assert "sine 100 1 y numbers A wave" in text
+    assert "sine 100 1 y – A wave" in text

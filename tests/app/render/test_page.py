@@ -8,7 +8,7 @@ from lamina.data.errors import Message, Setting
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(None, "not kept"), (12, "12 bytes"), (1500, "1.5 kB"), (2_340_000, "2.34 MB")],
+    [(None, "not saved"), (12, "12 bytes"), (1500, "1.5 kB"), (2_340_000, "2.34 MB")],
 )
 def test_sizes_of_files(size, words):
     assert page.bytes_of(size) == words
@@ -33,4 +33,4 @@ def test_many_notes_are_cut_short_unless_all_are_asked_for(verbose, capsys):
     text = capsys.readouterr().out
     assert "note --latent-dim 0" in text
     assert text.count("Note") == (20 if verbose else page.MOST_NOTES)
-    assert ("… and 13 more: see --verbose" in text) is not verbose
+    assert ("… and 13 more; use --verbose" in text) is not verbose

@@ -19,14 +19,14 @@ def test_scores_stand_beside_the_baseline(capsys):
     baseline = {"r2": 0.0, "rmse": 2.0, "mae": float("nan"), "accuracy": 0.5}
     columns = (
         ScoreColumn("scores", "network", network),
-        ScoreColumn("baseline", "trivial baseline", baseline),
+        ScoreColumn("baseline", "baseline (mean)", baseline),
     )
     rows = lines(Scores("score on 9 rows", columns), capsys)
     assert ["RMSE", "1.235", "2"] in rows
     assert ["R²", "–", "0"] in rows
     assert ["mean", "absolute", "error", "0.5", "–"] in rows
     assert ["accuracy", "75.0%", "50.0%"] in rows
-    assert ["score", "on", "9", "rows", "network", "trivial", "baseline"] in rows
+    assert ["score", "on", "9", "rows", "network", "baseline", "(mean)"] in rows
 
 
 def test_scores_that_only_one_column_has_and_scores_without_a_name(capsys):
@@ -58,6 +58,6 @@ def test_all_scores_have_names():
 
 
 def test_how_many_numbers_lay_within_bounds(capsys):
-    told = "Bounds 64% of the numbers lay within bounds for 80 %"
+    told = "Coverage 80 % prediction interval covered 64 % of actual values"
     assert said(Report("fit", (Coverage(0.64), Backtest(3))), capsys) == told
     assert said(Report("fit", (Coverage(None),)), capsys) == ""

@@ -60,18 +60,27 @@ def test_what_a_model_predicts(capsys):
 
 def test_how_many_were_held_out(capsys):
     part = Split(1200, 300, "sequences")
-    told = "Sequences 1,200 learnt from, 300 held out for the scores"
+    assert shown(part, capsys) == "Split training 1,200 · test 300 sequences"
+    assert part.scored == "score on 300 test sequences"
+    part = Split(1437, 360, "rows", 216)
+    told = "Split training 1,221 · validation 216 · test 360 rows"
     assert shown(part, capsys) == told
-    assert part.scored == "300 held-out sequences"
-    assert Split(12, 0, "rows").scored == "rows that were learnt"
+    part = Split(12, 0, "rows")
+    assert shown(part, capsys) == "Split training 12 rows"
+    assert part.scored == "training score"
 
 
 @pytest.mark.parametrize(
     ("target", "codes", "data", "text"),
     [
-        (["[bold]y"], 2, "t", "t: 100 rows; 6 features → 2 codes; [bold]y is no input"),
-        ([], 1, "t", "t: 100 rows; 6 features → 1 code"),
-        (["y"], 2, None, "Learns 2 codes of 6 features; y is no input"),
+        (
+            ["[bold]y"],
+            2,
+            "t",
+            "t: 100 rows; 6 features (without [bold]y) → 2 latent dimensions",
+        ),
+        ([], 1, "t", "t: 100 rows; 6 features → 1 latent dimension"),
+        (["y"], 2, None, "Learns 6 features (without y) → 2 latent dimensions"),
     ],
 )
 def test_what_is_learnt_without_labels(target, codes, data, text, capsys):
@@ -85,10 +94,14 @@ def test_what_is_learnt_without_labels(target, codes, data, text, capsys):
         (
             (144, 1),
             "a.csv",
-            ["144 steps by month, season of 12", "the next 6 steps"],
+            ["144 steps by month, seasonal period 12", "the next 6 steps"],
         ),
         ((31, 2), "a.csv", ["2 series of up to 31 steps by month"]),
-        ((144, 1), None, ["Predicts the next 6 steps of passengers, season of 12"]),
+        (
+            (144, 1),
+            None,
+            ["the next 6 steps of passengers, seasonal period 12"],
+        ),
     ],
 )
 def test_what_is_forecast(steps, data, texts, capsys):
@@ -99,14 +112,14 @@ def test_what_is_forecast(steps, data, texts, capsys):
 
 def test_a_series_without_times_and_seasons(capsys):
     text = shown(Forecasting(80, 1, ["v"], None, 1, 6, "a.csv"), capsys)
-    assert "a.csv: 80 steps, no season" in text
+    assert "a.csv: 80 steps, no seasonality" in text
 
 
 @pytest.mark.parametrize(
     ("skipped", "text"),
     [
         (0, "Data t.csv: 9 rows"),
-        (2, "Data t.csv: 9 rows; 2 rows without a target left out"),
+        (2, "Data t.csv: 9 rows; skipped 2 rows without a target"),
     ],
 )
 def test_what_was_tried(skipped, text, capsys):

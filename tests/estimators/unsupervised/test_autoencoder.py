@@ -603,7 +603,7 @@ def test_files_keep_everything(kind, tmp_path):
         ("deep", "n_encoder", 4, "n_encoder must be a whole number from 1"),
         ("deep", "n_encoder", -1, "n_encoder must be a whole number from 1"),
         ("deep", "n_encoder", True, "n_encoder must be a whole number from 1"),
-        ("deep", "error", "poisson", "error must be one of"),
+        ("deep", "loss_name", "poisson", "loss_name must be one of"),
         ("deep", "as_rows", 1, "as_rows must be True or False"),
         ("deep", "n_features_in", 7, "must be an array .* of shape .7,"),
         ("images", "image_shape", [4, 6], "image_shape must be"),

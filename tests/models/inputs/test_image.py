@@ -24,7 +24,7 @@ def test_size_and_colours_are_those_that_were_learnt(folder):
     assert images.X.shape == (2, 4, 6, 1)
     assert images.y is None
     assert checked_alike(images, schema) is images
-    with pytest.raises(ImageError, match="those of the model are"):
+    with pytest.raises(ImageError, match="but the model expects"):
         checked_alike(images, ImageSchema(5, 6, 1))
 
 

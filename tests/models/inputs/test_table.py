@@ -21,7 +21,7 @@ def test_embedded_sets_know_their_target(tmp_path, monkeypatch):
     assert target == "species"
     assert table == load("iris").as_table()
     assert with_target("iris", "petal width (cm)")[1] == "petal width (cm)"
-    with pytest.raises(TableError, match="target='b' perhaps; the columns are: a, b"):
+    with pytest.raises(TableError, match="example target='b'; the columns are: a, b"):
         with_target({"a": [1.0], "b": [2.0]}, None)
 
 

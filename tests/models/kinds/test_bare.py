@@ -36,11 +36,11 @@ def test_what_has_no_layers_has_a_name():
 @pytest.mark.parametrize(
     ("model", "command", "message"),
     [
-        (MLPClassifier(), "predict", "use it there: lamina.load(path).predict(X)"),
-        (Autoencoder(), "evaluate", "use it there: lamina.load(path).transform(X)"),
-        (MLPClassifier(), "inspect", "lamina summary shows any"),
-        (ConvNetClassifier(), "inspect", "lamina summary shows any"),  # not fitted
-        (ConvNetClassifier(), "read images", "look at images in Python"),
+        (MLPClassifier(), "predict", "use it in Python: lamina.load(path).predict(X)"),
+        (Autoencoder(), "evaluate", "use it in Python: lamina.load(path).transform(X)"),
+        (MLPClassifier(), "inspect", "lamina summary works on all"),
+        (ConvNetClassifier(), "inspect", "lamina summary works on all"),  # not fitted
+        (ConvNetClassifier(), "read images", "inspect it in Python"),
     ],
 )
 def test_what_it_cannot_do_without_a_source(model, command, message):

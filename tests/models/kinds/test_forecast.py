@@ -56,8 +56,8 @@ def test_from_a_table_to_the_next_steps(airline, tmp_path, capsys):
         found = shown.to_json()
         assert json.loads(as_json(found)) == found
         text += said(shown, capsys)
-    assert "Note some of the last 6 steps were learnt from" in text
-    assert "144 steps by month, season of 12" in text
+    assert "Note some of the last 6 steps were used for training" in text
+    assert "144 steps by month, seasonal period 12" in text
     assert "the next 6 steps of passengers" in text
     assert "MASE" in text
 
@@ -82,7 +82,7 @@ def test_on_how_many_ends_it_is_tried(airline, tmp_path, capsys):
     report = fitting.fit(airline, how | {"out": str(tmp_path / "m.lamina")})
     found = report.to_json()
     assert (found["folds"], found["scores"]) == (0, None)
-    assert "known end" not in said(report, capsys)
+    assert "backtest error" not in said(report, capsys)
 
 
 @pytest.mark.slow
@@ -91,7 +91,7 @@ def test_steps_without_times(tmp_path):
     rows = 5 + np.sin(np.arange(80))
     path.write_text("v\n" + "\n".join(map(str, rows)) + "\n")
     report = fitted(str(path), tmp_path, forecast=("v",), seasonal_period=6)
-    assert "no column of times" in report["notes"][0]
+    assert "no time column" in report["notes"][0]
     found = jobs.predict(report["model"], str(path))
     assert found.names[:2] == ["step", "v"]
     assert found.columns[0].tolist() == [1, 2, 3, 4, 5, 6]
@@ -101,10 +101,10 @@ def test_steps_without_times(tmp_path):
     ("how", "message"),
     [
         ({"forecast": ("nope",)}, "nope"),
-        ({"target": ("passengers",)}, "--forecast names what is to be told"),
-        ({"save_holdout": "h.csv"}, "--save-holdout is an option for tables, images"),
-        ({"holdout": 0.2}, "is a series to forecast; --folds says on how"),
-        ({"holdout": 0.0}, "--holdout is an option for tables, images, sequences"),
+        ({"target": ("passengers",)}, "--forecast names the column to forecast"),
+        ({"save_holdout": "h.csv"}, "--save-holdout applies to tables, images"),
+        ({"holdout": 0.2}, "is a time series; --folds sets the number"),
+        ({"holdout": 0.0}, "--holdout applies to tables, images, sequences"),
         ({"folds": -1}, "folds must be a whole number"),
         ({"horizon": 0}, "horizon must be a whole number"),
         ({"sets": ("speed=1",)}, "speed"),

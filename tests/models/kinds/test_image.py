@@ -46,7 +46,7 @@ def test_images_without_paths_cannot_be_listed(tmp_path, photos):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx(VALUES))
     for source in (path, photos / "cat" / "0.png"):
-        with pytest.raises(ValueError, match="lie in one file and have no paths"):
+        with pytest.raises(ValueError, match="they are all in one file"):
             folder_of(str(source))
     assert folder_of(str(photos)) == str(photos)
     assert PATH == "image"

@@ -12,23 +12,23 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 @pytest.mark.parametrize(
     ("name", "option", "expected"),
     [
-        ("table", "horizon", "series to forecast (--forecast COLUMN)"),
-        ("table", "time_column", "sequences and series to forecast"),
-        ("image", "column_types", "tables, sequences and learning without labels"),
+        ("table", "horizon", "time series (--forecast COLUMN)"),
+        ("table", "time_column", "sequences and time series"),
+        ("image", "column_types", "tables, sequences and unsupervised models"),
         ("forecast", "task", "tables, images and sequences"),
     ],
 )
 def test_an_option_of_other_kinds_is_refused(name, option, expected):
     kind = BY_NAME[name]
-    with pytest.raises(UserError, match="is an option for") as caught:
+    with pytest.raises(UserError, match="applies to") as caught:
         check_given(kind, KINDS, "DATA", {option: 0})
     error = caught.value
     assert (error.parameter, error.value, error.expected) == (option, 0, expected)
-    assert str(error) == f"{option} is an option for {expected}; DATA is {kind.noun}"
+    assert str(error) == f"{option} applies to {expected}; DATA is {kind.noun}"
 
 
 def test_what_to_use_instead_is_said():
-    with pytest.raises(UserError, match="known ends a forecast is tried") as caught:
+    with pytest.raises(UserError, match="number of backtest folds") as caught:
         check_given(BY_NAME["forecast"], KINDS, "airline", {"holdout": 0.2})
     assert caught.value.hint == BY_NAME["forecast"].instead["holdout"]
 
@@ -49,7 +49,7 @@ def test_words_are_those_of_the_option():
     kind = BY_NAME["embedding"]
     with pytest.raises(UserError, match="one of autoencoder, rbm") as caught:
         kind.check("iris", kind.options(model="pca"))
-    assert caught.value.hint == "without it a network learns to predict the target"
+    assert caught.value.hint == "omit it to predict a target"
 
 
 def test_what_a_model_is_not_made_for():

@@ -39,6 +39,9 @@ def test_several_targets_have_a_column_each():
 
 
 def test_scores_beside_a_baseline():
-    scores = beside("score", {"r2": 0.5}, None)
+    scores = beside("score", "regression", {"r2": 0.5}, None)
     assert scores.to_json() == {"scores": {"r2": 0.5}, "baseline": None}
+    assert scores.columns[1].heading == "baseline (mean)"
+    scores = beside("score", "classification", {"accuracy": 0.5}, None)
+    assert scores.columns[1].heading == "baseline (majority class)"
     assert set(PREDICTS) == {"transform", "sample"}

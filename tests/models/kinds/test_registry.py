@@ -61,7 +61,7 @@ def test_a_model_says_of_which_kind_it_is():
 
     assert kind_of(Model()).name == "table"
     Model.kind_ = "smell"
-    with pytest.raises(UserError, match="kind of data, 'smell', that this lamina"):
+    with pytest.raises(UserError, match="does not support models of kind 'smell'"):
         kind_of(Model())
     assert isinstance(kind_of(MLPClassifier()), Bare)
 
@@ -82,12 +82,12 @@ def test_every_option_is_declared_once():
         ({"holdout": 1.0}, "--holdout must be in"),
         ({"seed": -1}, "--seed must be in"),
         ({"task": "clustering"}, "--task must be one of classification, regression"),
-        ({"holdout": 0.0, "save_holdout": "x.csv"}, "has nothing to write"),
+        ({"holdout": 0.0, "save_holdout": "x.csv"}, "has no rows to write"),
         ({"out": "missing/m.lamina"}, "does not exist"),
         ({"out": "."}, "is a folder"),
         ({"save_holdout": "missing/x.csv"}, "does not exist"),
-        ({"save_holdout": "model.lamina"}, "would overwrite"),
-        ({"column_types": ("zip",)}, "COLUMN=KIND"),
+        ({"save_holdout": "model.lamina"}, "would be overwritten"),
+        ({"column_types": ("zip",)}, "COLUMN=TYPE"),
         ({"column_types": ("zip=category",)}, "no column 'zip'"),
         ({"sets": ("max_itr=3",)}, "did you mean max_iter"),
         ({"sets": ("max_iter",)}, "name=value"),
@@ -109,13 +109,13 @@ def test_only_models_are_overwritten(tmp_path, model):
     data = tmp_path / "t.csv"
     text = "a,y\n" + "".join(f"{i % 7},{i % 2}\n" for i in range(30))
     data.write_text(text)
-    with pytest.raises(UserError, match="would overwrite what it is made from"):
+    with pytest.raises(UserError, match="is an input file and would be overwritten"):
         fit(data, target=("y",), out=str(data))
-    with pytest.raises(UserError, match="is no model; it is not overwritten"):
+    with pytest.raises(UserError, match="is not a lamina model; not overwritten"):
         fit("iris", out=str(data))
     assert data.read_text() == text
     for path in (str(data), model):
-        with pytest.raises(UserError, match="would overwrite"):
+        with pytest.raises(UserError, match="would be overwritten"):
             check_out(path, str(data), model)
     again = tmp_path / "m.lamina"
     again.write_bytes(Path(model).read_bytes()[:200])  # a damaged model may go
@@ -145,9 +145,9 @@ def photos(tmp_path_factory):
     [
         (
             {"column_types": ("a=number",)},
-            "--column-type is an option for tables, sequences and",
+            "--column-type applies to tables, sequences and",
         ),
-        ({"exclude": ("a",)}, "--exclude is an option for tables, sequences and"),
+        ({"exclude": ("a",)}, "--exclude applies to tables, sequences and"),
         ({"target": ("a", "b")}, "images have one --target"),
         ({"target": ("a",)}, "is a column, but this is not a table"),
         ({"size": "big"}, "--size must be one side or HEIGHTxWIDTH"),
@@ -162,6 +162,6 @@ def test_options_that_images_have_no_use_for(photos, tmp_path, options, message)
 
 @pytest.mark.parametrize("option", [{"size": "4"}, {"skip_broken": True}])
 def test_options_that_tables_have_no_use_for(option):
-    error = refused("iris", "is an option for images", **option)
+    error = refused("iris", "applies to images", **option)
     assert "iris is a table" in str(error)
     assert error.parameter in option

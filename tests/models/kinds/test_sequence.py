@@ -111,18 +111,12 @@ def test_steps_are_counted_where_there_are_no_times(tmp_path, steps):
         ({"group_column": "series"}, "have no answers; name the column"),
         (
             {"time_column": "step", "target": ("class",)},
-            "--time-column is an option for sequences and series to forecast",
+            "--time-column applies to sequences and time series",
         ),
-        (
-            {"group_column": "series", "horizon": 3},
-            "--horizon is an option for series to",
-        ),
-        (
-            {"group_column": "series", "horizon": 0},
-            "--horizon is an option for series to",
-        ),
-        ({"group_column": "series", "folds": 2}, "--folds is an option for series to"),
-        ({"group_column": "series", "size": "4"}, "--size is an option for images"),
+        ({"group_column": "series", "horizon": 3}, "--horizon applies to time series"),
+        ({"group_column": "series", "horizon": 0}, "--horizon applies to time series"),
+        ({"group_column": "series", "folds": 2}, "--folds applies to time series"),
+        ({"group_column": "series", "size": "4"}, "--size applies to images"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, sines, how, message):

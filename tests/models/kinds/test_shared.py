@@ -60,7 +60,7 @@ def test_settings_and_kinds():
         "max_iter": 3,
         "solver": "sgd",
     }
-    with pytest.raises(UserError, match="COLUMN=KIND, such as zip=category") as caught:
+    with pytest.raises(UserError, match="COLUMN=TYPE, such as zip=category") as caught:
         parse_column_types(["zip"])
     assert caught.value.parameter == "column_types"
 

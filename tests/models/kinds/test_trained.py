@@ -56,7 +56,7 @@ def test_a_fit_by_which_nothing_was_learnt_is_an_error():
     Tables().check_learnt(model(3, "diverged"), [])
     with pytest.raises(UserError, match="diverged in epoch 1"):
         Tables().check_learnt(model(0, "diverged"), ["first", "diverged in epoch 1"])
-    with pytest.raises(UserError, match="nothing was learnt"):
+    with pytest.raises(UserError, match="training failed in the first epoch"):
         Tables().check_learnt(model(0, "diverged"), [])
     with pytest.raises(KeyboardInterrupt):
         Tables().check_learnt(model(0, "interrupted"), [])

@@ -148,10 +148,10 @@ def dead(case: Case) -> str | None:
         return None
     layer = int(np.argmax(np.where(many, share, -1)))
     born = first[layer] >= SOME_DEAD
-    remedy = "other initial weights (init)" if born else "a lower learning rate"
+    remedy = "other initial weights (init)" if born else "a smaller learning rate"
     return (
-        f"{share[layer]:.0%} of the relu units of layer {layer + 1} are 0 for all "
-        f"examples and cannot learn; try {remedy}, or leaky_relu."
+        f"{share[layer]:.0%} of the ReLU units in layer {layer + 1} are dead: try "
+        f"activation=leaky_relu or {remedy}."
     )
 
 

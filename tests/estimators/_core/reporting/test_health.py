@@ -323,10 +323,10 @@ def test_a_deep_logistic_stack_is_told_which_layers_do_not_learn():
 @pytest.mark.slow
 def test_dead_units():
     text = advice({"solver": SGD(5.0)})
-    assert "of the relu units of layer 1 are 0 for all examples" in text
-    assert "lower learning rate" in text
+    assert "of the ReLU units in layer 1 are dead" in text
+    assert "smaller learning rate" in text
     text = advice({"init": "zeros"})
-    assert "100% of the relu units of layer 1" in text
+    assert "100% of the ReLU units in layer 1" in text
     assert "other initial weights" in text
 
 
@@ -410,7 +410,7 @@ def test_units_that_died_while_learning():
     figures = case().figures
     assert module.advise(case(figures=figures | {"dead": alive})) is None
     text = module.advise(case(figures=figures | {"dead": died}))
-    assert text.startswith("60% of the relu units of layer 1")
+    assert text.startswith("60% of the ReLU units in layer 1")
     # With so few inputs on, half of them off from the start is no surprise.
     born = np.array([[0.5, np.nan], [0.6, np.nan]])
     assert module.advise(case(figures=figures | {"dead": born})) is None
