@@ -50,6 +50,9 @@ demo: core-env
 test: test-env
 	$(PYTEST) -m "not slow" $(ARGS)
 
+# What is marked slow trains for long: programs that LLVM has optimised a little take half
+# as long again to compile as those of the fast tests, and less than half as long to run.
+test-slow: export XLA_FLAGS := --xla_backend_optimization_level=1 $(XLA_FLAGS)
 test-slow: test-env
 	$(PYTEST) -m slow $(ARGS)
 

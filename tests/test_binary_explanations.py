@@ -77,6 +77,7 @@ def test_what_occlusion_takes_from_one_class_it_gives_to_the_other(binary):
     np.testing.assert_allclose(first.outputs, 1 - second.outputs, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_input_for_each_class(binary):
     model, _ = binary
     found = maximising_input(model, unit=CLASSES, steps=20, contrast=3.0)

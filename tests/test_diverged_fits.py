@@ -31,6 +31,7 @@ def fitted(model, *data):
     return model, [str(w.message) for w in caught]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["sgd", "adam", "rmsprop"])
 def test_useless_fits_are_told_and_never_worse_than_their_start(solver):
     """Rates from 10 to 10¹², inputs of 1 and of 10⁴: R² fell to −10³³."""
@@ -91,6 +92,7 @@ def test_every_family_tells_of_divergence(model, data):
     assert "a smaller learning rate" in text
 
 
+@pytest.mark.slow
 def test_what_stopped_by_itself_may_be_worse_than_the_mean():
     """The tolerances of L-BFGS are absolute, and these targets are of 10⁻⁸."""
     model = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", random_state=0)

@@ -60,6 +60,7 @@ def test_import_is_fast():
     assert min(seconds) <= IMPORT_BUDGET_SECONDS
 
 
+@pytest.mark.slow
 def test_public_names_resolve():
     code = (
         "import json, lamina; "

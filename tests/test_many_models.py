@@ -137,6 +137,7 @@ def assert_same_bits(many, others):
 # ---- as if it were alone ------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_eight_settings_stop_by_themselves_as_eight_fits_do():
     """Other rates, decays, dropout rates and seeds; early stopping on held-out rows."""
     problems, starts = settings()
@@ -146,9 +147,28 @@ def test_eight_settings_stop_by_themselves_as_eight_fits_do():
     assert_same(many, alone(problems, starts, early_stopping()))
 
 
-@pytest.mark.parametrize("seeds", [lambda i: i, lambda i: 3], ids=["own", "common"])
-@pytest.mark.parametrize("resident", [True, False], ids=["resident", "streaming"])
-@pytest.mark.parametrize("batch_size", [1, 8, len(REST)], ids=["1", "8", "full"])
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        pytest.param(lambda i: i, id="own"),
+        pytest.param(lambda i: 3, id="common", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "resident",
+    [
+        pytest.param(True, id="resident"),
+        pytest.param(False, id="streaming", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "batch_size",
+    [
+        pytest.param(1, id="1", marks=pytest.mark.slow),
+        pytest.param(8, id="8"),
+        pytest.param(len(REST), id="full", marks=pytest.mark.slow),
+    ],
+)
 def test_gears_batches_and_orders(batch_size, resident, seeds, monkeypatch):
     """Blocks of nine rows; models of one key see their rows in one order."""
     monkeypatch.setattr(inputs, "STREAM_BYTES", 9 * 4 * 8)
@@ -159,6 +179,7 @@ def test_gears_batches_and_orders(batch_size, resident, seeds, monkeypatch):
     assert_same(many, alone(problems, starts, control))
 
 
+@pytest.mark.slow
 def test_a_stop_amid_a_call_gives_the_weights_of_that_epoch(monkeypatch):
     """Thresholds that models of other rates reach in other epochs of one call."""
     monkeypatch.setattr(plan, "SECONDS_PER_CALL", 1e9)
@@ -170,6 +191,7 @@ def test_a_stop_amid_a_call_gives_the_weights_of_that_epoch(monkeypatch):
     assert_same(many, alone(problems, starts, Control(40, rules)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [InverseScaling(), Adaptive(minimum=1e-4)])
 def test_schedules_give_each_model_its_own_rate(schedule):
     problems, starts = settings(models=4)
@@ -179,6 +201,7 @@ def test_schedules_give_each_model_its_own_rate(schedule):
     assert_same(many, alone(problems, starts, control))
 
 
+@pytest.mark.slow
 def test_steps_are_taken_back_model_by_model():
     """The bold driver on the full batch: some rates are far too large."""
     problems, starts = settings(
@@ -191,6 +214,7 @@ def test_steps_are_taken_back_model_by_model():
     assert_same(many, alone(problems, starts, control), 1e-8)
 
 
+@pytest.mark.slow
 def test_each_selects_its_own_rows():
     problems, starts = settings(models=3)
     control = early_stopping(epochs=9, selective=SelectiveDelta(0.5, 2))
@@ -198,6 +222,7 @@ def test_each_selects_its_own_rows():
     assert_same(many, alone(problems, starts, control))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [LBFGS(), LevenbergMarquardt(0.01)], ids=["lbfgs", "lm"])
 def test_methods_of_the_full_batch(by):
     """Their searches run until the slowest of the models is done."""
@@ -209,6 +234,7 @@ def test_methods_of_the_full_batch(by):
     assert_same(many, alone(problems, starts, control), 1e-7)
 
 
+@pytest.mark.slow
 def test_terms_and_wrappers_have_numbers_of_their_own():
     problems, starts = settings(models=3, by=lambda i: ClipNorm(SGD(0.3), 0.1 * 10**i))
     for i, one in enumerate(problems):
@@ -234,6 +260,7 @@ def test_models_may_learn_from_other_rows_of_the_same_examples():
     assert_same(many, alone(problems, starts, early_stopping(12)))
 
 
+@pytest.mark.slow
 def test_devices_share_the_batches_of_all(monkeypatch):
     monkeypatch.setattr(beginning, "shards_of", lambda *_: 2)
     problems, starts = settings(models=3)
@@ -241,6 +268,7 @@ def test_devices_share_the_batches_of_all(monkeypatch):
     assert_same(many, alone(problems, starts, early_stopping(6)))
 
 
+@pytest.mark.slow
 def test_single_precision_is_as_close_as_it_can_be():
     with jax.enable_x64(False):
         problems, starts = settings(models=3)
@@ -256,6 +284,7 @@ def test_single_precision_is_as_close_as_it_can_be():
 # ---- ends ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [8, len(REST)], ids=["8", "full"])
 def test_divergence_of_one_does_not_touch_the_others(batch_size):
     """The third has an absurd rate."""
@@ -276,6 +305,7 @@ def test_divergence_of_one_does_not_touch_the_others(batch_size):
     assert_same_bits([many[i] for i in others], [calm[i] for i in others])
 
 
+@pytest.mark.slow
 def test_a_stopped_model_stays_as_it_was():
     """Its weights are those of a run that ended then for all."""
     problems, starts = settings(models=4)
@@ -288,6 +318,7 @@ def test_a_stopped_model_stays_as_it_was():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_rules_are_copied_and_given_back():
     rule = NoImprovement("loss", 1e-3, 3)
     many = fit_many(*settings(models=2), Control(4, [rule]))
@@ -374,6 +405,7 @@ class Killed(BaseException):
     """What a process does not hear of: nothing is saved after it."""
 
 
+@pytest.mark.slow
 def test_a_run_of_eight_killed_again_and_again_goes_on_from_its_file(tmp_path):
     problems, starts = settings()
     expected = fit_many(problems, starts, early_stopping())
@@ -394,6 +426,7 @@ def test_a_run_of_eight_killed_again_and_again_goes_on_from_its_file(tmp_path):
     assert_same_bits(many, expected)
 
 
+@pytest.mark.slow
 def test_a_diverged_one_is_resumed_to_the_same_bits():
     rates = [0.1, 1e30, 60.0]
     problems, starts = settings(models=3, by=lambda i: SGD(rates[i]))
@@ -417,6 +450,7 @@ def test_the_snapshot_of_other_models_is_refused():
 # ---- one program, and what is refused -----------------------------------------------
 
 
+@pytest.mark.slow
 def test_models_that_stop_compile_nothing():
     """One program trains and one evaluates, though the models end one by one."""
     fit_many(*settings(models=7), early_stopping(1))
@@ -426,6 +460,7 @@ def test_models_that_stop_compile_nothing():
     assert compile_count() == before
 
 
+@pytest.mark.slow
 def test_data_lie_on_the_device_once(monkeypatch):
     """All examples, and of a common order one, are arguments without an axis."""
     shapes, train = [], trainer.compiled_train
@@ -457,6 +492,7 @@ def test_problems_that_do_not_go_together_are_refused():
         )
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_all_models(monkeypatch):
     problems, starts = settings(
         models=3, batch_size=len(REST), by=lambda i: LevenbergMarquardt(), dropout=None

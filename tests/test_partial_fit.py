@@ -18,6 +18,7 @@ from lamina import (
     RecurrentRegressor,
     RecurrentTagger,
 )
+from tests.tiers import in_tiers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -56,7 +57,9 @@ def test_columns_of_labels_are_learnt_as_by_scikit_learn():
     ours.partial_fit(A, B, classes=classes)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize(
+    "name", in_tiers(CLASSIFIERS, ("mlp", "perceptron", "convnet"))
+)
 def test_other_classes_later_are_refused(name):
     model, X, y = CLASSIFIERS[name]
     classes = [0, 1, 9] if hasattr(model, "ignore_label") else [0, 1]

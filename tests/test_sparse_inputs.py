@@ -155,6 +155,7 @@ def test_estimators_learn_and_predict_the_same(name):
         assert_same(model.predict(form(X)), dense.predict(DENSE))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_perceptron_too():
     """Its rule multiplies xᵀ without a gradient."""
@@ -162,6 +163,7 @@ def test_the_perceptron_too():
     np.testing.assert_allclose(sparse.coef_, dense.coef_, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_another_number_of_entries_compiles_nothing():
     first, again = X, X.copy()

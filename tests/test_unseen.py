@@ -67,6 +67,7 @@ UNSEEN = {
 }
 
 
+@pytest.mark.slow
 def test_predictions_of_a_table(call, model):
     write("new.csv", "sex,age", "M,1", "male,2", "M,3", "x,4")
     out, err = call("predict", model, "new.csv", "--proba")

@@ -12,10 +12,24 @@ itself, for the first of several tests sets up what they share.
 """
 
 import os
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 import pytest
 
 SECONDS = float(os.environ.get("LAMINA_TEST_SECONDS", "5"))
+
+
+def in_tiers(
+    cases: Iterable, fast: Collection[str], name: Callable[[Any], str] = str
+) -> list:
+    """Return cases as parameters by their names; those not named ``fast`` are slow."""
+    return [
+        pytest.param(
+            case, id=name(case), marks=[pytest.mark.slow] * (name(case) not in fast)
+        )
+        for case in cases
+    ]
 
 
 def processor_seconds() -> float:

@@ -72,7 +72,9 @@ class Ascent:
                 f"steps must be a whole number of at least 1, got {steps!r}"
             )
         if not is_whole(jitter) or jitter < 0:
-            raise ValueError(f"jitter must be a whole number of at least 0, got {jitter!r}")
+            raise ValueError(
+                f"jitter must be a whole number of at least 0, got {jitter!r}"
+            )
         if not step > 0 or (contrast is not None and not contrast > 0):
             raise ValueError(
                 f"step and contrast must be above 0, got step={step} and "

@@ -50,8 +50,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def call(folder, capsys, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; names of models are those above."""
+def call(capsys, monkeypatch, tmp_path):
+    """Call the command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def call(command, *arguments):
@@ -170,6 +170,7 @@ def test_what_stands_beside_the_codes_of_images(call, folder):
     assert list(one[0]) == ["image", "embedding_1", "embedding_2"]
 
 
+@pytest.mark.slow
 def test_files_of_mnist(call, tmp_path):
     path = "a-images-idx3-ubyte"  # a long one would break the line
     pixels = RNG.integers(0, 255, (30, 6, 6)).astype(np.uint8)
@@ -341,6 +342,7 @@ def test_samples_that_make_no_sense(call, folder):
     refused(call("sample", photos, "-n", "9000000"), "too many for one file")
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
     from lamina import EmbeddingModel
 
@@ -360,6 +362,7 @@ def test_ctrl_c_keeps_what_was_learnt(call, monkeypatch):
     assert call("transform", "model.lamina", "iris")[0] == 0
 
 
+@pytest.mark.slow
 def test_the_same_command_again_goes_on(call):
     how = ["iris", "--model", "rbm", "--latent-dim", "4", "--checkpoint", "run"]
     how += ["-s", "schedule=none"]  # which would depend on the number of epochs

@@ -85,6 +85,7 @@ def test_all_that_can_be_shown_is_tried_above():
     assert set(insights.NEEDS) == set(insights.SHOW)
 
 
+@pytest.mark.slow
 def test_what_is_shown_by_default(call, folder, tmp_path):
     assert call("-o", "a.svg")[0] == 0
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
@@ -96,6 +97,7 @@ def test_what_is_shown_by_default(call, folder, tmp_path):
     assert report["figure_bytes"] == (tmp_path / "b.pdf").stat().st_size
 
 
+@pytest.mark.slow
 def test_the_predicted_class_is_explained_and_the_other_one_on_request(call, folder):
     """One logistic output tells of both classes: h of the first is −h of the second."""
     image = str(folder / "photos" / "cat" / "3.png")

@@ -95,6 +95,7 @@ def test_what_is_to_last_starts_with_these_biases(name, blocks):
     np.testing.assert_array_equal(bias, np.repeat(blocks, 16))
 
 
+@pytest.mark.slow
 def test_a_trial_ends_when_it_is_solved(monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.long_lag.SOLVED", 0.0)
     found = tried(Trial("RNN", 3, 0))

@@ -28,6 +28,7 @@ def test_nothing_told_is_no_digit():
     assert [claim.kept for claim in table.claims] == [False, False]
 
 
+@pytest.mark.slow
 def test_a_hundred_are_shown(tmp_path):
     pytest.importorskip("matplotlib")
     figure = grid(np.random.default_rng(0).random((130, 784)))

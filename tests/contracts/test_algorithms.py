@@ -53,6 +53,7 @@ from lamina.networks.core.description import description
 from lamina.networks.core.layer import Activated
 from tests.learning.fits import fit
 from tests.model_files import through_json
+from tests.tiers import in_tiers
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -372,6 +373,18 @@ def row(name):
     return ROWS[name]
 
 
+ONE_OF_EACH = (
+    "heavy ball",
+    "lbfgs",
+    "clip norm",
+    "contrastive_divergence",
+    "perceptron",
+)
+"""An algorithm of each kind; what compiles much asks the others in the slow tier."""
+
+of_each_kind = pytest.mark.parametrize("name", in_tiers(ROWS, ONE_OF_EACH))
+
+
 def rows_with(field):
     """Parametrize by the rows in which a field is given."""
     names = [name for name, row in ROWS.items() if getattr(row, field) is not None]
@@ -431,6 +444,7 @@ def test_three_steps_by_hand(name, row):
         assert "loss" in report
 
 
+@of_each_kind
 def test_compiled_steps_are_the_same(name, row):
     objective, start, batches = problem(name)
     update = jax.jit(row.algorithm.update)
@@ -578,6 +592,7 @@ def tiny(name, n):
     return Objective(network, loss), loader, params
 
 
+@of_each_kind
 def test_the_loop_trains_many_as_it_trains_each(name, row):
     """Three starts and three keys: the same weights, states, losses and ends."""
     objective, loader, params = tiny(name, 22)
@@ -599,6 +614,7 @@ def test_the_loop_trains_many_as_it_trains_each(name, row):
             np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-12)
 
 
+@of_each_kind
 def test_second_fit_compiles_nothing(name, row, monkeypatch):
     """The same structure on other data of a similar size, at other rates."""
     monkeypatch.setattr("lamina.learning.parallel.compilation.MAX_PROGRAMS", math.inf)
@@ -612,6 +628,7 @@ def test_second_fit_compiles_nothing(name, row, monkeypatch):
     assert compile_count() == before
 
 
+@of_each_kind
 def test_first_fit_of_a_structure_is_counted(name, row):
     """So that the test above cannot pass by counting nothing."""
     if name in LEAST_SQUARES:

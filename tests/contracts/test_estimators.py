@@ -44,6 +44,7 @@ from lamina import (
     SequenceModel,
     TableModel,
 )
+from tests.tiers import in_tiers
 
 # Small enough for a hundred checks each, and long enough to learn. The tables of the
 # checks are squares or lines of pixels for convolutional networks. Their defaults would
@@ -84,8 +85,8 @@ ESTIMATORS = [
 ]
 FLOAT32 = [MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)]
 
-# scikit-learn's checks of one estimator for each kind of input and of target are in the
-# fast tier, but for those LONG ones whose many fits take longest over sequences.
+# One estimator for each kind of input and of target is in the fast tier, with those of
+# scikit-learn's checks that fit little; all checks of MLPClassifier are.
 FAST = {
     "MLPClassifier": "tables, classes",
     "MLPRegressor": "tables, numbers",
@@ -96,13 +97,40 @@ FAST = {
 }
 LONG = {
     "check_class_weight_classifiers",
+    "check_classifier_data_not_an_array",
+    "check_classifiers_classes",
+    "check_classifiers_multilabel_output_format_predict",
     "check_classifiers_multilabel_representation_invariance",
     "check_classifiers_one_label_sample_weights",
     "check_classifiers_train",
+    "check_dont_overwrite_parameters",
     "check_dtype_object",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimator_sparse_tag",
     "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimators_partial_fit_n_features",
+    "check_estimators_pickle",
+    "check_fit2d_1feature",
+    "check_fit2d_1sample",
+    "check_fit_check_is_fitted",
+    "check_fit_idempotent",
+    "check_fit_score_takes_y",
+    "check_methods_subset_invariance",
+    "check_n_features_in_after_fitting",
+    "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
+    "check_regressor_multioutput",
+    "check_regressors_train",
     "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weights_pandas_series",
+    "check_supervised_y_2d",
+    "check_transformer_data_not_an_array",
+    "check_transformer_general",
 }
+
 
 # Estimators with an answer at each place: scikit-learn's checks have no such targets.
 OF_PLACES = [ConvNetSegmenter, HybridHMM, RecurrentTagger]
@@ -191,7 +219,7 @@ def checks():
             check = values[1]
             about = check.func.__name__
             how = [f"{key}={value}" for key, value in check.keywords.items()]
-            fast = name in FAST and not (name.startswith("Recurrent") and about in LONG)
+            fast = name == "MLPClassifier" or (name in FAST and about not in LONG)
             marks = [*getattr(found, "marks", ())] + [pytest.mark.slow] * (not fast)
             yield pytest.param(*values, marks=marks, id="-".join([name, about, *how]))
 
@@ -249,7 +277,9 @@ def weights(model):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:X has values from")
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "estimator", in_tiers(ESTIMATORS, FAST, lambda e: type(e).__name__)
+)
 class TestPromises:
     def test_same_seed_same_weights_bit_for_bit(self, estimator):
         one, two = fitted(type(estimator).__name__), fit(estimator)

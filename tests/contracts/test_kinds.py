@@ -77,6 +77,7 @@ def told(report, capsys):
     return found, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_fit_tells_what_it_came_to(fitted, capsys):
     _, source, out, report = fitted
     found, text = told(report, capsys)

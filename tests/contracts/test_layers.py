@@ -55,6 +55,7 @@ from lamina.networks import (
 )
 from lamina.networks.core.description import is_description
 from tests.model_files import through_json
+from tests.tiers import in_tiers
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -139,16 +140,21 @@ def name(row):
     return f"{type(layer).__name__}-{short}-{'x'.join(map(str, shape))}"
 
 
-def in_tiers(rows):
-    """Return rows as parameters: the slow tier checks further rows of a class."""
-    seen = set()
-    for row in rows:
-        further = type(row[0]) in seen
-        seen.add(type(row[0]))
-        yield pytest.param(row, marks=[pytest.mark.slow] * further, id=name(row))
+EVERY = {type(layer) for layer, _ in ROWS}
+ONE_OF_EACH = {Dense, Dropout, Conv, GRU, RBM, Residual}
+"""A layer of each kind; what compiles much asks the others in the slow tier."""
 
 
-@pytest.fixture(scope="module", params=list(in_tiers(ROWS)))
+def firsts(classes):
+    """Return the rows as parameters: the first of each class is in the fast tier."""
+    of = {type(row[0]): name(row) for row in reversed(ROWS)}
+    return in_tiers(ROWS, {of[cls] for cls in classes}, name)
+
+
+of_each_kind = pytest.mark.parametrize("row", firsts(ONE_OF_EACH), indirect=True)
+
+
+@pytest.fixture(scope="module", params=firsts(EVERY))
 def row(request):
     """A layer, parameters no start is symmetric in, and a batch of inputs."""
     layer, shape = request.param
@@ -186,6 +192,7 @@ def test_init_tells_the_shape_of_one_output(row):
     assert jax.tree.map(np.shape, fresh) == jax.tree.map(np.shape, params)
 
 
+@of_each_kind
 @pytest.mark.parametrize("training", [False, True], ids=["application", "training"])
 def test_gradient_is_finite_differences(row, training):
     """By parameters and inputs, each number moved by ±10⁻⁶ in double precision."""
@@ -205,6 +212,7 @@ def test_gradient_is_finite_differences(row, training):
     np.testing.assert_allclose(jax.grad(scalar)(flat), differences, atol=2e-9)
 
 
+@of_each_kind
 @pytest.mark.parametrize("training", [False, True], ids=["application", "training"])
 def test_compiled_is_eager(row, training):
     layer, params, x = row
@@ -214,6 +222,7 @@ def test_compiled_is_eager(row, training):
     np.testing.assert_allclose(compiled, layer(params, x, key=k), rtol=1e-14)
 
 
+@of_each_kind
 def test_mapped_is_looped(row):
     """Over models (parameters and keys) and over batches of inputs."""
     layer, params, x = row
@@ -252,6 +261,7 @@ def test_same_key_same_parameters(row):
     jax.tree.map(np.testing.assert_array_equal, first, again)
 
 
+@of_each_kind
 def test_rows_do_not_see_each_other(row):
     """Padding rows, whatever they hold, change no other row; nor does their number."""
     layer, params, x = row
@@ -286,6 +296,7 @@ def test_copies(row):
     assert is_description(layer)
 
 
+@of_each_kind
 def test_single_precision_stays(row):
     layer, params, x = row
     single = jax.tree.map(lambda p: p.astype(np.float32), params)

@@ -48,6 +48,7 @@ from lamina.models import HOMES
 from lamina.storage import ModelFileError, read, write
 from lamina.storage.codec import encode
 from tests.model_files import closed, opened
+from tests.tiers import in_tiers
 
 ONE = {"max_iter": 1, "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -207,6 +208,16 @@ KINDS = {
     ),
 }
 
+ONE_OF_EACH = (
+    "BernoulliRBM",
+    "ConvNetClassifier",
+    "Forecaster",
+    "MLPClassifier",
+    "RecurrentClassifier",
+    "TableModel",
+)
+"""A kind of each package; the slow tier asks the others."""
+
 ASKED = (
     "predict",
     "predict_proba",
@@ -269,7 +280,7 @@ def use(model, data):
         model.sample(2, 1)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=in_tiers(KINDS, ONE_OF_EACH))
 def kind(request, tmp_path_factory):
     """A small fitted model, what it answers for, and its file's content."""
     with warnings.catch_warnings():

@@ -24,6 +24,7 @@ from lamina import (
 )
 from lamina.estimators._core.estimator import Estimator
 from lamina.estimators._core.parameters.table import parameters
+from tests.tiers import in_tiers
 
 ESTIMATORS = [
     value
@@ -206,17 +207,24 @@ def weights(model):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     "model",
-    [
-        MLPClassifier((3,), max_iter=2, random_state=0, early_stopping=True),
-        MLPRegressor(
-            hidden_layer_sizes=3, solver="sgd", max_iter=2, random_state=0, dropout=0.1
-        ),
-        Perceptron(max_iter=2),
-        GaussianRBM(3, n_iter=2, random_state=0),
-        RecurrentClassifier(max_iter=1, random_state=0, tbptt=2),
-        ConvNetClassifier([Conv(2, 1)], max_iter=1, random_state=0),
-    ],
-    ids=lambda model: type(model).__name__,
+    in_tiers(
+        [
+            MLPClassifier((3,), max_iter=2, random_state=0, early_stopping=True),
+            MLPRegressor(
+                hidden_layer_sizes=3,
+                solver="sgd",
+                max_iter=2,
+                random_state=0,
+                dropout=0.1,
+            ),
+            Perceptron(max_iter=2),
+            GaussianRBM(3, n_iter=2, random_state=0),
+            RecurrentClassifier(max_iter=1, random_state=0, tbptt=2),
+            ConvNetClassifier([Conv(2, 1)], max_iter=1, random_state=0),
+        ],
+        ("MLPClassifier", "Perceptron", "GaussianRBM"),
+        lambda model: type(model).__name__,
+    ),
 )
 def test_numpy_scalars_are_what_they_stand_for(model, tmp_path):
     X, y = data.load("iris").X[::5], data.load("iris").y[::5]

@@ -88,6 +88,9 @@ ESTIMATORS = [
     (RecurrentTagger([GRU(2)]), SEQUENCES, SEQUENCES[..., 0] > 0.5),
 ]
 
+ONE_OF_EACH = (ConvNetClassifier, MLPClassifier, RecurrentClassifier)
+"""Of images, tables and sequences; the slow tier asks the other estimators."""
+
 NETWORK = Network((Dense(3, "logistic"), Dense(2, "softmax")))
 KEY = jax.random.key(0)
 
@@ -235,7 +238,17 @@ def fitted(estimator, X, y, regularizers):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(("estimator", "X", "y"), ESTIMATORS, ids=lambda v: name(v))
+@pytest.mark.parametrize(
+    ("estimator", "X", "y"),
+    [
+        pytest.param(
+            *row,
+            marks=[pytest.mark.slow] * (not isinstance(row[0], ONE_OF_EACH)),
+            id=name(row[0]),
+        )
+        for row in ESTIMATORS
+    ],
+)
 def test_terms_reach_every_estimator(estimator, X, y):
     """A penalty of weights is in the loss, and all others are in the objective."""
     plain = fitted(estimator, X, y, None)

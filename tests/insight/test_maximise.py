@@ -84,6 +84,7 @@ def test_neighbours_become_alike(deep):
     assert roughness(5.0) < 0.5 * roughness(0.0)
 
 
+@pytest.mark.slow
 def test_a_image_does_not_depend_on_the_other_units(deep):
     all_units = maximising_input(deep, shape=(6, 6, 1))
     again = maximising_input(deep, unit=[3, 1], shape=(6, 6, 1))
@@ -136,6 +137,7 @@ def test_a_place_of_the_map(filter_and_model):
     assert found.figure().axes[0].images[0].get_array().shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_what_a_unit_does_not_see_stays_as_it_was():
     """Around a field of 2 × 2 pixels the jitter reaches one more on each side."""
     network = Network((Conv(1, 2, activation="identity"),))

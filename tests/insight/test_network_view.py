@@ -46,6 +46,7 @@ def test_layers_inside_others_count_each():
     assert names == ["Conv", "Residual", "Flatten"]
 
 
+@pytest.mark.slow
 def test_a_fitted_estimator_knows_its_images():
     digits = data.load("digits")
     images = digits.X[:64].reshape(-1, 8, 8)

@@ -70,6 +70,7 @@ def test_it_is_the_derivative_of_the_net_input(rng):
     np.testing.assert_allclose(found.score, h)
 
 
+@pytest.mark.slow
 def test_integrated_gradients_divide_the_whole_score(rng):
     """Σ A = f(x) − f(x′): completeness, to the error of 2,048 steps at the kinks."""
     network, params = deep()

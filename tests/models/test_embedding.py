@@ -79,6 +79,7 @@ def test_pixels_are_sixteenths_and_held_out_rows_are_seen_by_nothing(digits):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoencoder", "rbm", "gaussian-rbm"])
 def test_held_out_values_change_nothing_that_is_learnt(model):
     """Numbers far off, levels that stand nowhere else, gaps where there are none."""
@@ -195,6 +196,7 @@ def test_convolutional_codes_of_images(images):
     assert fitted.transform(images).shape == (24, 32)
 
 
+@pytest.mark.slow
 def test_numbers_of_digits_in_a_file(tmp_path):
     values = RNG.integers(0, 255, (24, 4, 4)).astype(np.uint8)
     path = tmp_path / "a-images-idx3-ubyte"
@@ -210,6 +212,7 @@ def test_numbers_of_digits_in_a_file(tmp_path):
     assert "same_label" in fitted.scores_
 
 
+@pytest.mark.slow
 def test_lists_of_images_without_labels(images):
     fitted = quick().fit(images)
     (images.parent / "t.csv").write_text("file\nphotos/dark/3.png\n")
@@ -291,6 +294,7 @@ def test_other_tables_have_to_hold_the_columns(digits):
         fitted.transform(table.take([]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "told"), [(1e9, True), (0.1, False)])
 def test_a_rate_at_which_nothing_is_learnt_is_told_of(rate, told):
     settings = {"learning_rate": rate, "n_iter": 10}
@@ -304,6 +308,7 @@ def test_one_feature_has_no_shorter_code():
         EmbeddingModel().fit(table)
 
 
+@pytest.mark.slow
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path):
     how = {"checkpoint": tmp_path / "run"}
     two, four = ({"n_iter": n, "schedule": None} for n in (2, 4))

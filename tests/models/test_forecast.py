@@ -547,6 +547,7 @@ def test_bad_input_to_a_fitted_model(airline):
         airline.predict({"passengers": walk(60)})
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_at_once_and_keeps_what_was_learnt():
     """Networks learn side by side, and all end after the same epoch."""
     fits = []
@@ -631,6 +632,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", DAMAGES)
 def test_damaged_files_are_refused(saved, message, tmp_path):
     part, name, value = DAMAGES[message]

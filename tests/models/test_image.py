@@ -68,6 +68,7 @@ def test_classes_are_learnt(model):
     assert model.notes_ == ["images are 8 × 10, colour, not resized"]
 
 
+@pytest.mark.slow
 def test_held_out_images_are_those_of_the_scores(model, photos):
     images = read_images(photos)
     held = model.holdout_rows_

@@ -141,6 +141,7 @@ def test_classes_are_learnt_well(tmp_path):
     assert isinstance(model.estimator_, RecurrentClassifier)
 
 
+@pytest.mark.slow
 def test_a_label_for_each_sequence(labels):
     assert (labels.task_, labels.per_step_) == ("classification", False)
     assert (labels.target_, labels.classes_.tolist()) == (["label"], ["down", "up"])
@@ -155,6 +156,7 @@ def test_a_label_for_each_sequence(labels):
     assert codes.classes_.dtype == np.int64
 
 
+@pytest.mark.slow
 def test_a_number_for_each_sequence():
     model = net("stay", task="regression").fit(table("stay"))
     assert isinstance(model.estimator_, RecurrentRegressor)
@@ -191,6 +193,7 @@ def test_whole_numbers_as_labels_of_steps_stay_whole():
     assert 0 <= model.scores_["balanced_accuracy"] <= 1
 
 
+@pytest.mark.slow
 def test_gaps_that_only_another_table_has():
     """What is missing does not count, whether or not anything was in training."""
     for name, filler in (("state", "calm"), ("grade", 1.0)):
@@ -207,6 +210,7 @@ def test_gaps_that_only_another_table_has():
         assert np.isfinite(list(found.values())).all()
 
 
+@pytest.mark.slow
 def test_numbers_of_each_step(pulses):
     assert (pulses.task_, pulses.per_step_) == ("regression", True)
     assert pulses.estimator_.loss == "squared_error"
@@ -417,6 +421,7 @@ def test_files_of_the_archives(tmp_path):
     assert (ages.task_, ages.predict(codes).dtype) == ("regression", np.float64)
 
 
+@pytest.mark.slow
 def test_labels_of_two_files_are_compared_in_one_type(tmp_path):
     codes = letters(tmp_path, "codes.ts", classes="12")
     mixed = letters(tmp_path, "mixed.ts", classes="1x")
@@ -542,6 +547,7 @@ def test_it_goes_on_from_its_checkpoint(tmp_path):
 # ---- model files ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["labels", "states", "pulses", "bits"])
 def test_a_file_predicts_the_same_bit_for_bit(name, tmp_path, request):
     model = request.getfixturevalue(name)

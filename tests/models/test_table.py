@@ -43,6 +43,7 @@ def test_digits_are_learnt_to_97_percent():
     assert model.scores_["accuracy"] >= 0.97
 
 
+@pytest.mark.slow
 def test_numbers_are_learnt_well():
     model = TableModel(random_state=0).fit("diabetes")
     assert model.task_ == "regression"
@@ -65,6 +66,7 @@ def test_held_out_rows_are_seen_by_nothing(iris):
     assert found["baseline"] == iris.baseline_scores_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["y", "z"])
 def test_held_out_values_change_nothing_that_is_learnt(target):
     """Numbers far off, levels that stand nowhere else, gaps where there are none: of
@@ -101,6 +103,7 @@ def test_held_out_values_change_nothing_that_is_learnt(target):
     assert all(map(np.array_equal, *learnt))
 
 
+@pytest.mark.slow
 def test_every_class_gives_its_share(iris):
     labels = load("iris").y[iris.holdout_rows_]
     assert np.bincount(labels).tolist() == [10, 10, 10]
@@ -114,6 +117,7 @@ def test_the_same_seed_gives_the_same_model(iris):
     assert other.holdout_rows_.tolist() != iris.holdout_rows_.tolist()
 
 
+@pytest.mark.slow
 def test_predictions(iris, diabetes):
     table = load("iris").as_table().drop("species")
     assert set(iris.predict(table)) == {"setosa", "versicolor", "virginica"}
@@ -137,6 +141,7 @@ def test_saved_models_predict_the_same_bit_for_bit(name, tmp_path, request):
     assert not hasattr(loaded, "holdout_rows_")
 
 
+@pytest.mark.slow
 def test_files_frames_and_dicts(tmp_path):
     pandas = pytest.importorskip("pandas")
     rows = {"a": np.arange(30) % 7 * 1.5, "b": ["x", "y", "z"] * 10}
@@ -150,6 +155,7 @@ def test_files_frames_and_dicts(tmp_path):
     assert scores == [scores[0]] * 4
 
 
+@pytest.mark.slow
 def test_several_targets():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 60))
@@ -162,6 +168,7 @@ def test_several_targets():
     assert 0 <= model.scores_["accuracy"] <= 1
 
 
+@pytest.mark.slow
 def test_rows_without_a_target_are_left_out():
     rng = np.random.default_rng(0)
     y = rng.normal(size=40)
@@ -182,6 +189,7 @@ def test_few_rows_are_all_learnt_from():
     assert any("no test set" in note for note in model.notes_)
 
 
+@pytest.mark.slow
 def test_a_rare_class_is_always_learnt_from():
     y = ["a"] * 30 + ["b"] * 30 + ["c"]
     table = {"x": np.linspace(0, 1, 61), "z": np.arange(61) % 5.0, "y": y}
@@ -198,6 +206,7 @@ def test_an_estimator_of_ones_own_is_copied_and_seeded():
     assert not hasattr(mine, "params_")
 
 
+@pytest.mark.slow
 def test_settings_are_those_of_the_default_estimator():
     model = TableModel(settings={"max_iter": 2, "dropout": 0.5}).fit("iris")
     assert model.estimator_.max_iter == 2

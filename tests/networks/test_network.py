@@ -291,6 +291,7 @@ PIECEWISE = Network(
 """Recurrent layers, alone and inside of others, between layers of single steps."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [(), (LastStep(),)], ids=["every step", "the last"])
 def test_a_sequence_in_pieces_gives_what_the_whole_one_gives(last):
     network = Network((*PIECEWISE.layers, *last))
@@ -318,6 +319,7 @@ def test_the_state_is_that_after_the_last_real_step():
     np.testing.assert_allclose(found[1], whole[1, 4:6], atol=1e-15)
 
 
+@pytest.mark.slow
 def test_the_gradient_reaches_the_state_that_a_piece_begins_with():
     """An encoder learns from the errors of a decoder by way of this state."""
     network = Network((LSTM(2), Dense(1, "identity")))

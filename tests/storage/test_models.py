@@ -43,6 +43,7 @@ def test_each_must_be_of_the_kind_that_is_asked_for(path):
         read_models(path, list)
 
 
+@pytest.mark.slow
 def test_fitted_estimators_stand_side_by_side_in_a_file(tmp_path):
     X, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 3
     how = {"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0}

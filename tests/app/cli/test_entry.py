@@ -27,6 +27,7 @@ PATHS = [
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "score"), [("iris", "accuracy"), ("diabetes", "R²")])
 def test_from_a_table_to_predictions(call, name, score, tmp_path):
     status, out, err = call("fit", name, "--save-holdout", "held.csv", *QUICK)
@@ -49,6 +50,7 @@ def test_from_a_table_to_predictions(call, name, score, tmp_path):
     assert "standard deviation" in out
 
 
+@pytest.mark.slow
 def test_everything_speaks_json(call, iris):
     commands = [
         ("fit", "iris", "--json", *QUICK),
@@ -65,6 +67,7 @@ def test_everything_speaks_json(call, iris):
         assert out.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_from_images_to_predictions(call, tmp_path):
     for k, name in enumerate(("cat", "dog")):
         for i in range(10):

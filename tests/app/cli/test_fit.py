@@ -7,8 +7,10 @@ import pytest
 
 import lamina
 from tests.app.cli.calls import QUICK, assert_refused
+from tests.tiers import in_tiers
 
 
+@pytest.mark.slow
 def test_the_same_command_again_goes_on(call, tmp_path):
     again = ["fit", "iris", "--set", "hidden_layer_sizes=[4]"]
     first = call(*again, "--checkpoint", "run", "--set", "max_iter=2")
@@ -44,6 +46,7 @@ def test_quiet_says_nothing(call):
     assert call("fit", "iris", "-q", *QUICK) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_table_from_standard_input(call):
     rows = "".join(f"{i % 7},{'ab'[i % 2]}\n" for i in range(40))
     status, _, err = call("fit", "-", "-t", "y", *QUICK, stdin=f"x,y\n{rows}")
@@ -60,6 +63,7 @@ def test_the_same_seed_gives_the_same_file(call, tmp_path):
     np.testing.assert_array_equal(a.predict_proba("iris"), b.predict_proba("iris"))
 
 
+@pytest.mark.slow
 def test_layers_and_solvers_can_be_written_out(call):
     layers = "layers=[Dense(5, tanh), Dropout(0.1)]"
     sets = ["--set", layers, "--set", "solver=SGD(0.1, momentum=0.9)"]
@@ -104,7 +108,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("kind", in_tiers(BAD, BAD.keys() - {"100,000 classes"}))
 def test_bad_tables_get_one_clear_line(call, kind, tmp_path):
     text, message = BAD[kind]
     (tmp_path / "t.csv").write_text(text)
@@ -112,6 +116,7 @@ def test_bad_tables_get_one_clear_line(call, kind, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
 
 
+@pytest.mark.slow
 def test_a_column_without_values_is_left_out_and_noted(call, tmp_path):
     (tmp_path / "t.csv").write_text(table([["", b, y] for _, b, y in GOOD]))
     status, out, _ = call("fit", "t.csv", "-t", "y", "--json", *QUICK)
@@ -139,6 +144,7 @@ def test_wrong_names_get_the_nearest(call, tmp_path):
     assert_refused(call("fit", "t.csv", "-t", "y", "-x", "z"), "no column 'z'")
 
 
+@pytest.mark.slow
 def test_advice_names_options(call, tmp_path):
     (tmp_path / "t.csv").write_text(table(line_31="oops"))
     assert_refused(call("fit", "t.csv", "-t", "y"), "(--column-type a=category)")

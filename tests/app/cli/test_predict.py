@@ -5,6 +5,8 @@ import io
 import subprocess
 import sys
 
+import pytest
+
 from tests.app.cli.calls import assert_refused
 
 
@@ -16,6 +18,7 @@ def test_predictions_to_a_file(call, iris, tmp_path):
     assert head == "species,p(setosa),p(versicolor),p(virginica)"
 
 
+@pytest.mark.slow
 def test_labels_that_look_like_formulas_are_guarded(call, tmp_path):
     labels = ["=1+1", "@SUM(A1)"]
     rows = "".join(f"{i % 2},{i % 5},{labels[i % 2]}\n" for i in range(40))
@@ -33,6 +36,7 @@ def test_a_bad_table_at_prediction_time(call, iris, tmp_path):
     assert_refused(call("evaluate", iris, "t.csv"), "species")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(iris):
     command = f"{sys.executable} -m lamina predict {iris} digits_like.csv"
     rows = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n"
@@ -50,6 +54,7 @@ def test_a_reader_that_goes_away_is_no_error(iris):
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_few_rows_are_predicted_without_a_compiler(iris):
     code = (
         "from jax._src import xla_bridge\n"

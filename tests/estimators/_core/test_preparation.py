@@ -19,6 +19,7 @@ def prepared(model, y=Y):
     return model._prepared(model._algorithm()), model._known(X, y)
 
 
+@pytest.mark.slow
 def test_validation_rows_are_outside_training():
     preparation, data = prepared(MLPRegressor(early_stopping=True, random_state=0))
     loaders = preparation.loaders(data, None, Key(0))

@@ -70,6 +70,7 @@ def test_both_runs_count_in_what_is_compiled(stopped_early, digits):
         assert model.fit(X[:200], y[:200], **held).n_compiles_ == 0
 
 
+@pytest.mark.slow
 def test_a_warm_start_counts_on_from_the_second_run(stopped_early, digits):
     model = clone(stopped_early).set_params(refit="restart", warm_start=True)
     model.set_params(max_iter=3)
@@ -83,6 +84,7 @@ def test_a_warm_start_counts_on_from_the_second_run(stopped_early, digits):
     assert model.t_ == seen + 3 * len(digits[0])
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_first_run_leaves_out_the_second(stopped_early, digits):
     def interrupt(progress):
         if progress.epoch == 2:

@@ -97,6 +97,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_fit_that_was_killed_ends_with_the_same_bits(case, tmp_path):
     cls, params, data = CASES[case]
@@ -110,6 +111,7 @@ def test_a_fit_that_was_killed_ends_with_the_same_bits(case, tmp_path):
     np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_a_regressor_too(tmp_path):
     y = X[:, 0] * 7 + 3
     how = SMALL | {"scale_target": True, "early_stopping": True}
@@ -119,6 +121,7 @@ def test_a_regressor_too(tmp_path):
     assert digest(found) == digest(expected)
 
 
+@pytest.mark.slow
 def test_sparse_data_too(tmp_path):
     data = scipy.sparse.csr_array(np.where(X > 0.5, X, 0))
     expected = MLPClassifier(**SMALL).fit(data, Y)
@@ -356,6 +359,7 @@ def test_a_run_that_began_on_other_cores_is_refused_with_the_cure(tmp_path):
         model.fit(X, X[:, 0] > 0)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_to_the_same_bits_under_other_jax_settings(tmp_path):
     model = MLPClassifier(**SMALL, batch_size=20)
     whole = clone(model).fit(X, Y)

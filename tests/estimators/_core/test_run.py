@@ -62,6 +62,7 @@ def test_warnings_point_at_the_users_line():
     assert "max_iter=1 epochs reached" in str(warning.message)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_going_on_in_another_precision():
     model = MLPClassifier((2,), max_iter=2, warm_start=True, random_state=0).fit(X, Y)

@@ -35,6 +35,7 @@ def assert_as_alone(together, alone, X=X):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [
@@ -52,6 +53,7 @@ def test_networks_learn_side_by_side_what_they_do_alone(how):
     assert_as_alone(together, [one.fit(X, Y) for one in mlps(**how)])
 
 
+@pytest.mark.slow
 def test_sequences_of_one_length():
     series = RNG.standard_normal((40, 6, 2))
 
@@ -66,12 +68,14 @@ def test_sequences_of_one_length():
     assert_as_alone(together, alone, series)
 
 
+@pytest.mark.slow
 def test_one_program_trains_them_all():
     fit_together(mlps(4), X, Y)
     found = fit_together(mlps(4, alpha=0.5), X, Y)
     assert [one.n_compiles_ for one in found] == [0] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", [{"refit": "restart", "early_stopping": True}, {"warm_start": True}]
 )
@@ -86,6 +90,7 @@ def test_regressors_that_are_no_networks():
     np.testing.assert_array_equal(first.predict(X), second.predict(X))
 
 
+@pytest.mark.slow
 def test_each_ones_callbacks_are_told_of_it_as_if_it_were_alone():
     told = [[], []]
     models = mlps(2)
@@ -95,6 +100,7 @@ def test_each_ones_callbacks_are_told_of_it_as_if_it_were_alone():
         assert seen == [(0, loss) for loss in one.history_["loss"]]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_them_all():
     models = mlps(3)
 
@@ -116,6 +122,7 @@ def test_ctrl_c_leaves_out_those_that_had_not_begun():
     assert fit_together(models, X, Y) == models[:2]
 
 
+@pytest.mark.slow
 def test_the_first_ones_progress_is_shown(capsys):
     fit_together(mlps(2, verbose=True, max_iter=3), X, Y)
     lines = capsys.readouterr().out.splitlines()
@@ -132,6 +139,7 @@ def test_a_fit_that_is_refused_changes_none():
     assert [dict(vars(one)) for one in models] == before
 
 
+@pytest.mark.slow
 def test_classifiers_too():
     classes = (Y[:, 0] > 0).astype(int)
 

@@ -136,6 +136,7 @@ def test_what_cannot_be_is_refused_before_any_work(params, message, digits):
     assert not hasattr(model, "params_")
 
 
+@pytest.mark.slow
 def test_own_rules_take_the_place_of_tol(digits):
     rules = [LossBelow("loss", 1.0)]
     model = MLPClassifier((20,), stopping=rules, random_state=0, tol=1e9).fit(*digits)
@@ -258,6 +259,7 @@ def test_a_run_that_used_up_its_evaluations_has_not_converged(digits):
         model.fit(*digits)
 
 
+@pytest.mark.slow
 def test_a_run_that_converged_as_its_evaluations_ended_is_not_warned_about(digits):
     """Nor is one that ended by another rule, or with evaluations left."""
     for how in (

@@ -76,6 +76,7 @@ def test_same_seed_same_forecast():
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_forecasts_are_means_of_members_of_other_initial_weights():
     how: dict = {
         "n_estimators": 3,
@@ -234,6 +235,7 @@ def test_the_shortest_series_is_long_enough():
         Forecaster(0).shortest()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_and_keeps_what_was_learnt():
     """Networks learn side by side and end together, in a backtest too."""
     epochs = []

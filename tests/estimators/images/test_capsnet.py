@@ -28,6 +28,13 @@ def fitted(images):
     return net(**how).fit(*images)
 
 
+@pytest.fixture(scope="module")
+def begun(images):
+    """Images, and a network that has seen them once."""
+    X, y = (one[:20] for one in images)
+    return X, net(max_iter=1, reconstruction=0.2).fit(X, y)
+
+
 @pytest.mark.slow
 def test_it_learns_digits_and_draws_them(images, fitted):
     X, y = images
@@ -48,6 +55,7 @@ def test_default_reads_held_out_digits():
     assert model.score(X[1347:], y[1347:]) >= 0.98
 
 
+@pytest.mark.slow
 def test_the_longest_capsule_decides_and_draws(images, fitted):
     X, _ = images
     vectors = fitted.transform(X, flatten=False)
@@ -62,16 +70,17 @@ def test_the_longest_capsule_decides_and_draws(images, fitted):
     assert len(fitted.get_feature_names_out()) == 40
 
 
-def test_drawing_by_hand(images, fitted):
+@pytest.mark.slow
+def test_drawing_by_hand(begun):
     """Masked vector, two dense layers, and back to the units of the images."""
-    X, _ = images
-    vectors = fitted.transform(X[:1]).reshape(10, 4)
-    k = fitted.predict(X[:1])[0]
-    first, second = fitted.params_[-1]["decoder"]
+    X, model = begun
+    vectors = model.transform(X[:1]).reshape(10, 4)
+    k = model.predict(X[:1])[0]
+    first, second = model.params_[-1]["decoder"]
     a = np.maximum(0, vectors[k] @ first["weight"][4 * k : 4 * k + 4] + first["bias"])
     drawn = a @ second["weight"] + second["bias"]
     drawn = drawn * X.std() + X.mean()
-    np.testing.assert_allclose(fitted.reconstruct(X[:1]).ravel(), drawn, rtol=1e-3)
+    np.testing.assert_allclose(model.reconstruct(X[:1]).ravel(), drawn, rtol=1e-3)
 
 
 @pytest.mark.slow
@@ -84,9 +93,11 @@ def test_without_weight_the_decoder_learns_nothing(images):
         assert np.array_equal(a["weight"], b["weight"])
 
 
-def test_no_probabilities(fitted):
-    assert not hasattr(fitted, "predict_proba")
-    assert not hasattr(fitted, "predict_log_proba")
+@pytest.mark.slow
+def test_no_probabilities(begun):
+    _, model = begun
+    assert not hasattr(model, "predict_proba")
+    assert not hasattr(model, "predict_log_proba")
 
 
 @pytest.mark.slow
@@ -113,11 +124,13 @@ def test_early_stopping_and_file(images, tmp_path):
     assert np.array_equal(again.predict(X), model.predict(X))
 
 
-def test_summary_and_health(fitted):
-    table = fitted.summary()
+@pytest.mark.slow
+def test_summary_and_health(begun):
+    _, model = begun
+    table = model.summary()
     assert "Reconstruction" in table
     assert "10×4" in table
-    assert len(set(fitted.diagnostics_["layer"])) == 4
+    assert len(set(model.diagnostics_["layer"])) == 4
 
 
 def test_refused(images):

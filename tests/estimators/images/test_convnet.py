@@ -44,6 +44,7 @@ def fitted(images):
     return net(max_iter=25, learning_rate_init=0.01).fit(*images)
 
 
+@pytest.mark.slow
 def test_it_learns_digits(images, fitted):
     X, y = images
     assert fitted.score(X, y) > 0.99
@@ -63,6 +64,7 @@ def test_default_reads_held_out_digits():
     assert model.score(X[1347:], y[1347:]) >= 0.985
 
 
+@pytest.mark.slow
 def test_a_linear_network_of_pixels_is_that_of_a_perceptron(images):
     """Without convolution it is the same network as an MLP of the scaled pixels.
 
@@ -78,6 +80,7 @@ def test_a_linear_network_of_pixels_is_that_of_a_perceptron(images):
     np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(rows), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_summary_and_health(fitted):
     table = fitted.summary()
     assert "Conv" in table
@@ -111,6 +114,7 @@ def test_a_file_with_another_shape_is_refused(shape, images, tmp_path):
         lamina.load(path)
 
 
+@pytest.mark.slow
 def test_killed_fit_goes_on_to_the_same_weights(images, tmp_path):
     def killed(progress):
         if progress.epoch == 2:
@@ -139,6 +143,7 @@ def test_search_reaches_the_layers(images):
     assert LAYERS[1] == MaxPool(2)
 
 
+@pytest.mark.slow
 def test_another_classifier_learns_from_its_features(images):
     X, y = images
     features = net(max_iter=20, learning_rate_init=0.01, layers=[*LAYERS, Dense(32)])
@@ -146,6 +151,7 @@ def test_another_classifier_learns_from_its_features(images):
     assert model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.9
 
 
+@pytest.mark.slow
 def test_early_stopping_partial_fit_and_classes(images):
     X, y = images
     names = np.array(list("abcdefghij"))[y]
@@ -185,6 +191,7 @@ def test_bytes_are_disturbed_as_numbers(images):
     assert noisy.fit(X, y).loss_curve_[0] != plain.loss_curve_[0]
 
 
+@pytest.mark.slow
 def test_own_output_layer_and_solver(images):
     model = net(
         layers=[*LAYERS, Output(Dense(10, "softmax", "zeros"))],

@@ -43,6 +43,7 @@ def fitted(squares):
     return net(max_iter=25, learning_rate_init=0.01).fit(*squares)
 
 
+@pytest.mark.slow
 def test_it_finds_squares(squares, fitted):
     X, y = data.shapes(50, size=12, seed=1, classes=["square"], noise=0.05)
     assert fitted.score(X, y) > 0.9
@@ -180,6 +181,7 @@ def test_file_answers_the_same_and_goes_on_the_same(squares, tmp_path):
     assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_search_summary_and_health(squares):
     search = GridSearchCV(net(max_iter=1), {"layers__0__filters": [4]}, cv=2)
     best = search.fit(*squares).best_estimator_
@@ -221,6 +223,7 @@ def test_bad_parameters(params, message, squares):
         net(**params).fit(*squares)
 
 
+@pytest.mark.slow
 def test_bad_data(squares, fitted):
     X, y = squares
     with pytest.raises(ValueError, match="label for each pixel"):
@@ -255,6 +258,7 @@ def test_labels_never_learnt_count_as_errors(squares, fitted):
         assert fitted.score(X, strange) == pytest.approx(sum(expected) / 3)
 
 
+@pytest.mark.slow
 def test_augmentation_that_moves_nothing(squares):
     X, y = squares
     model = net(augmentation=Augment(noise=0.1, brightness=0.1)).fit(X, y)

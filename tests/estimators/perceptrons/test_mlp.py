@@ -129,6 +129,7 @@ class TestDropIn:
             rtol=1e-10,
         )
 
+    @pytest.mark.slow
     def test_lbfgs_matches_scipys_on_diabetes(self, diabetes):
         a, b, c, d = train_test_split(*diabetes, random_state=0)
         options = {"hidden_layer_sizes": (), "solver": "lbfgs", "max_iter": 500}
@@ -150,6 +151,7 @@ class TestLearns:
         )
         assert model.fit(*XOR).score(*XOR) == 1
 
+    @pytest.mark.slow
     def test_digits(self):
         X, y = load_digits(return_X_y=True)
         a, b, c, d = train_test_split(X / 16, y, random_state=0, stratify=y)
@@ -157,6 +159,7 @@ class TestLearns:
         model.set_params(learning_rate_init=0.01)
         assert model.fit(a, c).score(b, d) > 0.95
 
+    @pytest.mark.slow
     def test_dropout_and_noise_free_prediction(self, iris):
         X, y = iris
         model = MLPClassifier((64,), dropout=0.5, input_dropout=0.1, random_state=0)
@@ -172,6 +175,7 @@ class TestLearns:
 
 
 class TestWeights:
+    @pytest.mark.slow
     def test_weights_equal_repetition(self, iris):
         X, y = iris
         weight = np.random.default_rng(0).integers(0, 3, len(y))
@@ -182,6 +186,7 @@ class TestWeights:
         for mine, theirs in zip(leaves(a), leaves(b), strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-8)
 
+    @pytest.mark.slow
     def test_balanced_classes_are_the_same_as_their_weights(self, iris):
         X, y = iris
         rows = np.r_[0:50, 50:60, 100:105]
@@ -194,6 +199,7 @@ class TestWeights:
         assert np.array_equal(a.coefs_[0], b.coefs_[0])
         assert not np.array_equal(a.coefs_[0], c.coefs_[0])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_csr_equals_dense(self, solver, iris):
         X, y = iris
@@ -244,6 +250,7 @@ class TestGoingOn:
         assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
         assert not hasattr(MLPRegressor(solver=LBFGS()), "partial_fit")
 
+    @pytest.mark.slow
     def test_early_stopping_gives_back_the_best_weights(self, iris):
         X, y = iris
         a, b, c, d = train_test_split(X, y, random_state=0)
@@ -255,12 +262,14 @@ class TestGoingOn:
         assert len(model.history_["validation_loss"]) == model.n_iter_
         assert model.best_validation_score_ == max(model.validation_scores_)
 
+    @pytest.mark.slow
     def test_validation_set_alone_stops_nothing(self, iris):
         X, y = iris
         model = MLPClassifier((4,), max_iter=7).fit(X, y, X_val=X, y_val=y)
         assert model.n_iter_ == 7
         assert len(model.history_["score"]) == 7
 
+    @pytest.mark.slow
     def test_validation_loss_is_the_mean_loss_of_those_rows(self, iris):
         X, y = iris
         model = MLPClassifier((4,), max_iter=2, alpha=0, dtype="float64")
@@ -303,6 +312,7 @@ class TestGoingOn:
 
 
 class TestDescriptions:
+    @pytest.mark.slow
     def test_layers_in_place_of_sizes(self, iris):
         layers = [Dense(6, "tanh"), Dropout(0.1), Dense(5)]
         model = MLPClassifier(layers=layers, max_iter=3).fit(*iris)
@@ -313,6 +323,7 @@ class TestDescriptions:
         model = MLPClassifier(layers=[hidden, Output(head)], max_iter=3).fit(*iris)
         assert model.network_.layers == (hidden, head)
 
+    @pytest.mark.slow
     def test_activation_and_dropout_of_each_layer(self, iris):
         model = MLPClassifier((4, 3), ["tanh", "leaky_relu"], dropout=[0, 0.2])
         model.fit(*iris)
@@ -364,6 +375,7 @@ class TestDescriptions:
         model.set_params(solver=SGD(0.2, momentum=0.3), alpha=0.5, random_state=9)
         assert model.fit(*iris).n_compiles_ == 0
 
+    @pytest.mark.slow
     def test_summary_lists_layers_shapes_and_parameters(self, iris):
         text = MLPClassifier((8,), dropout=0.1, max_iter=2).fit(*iris).summary()
         assert re.search(r"Dense\s.*\b4\b.*→.*\b8\b.*\b40\b", text)
@@ -452,6 +464,7 @@ class TestBadInput:
 
 
 class TestPrediction:
+    @pytest.mark.slow
     def test_few_and_many_rows_agree(self):
         rng = np.random.default_rng(0)
         X = rng.standard_normal((6000, 30)).astype(np.float32)
@@ -463,6 +476,7 @@ class TestPrediction:
         np.testing.assert_allclose(many, few, atol=1e-6)
         assert many.dtype == np.float32
 
+    @pytest.mark.slow
     def test_a_few_rows_compile_nothing(self, iris):
         from lamina.learning.parallel.compilation import compile_count
 

@@ -268,6 +268,7 @@ def test_agrees_on_separable_data(rng):
     assert ours.score(X_new, y_new) > 0.9
 
 
+@pytest.mark.slow
 def test_as_good_on_many_classes(digits):
     X, y = digits
     train, test = slice(0, 1200), slice(1200, None)
@@ -371,6 +372,7 @@ def test_an_unused_code_goes_to_the_nearest_by_margin():
     assert predicted.tolist() == [2, 1, 1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multiclass", ["one_vs_rest", "codes"])
 def test_many_classes_learn(multiclass, iris, digits):
     units = {"one_vs_rest": (3, 10), "codes": (2, 4)}[multiclass]

@@ -46,6 +46,7 @@ def test_the_order_of_states_helps(model):
     assert wider.score(MORE.X, MORE.y) > right(wider.predict_frames(MORE.X), MORE.y)
 
 
+@pytest.mark.slow
 def test_the_chain_is_that_which_made_the_sequences(model):
     truth = markov_chain(3)
     np.testing.assert_allclose(model.transition_, truth.transition, atol=0.03)
@@ -54,6 +55,7 @@ def test_the_chain_is_that_which_made_the_sequences(model):
     np.testing.assert_allclose(model.prior_, shares)
 
 
+@pytest.mark.slow
 def test_frequent_states_are_not_counted_twice():
     """Where each step is drawn by itself from p(k), the chain adds nothing to what the
     network says: p(k) p(x | k) ∝ p(k | x), if p(x | k) ∝ p(k | x) / p(k)."""
@@ -91,6 +93,7 @@ def test_any_network_tells_states():
     }
 
 
+@pytest.mark.slow
 def test_steps_without_a_label_do_not_count():
     rng = np.random.default_rng(0)
     told = [np.where(rng.random(50) < 0.3, -1, one) for one in CHAIN.y]
@@ -110,6 +113,7 @@ def test_steps_without_a_label_do_not_count():
     assert np.isnan(model.score(CHAIN.X[:1], [np.full(50, -1)]))
 
 
+@pytest.mark.slow
 def test_a_file_answers_the_same(model, tmp_path):
     model.save(tmp_path / "model.lamina")
     again = lamina.load(tmp_path / "model.lamina")

@@ -30,6 +30,7 @@ def test_the_features_of_a_step_have_a_positive_scale(state):
     assert not fits(kinds["max_length"], 0)
 
 
+@pytest.mark.slow
 def test_a_tagger_has_learnt_labels_or_numbers():
     how = {"max_iter": 1, "random_state": 0}
     model = RecurrentTagger([RNN(2)], **how).fit(X, SIGNS)

@@ -39,6 +39,7 @@ def test_labels(tagger):
         assert np.array_equal(tagger.classes_[p.argmax(axis=1)], one)
 
 
+@pytest.mark.slow
 def test_labels_never_learnt_count_as_errors(tagger):
     strange = [np.where(np.arange(len(one)) == 0, "upon", one) for one in SIGNS]
     found, truth = map(np.concatenate, (tagger.predict(X), strange))

@@ -78,6 +78,7 @@ def test_tied_weights_are_those_of_the_encoder():
     assert count(there) + count(back) == 1_411_252 + 250 + 500 + 1000 + 784
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 def test_codes_and_reconstruction_by_hand(tied):
     model = net(tied=tied, activation="tanh").fit(UNIT)
@@ -102,9 +103,11 @@ def test_codes_and_reconstruction_by_hand(tied):
         assert np.array_equal(T, W.T)
 
 
+@pytest.mark.slow
 def test_a_linear_one_finds_the_plane_that_pca_finds():
     """Linear units and squared error span the principal components (lecture 003)."""
-    X = NUMBERS + RNG.normal(size=NUMBERS.shape) * 0.2
+    rng = np.random.default_rng(5)  # RNG has drawn what tests before this one took
+    X = NUMBERS + rng.normal(size=NUMBERS.shape) * 0.2
     how = {"activation": "identity", "solver": "lbfgs", "alpha": 0, "max_iter": 500}
     model = net((2,), **how, tol=1e-9).fit(X)
     x = (X - X.mean(0)) / X.std(0)
@@ -312,6 +315,7 @@ def test_convolutional(tied):
     assert "Conv" in model.summary()
 
 
+@pytest.mark.slow
 def test_the_same_images_in_other_units_are_the_same():
     model = net(layers=LAYERS).fit(IMAGES)
     unit = net(layers=LAYERS).fit(IMAGES / 255)
@@ -461,6 +465,7 @@ def test_parameters_that_cannot_be_are_refused(params, message):
         net().set_params(**params).fit(UNIT)
 
 
+@pytest.mark.slow
 def test_inputs_of_another_kind_are_refused():
     model = net().fit(UNIT)
     with pytest.raises(ValueError, match="6 features"):
@@ -498,6 +503,7 @@ def test_other_solvers():
 # ---- training -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_partial_fit_goes_on():
     model, whole = net(batch_size=20), net(batch_size=20, max_iter=2, tol=0)
     for _ in range(2):
@@ -519,6 +525,7 @@ def test_early_stopping_and_a_validation_set():
     assert again.refit_n_iter_ >= 1
 
 
+@pytest.mark.slow
 def test_warm_start_and_checkpoint(tmp_path):
     short, long = net(max_iter=2, tol=0), net(max_iter=4, tol=0)
     short.set_params(warm_start=True).fit(UNIT).fit(UNIT)
@@ -531,6 +538,7 @@ def test_warm_start_and_checkpoint(tmp_path):
     assert np.array_equal(resumed.transform(UNIT), through.transform(UNIT))
 
 
+@pytest.mark.slow
 def test_novelties_are_made_badly(digits):
     """What no digit looks like has a larger error than nearly all digits have."""
     X, _ = digits
@@ -566,6 +574,7 @@ def test_nested_parameters_can_be_searched():
     assert again.corruption == MaskingNoise(0.4)
 
 
+@pytest.mark.slow
 def test_another_rate_and_weight_compile_nothing():
     how = {"latent_activation": "logistic", "batch_size": 20}
     net(corruption=MaskingNoise(0.1), sparsity=KLSparsity(0.1, 1), **how).fit(UNIT)

@@ -97,6 +97,7 @@ def test_a_run_goes_on_with_more_epochs(tmp_path):
     assert same(longer, machine(n_iter=6).fit(X))
 
 
+@pytest.mark.slow
 def test_a_file_goes_on_as_the_model_does(model, tmp_path):
     model.save(tmp_path / "m.lamina")
     again = lamina.load(tmp_path / "m.lamina")
@@ -108,6 +109,7 @@ def test_a_file_goes_on_as_the_model_does(model, tmp_path):
     assert same(one, lamina.load(tmp_path / "n.lamina").partial_fit(X[:20]))
 
 
+@pytest.mark.slow
 def test_partial_fit_is_one_step_of_all_rows():
     model = machine()
     assert model.partial_fit(X) is model
@@ -135,12 +137,14 @@ def test_draws_can_be_repeated(model):
     assert ((grey > 0) & (grey < 1)).all()
 
 
+@pytest.mark.slow
 def test_samples_have_the_means_of_the_data():
     model = machine(n_iter=100, learning_rate=0.05).fit(np.tile(X, (5, 1)))
     drawn = model.sample(4000, 100)
     np.testing.assert_allclose(drawn.mean(axis=0), X.mean(axis=0), atol=0.1)
 
 
+@pytest.mark.slow
 def test_the_likelihood_is_one_over_all_states():
     model = machine(dtype="float64").fit(X[:, :8])
     states = (np.arange(256)[:, None] >> np.arange(8) & 1).astype(float)
@@ -156,6 +160,7 @@ def test_the_likelihood_is_one_over_all_states():
     assert model.score(X[:, :8]) == pytest.approx(model.score_samples(X[:, :8]).mean())
 
 
+@pytest.mark.slow
 def test_a_large_machine_is_estimated():
     model = machine(n_components=30).fit(np.tile(X, (1, 3)))
     with pytest.raises(ValueError, match="smaller side has 30 units"):
@@ -163,6 +168,7 @@ def test_a_large_machine_is_estimated():
     assert np.isfinite(model.log_partition(n_temperatures=100))
 
 
+@pytest.mark.slow
 def test_constant_inputs_and_rows_of_no_weight():
     still = X.copy()
     still[:, 0], still[:, 1] = 0, 1

@@ -45,6 +45,7 @@ def test_rows_are_made_again_of_the_lowest_means(model):
     np.testing.assert_allclose(model.reconstruction_error(X), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_layers_learn_one_after_the_other_and_then_together():
     """With one layer, and then from there with two."""
     found, first = deep().fit(X), deep((7,)).fit(X)
@@ -60,6 +61,7 @@ def test_layers_learn_one_after_the_other_and_then_together():
     assert not np.array_equal(found.params_[0]["weight"], first.params_[0]["weight"])
 
 
+@pytest.mark.slow
 def test_a_new_layer_changes_nothing_before_it_learns(model):
     """log P(v) of one layer is the bound of two, less what the new units choose."""
     (own, upper), layers = model.params_, model.network_.layers

@@ -99,6 +99,7 @@ def test_samples_have_the_means_of_the_data():
     assert ((grey > 0) & (grey < 1)).all()
 
 
+@pytest.mark.slow
 def test_gaussian_inputs_keep_their_units():
     model = stack(visible="gaussian", learning_rate=0.01).fit(NUMBERS)
     assert model.network_.layers == (RBM(7, "gaussian"), RBM(4))
@@ -107,6 +108,7 @@ def test_gaussian_inputs_keep_their_units():
     np.testing.assert_allclose(drawn.std(axis=0), NUMBERS.std(axis=0), rtol=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [2, 4])
 def test_a_killed_fit_goes_on_bit_for_bit(tmp_path, epoch):
     """Killed in the first machine, or in the second."""
@@ -252,6 +254,7 @@ def test_up_and_down_starts_from_the_stack():
     np.testing.assert_array_equal(greedy.transform(X), still.transform(X))
 
 
+@pytest.mark.slow
 def test_samples_go_down_by_the_weights_of_the_way_down():
     model = stack(wake_sleep_epochs=1).fit(X)
     model.params_[0]["down"][:] = 0
@@ -259,6 +262,7 @@ def test_samples_go_down_by_the_weights_of_the_way_down():
     np.testing.assert_array_equal(model.sample(3), [[1] * 6 + [0] * 6] * 3)
 
 
+@pytest.mark.slow
 def test_a_stack_that_went_up_and_down_is_saved_and_loaded(tmp_path):
     model = stack(wake_sleep_epochs=2, random_state=3).fit(X)
     model.save(tmp_path / "stack.lamina")

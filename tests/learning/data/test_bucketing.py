@@ -288,6 +288,7 @@ class Kept:
         self.saved.append(copy.deepcopy(snapshot))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_was_broken_off():
     """From every snapshot, those amid an epoch included, with the same bits."""
     kept = Kept()
@@ -341,6 +342,7 @@ def test_every_sequence_gets_the_answer_it_gets_alone(whole, monkeypatch):
         np.testing.assert_allclose(answer, right, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_health_is_that_of_some_of_the_sequences():
     loader = feed_of()
     params, _ = NETWORK.init(Key(1), (30, 2), np.float32)

@@ -102,6 +102,7 @@ def test_the_weights_of_the_least_loss_are_given_back(seconds, monkeypatch):
     assert result.end_loss == losses[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [5, N])
 def test_a_resumed_run_diverges_to_the_same_bits(batch_size, monkeypatch):
     """Whatever was written, and however the epochs were divided among calls."""

@@ -443,6 +443,7 @@ def test_regressor_has_the_weights_of_scikit_learns(schedule):
 # ---- weights of examples ------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_weight_is_a_number_of_repetitions_in_a_whole_batch():
     times = np.array([1, 2, 3] * 8)[:N]
     with jax.enable_x64(True):
@@ -931,6 +932,7 @@ def test_calls_are_planned_by_work_and_not_by_parameters(monkeypatch):
 # ---- rules and schedules that look at the run ---------------------------------------
 
 
+@pytest.mark.slow
 def test_a_rule_may_watch_how_far_the_weights_move():
     """max |Δθ| of each epoch is in the record, and the first small one ends the run."""
     free = trained(4, epochs=12, by=SGD(0.05), stopping=[SmallChange(0.0)])

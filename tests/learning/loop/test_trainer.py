@@ -68,6 +68,7 @@ def test_one_model_has_plain_numbers_and_arrays(monkeypatch):
     assert work.order.shape[1:] == trainer((7,)).loader.order(Key(7), 0, 1).shape[1:]
 
 
+@pytest.mark.slow
 def test_models_of_other_keys_have_orders_of_their_own(monkeypatch):
     ((*_, data, work),) = calls(monkeypatch, trainer(), Epochs([3, 5], [1, 1]))
     loader = trainer().loader
@@ -78,6 +79,7 @@ def test_models_of_other_keys_have_orders_of_their_own(monkeypatch):
     assert work.first_epoch.value.tolist() == [3, 5]
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_none_is_given_the_rows_of_another(monkeypatch):
     """It stays as it was, and nothing is drawn or gathered for it."""
     one = trainer((0, 1, 2))
@@ -93,12 +95,14 @@ def test_a_model_that_takes_none_is_given_the_rows_of_another(monkeypatch):
         np.testing.assert_array_equal(leaf[0], start)
 
 
+@pytest.mark.slow
 def test_models_of_one_key_share_their_order(monkeypatch):
     ((*_, work),) = calls(monkeypatch, trainer((3, 3)), Epochs([2, 2], [1, 1]))
     assert not isinstance(work.order, Own)
     assert not isinstance(work.key, Own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [(3, 3), (3, 4)], ids=["one key", "two"])
 def test_streamed_blocks_come_once_for_each_order(seeds, monkeypatch):
     gathered, block = [], Dataset.block
@@ -114,6 +118,7 @@ def test_streamed_blocks_come_once_for_each_order(seeds, monkeypatch):
     assert isinstance(data.x, Own) == (len(set(seeds)) > 1)
 
 
+@pytest.mark.slow
 def test_a_whole_batch_is_there_once(monkeypatch):
     one = trainer(batch_size=N)
     ((*_, data, work),) = calls(monkeypatch, one, Epochs([0, 0], [1, 1]))
@@ -134,6 +139,7 @@ def test_whole_batches_of_other_rows_differ_in_weights_only(monkeypatch):
     assert batch.weight.value.sum(axis=1).tolist() == [9, 9]
 
 
+@pytest.mark.slow
 def test_sparse_rows_of_all_models_lie_on_the_device_once(monkeypatch):
     wide = scipy.sparse.random_array((N, 300), density=0.02, rng=RNG, format="csr")
     network = Objective(Network((Dense(3, "softmax"),)), "cross_entropy")

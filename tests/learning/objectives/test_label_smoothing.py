@@ -61,6 +61,7 @@ def test_smoothed_classes_at_each_place_by_hand():
         assert float(found) == pytest.approx(clean, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_smoothed_classes_of_pixels_are_smoothed_one_by_one():
     """Places along two axes are the places of one axis, and s = 0 changes nothing."""
     rng = np.random.default_rng(0)

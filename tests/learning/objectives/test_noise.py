@@ -31,6 +31,7 @@ def test_noise_on_inputs_has_its_variance():
     assert float(noisy(ONE_PARAMS, batch, jax.random.key(6))) != found
 
 
+@pytest.mark.slow
 def test_noise_on_weights_leaves_biases_alone_and_moves_the_gradient():
     """x = 0 sees the bias only; at x = 1 h(W + ε) − y = ε, whose square is σ²."""
     network = Network((Dense(1, "identity"),))

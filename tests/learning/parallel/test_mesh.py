@@ -120,6 +120,7 @@ def test_each_device_draws_its_own_numbers(monkeypatch):
     assert float(drawn[0][0]["weight"][0]) == pytest.approx(w, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_dropout_works_on_shares(monkeypatch):
     network = Network((Flatten(), Dropout(0.5), Dense(3, "softmax")))
     one, again = (trained(2, monkeypatch, network) for _ in range(2))

@@ -82,6 +82,7 @@ def same(found, wanted):
 # ---- the four ways ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_stack_of_machines_each_learns_what_those_below_make_of_the_inputs():
     plan = [RBMPretraining(3, alpha=0.1), RBMPretraining(2, batch_size=15)]
     params, results = pretrained(plan)
@@ -165,6 +166,7 @@ def test_a_sparse_code_is_about_the_units_of_the_layer():
     assert max(active[1:]) < 0.15
 
 
+@pytest.mark.slow
 def test_a_supervised_layer_learns_the_targets_by_itself():
     params, _ = pretrained([SupervisedPretraining(3, SGD(0.5), 15)] * 2)
     v = X
@@ -203,6 +205,7 @@ def test_hidden_layers_are_dense_ones_below_the_output():
     assert hidden_layers(Network((Dense(3),))) == []
 
 
+@pytest.mark.slow
 def test_dropout_between_layers_is_off():
     plan = [RBMPretraining(2), RBMPretraining(2)]
     (one, two, _), _ = pretrained(plan)
@@ -220,6 +223,7 @@ def test_what_a_layer_without_weights_does_is_seen_by_the_next():
     np.testing.assert_allclose(found[1]["weight"], wanted[0][1]["weight"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_logistic_outputs_that_are_rescaled_are_no_probabilities():
     hidden = [Dense(5, "logistic"), Rescale(0.5, 9.0), Dense(4)]
     plan = [None, AutoencoderPretraining(epochs=1, solver=SGD(0.1))]
@@ -232,6 +236,7 @@ def test_logistic_outputs_that_are_rescaled_are_no_probabilities():
     assert found.history["loss"] == pytest.approx(wanted.history["loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", [RBMPretraining(2), AutoencoderPretraining(2), SupervisedPretraining(2)]
 )
@@ -266,6 +271,7 @@ def test_rows_without_a_target_are_learnt_from_too(how):
         assert layer is joined[-1] or not np.allclose(layer["weight"], other["weight"])
 
 
+@pytest.mark.slow
 def test_rows_without_a_target_do_not_reach_a_supervised_layer():
     how = SupervisedPretraining(2)
     objective, net = Objective(network(), "cross_entropy"), network()
@@ -277,6 +283,7 @@ def test_rows_without_a_target_do_not_reach_a_supervised_layer():
         np.testing.assert_array_equal(a[0]["weight"], b[0]["weight"])
 
 
+@pytest.mark.slow
 def test_rows_of_weight_0_teach_nothing():
     weight = np.ones(N, np.float32)
     weight[::3] = 0
@@ -292,6 +299,7 @@ def test_rows_of_weight_0_teach_nothing():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [RBMPretraining(2), AutoencoderPretraining(2)])
 def test_sparse_rows_are_learnt_as_dense_ones_are(how):
     x = np.where(X > 0.6, X, 0)
@@ -301,6 +309,7 @@ def test_sparse_rows_are_learnt_as_dense_ones_are(how):
         np.testing.assert_allclose(a["weight"], b["weight"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_constant_columns_do_no_harm():
     x = WIDE.copy()
     x[:, 2] = 0.1  # whose mean is not quite 0.1
@@ -309,6 +318,7 @@ def test_constant_columns_do_no_harm():
         assert all(np.abs(p["weight"]).max() < 10 for p in params)
 
 
+@pytest.mark.slow
 def test_epochs_of_all_layers_are_counted_together():
     told = []
     pretrained(

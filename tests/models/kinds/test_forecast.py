@@ -62,6 +62,7 @@ def test_from_a_table_to_the_next_steps(airline, tmp_path, capsys):
     assert "MASE" in text
 
 
+@pytest.mark.slow
 def test_an_embedded_series_is_forecast_unasked(tmp_path):
     report = fit("airline", sets=QUICK, out=str(tmp_path / "m.lamina"))
     assert report["task"] == "forecast"
@@ -115,6 +116,7 @@ def test_what_does_not_fit_is_refused(airline, tmp_path, how, message):
     refused(airline, message, out=str(tmp_path / "m.lamina"), **how)
 
 
+@pytest.mark.slow
 def test_a_forecast_needs_what_it_continues(airline, tmp_path):
     report = fitted(airline, tmp_path)
     with pytest.raises(ValueError, match="no probabilities"):

@@ -96,6 +96,7 @@ def test_an_answer_at_each_step(tmp_path, steps):
     np.testing.assert_array_equal(found.columns[2], flat)
 
 
+@pytest.mark.slow
 def test_steps_are_counted_where_there_are_no_times(tmp_path, steps):
     how = {"group_column": "series", "target": ("state",), "exclude": ("step",)}
     report = fit(steps, **options(tmp_path, **how))

@@ -1,6 +1,7 @@
 """Tables at the command line."""
 
 import numpy as np
+import pytest
 
 from lamina.data import read_table
 from lamina.models.kinds.kind import Reading
@@ -25,6 +26,7 @@ def test_held_out_rows_are_those_of_the_source():
     assert Tables().holdout(Model(), table, "h.csv")["a"].tolist() == [3, 1]
 
 
+@pytest.mark.slow
 def test_what_was_learnt_of_columns(tmp_path):
     from lamina import load
 

@@ -88,6 +88,7 @@ def test_trace_walk_branches_and_shifts():
     np.testing.assert_allclose(moved[-1].h, signals[-1].h + 1, rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_gradient_is_finite_differences():
     layer = Reconstruction((Pairs(), Capsules(3, 2)), (Dense(4, "tanh"),))
     params, _ = layer.init(Key(0), (4,))

@@ -12,6 +12,7 @@ from lamina.networks import Conv, ConvTranspose, Key
 pytestmark = pytest.mark.usefixtures("x64")
 
 
+@pytest.mark.slow
 def test_one_axis_by_hand():
     """Stride 2, filter (1, 10, 100): places 0, 2 and 4 begin a copy each."""
     y = jnp.array([[[1.0], [2.0], [-3.0]]])

@@ -68,6 +68,7 @@ def test_equal_weights_at_every_place_are_a_convolution(shape, fields):
     np.testing.assert_allclose(local(params, x), expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_place_learns_from_its_own_window_only():
     layer = LocallyConnected(2, 2, activation="identity")
     params, _ = layer.init(Key(0), (4, 3))

@@ -44,6 +44,7 @@ def test_bilinear_is_that_of_jax(factor):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["nearest", "bilinear"])
 def test_gradient_shares_out_every_new_place(method):
     """The weights of each new place sum to 1, so those of all old ones sum to f²."""

@@ -96,6 +96,7 @@ def test_an_example_is_a_sequence():
         LastStep().init(Key(0), (4,))
 
 
+@pytest.mark.slow
 def test_a_trace_shows_what_came_out_of_every_layer():
     network = Network((GRU(3), LastStep(), Dense(2, "softmax")))
     params, _ = network.init(Key(0), (7, 2), np.float64)

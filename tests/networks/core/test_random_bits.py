@@ -36,6 +36,7 @@ def test_threefry_is_that_of_the_paper(key, counter, expected):
     assert tuple(int(word[0]) for word in found) == expected
 
 
+@pytest.mark.slow
 def test_words_are_those_that_jax_draws_from_the_key():
     key = Key(7).device()
     counter = np.arange(15, dtype=np.uint32)
@@ -57,6 +58,7 @@ def test_keys_are_folded_as_jax_does(number):
     assert found == jax.random.fold_in(key, number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_numbers_are_uniform(dtype):
     with jax.enable_x64(dtype == np.float64):
@@ -84,6 +86,7 @@ def test_neighbours_have_nothing_to_do_with_each_other():
         assert abs(r) < 4 / np.sqrt(first.size)
 
 
+@pytest.mark.slow
 def test_pairs_of_units_are_independent():
     """χ² of the four states of neighbouring units, for unequal probabilities."""
     p = np.broadcast_to(np.float32([0.1, 0.7]), (200_000, 2))
@@ -93,6 +96,7 @@ def test_pairs_of_units_are_independent():
     assert stats.chisquare(counts, expected).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_certain_units_are_certain():
     p = np.float32([[0, 1, 0.5]] * 100_000)
     drawn = np.asarray(bernoulli(Key(4).device(), p))

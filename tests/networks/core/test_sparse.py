@@ -251,6 +251,7 @@ def test_dropout_leaves_out_what_it_sets_to_zero_in_dense_rows(dtype, form):
     assert 0.6 < np.count_nonzero(sparse) / np.count_nonzero(padded(x)) < 0.8
 
 
+@pytest.mark.slow
 def test_dropout_is_the_same_backwards():
     """The gradient passes through the entries that were kept in the product."""
     network = Network((Dropout(0.4), Dense(3, "tanh")))

@@ -70,6 +70,7 @@ def test_annealed_importance_sampling_is_within_a_hundredth(visible, seed):
     assert abs(float(found) - expected) < 5 * float(error) + 1e-6
 
 
+@pytest.mark.slow
 def test_the_standard_error_is_the_spread_of_estimates():
     """Of 60 estimates by 50 chains each, with few temperatures."""
     params, keys = machine(6, 5), jax.random.split(jax.random.key(0), 60)

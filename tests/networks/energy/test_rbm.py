@@ -145,6 +145,7 @@ def test_samples_are_drawn_with_those_probabilities(params):
     assert stats.kstest(np.ravel(v), "norm").pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_sparse_rows_are_seen_as_dense_ones(params):
     params = jax.tree.map(np.float32, params)
     dense = VISIBLE[:20].astype("f4")

@@ -112,6 +112,7 @@ def test_squash_derivative_by_hand_and_at_0():
     np.testing.assert_allclose(jax.grad(length)(jnp.array([3.0, 4.0])), [0.6, 0.8])
 
 
+@pytest.mark.slow
 def test_softmax_derivative_is_the_full_jacobian():
     """A Jacobian: aᵢ(1 − aᵢ) is only its diagonal."""
     h = np.array([0.2, -1.0, 0.7])

@@ -54,6 +54,7 @@ def test_every_loss_has_its_equation_here():
     assert BY_HAND.keys() | {"poisson"} == LOSSES.keys()
 
 
+@pytest.mark.slow
 def test_golden_g8():
     """t = (0,0,1,0), o = (.2,.4,.3,.1): SSE 0.7, CE 1.20397, ∂CE/∂net = o − t."""
     t, o = jnp.array([[0.0, 0, 1, 0]]), jnp.array([[0.2, 0.4, 0.3, 0.1]])
@@ -127,6 +128,7 @@ def test_loss_from_net_input_is_loss_of_output(loss, activation):
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_net_inputs_of_any_size_keep_losses_and_signals_finite(dtype):
     """Hopelessly wrong by 1,000: ℓ = 1000 and δ = ±1, where ln a would be −∞."""
@@ -307,6 +309,7 @@ def test_places_by_hand():
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_places_without_a_label_have_no_delta():
     h = jnp.asarray(np.random.default_rng(0).normal(size=(2, 2, 3, 4)))
     y = jnp.asarray([[[0, 1, -1], [3, -1, 2]], [[-1, -1, -1], [-1, -1, 1]]])
@@ -320,6 +323,7 @@ def test_places_without_a_label_have_no_delta():
     np.testing.assert_allclose(delta[0, 0, 1], share / 4, rtol=1e-5)  # 4 have labels
 
 
+@pytest.mark.slow
 def test_one_place_is_one_example():
     h = jnp.asarray(np.random.default_rng(0).normal(size=(3, 1, 1, 4)))
     y = jnp.asarray([2, 0, 1])

@@ -172,6 +172,7 @@ def test_application_changes_nothing_but_the_type():
     assert bytes_.dtype == np.float64
 
 
+@pytest.mark.slow
 def test_gradient_goes_to_where_pixels_came_from():
     x = jax.numpy.asarray(image(1, 1, 4, 1))
     right = jax.grad(

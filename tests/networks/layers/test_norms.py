@@ -89,6 +89,7 @@ def test_one_group_of_vectors_is_the_layer_norm():
     )
 
 
+@pytest.mark.slow
 def test_gradient_by_hand():
     """∂h/∂x = (I − 1/n − h hᵀ/n) / σ with γ = 1, β = 0, ε = 0."""
     x = jnp.array([1.0, 3.0, 8.0])
@@ -121,6 +122,7 @@ def test_constant_inputs_give_the_shift_and_a_finite_gradient():
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", PLACES, ids=["numpy", "jax"])
 def test_masked_is_trimmed(position):
     rng = np.random.default_rng(0)

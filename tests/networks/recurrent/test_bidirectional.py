@@ -10,6 +10,7 @@ from lamina.networks import LSTM, RNN, Bidirectional, Dropout, Key
 pytestmark = pytest.mark.usefixtures("x64")
 
 
+@pytest.mark.slow
 def test_two_directions_by_hand():
     """What comes back at step t has read all steps from the last one down to t."""
     layer = Bidirectional(RNN(1, "identity"))

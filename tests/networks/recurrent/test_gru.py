@@ -33,6 +33,7 @@ def gru(layer, p, x):
     return np.stack(every, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS, ids=name)
 def test_it_is_its_equations(layer):
     check(layer, gru)

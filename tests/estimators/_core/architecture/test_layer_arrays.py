@@ -53,6 +53,7 @@ def test_lists_of_arrays_become_the_weights(model):
     assert model.coefs_[0].all()
 
 
+@pytest.mark.slow
 def test_an_array_put_into_the_list_becomes_the_weights(model):
     coefs, biases = drawn(1)
     for number, w in enumerate(coefs):
@@ -128,6 +129,7 @@ def test_copies_are_plain_lists_without_the_network(model):
     assert type(arrays + model.intercepts_) is list
 
 
+@pytest.mark.slow
 def test_a_solver_does_not_go_on_from_what_it_knew_of_other_weights(iris):
     """L-BFGS keeps loss and gradient of its last point."""
     X, y = iris

@@ -80,6 +80,7 @@ def test_one_logistic_unit_below_the_output_learns_a_line():
     assert model.fit(X, y).score(X, y) > 0.99
 
 
+@pytest.mark.slow
 def test_poisson_rates_through_a_hidden_unit():
     """ln λ = x + 1 is a line, so one linear hidden unit changes nothing."""
     x = np.linspace(0, 1, 100)[:, None]

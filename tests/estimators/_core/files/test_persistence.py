@@ -147,6 +147,7 @@ def my_loss(outputs, targets):
     return ((outputs - targets) ** 2).sum(axis=-1)
 
 
+@pytest.mark.slow
 def test_a_function_as_activation_is_refused_by_name(tmp_path):
     for how in ({"activation": my_activation}, {"layers": [Dense(3, my_activation)]}):
         estimator = MLPRegressor(max_iter=1, **how).fit(X, NUMBERS)
@@ -155,6 +156,7 @@ def test_a_function_as_activation_is_refused_by_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_callbacks_and_random_states_are_left_out_with_a_warning(tmp_path):
     state = np.random.RandomState(0)
     estimator = MLPRegressor(
@@ -171,6 +173,7 @@ def test_callbacks_and_random_states_are_left_out_with_a_warning(tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
 
 
+@pytest.mark.slow
 def test_a_loss_function_is_left_out_and_loading_says_so(tmp_path):
     estimator = MLPRegressor(hidden_layer_sizes=(4,), loss=my_loss, max_iter=2).fit(
         X, NUMBERS

@@ -86,6 +86,7 @@ def test_rows_are_a_square_or_a_line():
     assert square_or_line(63) == (1, 63)
 
 
+@pytest.mark.slow
 def test_image_shape_says_what_rows_are(images):
     rows = images.reshape(N, -1)
     model = ConvNetClassifier([Conv(2, (2, 3))], image_shape=(3, 12), max_iter=1)
@@ -176,6 +177,7 @@ def test_layers_before_those_given(images):
     )
 
 
+@pytest.mark.slow
 def test_augmentation_changes_training_and_not_application(images, fitted):
     changed = net(augmentation=Augment(shift=0.5)).fit(images, LABELS)
     plain = net().fit(images, LABELS)

@@ -100,6 +100,7 @@ def test_what_are_no_sequences_is_said_in_short(X, message):
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.slow
 def test_features_are_measured_over_all_steps_by_weight():
     weight = np.arange(40.0)
     model = net(max_iter=1).fit(RAGGED, LABELS, weight)
@@ -134,6 +135,7 @@ def test_the_network_sees_standardised_steps():
         np.testing.assert_allclose(p[1], right[0, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_answer_does_not_depend_on_the_others():
     model = net().fit(RAGGED, LABELS)
     together = model.predict_proba(RAGGED)
@@ -150,6 +152,7 @@ def test_a_program_a_bucket_and_none_the_second_time():
     assert net(layers).fit(RAGGED[:36], LABELS[:36]).n_compiles_ == 0
 
 
+@pytest.mark.slow
 def test_sequences_of_one_length_are_an_array():
     """They stay on the device: an epoch is one call."""
     X, y = RNG.standard_normal((30, 7)), np.arange(30) % 2
@@ -161,6 +164,7 @@ def test_sequences_of_one_length_are_an_array():
     )
 
 
+@pytest.mark.slow
 def test_layers_that_mix_steps_take_one_length_only():
     X, y = RNG.standard_normal((30, 8, 2)), np.arange(30) % 2
     model = net([Conv(3, 3), GRU(4)]).fit(X, y)
@@ -304,6 +308,7 @@ def test_a_file_answers_the_same(tmp_path):
     assert again.partial_fit(RAGGED, LABELS).n_iter_ == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_broken_off_goes_on_with_the_same_bits(tmp_path):
     whole = net(max_iter=4).fit(RAGGED, LABELS)
 

@@ -25,6 +25,7 @@ from lamina import (
 )
 from lamina.estimators._core.parameters.shared import TrainingParams
 from lamina.estimators._core.parameters.table import missing_parameters, parameters
+from tests.tiers import in_tiers
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(12, 6, 6))
@@ -49,7 +50,8 @@ FAMILIES = {
     "tagger": (RecurrentTagger([RNN(3)]), SERIES, STEPS),
     "autoencoder": (Autoencoder((3,)), IMAGES.reshape(12, -1), None),
 }
-every_family = pytest.mark.parametrize("family", FAMILIES)
+FAST = ("mlp", "conv", "recurrent", "autoencoder")
+every_family = pytest.mark.parametrize("family", in_tiers(FAMILIES, FAST))
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

@@ -62,6 +62,7 @@ def test_health_is_a_table_for_pandas():
     assert wide.shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_dropout_layers_are_not_counted():
     model = small(dropout=0.5, input_dropout=0.1).fit(X, Y)
     assert model.diagnostics_["layer"] == [1, 2, 1, 2]
@@ -102,6 +103,7 @@ def test_a_new_fit_starts_anew_and_a_warm_one_goes_on():
     assert model.diagnostics_["delta"][:4] == first["delta"]
 
 
+@pytest.mark.slow
 def test_partial_fit_keeps_few_records():
     model = small()
     for _ in range(50):
@@ -274,6 +276,7 @@ def advice(how, X=None, y=None, model=MLPClassifier):
         )
 
 
+@pytest.mark.slow
 def test_columns_of_other_scale_are_named():
     wine = data.load("wine")
     text = advice({}, wine.X, wine.y)
@@ -282,6 +285,7 @@ def test_columns_of_other_scale_are_named():
     assert "StandardScaler" in text
 
 
+@pytest.mark.slow
 def test_columns_are_named_as_the_table_names_them():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, columns=["a", "b", "c", "salary"])
@@ -354,6 +358,7 @@ def test_a_loss_that_jumps():
     assert module.advise(case(losses=[1.0, *[0.01, 0.02] * 6])) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [{"learning_rate_init": 1e-6}, {"solver": SGD(1e-5)}])
 def test_a_rate_that_is_too_low(rule):
     text = advice(rule)

@@ -200,6 +200,7 @@ def test_the_loss_of_validation_rows_has_the_weights_and_their_score_has_not(
     assert model.history_["score"][0] == pytest.approx(score, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_refit_is_a_fit_of_all_rows_with_the_weights_of_their_classes(by_hand, rng):
     X, y = rare(rng)

@@ -22,6 +22,7 @@ def test_two_classes_of_any_kind(labels):
     assert np.array_equal(model.classes_, np.unique(named))
 
 
+@pytest.mark.slow
 def test_multilabel(iris):
     X, _ = iris
     Y = np.c_[X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 0].astype(int)
@@ -37,6 +38,7 @@ def test_class_numbers_need_not_be_dense(iris):
     assert set(model.predict(X)) <= {-7, 993, 1993}
 
 
+@pytest.mark.slow
 def test_squared_error_classification(iris):
     X, y = iris
     model = MLPClassifier((16,), loss="squared_error", solver="lbfgs").fit(X, y)

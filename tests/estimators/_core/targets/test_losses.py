@@ -50,6 +50,7 @@ def test_logistic_outputs_of_exclusive_classes_have_the_error_signal_a_minus_y()
     assert model.loss_curve_[0] == pytest.approx(3 * np.log(2), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_logistic_outputs_tell_digits_apart():
     """Cross entropy, which only δ of the right class reaches, gets 0.33."""
     digits = data.load("digits")

@@ -87,6 +87,7 @@ def test_a_column_that_is_not_measured_is_left_out_of_the_score():
     assert classifier.score(X, half) == pytest.approx(right.mean())
 
 
+@pytest.mark.slow
 def test_a_validation_set_may_lack_a_column():
     """Its loss and score are those of the columns that it has."""
     rng = np.random.default_rng(4)

@@ -27,6 +27,7 @@ def test_regression_with_scaled_target_on_diabetes(diabetes):
     assert plain.mean() > 0.4
 
 
+@pytest.mark.slow
 def test_poisson_regression_recovers_the_rates():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (2000, 2))
@@ -74,6 +75,7 @@ def linear(rng):
     return X, Y, rng.uniform(0, 3, 60), MLPRegressor(**how)
 
 
+@pytest.mark.slow
 def test_a_score_where_targets_are_missing_goes_by_the_weights(linear):
     X, Y, weight, model = linear
     model.set_params(solver="lbfgs").fit(X, Y)
@@ -86,6 +88,7 @@ def test_a_score_where_targets_are_missing_goes_by_the_weights(linear):
     assert model.score(X, Y, weight) == expected
 
 
+@pytest.mark.slow
 def test_the_score_of_validation_rows_goes_by_the_weights(linear):
     X, Y, weight, model = linear
     model.set_params(early_stopping=True, validation_fraction=0.5, max_iter=1)
@@ -96,6 +99,7 @@ def test_the_score_of_validation_rows_goes_by_the_weights(linear):
     assert model.validation_scores_ == pytest.approx([expected], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_score_of_a_number_a_step_goes_by_the_weights_of_sequences(rng):
     X = [rng.normal(size=n) for n in (5, 9, 3, 7)]
     y = [np.cumsum(x) for x in X]
@@ -173,6 +177,7 @@ def test_other_losses_of_several_outputs_are_sums(linear):
     assert found == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_number_a_step_has_the_mean_over_outputs_too(rng):
     X = rng.normal(size=(6, 5, 1))
     y = np.concatenate([X, -X], axis=2)

@@ -52,6 +52,7 @@ def test_each_output_has_its_range_and_a_constant_one_stays():
     np.testing.assert_allclose(model.target_scale_, [ranges[0], 1, ranges[2]])
 
 
+@pytest.mark.slow
 def test_targets_over_time_are_scaled_to_the_range_too():
     series = np.stack([CURVE[:10], CURVE[10:20]] * 10)
     layers = [GRU(2), Output(Dense(1, "logistic"))]
@@ -103,6 +104,7 @@ def test_a_mean_far_beyond_the_deviation_is_taken_off(y, dtype):
     assert model.target_scale_ == 1
 
 
+@pytest.mark.slow
 def test_each_output_has_a_mean_of_its_own():
     Y = np.stack([1e8 + SMOOTH, SMOOTH, np.full(200, 5.0)], axis=1)
     Y[:5, 0] = np.nan
@@ -125,6 +127,7 @@ def test_targets_that_float32_resolves_are_learnt_as_they_are():
     assert (model.target_mean_, model.target_scale_) == (0, 1)
 
 
+@pytest.mark.slow
 def test_a_mean_is_kept_by_partial_fit_and_by_files(tmp_path):
     model = MLPRegressor(hidden_layer_sizes=(4,), random_state=0)
     model.partial_fit(INPUTS, 1e8 + SMOOTH).partial_fit(INPUTS, 1e8 + SMOOTH + 1)

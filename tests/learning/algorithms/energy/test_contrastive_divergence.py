@@ -176,6 +176,7 @@ def test_on_average_a_step_is_what_enumeration_expects(steps):
     assert np.abs(g - expected[-1]).max() < 5 * 0.5 / np.sqrt(len(x))
 
 
+@pytest.mark.slow
 def test_persistent_chains_learn_the_likelihood():
     """Of data from a machine: as likely in the end as under the machine itself."""
     (truth,) = machine(1.5)
@@ -198,6 +199,7 @@ def test_persistent_chains_learn_the_likelihood():
     assert reached > best - 0.03 * (best - start)
 
 
+@pytest.mark.slow
 def test_sparsity_moves_units_to_their_target(x64):
     """q ← 0.9 t + 0.1 ⟨P(h | v)⟩; b and W move by it, beside the plain step."""
     params, x, key = machine(), VISIBLE[[5, 20]], Key(0).device()
@@ -216,6 +218,7 @@ def test_sparsity_moves_units_to_their_target(x64):
     np.testing.assert_allclose(found[0]["weight"], weight)
 
 
+@pytest.mark.slow
 def test_rows_of_weight_0_teach_nothing(x64):
     params, key = machine(), Key(0).device()
     for algorithm in (ContrastiveDivergence(), ContrastiveDivergence(chains=3)):

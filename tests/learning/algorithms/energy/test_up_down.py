@@ -56,6 +56,7 @@ def step(x64, params):
     return taken
 
 
+@pytest.mark.slow
 def test_awake_the_way_down_climbs_the_likelihood_of_what_was_on_the_way_up(
     step, params
 ):
@@ -84,6 +85,7 @@ def dreams(v, params):
     return h, q, q @ up @ back
 
 
+@pytest.mark.slow
 def test_asleep_the_way_up_learns_what_a_dream_was_made_from(step, params):
     v = np.array([1.0, 0.0, 1.0, 1.0])
     n = 200_000
@@ -127,6 +129,7 @@ def test_many_steps_end_at_what_the_top_machine_believes(step, params):
     np.testing.assert_allclose(ends[0], ends[1], atol=0.01)
 
 
+@pytest.mark.slow
 def test_rows_of_weight_0_teach_nothing(step):
     x = (RNG.random((8, 4)) < 0.5).astype(float)
     weight = np.array([1.0, 2, 0, 1, 0, 0, 1, 1])
@@ -136,6 +139,7 @@ def test_rows_of_weight_0_teach_nothing(step):
             np.testing.assert_allclose(a[name], b[name], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_numbers_have_linear_means(step, params):
     """The way down of Gaussian inputs climbs −½ ‖v − p‖²."""
     v = np.array([1.5, -0.3, 0.7, 2.0])

@@ -82,6 +82,7 @@ def test_only_signs_count():
     )
 
 
+@pytest.mark.slow
 def test_learns_a_line():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((20, 2))

@@ -108,6 +108,7 @@ def test_curvature_is_the_hessian_of_the_loss_between_jacobians(loss):
     np.testing.assert_allclose(model.JTJ, expected, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_class_numbers_are_one_hot_rows():
     objective, params, batch = problem("cross_entropy")
     numbers = batch._replace(y=np.argmax(batch.y, axis=1).astype(np.int32))

@@ -164,6 +164,7 @@ def test_the_loss_never_rises_and_the_search_ends():
     assert reports["evaluations"].max() < 40
 
 
+@pytest.mark.slow
 def test_sine_is_fitted_to_1e_8_within_200_steps_from_most_starts():
     network, batch = curve()
     objective = Objective(network, "squared_error")
@@ -230,6 +231,7 @@ def test_other_losses_converge_like_newton(loss, head):
     assert reports["gradient"][-1] < 1e-8
 
 
+@pytest.mark.slow
 def test_wide_networks_take_the_same_steps_from_the_smaller_matrix():
     """Ten examples, 61 parameters; twelve copies of them at 1/12 the weight."""
     network, batch = curve(n=10)

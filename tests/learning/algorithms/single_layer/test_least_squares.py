@@ -57,6 +57,7 @@ def test_golden_g14_the_pseudo_inverse_of_the_extended_inputs(data):
     assert float(report["gradient"]) < 1e-12
 
 
+@pytest.mark.slow
 def test_weights_and_padding_as_in_numpy(data):
     x, y, w = data
     w[-7:] = 0
@@ -82,6 +83,7 @@ def test_a_penalty_makes_it_scikit_learns_ridge(data, bias, weighted):
     assert float(report["gradient"]) < 1e-12
 
 
+@pytest.mark.slow
 def test_summed_squares_halve_the_penalty(data):
     """Σ (y − a)² + ½ α Σ W² is least where ½ Σ (y − a)² + ½ (α/2) Σ W² is."""
     x, y, _ = data

@@ -142,6 +142,7 @@ def test_weights_into_a_unit_are_shortened_by_hand():
     np.testing.assert_array_equal(found["bias"], 9)
 
 
+@pytest.mark.slow
 def test_the_bound_holds_after_each_step():
     network = Network((Dense(2, "tanh"), Dense(1, "identity")))
     params, _ = network.init(Key(0), (3,), np.float64)

@@ -16,6 +16,7 @@ def batch(x, y):
     return Batch(*(np.array(a, np.float32) for a in ([[x]], [[y]], [1])))
 
 
+@pytest.mark.slow
 def test_first_three_steps_by_hand_in_a_ring_of_two():
     """½ (y − w x − b)² at x = 1, y = 1, η = ¼: both move by ¼ e; e = 1, ½, ¼."""
     algorithm = Recorded(SGD(0.25), 2)
