@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators._core.parameters.shared import CommonParams
-from lamina.estimators._core.reporting.health import settled_records
+from lamina.estimators._core.reporting.diagnosis import settled_records
 from lamina.estimators._core.reporting.summary import layer_table
 from lamina.learning.diagnostics.recorder import Recorder, table
 from lamina.networks import Key, Network

@@ -185,7 +185,7 @@ def ready(
         belongs_to(estimator, problem.loader, problem.validation)
         there = checkpoint.load("run") if checkpoint is not None else None
         estimator.resumed_from_ = None if there is None else there.get("epochs")
-    return replace(problem, health=recorder), replace(start, params=params), control
+    return replace(problem, recorder=recorder), replace(start, params=params), control
 
 
 def _recorder_of(

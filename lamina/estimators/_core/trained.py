@@ -19,7 +19,7 @@ from lamina.estimators._core.parameters.shared import (
 from lamina.estimators._core.parts import recall
 from lamina.estimators._core.preparation import Checked, Preparation
 from lamina.estimators._core.refit import best_epoch
-from lamina.estimators._core.reporting.health import advise, case_of
+from lamina.estimators._core.reporting.diagnosis import advise, case_of
 from lamina.estimators._core.run import learning_dtype
 from lamina.estimators._core.targets.target import Target
 from lamina.estimators._core.training import algorithm_of, terms_of

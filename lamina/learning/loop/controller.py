@@ -248,8 +248,8 @@ class Controller:
             known = weights.params if state.best_params is None else state.best_params
             state.best_params = merge(best, weights.params, known)
         for i, own in enumerate(records):
-            if own and (health := self.problems[i].recorder) is not None:
-                health.note(state.each[i].epoch, state.params_of(i))
+            if own and (recorder := self.problems[i].recorder) is not None:
+                recorder.note(state.each[i].epoch, state.params_of(i))
 
     def _count(self, one: Standing, records: list[Record], rows: int) -> None:
         """Count epochs and examples, and track the lowest loss."""

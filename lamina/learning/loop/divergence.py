@@ -140,8 +140,8 @@ class Verdict:
         epochs = min(epochs, result.epochs)
         result.epochs -= epochs
         result.examples -= epochs * len(run.trainer.loaders[self.i].rows)
-        if (health := run.problems[self.i].recorder) is not None:
-            health.forget(self.standing.first_epoch + result.epochs)
+        if (recorder := run.problems[self.i].recorder) is not None:
+            recorder.forget(self.standing.first_epoch + result.epochs)
         for values in result.history.values():
             del values[result.epochs :]
 

@@ -44,8 +44,8 @@ def _result(run: Controller, i: int) -> Result:
     verdict = Verdict(run, i, result, state.best_of(i))
     if result.reason != "interrupted":
         verdict.judge()
-    if (health := run.problems[i].recorder) is not None:
-        health.end(one.first_epoch + result.epochs, result.params)
+    if (recorder := run.problems[i].recorder) is not None:
+        recorder.end(one.first_epoch + result.epochs, result.params)
     if verdict.best_params is not None:
         result.params = verdict.best_params
     return result

@@ -84,8 +84,8 @@ class Plan:
         left = [self.control.epochs - one.epochs for one in each.values()]
         most = min(*left, loader.epochs_per_call, _soonest_stop(each.values(), seconds))
         for i, one in each.items():
-            if (health := self.problems[i].recorder) is not None:
-                most = min(most, health.until_due(one.epoch))
+            if (recorder := self.problems[i].recorder) is not None:
+                most = min(most, recorder.until_due(one.epoch))
         return max(1, min(fitting, most))
 
 

@@ -52,7 +52,7 @@ class Problem:
         Training examples in batches.
     validation : Validation, optional
         Adds ``validation_loss`` and ``score`` to each epoch's record.
-    health : Recorder, optional
+    recorder : Recorder, optional
         Records diagnostics of the network.
     """
 

@@ -62,7 +62,7 @@ def learnt_from(whole: TableSchema, train: Table) -> TableSchema:
     """Return the schema with types from all rows, but statistics of training rows."""
     used = set(whole.names)
     kinds = {c.name: c.kind for c in whole.columns if c.name in used}
-    learnt = TableSchema.fit(train.select(kinds), kinds=kinds)
+    learnt = TableSchema.fit(train.select(kinds), column_types=kinds)
     by_name = {column.name: column for column in learnt.columns}
     columns = tuple(by_name.get(column.name, column) for column in whole.columns)
     return TableSchema(columns, whole.target_column, whole.notes)

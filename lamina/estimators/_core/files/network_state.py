@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from lamina.estimators._core.files.state import Count, Epochs, Number, State
-from lamina.estimators._core.reporting.health import settled_records
+from lamina.estimators._core.reporting.diagnosis import settled_records
 from lamina.estimators._core.run import owner_of_state
 from lamina.estimators._core.targets.labels import Labels
 from lamina.learning.diagnostics.recorder import FIGURES
@@ -57,8 +57,8 @@ def _are_records(value: dict, scope: Any) -> bool:
 Weights = Annotated[tuple, Is("the finite weights of each layer", _are_weights)]
 """Parameters of layers. Whether they fit the network, running it on shapes tells."""
 
-Health = Annotated[
-    dict[str, np.ndarray], Is("records of health, as many of each", _are_records)
+Diagnostics = Annotated[
+    dict[str, np.ndarray], Is("records of diagnostics, as many of each", _are_records)
 ]
 
 
@@ -70,7 +70,7 @@ class FittedNetwork(State):
         "key": "_run_key",
         "solver": "_state_owner",
         "solver_state": "_state",
-        "health": "_diagnostics",
+        "diagnostics": "_diagnostics",
         "epochs": "_epochs",
     }
 
@@ -83,7 +83,7 @@ class FittedNetwork(State):
     key: Key
     solver: str | None
     solver_state: list[np.ndarray] | None
-    health: Health | None
+    diagnostics: Diagnostics | None
     epochs: Epochs
     t: Number
     history: dict[str, list[float]]

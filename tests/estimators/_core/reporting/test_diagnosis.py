@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 import lamina
 from lamina import LBFGS, SGD, MLPClassifier, MLPRegressor, Perceptron, data
 from lamina.estimators._core.network_estimator import NetworkEstimator
-from lamina.estimators._core.reporting import health as module
+from lamina.estimators._core.reporting import diagnosis as module
 from lamina.learning.diagnostics.recorder import FIGURES
 from lamina.storage.codec import encode
 from tests.model_files import closed, opened

@@ -17,8 +17,8 @@ def settled_records(estimator: Any) -> dict[str, np.ndarray]:
     recorder = estimator._recorder
     if recorder is not None and recorder.kept:
         estimator._diagnostics = recorder.plain()
-    health = vars(estimator).get("_diagnostics")
-    return _nothing() if health is None else health
+    records = vars(estimator).get("_diagnostics")
+    return _nothing() if records is None else records
 
 
 def _nothing() -> dict[str, np.ndarray]:
