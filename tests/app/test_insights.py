@@ -157,7 +157,7 @@ def test_what_cannot_be_is_refused(call, tmp_path, arguments, message):
 
 def test_with_a_image_too(call, folder):
     image = "--image", str(folder / "photos" / "cat" / "3.png")
-    expected = "one of the classes $dog$, cat, or its number, from 0 to 1; got 'cow'"
+    expected = "one of the classes $dog$, cat, or its index, from 0 to 1; got 'cow'"
     assert_refused(call(*image, "--target", "cow"), expected)
     assert_refused(call(*image, "--method", "lime"), "gradient, integrated, smooth")
     assert_refused(

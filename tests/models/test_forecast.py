@@ -241,7 +241,7 @@ def test_without_times_rows_are_taken_as_they_come():
     assert (model.time_, model.seasonal_period_, model.spacing_) == (None, 1, None)
     assert model.notes_ == [
         "no time column: rows are taken in their order",
-        "no seasonal period was inferred; set it with season",
+        "no seasonal period was inferred; set it with seasonal_period",
     ]
     assert model.predict()["step"].tolist() == [1, 2, 3]
     numbers = {"year": np.arange(1960.0, 2020), "y": walk(60)}
@@ -501,10 +501,10 @@ REFUSED = {
     "column 'step' would be duplicated": (forecast("step"), {"step": walk(60)}),
     "column 'y low' would be duplicated": (forecast(["y", "y low"]), GOOD),
     "horizon must be a whole number": (forecast(horizon=0), GOOD),
-    "season must be a whole number": (forecast(seasonal_period=0.5), GOOD),
+    "seasonal_period must be a whole number": (forecast(seasonal_period=0.5), GOOD),
     "folds must be a whole number": (forecast(folds=-1), GOOD),
-    "no setting 'membrs'; did you mean members": (
-        forecast(settings={"membrs": 2}),
+    "no setting 'n_estimatrs'; did you mean n_estimators": (
+        forecast(settings={"n_estimatrs": 2}),
         GOOD,
     ),
     "horizon is a parameter of ForecastModel": (

@@ -218,7 +218,7 @@ def test_what_nothing_can_be_learnt_from(photos, folder, tmp_path):
     for k in range(21):
         save(tmp_path / "many" / f"c{k}" / "a.png", coloured(k))
     refused(tmp_path / "many", "21 classes in 21 images")
-    refused(folder / "t.csv", "no column 'kinds'", TableError, target="column_types")
+    refused(folder / "t.csv", "no column 'kinds'", TableError, target="kinds")
     refused(photos, "holdout must be a number", ValueError, holdout=1.0)
     refused(photos, "no setting 'max_itr'", ValueError, settings={"max_itr": 1})
     refused(

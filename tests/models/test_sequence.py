@@ -638,7 +638,7 @@ REFUSED = {
         net("label", series=None, time=None),
         table("label"),
     ),
-    "the sequences have no answers; name the column": (net(), table("label")),
+    "the sequences have no targets; name the column": (net(), table("label")),
     "no column 'lable'; did you mean 'label'": (net("lable"), table("label")),
     "no column 'patent'; did you mean 'patient'": (
         net("label", series="patent"),
@@ -659,7 +659,7 @@ REFUSED = {
         net("label"),
         table("label", rows=np.flatnonzero(SERIES == 1)),
     ),
-    "holds 1 sequence with answers; at least 2": (
+    "contains 1 sequence with targets; at least 2": (
         net("state"),
         table("state", rows=np.flatnonzero(SERIES == 1)),
     ),
@@ -683,15 +683,15 @@ REFUSED = {
         net("label", estimator=RecurrentRegressor(), **OWN),
         table("label"),
     ),
-    "each step, which takes a RecurrentTagger, but .* is a RecurrentClassifier": (
+    "each step, which needs a RecurrentTagger, but .* is a RecurrentClassifier": (
         net("state", estimator=RecurrentClassifier(), **OWN),
         table("state"),
     ),
-    "each sequence, which takes a RecurrentClassifier, but .* RecurrentTagger": (
+    "each sequence, which needs a RecurrentClassifier, but .* RecurrentTagger": (
         net("label", estimator=RecurrentTagger(), **OWN),
         table("label"),
     ),
-    "which takes a RecurrentClassifier, but .* a MLPClassifier": (
+    "which needs a RecurrentClassifier, but .* a MLPClassifier": (
         net("label", estimator=MLPClassifier(), **OWN),
         table("label"),
     ),

@@ -345,6 +345,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
         inputs = recall(self._inputs(), self)
         return inputs.check(self, X), inputs
 
+    def _encoded(self, X: Any) -> Any:
+        """Return valid examples as the network sees them."""
+        return recall(self._inputs(), self).encode(X)
+
     def _halves(self) -> tuple[tuple[Network, Any], tuple[Network, Any]]:
         """Return the encoder and the decoder, each with its parameters."""
         layers, params = self.network_.layers, self.params_

@@ -51,7 +51,7 @@ class Loader:
 
     Attributes
     ----------
-    shares : int
+    shards : int
         Number of devices that share each batch; if more than one, batches are streamed.
     """
 

@@ -68,7 +68,7 @@ def train(
     params, state : pytrees
         The parameters and the algorithm's state.
     data : Batch
-        Examples on the device; with ``objective.shares``, each device has a shard of
+        Examples on the device; with ``objective.shards``, each device has a shard of
         every batch, and the order counts the rows of a shard.
     work : Work
 

@@ -169,7 +169,7 @@ class ModelState:
     each : list of Standing
     within : Within, optional
         The position within the current epoch.
-    shares, threads : int
+    shards, threads : int
         Number of devices and threads that share sums.
     """
 

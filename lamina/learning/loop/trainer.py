@@ -68,7 +68,7 @@ class Trainer:
         the device once.
     limits : dict of float
         Thresholds at which the compiled program ends a call by itself.
-    shares : int
+    shards : int
         Number of devices that share each batch.
     most_steps : int
         Maximum number of steps per call.

@@ -62,7 +62,7 @@ class Objective:
     outputs : int, default=1
         K, the number of outputs over which the reported loss is averaged: see
         :meth:`reported`.
-    shares : Shards, optional
+    shards : Shards, optional
         How to sum over examples if several devices share a batch: see
         :class:`lamina.learning.parallel.mesh.Shards`. None: a single device.
     """

@@ -86,7 +86,7 @@ def check_devices(shards: int, threads: int) -> None:
 
     Parameters
     ----------
-    shares : int
+    shards : int
         Number of devices that shared its batches.
     threads : int
         Value of :func:`computing_threads` in that run.

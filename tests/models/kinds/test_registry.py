@@ -148,7 +148,7 @@ def photos(tmp_path_factory):
             "--column-type applies to tables, sequences and",
         ),
         ({"exclude": ("a",)}, "--exclude applies to tables, sequences and"),
-        ({"target": ("a", "b")}, "images have one --target"),
+        ({"target": ("a", "b")}, "images can have only one --target"),
         ({"target": ("a",)}, "is a column, but this is not a table"),
         ({"size": "big"}, "--size must be one side or HEIGHTxWIDTH"),
         ({"task": "regression"}, "its labels are classes"),

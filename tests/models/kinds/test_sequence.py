@@ -109,7 +109,7 @@ def test_steps_are_counted_where_there_are_no_times(tmp_path, steps):
     ("how", "message"),
     [
         ({"group_column": "nope", "target": ("class",)}, "no column 'nope'"),
-        ({"group_column": "series"}, "have no answers; name the column"),
+        ({"group_column": "series"}, "have no targets; name the column"),
         (
             {"time_column": "step", "target": ("class",)},
             "--time-column applies to sequences and time series",
@@ -126,5 +126,5 @@ def test_what_does_not_fit_is_refused(tmp_path, sines, how, message):
 
 def test_options_of_tables_are_refused_for_files_of_sequences(tmp_path):
     how = options(tmp_path, target=("class",))
-    error = refused("noisy_sines", "--target is for tables; noisy_sines holds", **how)
+    error = refused("noisy_sines", "--target applies to tables; noisy_sines", **how)
     assert error.parameter == "target"

@@ -45,7 +45,7 @@ def test_same_keeps_every_stride_th_place(stride):
 def test_padding_may_differ_by_axis_and_side():
     assert padded_positions((1, 2), (5, 5), (3, 3), (1, 1)) == ((1, 1), (2, 2))
     assert padded_positions(((0, 1), 2), (5, 5), (3, 3), (1, 1)) == ((0, 1), (2, 2))
-    with pytest.raises(ValueError, match="for 1 axes"):
+    with pytest.raises(ValueError, match="one entry per axis, 1"):
         padded_positions((1, 2), (5,), (3,), (1,))
 
 

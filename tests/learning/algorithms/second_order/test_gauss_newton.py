@@ -178,7 +178,7 @@ def test_what_is_not_smooth_is_refused():
         with pytest.raises(ValueError, match=f"Adam does not support {name}"):
             check_smooth(Adam(), rough)
     # The sums would be of one share.
-    divided = dataclasses.replace(smooth, shares=Shards(2))
+    divided = dataclasses.replace(smooth, shards=Shards(2))
     with pytest.raises(ValueError, match="Adam needs all examples on one device"):
         check_smooth(Adam(), divided)
     dropout = Network((Network((Dropout(0.2), Dense(2))), Dense(1, "identity")))

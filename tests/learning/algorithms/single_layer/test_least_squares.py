@@ -151,5 +151,5 @@ def test_penalties_that_are_not_quadratic_are_refused():
     params, _ = network.init(Key(0), (1,), np.float64)
     batch = Batch(np.ones((2, 1)), np.ones((2, 1)), np.ones(2))
     objective = Objective(network, "squared_error", (L1(0.1),))
-    with pytest.raises(ValueError, match="Exact does not support L1"):
+    with pytest.raises(ValueError, match="LeastSquares does not support L1"):
         LeastSquares().update(objective, params, {}, batch, None)
