@@ -55,7 +55,9 @@ class Sequences(PredictiveKind):
             if getattr(options, name):
                 told = f" applies to tables; {source} is not a table, or "
                 raise UserError(
-                    Message(Setting(name), told, Setting("group_column"), " is missing"),
+                    Message(
+                        Setting(name), told, Setting("group_column"), " is missing"
+                    ),
                     parameter=name,
                     value=getattr(options, name),
                 )

@@ -142,7 +142,7 @@ def test_other_bad_input(tagger):
         net().fit(X, None)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         net().fit(X, SIGNS[:-1])
-    with pytest.raises(ValueError, match=r"Last\(\) has one answer for a whole"):
+    with pytest.raises(ValueError, match=r"LastStep\(\) has one answer for a whole"):
         net(layers=[GRU(4), LastStep()]).fit(X, SIGNS)
     with pytest.raises(ValueError, match="one answer an example, not one a step"):
         net(solver="lm", schedule=None, clip_norm=None).fit(X, SIGNS)
@@ -157,7 +157,7 @@ def test_other_bad_input(tagger):
         ("parameters", "loss", "squared_error", "targets does not fit the loss"),
         ("parameters", "layers", 7, "the layers are not readable"),
         ("fitted", "feature_mean", [0.0, 0.0], "feature_mean must be an array"),
-        ("fitted", "longest", 2.5, "longest must be a whole number"),
+        ("fitted", "max_length", 2.5, "max_length must be a whole number"),
     ],
 )
 def test_damaged_files_are_refused(tagger, part, name, value, message):

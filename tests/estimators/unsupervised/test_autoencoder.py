@@ -449,7 +449,7 @@ def test_sparse_rows_of_other_numbers_are_centred():
         ({"layers": Dense(3)}, "layers must be a list"),
         ({"decoder": Dense(3)}, "decoder must be a list"),
         ({"decoder": [0]}, r"decoder must be a list of .* units.* got \[0\]"),
-        ({"corruption": "noise"}, r"corruption must be Masking\(\) or .* 'noise'"),
+        ({"corruption": "noise"}, r"corruption must be MaskingNoise\(\) or .* 'noise'"),
         ({"corruption": ("masking", 0.1, 3)}, "corruption must be"),
         ({"corruption": ("masking", 2)}, "corruption rate must be"),
         ({"corruption": 0.3}, "corruption must be"),
