@@ -53,7 +53,7 @@ def write(name, header, *rows):
 
 SEX = (
     "lamina: warning: column 'sex': 'M' (2 rows; did you mean 'male'?), 'x' (1 row) "
-    "were not seen in training; the model knows nothing of this column in 3 rows\n"
+    "were not seen in training; the model ignores this column in 3 rows\n"
 )
 UNSEEN = {
     "column": "sex",

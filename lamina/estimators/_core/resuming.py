@@ -104,7 +104,7 @@ def drawn_seed(checkpoint: Any, drawn: int) -> int:
     seeds = snapshot.get("seeds")
     seed = seeds[0] if isinstance(seeds, list) and len(seeds) == 1 else None
     if type(seed) is not int or not 0 <= seed < 2**63:
-        raise ValueError("the checkpoint is not readable: its seed is no number")
+        raise ValueError("the checkpoint is corrupt: its seed is not a number")
     return seed
 
 

@@ -83,7 +83,7 @@ class Forecaster(ProgressParams, Estimator):
         found with them too.
     n_series_ : int
     interrupted_ : bool
-        Whether Ctrl-C ended the fit: members of one's own ``estimator`` and intervals
+        Whether Ctrl-C ended the fit: members of your own ``estimator`` and intervals
         that were not learnt by then are missing.
     n_compiles_ : int
         Programs that ``fit`` had to compile.
@@ -126,7 +126,7 @@ class Forecaster(ProgressParams, Estimator):
         default="recurrent",
         doc="""What learns: ``RecurrentRegressor([GRU(16)], pooling="last")``, which
         reads the window step by step; ``MLPRegressor((16,))``, a sliding-window
-        network; or a regressor of one's own, which is cloned. Estimators of sequences
+        network; or a regressor of your own, which is cloned. Estimators of sequences
         get (n, p, 1 + k), others (n, p (1 + k)).""",
         check=option(*KINDS) | having("fit", "a regressor"),
     )

@@ -27,7 +27,7 @@ from lamina.networks.composite.reconstruction import CapsuleLoss
 
 def _never(self: Any) -> bool:
     raise AttributeError(
-        "lengths of capsules are no probabilities; decision_function returns them"
+        "lengths of capsules are not probabilities; decision_function returns them"
     )
 
 
@@ -103,8 +103,7 @@ class CapsNetClassifier(
 
     References
     ----------
-    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS; deck 002
-    names capsule networks as further reading.
+    Sabour, Frosst & Hinton (2017), Dynamic routing between capsules, NIPS.
 
     Examples
     --------
@@ -167,11 +166,11 @@ class CapsNetClassifier(
 
     @available_if(_never)
     def predict_proba(self, X):  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Lengths are no probabilities: see :meth:`decision_function`."""
+        """Lengths are not probabilities: see :meth:`decision_function`."""
 
     @available_if(_never)
     def predict_log_proba(self, X):  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Lengths are no probabilities: see :meth:`decision_function`."""
+        """Lengths are not probabilities: see :meth:`decision_function`."""
 
     def decision_function(self, X):
         """Return the lengths of the capsules (n_samples, n_classes).

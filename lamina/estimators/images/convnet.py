@@ -96,7 +96,7 @@ class ConvNetRegressor(
 
     References
     ----------
-    Decks 000, 002 and 004.
+    Goodfellow, Bengio & Courville (2016), Deep Learning, MIT Press, chapter 9.
 
     Examples
     --------

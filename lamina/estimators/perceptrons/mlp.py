@@ -63,7 +63,7 @@ class MLPParams(NetworkParams, PretrainingParams):
         default=None,
         doc="""Any network instead of ``hidden_layer_sizes``, ``activation`` and
         ``dropout``: ``[Dense(64, "tanh"), Dropout(0.3)]``. The layers end before the
-        output layer, which is added; :class:`lamina.Output` marks one of one's own:
+        output layer, which is added; :class:`lamina.Output` marks one of your own:
         ``[Dense(64), Output(Dense(10, "logistic"))]``.""",
     )
 
@@ -248,7 +248,8 @@ class MLPRegressor(MLPMethods, Regressing, NumberParams, TrainedNetwork):
 
     References
     ----------
-    Decks 000, 003 and 004.
+    Bishop (1995), Neural Networks for Pattern Recognition, Oxford University Press,
+    chapter 4.
 
     Examples
     --------

@@ -113,7 +113,7 @@ class Perceptron(
     Notes
     -----
     What differs from scikit-learn: it changes weights at a tie, h = 0, whatever the
-    label, and predicts the first class there; here a tie is +1 as in deck 002. It ends
+    label, and predicts the first class there; here a tie is +1. It ends
     each one-vs-rest unit by itself; here all go on until none improves. It goes on
     after an epoch without mistakes. It weighs the steps but not the loss by
     ``sample_weight``. With ``early_stopping`` it gives back the last weights.
@@ -123,8 +123,7 @@ class Perceptron(
     Rosenblatt (1958), The perceptron: a probabilistic model for information storage and
     organization in the brain, Psychological Review 65; Rosenblatt (1962), Principles of
     Neurodynamics, chapter 5; Novikoff (1962), On convergence proofs on perceptrons,
-    Symposium on the Mathematical Theory of Automata; decks 002 (perceptron, multi-class
-    perceptron) and 004 (perceptron learning algorithm).
+    Symposium on the Mathematical Theory of Automata.
 
     Examples
     --------
@@ -197,7 +196,7 @@ class Perceptron(
     )
     multiclass: str = param(
         default="one_vs_rest",
-        doc="How more than two classes are told apart.",
+        doc="How more than two classes are distinguished.",
         check=option(*MULTICLASS),
     )
     trace: bool = param(

@@ -82,8 +82,8 @@ class HybridHMM(Estimator):
 
     estimator: Any = param(
         default=None,
-        doc="""What tells the states: a classifier of rows, with ``predict_proba``, sees
-        each step with its neighbours; a tagger sees sequences. By default
+        doc="""What predicts the states: a classifier of rows, with ``predict_proba``,
+        sees each step with its neighbours; a tagger sees sequences. By default
         ``MLPClassifier((64,))``.""",
         check=Check(
             "a classifier of rows with predict_proba or a RecurrentTagger of labels",

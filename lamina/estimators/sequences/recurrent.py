@@ -118,7 +118,7 @@ class RecurrentRegressor(SequenceMethods, Regressing, NumberParams, TrainedNetwo
 
     References
     ----------
-    Decks 001, 002 and 004.
+    As of :class:`RecurrentClassifier`.
 
     Examples
     --------

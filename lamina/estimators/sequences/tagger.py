@@ -68,7 +68,7 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
     layers: Any = param(
         default=None,
         doc="""They have an answer at each step and end before the output layer, a
-        softmax at each step for labels; ``Output`` marks one of one's own. By default
+        softmax at each step for labels; ``Output`` marks one of your own. By default
         ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]`` answers without
         looking ahead.""",
         kw_only=False,
@@ -81,14 +81,14 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
     )
     ignore_label: Any = param(
         default=None,
-        doc="""Of steps that have none: nothing is learnt from them, nor do they count
+        doc="""Of steps that have none: they are not trained on, nor do they count
         in scores. Numbers that are not known are NaN.""",
         check=LABEL,
     )
     dropout: float | None = param(
         default=None,
-        doc="""Dropout of what the default layers tell the output: 0.5 for labels and 0
-        for numbers by default.""",
+        doc="""Dropout before the output layer, if ``layers`` is None; by default 0.5
+        for labels and 0 for numbers.""",
         check=PART | NONE,
     )
     pooling: str = fixed(default="mean", reason="each step has an answer")
@@ -109,7 +109,7 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
         y : n_samples sequences of labels or numbers, as long as those of X
         sample_weight : array-like (n_samples,), optional
         X_val, y_val : optional
-            A validation set of one's own.
+            A validation set of your own.
 
         Returns
         -------

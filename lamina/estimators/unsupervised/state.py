@@ -63,7 +63,7 @@ def _stand_on_each_other(params: tuple, own: Any) -> bool:
 
 Machines = Annotated[
     tuple,
-    Is("the finite weights and biases of each machine", _stand_on_each_other),
+    Is("the finite weights and biases of each RBM", _stand_on_each_other),
 ]
 
 
@@ -85,9 +85,9 @@ class FittedBoltzmann(FittedNetwork):
         layers = self.network.layers
         kinds = [estimator.visible, *["binary"] * (len(estimator._units) - 1)]
         if not all(isinstance(one, RBM) for one in layers):
-            raise ValueError("the network is no stack of RBMs")
+            raise ValueError("the network is not a stack of RBMs")
         if [one.visible for one in layers] != kinds or layers[-1].untied:
-            raise ValueError("the machines are not those that the parameters say")
+            raise ValueError("the RBMs do not fit the parameters")
         scaled = self.has("feature_mean", "feature_scale")
         if estimator.visible == "gaussian" and not scaled:
             raise ValueError("the mean and the scale of the features are missing")

@@ -50,7 +50,7 @@ def test_class_weights_follow_from_the_training_rows():
     begun(model, X[:10], y)
     preparation = model._prepared(model._algorithm())
     loaders = preparation.loaders(model._known(X[:10], y), None, Key(0))
-    weight = loaders.training.examples.weight
+    weight = loaders.training.dataset.weight
     np.testing.assert_allclose(weight[y == 0], 10 / 14)
     np.testing.assert_allclose(weight[y == 1], 10 / 6)
 

@@ -336,7 +336,7 @@ def test_one_place_is_one_example():
 
 def test_places_have_no_curvature_root_and_need_their_labels():
     h, y = jnp.zeros((2, 3, 3, 4)), jnp.zeros((2, 3, 3), int)
-    with pytest.raises(ValueError, match="one answer an example"):
+    with pytest.raises(ValueError, match="one output vector per example"):
         curvature_root("cross_entropy", "softmax", h, y)
     with pytest.raises(ValueError, match="targets must have the shape of the outputs"):
         loss_from_pre_activation("cross_entropy", "softmax", h, y[:, :2])

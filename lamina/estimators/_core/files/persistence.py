@@ -102,7 +102,7 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     Warns
     -----
     UserWarning
-        Naming the parameters, and attributes of one's own, that are left out.
+        Naming the parameters, and attributes of your own, that are left out.
     """
     name = _checked_class(estimator)
     check_is_fitted(estimator)
@@ -163,7 +163,9 @@ def _write(estimator: Any, writer: Writer, path: str) -> dict[str, Any]:
 def _checked_class(estimator: Any) -> str:
     name = type(estimator).__name__
     if type(estimator).__module__ != _home(name):
-        raise ValueError(f"a {name} is no estimator that a model file can hold")
+        raise ValueError(
+            f"a model file cannot hold a {name}, which is not an estimator"
+        )
     return name
 
 

@@ -78,7 +78,7 @@ class ImageInputs(Inputs):
         if self.any_size and X.shape[-1] != self.image_shape[-1]:
             raise ImageError(
                 f"images have {X.shape[-1]} channels, but this {type(owner).__name__} "
-                f"has learnt from {self.image_shape[-1]}"
+                f"was fitted to {self.image_shape[-1]}"
             )
         if not self.any_size and X.shape[1:] != self.image_shape:
             raise ImageError(

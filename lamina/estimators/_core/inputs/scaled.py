@@ -87,7 +87,7 @@ class ScaledInputs(Inputs):
             learnt = f"images {self.image_shape}" if self.are_images else learnt
             raise ImageError(
                 f"images are {X.shape[1:]} (height, width, channels), but this "
-                f"{type(owner).__name__} has learnt from {learnt}"
+                f"{type(owner).__name__} was fitted to {learnt}"
             )
         return self._in_range(X)
 

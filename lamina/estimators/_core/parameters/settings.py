@@ -83,7 +83,7 @@ def _whole(value: int) -> int:
 
 
 def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _value(node: ast.expr) -> Any:

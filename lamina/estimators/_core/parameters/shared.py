@@ -244,8 +244,8 @@ class StoppingParams(EarlyStoppingParams):
     monitor: str = param(
         default="score",
         doc="""What early stopping watches on the held-out examples, and whose best
-        weights it gives back. The loss tells more than the accuracy of few examples.
-        """,
+        weights it gives back. The loss is more informative than the accuracy of few
+        examples.""",
         check=option("score", "loss"),
     )
     stopping: Any = param(
@@ -335,7 +335,7 @@ class NetworkParams:
     layers: Any = param(
         default=None,
         doc="""Any network: ``[Dense(64, "tanh"), Dropout(0.3)]``. The layers end before
-        the output layer, which is added; :class:`lamina.Output` marks one of one's own:
+        the output layer, which is added; :class:`lamina.Output` marks one of your own:
         ``[Dense(64), Output(Dense(10, "logistic"))]``.""",
         check=LAYERS | NONE,
     )
@@ -435,7 +435,7 @@ class ImageParams(NetworkParams, PretrainingParams, TrainingParams):
     layers: Any = param(
         default=None,
         doc="""``[Conv(32, 5), MaxPool(2), Conv(64, 5), MaxPool(2), Dense(128)]``. They
-        end before the output layer, which follows from the labels; one of one's own is
+        end before the output layer, which follows from the labels; one of your own is
         marked, ``Output(Dense(10, "logistic"))``. ``Flatten`` is put before a ``Dense``
         layer to which places come; ``Conv(units, 1)`` is a dense layer at each place.
         By default blocks of two 3 × 3 convolutions and a pool, as many as the size of
@@ -502,7 +502,7 @@ class SequenceParams(NetworkParams, PretrainingParams, TrainingParams):
         default=None,
         doc="""``[LSTM(128)]``, or ``[Bidirectional(LSTM(64)), Dropout(0.2), LSTM(64),
         LastStep(), Dense(32)]``. They end before the output layer, which follows from
-        the labels; one of one's own is marked, ``Output(Dense(3, "logistic"))``. By
+        the labels; one of your own is marked, ``Output(Dense(3, "logistic"))``. By
         default ``Bidirectional(GRU(64))``, ``pooling``, and ``dropout``. Layers that
         mix steps and know no lengths, such as ``Conv``, take sequences of one
         length.""",
@@ -510,9 +510,9 @@ class SequenceParams(NetworkParams, PretrainingParams, TrainingParams):
     )
     pooling: str = param(
         default="mean",
-        doc="""What the output is told, where ``layers`` have an answer at each step:
-        their mean over time, or the last one. Of ``Bidirectional`` layers take the
-        mean: what reads backward has seen one step only where it answers last.""",
+        doc="""What the output layer sees if ``layers`` have an output at each step:
+        their mean over time, or the last one. For ``Bidirectional`` layers take the
+        mean: at the last step, what reads backward has seen that step only.""",
         check=option("mean", "last"),
     )
     tbptt: int | None = param(
@@ -530,7 +530,7 @@ class SequenceParams(NetworkParams, PretrainingParams, TrainingParams):
     )
     dropout: float | None = param(
         default=0.5,
-        doc="Dropout of what the default layers tell the output.",
+        doc="Dropout before the output layer, if ``layers`` is None.",
         check=PART,
     )
     batch_size: Any = param(

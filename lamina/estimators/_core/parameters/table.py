@@ -231,7 +231,7 @@ class SeedParams:
 
     random_state: Any = param(
         default=None,
-        doc="""The seed of everything random: initial weights, the order of examples,
+        doc="""The random seed: of initial weights, the order of examples,
         noise. None draws another one for each fit.""",
         check=integer(0)
         | Check("a RandomState", lambda v: isinstance(v, np.random.RandomState))

@@ -20,7 +20,7 @@ from lamina.metrics.segmentation import (
 class PixelTarget(PlaceLabels):
     """Labels (n, height, width)."""
 
-    positions: ClassVar[str] = "pixel"
+    unit: ClassVar[str] = "pixel"
 
     def check(self, owner: Any, y: Any, X: Any) -> Answers:
         require(owner, y)

@@ -74,7 +74,7 @@ class PlaceLabels(Target):
         labels = self._labels(answers)
         known = self.labelled(labels)
         codes = self._no_labels(labels.shape)
-        codes[known] = class_numbers(labels[known], self.classes, self.positions)
+        codes[known] = class_numbers(labels[known], self.classes, self.unit)
         return self._formed(codes, answers)
 
     @abstractmethod
@@ -99,7 +99,7 @@ class PlaceLabels(Target):
         found = found[self.labelled(found)]
         if not len(found):
             raise self.error(
-                f"y has no labels: all {self.positions}s have the ignore_label"
+                f"y has no labels: all {self.unit}s have the ignore_label"
             )
         return found
 

@@ -36,7 +36,7 @@ def checked_steps(owner: Any, y: Any, X: RaggedArray, labels: bool) -> Answers:
 class StepLabels(PlaceLabels):
     """Labels of steps."""
 
-    positions: ClassVar[str] = "step"
+    unit: ClassVar[str] = "step"
     error: ClassVar[type[ValueError]] = SequenceError
 
     def check(self, owner: Any, y: Any, X: Any) -> Answers:
@@ -72,7 +72,7 @@ class StepLabels(PlaceLabels):
 class StepNumbers(NumberTarget):
     """Numbers of steps, one or several, NaN where one is not known."""
 
-    positions: ClassVar[str] = "step"
+    unit: ClassVar[str] = "step"
 
     def check(self, owner: Any, y: Any, X: Any) -> Answers:
         return checked_steps(owner, y, X, labels=False)
@@ -172,7 +172,7 @@ def step_answers(y: Any, lengths: np.ndarray, labels: bool) -> np.ndarray:
         _refuse_missing(flat, lengths)
         if flat.dtype.kind == "f" and not (np.isfinite(flat).all() and _whole(flat)):
             raise SequenceError(
-                "y holds numbers that are no labels; for numbers set "
+                "y holds numbers that are not labels; for numbers set "
                 "loss='squared_error'"
             )
         return flat

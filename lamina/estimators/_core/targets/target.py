@@ -40,7 +40,7 @@ class Target(ABC):
         As the estimator's parameter says.
     """
 
-    positions: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
     """What has an answer of its own within an example: "pixel", "step"; or nothing."""
 
     dtype: str
@@ -125,10 +125,10 @@ class Target(ABC):
         ValueError
             Naming the solver.
         """
-        if self.positions and needs.one_target:
+        if self.unit and needs.one_target:
             raise ValueError(
                 f"solver={solver!r} needs one answer an example, not one a "
-                f"{self.positions}; try 'adam' or 'sgd'"
+                f"{self.unit}; try 'adam' or 'sgd'"
             )
 
     # ---- weights and splits ---------------------------------------------------------

@@ -208,7 +208,7 @@ def test_records_of_a_damaged_file_are_refused(damaged):
     description, tensors = opened(model)
     records = model._diagnostics | damaged if damaged else damaged
     description["fitted"]["diagnostics"], _ = encode(records, "damaged", tensors)
-    with pytest.raises(ValueError, match="records of health"):
+    with pytest.raises(ValueError, match="records of diagnostics"):
         closed(description, tensors)
 
 

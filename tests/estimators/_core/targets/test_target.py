@@ -22,7 +22,7 @@ X = np.zeros((3, 2))
 class Doubled(Target):
     """Numbers that are learnt doubled, one a step."""
 
-    places = "step"
+    unit = "step"
     n_outputs, head = 1, "identity"
 
     def check(self, owner, y, X):
