@@ -4,7 +4,7 @@ from typing import Any
 
 from lamina.estimators._core.answering import Classifying, Regressing
 from lamina.estimators._core.architecture.dense import DenseArchitecture
-from lamina.estimators._core.architecture.layer_arrays import ArraysOfLayers
+from lamina.estimators._core.architecture.layer_arrays import ArraysOfLayers, LayerCount
 from lamina.estimators._core.files.network_state import (
     FittedClassifier,
     FittedRegressor,
@@ -172,10 +172,7 @@ class MLPMethods(MLPParams):
         "bias", "Bias vectors, one a layer that has a bias; see ``coefs_``."
     )
 
-    @property
-    def n_layers_(self) -> int:
-        """Layers with weights, and one more for the inputs, as scikit-learn counts."""
-        return len(self.coefs_) + 1
+    n_layers_ = LayerCount()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

@@ -54,6 +54,16 @@ class ArraysOfLayers:
         return self._arrays(estimator)
 
 
+class LayerCount:
+    """The number of layers with weights, and one more for the inputs.
+
+    As scikit-learn counts and assigns it: what is assigned hides this attribute.
+    """
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Any:
+        return self if estimator is None else len(estimator.coefs_) + 1
+
+
 def given_arrays(estimator: Any) -> dict[str, list[Any]]:
     """Return what was assigned before there was a network, and forget it."""
     return vars(estimator).pop("_given_arrays", {})

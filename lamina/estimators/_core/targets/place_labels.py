@@ -98,9 +98,7 @@ class PlaceLabels(Target):
         found = np.unique(labels)
         found = found[self.labelled(found)]
         if not len(found):
-            raise self.error(
-                f"y has no labels: all {self.unit}s have the ignore_label"
-            )
+            raise self.error(f"y has no labels: all {self.unit}s have the ignore_label")
         return found
 
     @property

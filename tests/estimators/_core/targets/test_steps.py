@@ -23,7 +23,11 @@ def test_answers_lie_one_behind_the_other():
     [
         ([[1, 0], [1, 0]], True, "sequence 1 has 3 steps, but y has 2 for it"),
         ([1, 0], True, "sequence 0 has 2 steps, but y has one answer"),
-        ([[1.5, 0], [1, 0, 2]], True, "no labels; for numbers set loss='squared_error"),
+        (
+            [[1.5, 0], [1, 0, 2]],
+            True,
+            "not labels; for numbers set loss='squared_error",
+        ),
         ([[[1], [0]], [[1], [0], [2]]], True, r"shape \(2, 1\); \(steps,\) is expec"),
         ([[[1], [0]], [1, 0, 2]], False, "answers of sequence 1 have shape"),
         ([["a", "b"], ["c", "a", "b"]], False, "numbers are expected, but y holds"),
