@@ -23,7 +23,7 @@ class FitCommand(Output, DataArgument):
 def run(asked: FitCommand, given: Given) -> None:
     """Train a network on a table, images or sequences; score it and save a model.
 
-    The network predicts a column, the class of an image or of a sequence, or the next
+    It predicts a column, the class of an image or of a sequence, or the next
     steps of a time series. With --model it learns an embedding, without labels.
     """
     from lamina.app import fitting

@@ -38,7 +38,7 @@ def test_100_000_categories_are_text_and_not_used():
     table = read_table({"c": names, "x": np.sin(np.arange(1e5))})
     schema = TableSchema.fit(table)
     assert [c.kind for c in schema.columns] == ["text", "number"]
-    assert "100,000 different texts in 100,000 rows" in schema.notes[0]
+    assert "100,000 distinct texts in 100,000 rows" in schema.notes[0]
     forced = TableSchema.fit(table, column_types={"c": "category"})
     assert forced.width == 64 + 1 + 1
 
