@@ -3,14 +3,24 @@
 from typing import Any
 
 from lamina.data.errors import UserError
-from lamina.models.kinds.kind import Described
 from lamina.models.reports import Layers, Part, Training
 
 
-class Bare(Described):
-    """A fitted estimator without information on how its inputs were read."""
+class Bare:
+    """A fitted estimator without information on how its inputs were read.
+
+    It has those methods of a :class:`lamina.models.kinds.kind.Kind` that are about any
+    model.
+    """
 
     def check_can(self, model: Any, command: str, path: str) -> None:
+        """Refuse a command that a model does not support.
+
+        Raises
+        ------
+        UserError
+            Saying what to do instead.
+        """
         name = type(model).__name__
         if command == "inspect":
             if _shape(model) is None:
@@ -34,9 +44,11 @@ class Bare(Described):
             )
 
     def estimator(self, model: Any) -> str:
+        """Return the name of a model's estimator."""
         return type(model).__name__
 
     def describe(self, model: Any) -> list[Part]:
+        """Return a description of a model."""
         from lamina.estimators._core.network_estimator import NetworkEstimator
         from lamina.estimators._core.reporting.summary import rows_of
 

@@ -1,13 +1,13 @@
 """Images: in a folder, in an IDX file, or listed in a table of paths."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from lamina.data.errors import Message, Setting, UserError
 from lamina.models.kinds.kind import Progress, Reading
-from lamina.models.kinds.predictive import PREDICTS, PredictiveKind
+from lamina.models.kinds.predictive import PREDICTS, Predicting
 from lamina.models.kinds.shared import (
     FitOptions,
     SizeOptions,
@@ -16,6 +16,7 @@ from lamina.models.kinds.shared import (
     TrainingOptions,
     parse_skip,
 )
+from lamina.models.kinds.trained import TrainedKind
 from lamina.models.options import Given
 from lamina.models.reports import Inputs
 
@@ -30,14 +31,14 @@ class ImageOptions(
     """Options of a fit of images."""
 
 
-class Images(PredictiveKind):
+class Images(Predicting, TrainedKind):
     """Images, each with a label."""
 
     name = "image"
     noun = "a set of images"
     plural = "images"
     options = ImageOptions
-    lacks = PREDICTS
+    lacks: ClassVar[Mapping[str, str]] = PREDICTS
     lost = "unreadable files"
     new = "NEW.png"
 

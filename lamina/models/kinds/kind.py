@@ -80,17 +80,38 @@ class EmbeddedRows:
     colours_are: str = ""
 
 
-class Described(ABC):
-    """What can be said about any model.
+class Kind(ABC):
+    """A kind of data.
 
     Attributes
     ----------
+    name : str
+        Name in model files.
+    noun : str
+        What a source is, in words that follow "is": ``a table``.
+    plural : str
+        What its options apply to: ``tables``.
+    how : str
+        The option that selects this kind, if there is one.
+    options : type
+        Dataclass of the options of a fit.
+    instead : dict
+        What to use instead of options that it does not have, by name.
     lacks : dict
         Why a model does not support a command, by the command's name, and what to do
         instead; the sentence follows the name of the model file, ``{model}``.
     """
 
+    name: ClassVar[str]
+    noun: ClassVar[str]
+    plural: ClassVar[str]
+    how: ClassVar[str] = ""
+    options: ClassVar[type]
+    instead: ClassVar[Mapping[str, str]] = {}
+
     lacks: ClassVar[Mapping[str, str]] = {}
+
+    # ---- of any model ----------------------------------------------------------------
 
     def check_can(self, model: Any, command: str, path: str) -> None:
         """Refuse a command that a model does not support.
@@ -110,33 +131,6 @@ class Described(ABC):
     @abstractmethod
     def describe(self, model: Any) -> list[Part]:
         """Return a description of a model."""
-
-
-class Kind(Described):
-    """A kind of data.
-
-    Attributes
-    ----------
-    name : str
-        Name in model files.
-    noun : str
-        What a source is, in words that follow "is": ``a table``.
-    plural : str
-        What its options apply to: ``tables``.
-    how : str
-        The option that selects this kind, if there is one.
-    options : type
-        Dataclass of the options of a fit.
-    instead : dict
-        What to use instead of options that it does not have, by name.
-    """
-
-    name: ClassVar[str]
-    noun: ClassVar[str]
-    plural: ClassVar[str]
-    how: ClassVar[str] = ""
-    options: ClassVar[type]
-    instead: ClassVar[Mapping[str, str]] = {}
 
     # ---- fitting ---------------------------------------------------------------------
 

@@ -1,17 +1,18 @@
 """The base of the kinds of data whose models predict a target."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from lamina.models.kinds.kind import Fit
-from lamina.models.kinds.trained import TrainedKind
 from lamina.models.reports import (
+    Inputs,
     Part,
     Predicted,
     Prediction,
     Predictions,
     ScoreColumn,
     Scores,
+    Split,
     Trial,
     plain,
 )
@@ -31,10 +32,13 @@ NO_IMAGES = {
 """Why models of other data cannot be inspected."""
 
 
-class PredictiveKind(TrainedKind):
-    """A kind of data whose models predict a target and are compared with a baseline."""
+class Predicting:
+    """What a ``TrainedKind`` adds whose models predict a target."""
 
-    lacks = PREDICTS | NO_IMAGES
+    inputs: Callable[[Any], Inputs]
+    split: Callable[[Any], Split]
+
+    lacks: ClassVar[Mapping[str, str]] = PREDICTS | NO_IMAGES
 
     lost = "rows without a target"
     """What is skipped when a model is evaluated."""

@@ -8,7 +8,7 @@ from lamina.models.kinds.bare import Bare
 from lamina.models.kinds.embedding import Embeddings
 from lamina.models.kinds.forecast import Forecasts
 from lamina.models.kinds.image import Images
-from lamina.models.kinds.kind import Described, Kind, check_given
+from lamina.models.kinds.kind import Kind, check_given
 from lamina.models.kinds.sequence import Sequences
 from lamina.models.kinds.table import Tables
 from lamina.models.options import Given, Option, options_of
@@ -42,7 +42,7 @@ def checked(kind: Kind, source: str, given: Given) -> Any:
     return options
 
 
-def kind_of(model: Any) -> Described:
+def kind_of(model: Any) -> Kind | Bare:
     """Return the kind of data of a fitted model, or Bare for a plain estimator.
 
     Raises

@@ -5,7 +5,7 @@ from typing import Any
 
 from lamina.data.errors import Message, Setting, UserError
 from lamina.models.kinds.kind import Fit, Progress, Reading
-from lamina.models.kinds.predictive import PredictiveKind
+from lamina.models.kinds.predictive import Predicting
 from lamina.models.kinds.shared import (
     ColumnOptions,
     FitOptions,
@@ -14,7 +14,7 @@ from lamina.models.kinds.shared import (
     TaskOptions,
     TrainingOptions,
 )
-from lamina.models.kinds.trained import described
+from lamina.models.kinds.trained import TrainedKind, described
 from lamina.models.options import Given
 from lamina.models.reports import Inputs, Prediction, Predictions
 
@@ -34,7 +34,7 @@ class SequenceOptions(
     """Options of a fit of sequences."""
 
 
-class Sequences(PredictiveKind):
+class Sequences(Predicting, TrainedKind):
     """Sequences, with a target per sequence or per step."""
 
     name = "sequence"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamina.models.kinds.kind import Progress, Reading
-from lamina.models.kinds.predictive import PredictiveKind
+from lamina.models.kinds.predictive import Predicting
 from lamina.models.kinds.shared import (
     ColumnOptions,
     FitOptions,
@@ -12,7 +12,7 @@ from lamina.models.kinds.shared import (
     TaskOptions,
     TrainingOptions,
 )
-from lamina.models.kinds.trained import described
+from lamina.models.kinds.trained import TrainedKind, described
 from lamina.models.options import Given
 from lamina.models.reports import Inputs
 
@@ -24,7 +24,7 @@ class TableOptions(
     """Options of a fit of a table."""
 
 
-class Tables(PredictiveKind):
+class Tables(Predicting, TrainedKind):
     """Tables, in which some columns are predicted from the others."""
 
     name = "table"
