@@ -19,7 +19,8 @@ WORKLOADS = {
     "Levenberg–Marquardt, 1-10-1": "second_order",
     "LSTM(32), 128 × 40 steps, 3 epochs": "recurrent",
     "early stopping, 1,000 rows": "early",
-    "forecaster of 3 members": "forecaster",
+    "forecaster of 3 networks": "forecaster",
+    "predict, one row, 100 times": "predict",
 }
 
 
@@ -95,6 +96,15 @@ def forecaster() -> Callable[[], object]:
     y = data.load("airline").y
     how = {"seasonal_period": 12, "intervals": False, "random_state": 0}
     return lambda: Forecaster(12, **how).fit(y)
+
+
+def predict() -> Callable[[], object]:
+    """Where validation and the call of the compiled program decide."""
+    from lamina import MLPClassifier
+
+    X, y = _data(200, 8, 3)
+    model, row = MLPClassifier((16,), max_iter=5, random_state=0).fit(X, y), X[:1]
+    return lambda: [model.predict(row) for _ in range(100)]
 
 
 def main() -> None:
