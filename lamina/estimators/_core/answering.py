@@ -1,4 +1,4 @@
-"""What estimators can say, by the kind of their answers: classes or numbers."""
+"""Prediction and score of classifiers and regressors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +14,13 @@ from lamina.estimators._core.preparation import Request
 from lamina.estimators._core.targets.classes import ClassTarget
 from lamina.estimators._core.targets.labels import plain
 from lamina.estimators._core.targets.missing import without_missing
-from lamina.estimators._core.targets.target import Answers, Target
+from lamina.estimators._core.targets.target import Target, TargetValues
 from lamina.estimators._core.training import is_stochastic
 from lamina.networks import Network
 
 
 class Classifying(ClassifierMixin):
-    """Labels, probabilities and accuracy of a ``TrainedNetwork`` with classes."""
+    """Labels, probabilities and accuracy of a ``TrainedNetwork`` for classes."""
 
     network_: Network
     _predicted: Callable[[Any], tuple[Any, Any]]
@@ -61,7 +61,7 @@ class Classifying(ClassifierMixin):
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on learning for one epoch over these examples.
+        """Train for one more epoch, on these examples.
 
         Parameters
         ----------
@@ -114,11 +114,11 @@ class Classifying(ClassifierMixin):
             return np.log(self.predict_proba(X))
 
     def score(self, X, y, sample_weight=None):
-        """Return the accuracy; where labels are missing (NaN), of those measured.
+        """Return the accuracy; missing labels (NaN) are ignored.
 
-        A row of several labels is right if all that are measured are.
+        A row with several labels is correct if all measured labels are.
         """
-        answers = Answers(*without_missing(plain(y)))
+        answers = TargetValues(*without_missing(plain(y)))
         if answers.missing is None:
             return super().score(X, answers.values, sample_weight)
         outputs, _ = self._predicted(X)
@@ -132,7 +132,7 @@ class Classifying(ClassifierMixin):
 
 
 class Regressing(RegressorMixin):
-    """Numbers and R² of a ``TrainedNetwork`` with numbers."""
+    """Predictions and R² of a ``TrainedNetwork`` for numbers."""
 
     n_features_in_: int
     n_outputs_: int
@@ -145,7 +145,7 @@ class Regressing(RegressorMixin):
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y, sample_weight=None):
-        """Go on learning for one epoch over these examples."""
+        """Train for one more epoch, on these examples."""
         return fit(self, Request(X, y, sample_weight, incremental=True))
 
     def predict(self, X):
@@ -158,8 +158,8 @@ class Regressing(RegressorMixin):
         return recall(self._target(), self).decode(outputs, X.dtype)
 
     def score(self, X, y, sample_weight=None):
-        """Return R²; where targets are missing (NaN), of those measured."""
-        answers = Answers(*without_missing(y))
+        """Return R²; missing targets (NaN) are ignored."""
+        answers = TargetValues(*without_missing(y))
         if answers.missing is None:
             return super().score(X, answers.values, sample_weight)
         outputs, _ = self._predicted(X)
@@ -173,14 +173,14 @@ class Regressing(RegressorMixin):
 
 
 def score_measured(
-    target: Target, outputs: np.ndarray, answers: Answers, sample_weight: Any
+    target: Target, outputs: np.ndarray, answers: TargetValues, sample_weight: Any
 ) -> float:
-    """Return the score over the answers that are measured.
+    """Return the score over the measured targets.
 
     Raises
     ------
     ValueError
-        If there are more or fewer answers than outputs.
+        If the number of targets and outputs differs.
     """
     y = answers.values
     check_consistent_length(outputs, y, sample_weight)

@@ -1,4 +1,4 @@
-"""The base of all estimators and models: parameters that a table checks, and a file."""
+"""The base of all estimators and models: checked parameters, and saving."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from lamina.networks.core.description import is_description
 
 
 class Estimator(SeedParams, BaseEstimator):
-    """An estimator whose parameters are checked by a table, at ``fit``.
+    """An estimator whose parameters ``fit`` checks against a table.
 
     Parameters of descriptions are parameters of the estimator, too: a description's
     field is ``solver__learning_rate``, a layer's ``layers__0__units``.
@@ -38,7 +38,7 @@ class Estimator(SeedParams, BaseEstimator):
         return params
 
     def set_params(self, **params: Any) -> "Estimator":
-        """Set parameters, nested ones by a changed copy of their description."""
+        """Set parameters; nested ones replace their description by a changed copy."""
         plain = {k: v for k, v in params.items() if "__" not in k}
         super().set_params(**plain)
         own = self._get_param_names()
@@ -52,7 +52,7 @@ class Estimator(SeedParams, BaseEstimator):
         return self
 
     def _check_params(self) -> None:
-        """Refuse parameters that are wrong by themselves, or beside each other.
+        """Refuse invalid parameters and combinations of parameters.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What comes out of a layer, as features for another estimator."""
+"""Outputs of a layer, as features for another estimator."""
 
 from collections.abc import Callable
 from math import prod
@@ -14,7 +14,7 @@ from lamina.networks.core.computing import own_settings
 
 
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Features that a ``TrainedNetwork`` for images makes."""
+    """Features of a ``TrainedNetwork`` for images."""
 
     dtype: str
     network_: Network
@@ -23,7 +23,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     _input_shape: Callable[[], tuple[int, ...]]
 
     def transform(self, X, layer=-2, *, flatten=True):
-        """Return what comes out of a layer, as features for another estimator.
+        """Return the outputs of a layer, as features for another estimator.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     @property
     def _n_features_out(self) -> int:
-        """Return how many numbers ``transform`` gives by default."""
+        """Return the number of features of ``transform`` by default."""
         inner, params = Network(self.network_.layers[:-1]), self.params_[:-1]
         one = jax.ShapeDtypeStruct((1, *self._input_shape()), np.dtype(self.dtype))
         with own_settings(np.dtype(self.dtype)):

@@ -1,7 +1,7 @@
-"""The way of examples through ``fit``: checked, encoded, learnt from.
+"""The steps of ``fit``: examples are checked and encoded, a network is trained.
 
-What a fit asks of an estimator are its parameters and its three parts. What comes back
-is kept as attributes of the estimator, or nothing is changed.
+A fit uses the parameters of an estimator and its three parts. It stores the result as
+attributes of the estimator; a fit that is refused changes nothing.
 """
 
 from dataclasses import replace
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 def fit(estimator: T, request: Request) -> T:
-    """Fit an estimator, or let it go on learning.
+    """Fit an estimator, or continue its training.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _fit(estimator: TrainedNetwork, request: Request) -> None:
 
 
 def begun(estimator: TrainedNetwork, X: Any, y: Any) -> LayerTask:
-    """Let an estimator start anew with these examples, but not learn yet.
+    """Prepare an estimator for these examples, without training it.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def begun(estimator: TrainedNetwork, X: Any, y: Any) -> LayerTask:
 
 
 def _beginning(estimator: TrainedNetwork, request: Request) -> Beginning:
-    """Return what the network starts from; weights that were assigned included."""
+    """Return the initial weights, including those assigned to ``coefs_``."""
     given, asked = given_arrays(estimator), request.beginning
     goes_on = request.incremental or estimator.warm_start
     if not given or not goes_on or asked.has_weights:
@@ -135,8 +135,8 @@ def _beginning(estimator: TrainedNetwork, request: Request) -> Beginning:
 
 
 def _admit(estimator: TrainedNetwork, request: Request) -> tuple[Algorithm, bool]:
-    """Return the algorithm, and whether the network starts anew; refuse requests that
-    these parameters cannot fulfil."""
+    """Return the algorithm, and whether the network is new; refuse requests that these
+    parameters do not support."""
     algorithm = algorithm_of(estimator)
     check_solver(estimator, algorithm)
     estimator._target().check_needs(algorithm.needs, estimator.solver)
@@ -147,7 +147,7 @@ def _admit(estimator: TrainedNetwork, request: Request) -> tuple[Algorithm, bool
 
 
 def _checked(estimator: TrainedNetwork, request: Request, first: bool) -> Checked:
-    """Return valid examples; the first ones say what all others must be like."""
+    """Validate and encode examples; the first ones define shape and classes."""
     if first:
         inputs, X = estimator._inputs().learn(estimator, request.X)
         keep(inputs, estimator)
@@ -166,7 +166,7 @@ def _checked(estimator: TrainedNetwork, request: Request, first: bool) -> Checke
 
 
 def _with_unlabelled(estimator: TrainedNetwork, X: Any, unlabelled: Any) -> Any:
-    """Return all inputs, those without a target below the others; None if none."""
+    """Return all inputs, with the unlabelled ones last; None if there are none."""
     if unlabelled is None:
         return None
     inputs, _ = estimator._parts()
@@ -174,7 +174,7 @@ def _with_unlabelled(estimator: TrainedNetwork, X: Any, unlabelled: Any) -> Any:
 
 
 def _given_validation(estimator: TrainedNetwork, request: Request) -> Checked | None:
-    """Return the validation set that came with a request, if one did."""
+    """Return the validation set of a request, if it has one."""
     X, y = request.X_val, request.y_val
     if (X is None) != (y is None):
         raise ValueError("X_val and y_val must be given together")
@@ -187,7 +187,7 @@ def _given_validation(estimator: TrainedNetwork, request: Request) -> Checked | 
 
 
 def _begin(estimator: TrainedNetwork, data: Checked, algorithm: Algorithm) -> None:
-    """Measure examples, and make a network for them with initial weights."""
+    """Fit the scale of inputs and target, and build a network with initial weights."""
     inputs, target = estimator._parts()
     weight = target.weights(data.y)(data.weight, data.y)
     keep(inputs.measure(data.X, weight), estimator)
@@ -211,7 +211,7 @@ def _begin(estimator: TrainedNetwork, data: Checked, algorithm: Algorithm) -> No
 def _lesson(
     estimator: TrainedNetwork, algorithm: Algorithm, loaders: Loaders, once: bool
 ) -> LayerTask:
-    """Return what is learnt, where it begins and how long it may take.
+    """Return the arguments of the training loop.
 
     Parameters
     ----------

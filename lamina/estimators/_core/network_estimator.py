@@ -1,4 +1,4 @@
-"""What all estimators with a network can do beside learning."""
+"""Summary, diagnostics and pickling of estimators with a network."""
 
 from typing import Any
 
@@ -54,18 +54,17 @@ class NetworkEstimator(CommonParams):
     _state_owner: str | None
 
     _advice = "raise max_iter, the learning rate or tol."
-    """What to try where learning has used up its epochs."""
+    """Advice if training has used up its epochs."""
 
     _is_recorded = True
-    """Whether what goes on inside the network is recorded; it is about the gradients of
-    a loss."""
+    """Whether diagnostics are recorded, which need the gradients of a loss."""
 
     _checkpoint: Checkpoint | None = None
     _recorder: Recorder | None = None
     _diagnostics: dict[str, np.ndarray] | None
 
     def summary(self) -> str:
-        """Return a table of layers, shapes and parameters as text, and any advice.
+        """Return a table of layers, shapes and parameters, and the diagnosis, as text.
 
         Raises
         ------
@@ -113,11 +112,11 @@ class NetworkEstimator(CommonParams):
         return (self.n_features_in_,)
 
     def _output_positions(self) -> tuple[int, ...]:
-        """Return the positions of an example that have an answer of their own."""
+        """Return the positions of an example that have a target each."""
         return ()
 
     def __getstate__(self) -> Any:
-        """Pickle the figures, and not the examples they are computed from."""
+        """Pickle the diagnostics, but not the examples behind them."""
         settled_records(self)
         state: Any = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_recorder"}

@@ -1,10 +1,9 @@
 """The parts of an estimator: inputs, target and architecture.
 
-A part is a dataclass that nobody changes once it is made. Some of its fields are
-settings, which come from the estimator's parameters; those declared by :func:`learnt`
-are what it has learnt, and are kept as attributes of the estimator. The two functions
-below are the way between both, so a part is made anew whenever it is needed and follows
-``set_params``.
+A part is a dataclass that is not modified after construction. Some of its fields are
+settings, taken from the estimator's parameters. Those declared by :func:`learnt` are
+fitted, and stored as attributes of the estimator; ``recall`` and ``keep`` convert
+between the two. A part is built whenever it is needed, so it follows ``set_params``.
 """
 
 # Inputs and targets are made for each call of ``predict``, so they are not frozen: to
@@ -21,16 +20,16 @@ P = TypeVar("P")
 
 
 def learnt(attribute: str) -> Any:
-    """Declare a field that is learnt, and the attribute of the estimator that keeps it.
+    """Declare a fitted field and the attribute of the estimator that stores it.
 
-    It is ``UNSET`` until then.
+    It is ``UNSET`` before ``fit``.
     """
     return dataclasses.field(default=UNSET, metadata={"attribute": attribute})
 
 
 @cache
 def learnt_fields(cls: Any) -> tuple[tuple[str, str], ...]:
-    """Return the fields that are learnt, each with the name of its attribute."""
+    """Return the fitted fields, each with the name of its attribute."""
     return tuple(
         [
             (field.name, field.metadata["attribute"])
@@ -41,7 +40,7 @@ def learnt_fields(cls: Any) -> tuple[tuple[str, str], ...]:
 
 
 def recall(part: P, estimator: Any) -> P:
-    """Tell a part that was just made what its estimator has learnt; return it."""
+    """Fill in the fitted fields of a new part from its estimator; return it."""
     known = vars(estimator)
     # Not a changed copy: that would take 10 µs, a quarter of a prediction.
     own = vars(part)
@@ -52,7 +51,7 @@ def recall(part: P, estimator: Any) -> P:
 
 
 def keep(part: Any, estimator: Any) -> None:
-    """Keep what a part has learnt as attributes of its estimator."""
+    """Store the fitted fields of a part as attributes of its estimator."""
     known = vars(estimator)
     for name, own in learnt_fields(type(part)):
         known.pop(own, None)

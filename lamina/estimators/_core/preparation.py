@@ -1,4 +1,4 @@
-"""From checked examples to what the training loop takes."""
+"""From validated examples to the arguments of the training loop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from lamina.networks import Key, Network
 
 @dataclass(frozen=True)
 class Request:
-    """What a call of ``fit`` or ``partial_fit`` asks for.
+    """The arguments of a call of ``fit`` or ``partial_fit``.
 
     Parameters
     ----------
     X, y, sample_weight, X_val, y_val, classes
-        As they were given.
+        As given.
     beginning : Beginning
-        What the network starts from.
+        Initial weights.
     incremental : bool
-        Whether it is ``partial_fit``: one more epoch.
+        Whether it is ``partial_fit``, which trains for one more epoch.
     """
 
     X: Any
@@ -44,7 +44,7 @@ class Request:
 
 
 class Checked(NamedTuple):
-    """Examples that are valid: checked inputs, encoded answers, weights or None."""
+    """Validated inputs, encoded targets, and sample weights or None."""
 
     X: Any
     y: Any
@@ -52,8 +52,8 @@ class Checked(NamedTuple):
 
 
 class Loaders(NamedTuple):
-    """Training rows in batches, the validation pass if there is one, and a function
-    that returns all rows in batches, those of the validation set included."""
+    """Training rows in batches, the validation pass or None, and a function that
+    returns all rows in batches, including the validation set."""
 
     training: learning.Loader
     validation: learning.Validation | None
@@ -61,7 +61,7 @@ class Loaders(NamedTuple):
 
 
 def checked_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
-    """Return the weights of examples, None if none are given."""
+    """Return validated sample weights, or None."""
     if sample_weight is None:
         return None
     return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -69,16 +69,16 @@ def checked_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class Preparation:
-    """Makes datasets and batches of examples, for one fit of one network.
+    """Builds datasets and batches for one fit of one network.
 
     Parameters
     ----------
     params : parameters of the estimator
-    inputs, target : the parts, with all that was learnt
+    inputs, target : fitted parts
     algorithm : Algorithm
     network, weights : the network and its parameters
     dtype : dtype
-        Type to learn in.
+        Data type of training.
     """
 
     params: TrainingParams
@@ -90,7 +90,7 @@ class Preparation:
     dtype: np.dtype
 
     def examples(self, X: Any, y: Any, weight: np.ndarray | None) -> learning.Dataset:
-        """Return a dataset of checked inputs and encoded answers."""
+        """Return a dataset of validated inputs and encoded targets."""
         needs = self.algorithm.needs
         self.inputs.check_network(self.network, self.weights, X, needs)
         y = self.target.for_loss(y, self.network.out_activation)
@@ -99,7 +99,7 @@ class Preparation:
     def batches(
         self, examples: learning.Dataset, rows: np.ndarray | None = None
     ) -> learning.Loader:
-        """Return rows of a dataset, all by default, in batches of the asked size."""
+        """Return rows of a dataset (by default all) in batches."""
         n = examples.n if rows is None else len(rows)
         automatic = self.inputs.auto_batch_size(n)
         size = batch_size_of(self.params, self.algorithm, n, automatic)
@@ -113,9 +113,9 @@ class Preparation:
         weight: np.ndarray | None = None,
         rows: np.ndarray | None = None,
     ) -> learning.Validation:
-        """Return the validation pass of some rows of a dataset.
+        """Return the validation pass over rows of a dataset.
 
-        The score goes by their sample weights only, as that of ``score`` does.
+        As in ``score``, the score uses sample weights but no class weights.
         """
         n = _num_samples(y)
         if weight is None:
@@ -130,7 +130,7 @@ class Preparation:
         )
 
     def held_out(self, data: Checked, key: Key) -> tuple[Any, Any]:
-        """Return rows to learn from and rows to validate with; None, None for none."""
+        """Return training and validation rows, or None, None without validation."""
         if not stops_early(self.params):
             return None, None
         strata = self.target.strata(data.y)
@@ -138,17 +138,17 @@ class Preparation:
         return split(key, n, share, strata)
 
     def loaders(self, data: Checked, given: Checked | None, key: Key) -> Loaders:
-        """Return what the loop takes: training rows, validation, all rows.
+        """Return training rows, the validation pass, and all rows.
 
-        Weights of classes follow from the training rows, and are those of validation
-        rows too.
+        Class weights are computed from the training rows and also applied to the
+        validation rows.
 
         Parameters
         ----------
         data : Checked
         given : Checked or None
-            A validation set of one's own; otherwise rows of ``data`` are held out if
-            training is to stop early.
+            The caller's validation set; without one, early stopping holds out rows of
+            ``data``.
         key : Key
         """
         rows, held = (None, None) if given else self.held_out(data, key)

@@ -1,7 +1,7 @@
-"""A run of the training loop: its key, its checkpoint, its precision, what it leaves.
+"""A run of the training loop: key, checkpoint, precision and result.
 
-What a run leaves is kept as attributes of its estimator: ``params_``, ``history_``,
-``n_iter_``, ``stop_reason_`` … and, for a run that goes on later, the solver's state.
+The result is stored as attributes of the estimator: ``params_``, ``history_``,
+``n_iter_``, ``stop_reason_`` … and the solver's state, from which training can go on.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ LayerTask = tuple[learning.Problem, learning.Start, learning.Control]
 
 @contextmanager
 def all_or_nothing(estimator: Any) -> Iterator[None]:
-    """Check parameters; undo every change of an estimator if a fit is refused."""
+    """Check the parameters; restore the estimator if a fit fails."""
     with plain_params(estimator):
         estimator._check_params()
         before = dict(vars(estimator))
@@ -48,7 +48,7 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
 
 @contextmanager
 def checkpointed(estimator: Any, fresh: bool) -> Iterator[None]:
-    """Hold the folder of the checkpoint, if there is to be one, during a fit.
+    """Lock the checkpoint folder, if there is one, during a fit.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def checkpointed(estimator: Any, fresh: bool) -> Iterator[None]:
 
 
 def key_of(estimator: Any) -> Key:
-    """Return the key of a run; one that goes on has that of its checkpoint."""
+    """Return the key of a run; a resumed run has the key of its checkpoint."""
     given = estimator.random_state
     if isinstance(given, int | np.integer):
         return Key(int(given))
@@ -82,14 +82,14 @@ def key_of(estimator: Any) -> Key:
 
 
 def learning_dtype(estimator: Any, algorithm: Algorithm) -> np.dtype:
-    """Return the type to learn in; some algorithms need double precision."""
+    """Return the data type of training; some algorithms need double precision."""
     return np.dtype(float if algorithm.needs.float64 else estimator.dtype)
 
 
 def start_anew(
     estimator: Any, network: Network, key: Key, shape: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Give an estimator a network with initial parameters and no history.
+    """Give an estimator a new network with initial parameters and an empty history.
 
     Returns
     -------
@@ -110,12 +110,12 @@ def start_anew(
 def belongs_to(
     estimator: Any, loader: learning.Loader, validation: Any, also: Any = None
 ) -> None:
-    """Say, once a fit, which run the checkpoint is of, if there is one.
+    """Identify the run in its checkpoint, if there is one, once per fit.
 
     Raises
     ------
     CheckpointError
-        If it is of another.
+        If the checkpoint belongs to another run.
     """
     checkpoint = estimator._checkpoint
     if checkpoint is not None and not checkpoint.run:
@@ -124,12 +124,12 @@ def belongs_to(
 
 
 def owner_of_state(estimator: Any, algorithm: Algorithm) -> str:
-    """Return which solver a state is of, and in which type."""
+    """Return the solver and the data type to which a state belongs."""
     return f"{algorithm.name} {learning_dtype(estimator, algorithm)}"
 
 
 def kept_state(estimator: Any, algorithm: Algorithm) -> Any:
-    """Return the solver's state of the last call, if this solver can go on."""
+    """Return the solver's state of the last call, if this solver can continue."""
     same = estimator._state_owner == owner_of_state(estimator, algorithm)
     return estimator._state if same else None
 
@@ -144,9 +144,9 @@ def learn(
     control: learning.Control,
     prefix: str = "",
 ) -> None:
-    """Call the loop, and keep what it returns.
+    """Run the training loop and store its result.
 
-    A prefix keeps the history of a second run apart.
+    A prefix separates the history of a second run.
     """
     before = compile_count()
     lesson = ready(estimator, problem, start, control, prefix)
@@ -159,7 +159,7 @@ def learn(
 def with_progress(
     estimator: Any, control: learning.Control
 ) -> Iterator[learning.Control]:
-    """Show how a run goes, if that is asked for; its callbacks are told as well."""
+    """Show a progress bar if the estimator is verbose."""
     callbacks = list(control.callbacks)
     with ExitStack() as stack:
         if estimator.verbose:
@@ -174,7 +174,7 @@ def ready(
     control: learning.Control,
     prefix: str = "",
 ) -> LayerTask:
-    """Return what the loop is called with: checkpoint, precision, recorder."""
+    """Return the arguments of the loop with checkpoint, precision and recorder."""
     dtype = learning_dtype(estimator, problem.algorithm)
     checkpoint = estimator._checkpoint
     if checkpoint is not None:
@@ -191,7 +191,7 @@ def ready(
 def _recorder_of(
     estimator: Any, problem: learning.Problem, params: Any
 ) -> Recorder | None:
-    """Return what records the run; it goes on where the last one ended."""
+    """Return the recorder of diagnostics, which continues that of the last run."""
     objective = problem.objective
     if not (estimator._is_recorded and isinstance(objective, learning.Objective)):
         return None
@@ -212,7 +212,7 @@ def keep_result(
     epochs: int,
     prefix: str = "",
 ) -> None:
-    """Keep what the loop returned, and warn if it is not what was hoped for."""
+    """Store the result of the loop, and warn if training did not succeed."""
 
     def kept(leaf: Any) -> np.ndarray:
         """Return a writable copy in the estimator's type."""

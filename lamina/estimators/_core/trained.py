@@ -1,4 +1,4 @@
-"""What all networks are that learn from examples and their answers."""
+"""The base of networks that are trained on examples with targets."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -37,11 +37,11 @@ class TrainedNetwork(
     Estimator,
     ABC,
 ):
-    """A network that learns from examples and their answers.
+    """A network that is trained on examples with targets.
 
-    It has three parts, which a subclass makes of its parameters: ``inputs`` (what an
-    example is), ``target`` (what an answer is) and ``architecture`` (the layers between
-    both). :mod:`lamina.estimators._core.fitting` leads examples through them.
+    It has three parts, which a subclass builds from its parameters: ``inputs`` (what an
+    example is), ``target`` (what is predicted) and ``architecture`` (the layers in
+    between). :mod:`lamina.estimators._core.fitting` uses them.
     """
 
     n_outputs_: int
@@ -52,28 +52,28 @@ class TrainedNetwork(
 
     @abstractmethod
     def _inputs(self) -> Inputs:
-        """Return how examples reach the network, by the parameters alone."""
+        """Return the inputs as the parameters define them, not fitted."""
 
     @abstractmethod
     def _target(self) -> Target:
-        """Return what outputs mean, by the parameters alone."""
+        """Return the target as the parameters define it, not fitted."""
 
     @abstractmethod
     def _architecture(self) -> Architecture:
-        """Return which layers there are, by the parameters alone."""
+        """Return the architecture as the parameters define it."""
 
     def _parts(self) -> tuple[Inputs, Target]:
-        """Return inputs and target with what they have learnt."""
+        """Return the fitted inputs and target."""
         return recall(self._inputs(), self), recall(self._target(), self)
 
     def _known(self, X: Any, y: Any) -> Checked:
-        """Return valid examples that are like those learnt."""
+        """Validate and encode examples with the fitted inputs and target."""
         inputs, target = self._parts()
         X = inputs.check(self, X)
         return Checked(X, target.encode(target.check(self, y, X)))
 
     def _prepared(self, algorithm: Algorithm) -> Preparation:
-        """Return what makes datasets for this network."""
+        """Return the preparation of data for this network."""
         dtype = learning_dtype(self, algorithm)
         own = self.network_, self.params_, dtype
         return Preparation(self, *self._parts(), algorithm, *own)
@@ -85,7 +85,7 @@ class TrainedNetwork(
         return learning.Objective(*own, outputs=target.mean_over)
 
     def _terms(self) -> tuple[Term, ...]:
-        """Return what the objective has beside the loss."""
+        """Return the terms of the objective beside the loss."""
         return terms_of(self)
 
     def _algorithm(self) -> Algorithm:
@@ -99,7 +99,7 @@ class TrainedNetwork(
     # ---- what was learnt ------------------------------------------------------------
 
     def _summarise(self) -> None:
-        """Set scikit-learn's names for what ``history_`` holds."""
+        """Set scikit-learn's attributes from ``history_``."""
         losses = self.history_.get("loss", [])
         scores = self.history_.get("score")
         self.loss_curve_ = losses
@@ -138,7 +138,7 @@ class TrainedNetwork(
     # ---- application ----------------------------------------------------------------
 
     def _predicted(self, X: Any) -> tuple[Any, Any]:
-        """Return the outputs for X, and X as it was checked."""
+        """Return the outputs for X, and the validated X."""
         if not hasattr(self, "params_"):
             check_is_fitted(self)  # raises; asking it costs 15 µs
         inputs = recall(self._inputs(), self)

@@ -17,7 +17,7 @@ from lamina.estimators._core.parameters.shared import ClassParams, ImageParams
 from lamina.estimators._core.parameters.table import estimator, fixed, param
 from lamina.estimators._core.targets.classes import ClassTarget
 from lamina.estimators._core.targets.labels import Labels
-from lamina.estimators._core.targets.target import Answers, Loss
+from lamina.estimators._core.targets.target import Loss, TargetValues
 from lamina.estimators._core.trained import TrainedNetwork
 from lamina.estimators.images.state import FittedImageClassifier
 from lamina.learning.loop.apply import outputs
@@ -43,7 +43,7 @@ class CapsuleTarget(ClassTarget):
 
     reconstruction: float = 0.0
 
-    def learn(self, answers: Answers, classes: Any) -> tuple[ClassTarget, Any]:
+    def learn(self, answers: TargetValues, classes: Any) -> tuple[ClassTarget, Any]:
         known, codes = super().learn(answers, classes)
         if known.labels.kind == "multilabel":
             raise ValueError(

@@ -17,7 +17,7 @@ from lamina.estimators._core.parameters.shared import ImageParams
 from lamina.estimators._core.parameters.table import estimator, fixed, param
 from lamina.estimators._core.preparation import Request
 from lamina.estimators._core.targets.pixels import PixelTarget, label_images
-from lamina.estimators._core.targets.target import Answers
+from lamina.estimators._core.targets.target import TargetValues
 from lamina.estimators._core.trained import TrainedNetwork
 from lamina.estimators._core.training import is_stochastic
 from lamina.estimators.images.state import FittedSegmenter
@@ -259,7 +259,7 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
                     f", but labels {truth.shape[1:]}"
                 )
             guess = np.searchsorted(self.classes_, guess)
-            codes = target.encode_any(Answers(truth))
+            codes = target.encode_any(TargetValues(truth))
             K = len(self.classes_) + 1
             confusion += confusion_matrix(codes, guess, K, own)
         return intersection_over_union(np.asarray(confusion))

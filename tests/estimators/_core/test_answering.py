@@ -6,7 +6,7 @@ import pytest
 from lamina import MLPClassifier, MLPRegressor
 from lamina.estimators._core.answering import score_measured
 from lamina.estimators._core.targets.numbers import NumberTarget
-from lamina.estimators._core.targets.target import Answers
+from lamina.estimators._core.targets.target import TargetValues
 
 X = np.eye(6)
 Y = np.array(["a", "b", "c", "a", "b", "c"])
@@ -39,10 +39,10 @@ def test_only_measured_answers_are_scored():
     target = NumberTarget("float32", "squared_error")
     y = np.array([[1.0, 0.0], [3.0, 5.0], [0.0, 7.0]])
     missing = np.array([[False, True], [False, False], [True, False]])
-    target, _ = target.learn(Answers(y, missing), None)
+    target, _ = target.learn(TargetValues(y, missing), None)
     target.mean, target.scale = np.zeros(2), np.ones(2)
     outputs = np.array([[1.0, 9.0], [4.0, 5.0], [9.0, 7.0]])
-    found = score_measured(target, outputs, Answers(y, missing), None)
+    found = score_measured(target, outputs, TargetValues(y, missing), None)
     assert found == pytest.approx((0.5 + 1) / 2)
     with pytest.raises(ValueError, match="y must have 2 columns, got 3"):
-        score_measured(target, outputs, Answers(np.zeros((3, 3))), None)
+        score_measured(target, outputs, TargetValues(np.zeros((3, 3))), None)

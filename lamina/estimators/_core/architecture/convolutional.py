@@ -1,4 +1,4 @@
-"""Networks of convolutions: one answer an image, or one a pixel."""
+"""Convolutional networks with one output per image, or one per pixel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class ConvolutionalArchitecture(Architecture):
 
 @dataclass(frozen=True)
 class SegmentingArchitecture(ConvolutionalArchitecture):
-    """The same with an answer at each pixel: layers keep height and width."""
+    """The same with an output at each pixel: layers keep height and width."""
 
     def network(self, inputs: Inputs, target: Target) -> Network:
         hidden, output = self.initializers

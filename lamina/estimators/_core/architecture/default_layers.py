@@ -1,4 +1,4 @@
-"""Networks for images when nobody says which: their layers follow from the size."""
+"""Default networks for images, by image size."""
 
 from typing import Any
 

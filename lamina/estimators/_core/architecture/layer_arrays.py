@@ -19,7 +19,7 @@ class ArraysOfLayers:
     part : str
         "weight" or "bias".
     doc : str
-        What ``help`` says.
+        The docstring.
     """
 
     def __init__(self, part: str, doc: str) -> None:

@@ -1,4 +1,4 @@
-"""Recurrent networks: one answer a sequence, or one a step."""
+"""Recurrent networks with one output per sequence, or one per step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class RecurrentArchitecture(Architecture):
     dropout : float or None
         Of what the default layers tell the output.
     pooling : "mean", "last" or None
-        What makes one answer of many steps; None for an answer at each step.
+        How the outputs of all steps are combined; None for an output at each step.
     tbptt : int or None
         Over how many steps errors go back at most, for all recurrent layers.
     """
@@ -83,7 +83,7 @@ class RecurrentArchitecture(Architecture):
 
 
 def _check_steps(network: Network, shape: tuple[int, ...]) -> None:
-    """Refuse layers that have no answer at each step."""
+    """Refuse layers without an output at each step."""
     made = shapes_after(network.layers, shape)
     for layer, one in zip(network.layers, made, strict=True):
         if len(one) != 2:

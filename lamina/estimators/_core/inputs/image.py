@@ -32,7 +32,7 @@ class ImageInputs(Inputs):
     Parameters
     ----------
     given_shape : tuple or None
-        As the parameter ``image_shape`` says.
+        The parameter ``image_shape``.
     standardize : bool
         Whether pixels are scaled to mean 0 and standard deviation 1.
     augmentation : Layer, "default" or None
@@ -40,7 +40,7 @@ class ImageInputs(Inputs):
         Whether training asks for gradients by pixels or adds noise to them, which
         bytes have no room for.
     most_at_once : int
-        Images in a batch whose size nobody says.
+        Images per batch for ``batch_size="auto"``.
     any_size : bool
         Whether images of other sizes may come after the first fit.
     """

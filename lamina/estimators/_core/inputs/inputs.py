@@ -15,12 +15,12 @@ from lamina.networks.core.layer import Layer
 
 @dataclass(eq=False)
 class Inputs(ABC):
-    """How examples reach a network: validated, measured, encoded.
+    """Validation, scaling and encoding of examples.
 
     Parameters
     ----------
     dtype : str
-        Type that the network computes in.
+        Data type of the network.
     """
 
     validation_batch: ClassVar[int] = 1024

@@ -56,7 +56,7 @@ class ScaledInputs(Inputs):
 
     @property
     def are_images(self) -> bool:
-        """Whether images were learnt."""
+        """Whether the inputs were fitted to images."""
         return self.image_shape is not UNSET
 
     @property

@@ -50,7 +50,7 @@ OF_ALL_STEPS = (LastStep, TemporalMean, GlobalPool)
 """Layers that know them too, and after which there are no steps."""
 
 MOST_AT_ONCE = 32
-"""Sequences in a batch whose size nobody says."""
+"""Sequences per batch for ``batch_size="auto"``, at most."""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""What a label counts: weights of classes, from the labels that are learnt from."""
+"""Class weights, computed from the training labels."""
 
 from typing import Any
 

@@ -14,11 +14,11 @@ from lamina.estimators._core.targets.labels import Labels, check_same_classes
 from lamina.estimators._core.targets.losses import fitting_cross_entropy
 from lamina.estimators._core.targets.missing import with_missing
 from lamina.estimators._core.targets.target import (
-    Answers,
     Loss,
     Target,
+    TargetValues,
     Weights,
-    checked_answers,
+    checked_target,
 )
 
 
@@ -37,18 +37,18 @@ class ClassTarget(Target):
     labels: Labels = learnt("_labels")
     classes: np.ndarray = learnt("classes_")
 
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
-        return checked_answers(owner, y, X, numeric=False)
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
+        return checked_target(owner, y, X, numeric=False)
 
-    def learn(self, answers: Answers, classes: Any) -> tuple["ClassTarget", Any]:
+    def learn(self, answers: TargetValues, classes: Any) -> tuple["ClassTarget", Any]:
         labels, codes = Labels.of(answers.values, classes)
         known = replace(self, labels=labels, classes=labels.classes)
         return known, with_missing(codes, answers.missing)
 
-    def encode(self, answers: Answers) -> Any:
+    def encode(self, answers: TargetValues) -> Any:
         return with_missing(self.labels.encode(answers.values), answers.missing)
 
-    def resume(self, answers: Answers, incremental: bool, classes: Any) -> Any:
+    def resume(self, answers: TargetValues, incremental: bool, classes: Any) -> Any:
         if incremental:
             check_same_classes(classes, self.classes)
             return self.encode(answers)
@@ -121,7 +121,7 @@ class ClassTarget(Target):
 
 
 class ClassWeights(Weights):
-    """How much answers count by their classes; see :func:`weights_by_class`."""
+    """Sample weights by class; see :func:`weights_by_class`."""
 
     def __init__(self, factors: np.ndarray) -> None:
         self.factors = factors

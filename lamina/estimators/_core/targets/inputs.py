@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lamina.estimators._core.inputs.scaled import ScaledInputs, dense
-from lamina.estimators._core.targets.target import Answers, Loss, Target
+from lamina.estimators._core.targets.target import Loss, Target, TargetValues
 from lamina.learning.protocols import Needs
 from lamina.metrics.scores import mean_squares
 
@@ -18,18 +18,18 @@ class InputTarget(Target):
     Parameters
     ----------
     inputs : ScaledInputs
-        With what they have learnt.
+        Fitted.
     """
 
     inputs: ScaledInputs
 
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
-        return Answers(X)
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
+        return TargetValues(X)
 
-    def learn(self, answers: Answers, classes: Any) -> tuple["InputTarget", Any]:
+    def learn(self, answers: TargetValues, classes: Any) -> tuple["InputTarget", Any]:
         return self, answers.values
 
-    def encode(self, answers: Answers) -> Any:
+    def encode(self, answers: TargetValues) -> Any:
         self.inputs.check_unit(answers.values)
         return answers.values
 

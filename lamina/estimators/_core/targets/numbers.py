@@ -9,7 +9,7 @@ from lamina.estimators._core.parameters.checks import check_fits_float32
 from lamina.estimators._core.parts import learnt
 from lamina.estimators._core.targets.missing import with_missing
 from lamina.estimators._core.targets.scale import resolved, scaling_for, warn_unreached
-from lamina.estimators._core.targets.target import Answers, Target, checked_answers
+from lamina.estimators._core.targets.target import Target, TargetValues, checked_target
 from lamina.learning.protocols import Needs
 from lamina.metrics.measured import r2
 
@@ -31,15 +31,15 @@ class NumberTarget(Target):
     mean: np.ndarray = learnt("target_mean_")
     scale: np.ndarray = learnt("target_scale_")
 
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
-        return checked_answers(owner, y, X, numeric=True)
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
+        return checked_target(owner, y, X, numeric=True)
 
-    def learn(self, answers: Answers, classes: Any) -> tuple["NumberTarget", Any]:
+    def learn(self, answers: TargetValues, classes: Any) -> tuple["NumberTarget", Any]:
         y = self._table(answers)
         known = {"n_columns": y.shape[1], "ndim": answers.values.ndim}
         return replace(self, **known), y
 
-    def encode(self, answers: Answers) -> Any:
+    def encode(self, answers: TargetValues) -> Any:
         y = self._table(answers)
         if y.shape[1] != self.n_columns:
             raise ValueError(
@@ -48,8 +48,8 @@ class NumberTarget(Target):
             )
         return y
 
-    def _table(self, answers: Answers) -> np.ndarray:
-        """Return answers in columns, NaN where one is missing."""
+    def _table(self, answers: TargetValues) -> np.ndarray:
+        """Return targets as a table, NaN where one is missing."""
         y = with_missing(answers.values, answers.missing)
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError("loss='poisson' needs targets ≥ 0")
@@ -57,7 +57,7 @@ class NumberTarget(Target):
 
     @property
     def scales(self) -> bool:
-        """Whether the scale follows from the answers."""
+        """Whether targets are scaled."""
         if self.scale_target and self.loss == "poisson":
             raise ValueError("scale_target cannot be used with loss='poisson'")
         return self.scale_target

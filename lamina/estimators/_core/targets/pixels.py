@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length
 
 from lamina.data import ImageError
 from lamina.estimators._core.targets.place_labels import PlaceLabels
-from lamina.estimators._core.targets.target import Answers, require
+from lamina.estimators._core.targets.target import TargetValues, require
 from lamina.metrics.segmentation import (
     confusion_matrix,
     intersection_over_union,
@@ -22,7 +22,7 @@ class PixelTarget(PlaceLabels):
 
     unit: ClassVar[str] = "pixel"
 
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
         require(owner, y)
         y = label_images(y)
         check_consistent_length(X, y)
@@ -31,12 +31,12 @@ class PixelTarget(PlaceLabels):
                 f"y must have a label for each pixel: images are {X.shape[1:3]}, but "
                 f"labels {y.shape[1:]}"
             )
-        return Answers(y)
+        return TargetValues(y)
 
-    def _labels(self, answers: Answers) -> np.ndarray:
+    def _labels(self, answers: TargetValues) -> np.ndarray:
         return answers.values
 
-    def _formed(self, codes: np.ndarray, answers: Answers) -> np.ndarray:
+    def _formed(self, codes: np.ndarray, answers: TargetValues) -> np.ndarray:
         return codes
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

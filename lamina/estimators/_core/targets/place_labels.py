@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.estimators._core.parts import learnt
 from lamina.estimators._core.targets.labels import check_same_classes, class_numbers
-from lamina.estimators._core.targets.target import Answers, Loss, Target
+from lamina.estimators._core.targets.target import Loss, Target, TargetValues
 from lamina.networks.functional.losses import UNKNOWN
 
 
@@ -16,7 +16,7 @@ from lamina.networks.functional.losses import UNKNOWN
 class PlaceLabels(Target):
     """Labels of pixels or steps, some of which may have none.
 
-    Encoded answers are class numbers, ``UNKNOWN`` where there is no label.
+    Encoded targets are class numbers, ``UNKNOWN`` where there is no label.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ class PlaceLabels(Target):
     ignore_label: Any = None
     classes: np.ndarray = learnt("classes_")
 
-    def learn(self, answers: Answers, classes: Any) -> tuple["PlaceLabels", Any]:
+    def learn(self, answers: TargetValues, classes: Any) -> tuple["PlaceLabels", Any]:
         values = self._labels(answers)
         known = self._classes_of(values if classes is None else classes)
         target = replace(self, classes=known)
         return target, target.encode(answers)
 
-    def resume(self, answers: Answers, incremental: bool, classes: Any) -> Any:
+    def resume(self, answers: TargetValues, incremental: bool, classes: Any) -> Any:
         if incremental:
             known = None if classes is None else self._classes_of(classes)
             check_same_classes(known, self.classes)
@@ -50,7 +50,7 @@ class PlaceLabels(Target):
             )
         return y
 
-    def encode(self, answers: Answers) -> Any:
+    def encode(self, answers: TargetValues) -> Any:
         labels = self._labels(answers)
         known = self.labelled(labels)
         strange = np.setdiff1d(labels[known], self.classes)
@@ -63,8 +63,8 @@ class PlaceLabels(Target):
         codes[known] = np.searchsorted(self.classes, labels[known])
         return self._formed(codes, answers)
 
-    def encode_any(self, answers: Answers) -> Any:
-        """Return encoded answers; labels never learnt have the number K, one more.
+    def encode_any(self, answers: TargetValues) -> Any:
+        """Return class numbers; labels not seen in training have the number K.
 
         Warns
         -----
@@ -78,11 +78,11 @@ class PlaceLabels(Target):
         return self._formed(codes, answers)
 
     @abstractmethod
-    def _labels(self, answers: Answers) -> np.ndarray:
+    def _labels(self, answers: TargetValues) -> np.ndarray:
         """Return the labels of all places."""
 
     @abstractmethod
-    def _formed(self, codes: np.ndarray, answers: Answers) -> Any:
+    def _formed(self, codes: np.ndarray, answers: TargetValues) -> Any:
         """Return class numbers in the form that the loss takes."""
 
     def _no_labels(self, shape: tuple[int, ...]) -> np.ndarray:

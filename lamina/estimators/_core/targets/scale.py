@@ -38,7 +38,7 @@ def scaling_for(activation: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     Raises
     ------
     ValueError
-        If no scaled targets are within reach of the outputs.
+        If the outputs cannot reach any scaled targets.
     """
     if activation in UNSCALED:
         raise ValueError(
@@ -95,7 +95,7 @@ inverse on."""
 def resolved(
     y: np.ndarray, loss: Any, activation: Any, needs: Needs, dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and scale of targets that cannot be learnt as they are, or 0 and 1.
+    """Return mean and scale of targets beyond float32 or the tolerances, or 0 and 1.
 
     Equations
     ---------

@@ -1,4 +1,4 @@
-"""Targets with an answer at each step of a sequence: labels, or numbers."""
+"""Targets for each step of a sequence: labels or numbers."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
@@ -12,24 +12,24 @@ from lamina.estimators._core.parameters.checks import check_fits_float32
 from lamina.estimators._core.targets.numbers import NumberTarget
 from lamina.estimators._core.targets.place_labels import PlaceLabels
 from lamina.estimators._core.targets.scale import warn_unreached
-from lamina.estimators._core.targets.target import Answers, require
+from lamina.estimators._core.targets.target import TargetValues, require
 from lamina.learning.protocols import Needs
 from lamina.metrics.measured import r2
 from lamina.networks.functional.losses import UNKNOWN
 
 
 class Steps(NamedTuple):
-    """Answers of all steps, one sequence behind the other, and steps of each."""
+    """TargetValues of all steps, one sequence behind the other, and steps of each."""
 
     flat: np.ndarray
     lengths: np.ndarray
 
 
-def checked_steps(owner: Any, y: Any, X: RaggedArray, labels: bool) -> Answers:
-    """Return one answer for each step of sequences that were checked."""
+def checked_steps(owner: Any, y: Any, X: RaggedArray, labels: bool) -> TargetValues:
+    """Return one target for each step of validated sequences."""
     require(owner, y)
     check_consistent_length(X, y)
-    return Answers(Steps(step_answers(y, X.lengths, labels), X.lengths))
+    return TargetValues(Steps(step_answers(y, X.lengths, labels), X.lengths))
 
 
 @dataclass(eq=False)
@@ -39,13 +39,13 @@ class StepLabels(PlaceLabels):
     unit: ClassVar[str] = "step"
     error: ClassVar[type[ValueError]] = SequenceError
 
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
         return checked_steps(owner, y, X, labels=True)
 
-    def _labels(self, answers: Answers) -> np.ndarray:
+    def _labels(self, answers: TargetValues) -> np.ndarray:
         return answers.values.flat
 
-    def _formed(self, codes: np.ndarray, answers: Answers) -> RaggedArray:
+    def _formed(self, codes: np.ndarray, answers: TargetValues) -> RaggedArray:
         return RaggedArray(codes[:, None], answers.values.lengths)
 
     def join(self, parts: tuple) -> RaggedArray:
@@ -74,15 +74,15 @@ class StepNumbers(NumberTarget):
 
     unit: ClassVar[str] = "step"
 
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
         return checked_steps(owner, y, X, labels=False)
 
-    def learn(self, answers: Answers, classes: Any) -> tuple["StepNumbers", Any]:
+    def learn(self, answers: TargetValues, classes: Any) -> tuple["StepNumbers", Any]:
         table, ndim = self._table(answers), answers.values.flat.ndim
         known = replace(self, n_columns=table.shape[1], ndim=ndim)
         return known, RaggedArray(table, answers.values.lengths)
 
-    def encode(self, answers: Answers) -> RaggedArray:
+    def encode(self, answers: TargetValues) -> RaggedArray:
         table = self._table(answers)
         if table.shape[1] != self.n_columns:
             raise SequenceError(
@@ -91,8 +91,8 @@ class StepNumbers(NumberTarget):
             )
         return RaggedArray(table, answers.values.lengths)
 
-    def _table(self, answers: Answers) -> np.ndarray:
-        return super()._table(Answers(answers.values.flat))
+    def _table(self, answers: TargetValues) -> np.ndarray:
+        return super()._table(TargetValues(answers.values.flat))
 
     @property
     def scales(self) -> bool:

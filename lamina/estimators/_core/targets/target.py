@@ -15,12 +15,12 @@ from lamina.learning.protocols import Needs
 Loss = str | Callable
 
 
-class Answers(NamedTuple):
-    """Validated targets as they were given.
+class TargetValues(NamedTuple):
+    """Validated values of a target, not encoded.
 
     Parameters
     ----------
-    values : ndarray or sparse matrix, 0 where an answer is missing
+    values : ndarray or sparse matrix, 0 where a value is missing
     missing : ndarray of bool of the same shape, or None if none is
     """
 
@@ -37,46 +37,46 @@ class Target(ABC):
     dtype : str
         Type that the network computes in.
     loss : str or callable
-        As the estimator's parameter says.
+        As the parameter of the estimator.
     """
 
     unit: ClassVar[str] = ""
-    """What has an answer of its own within an example: "pixel", "step"; or nothing."""
+    """What has its own target within an example: "pixel" or "step"; empty if nothing."""
 
     dtype: str
     loss: Loss
 
-    # ---- from what was given to what is learnt --------------------------------------
+    # ---- validation and encoding ----------------------------------------------------
 
     @abstractmethod
-    def check(self, owner: Any, y: Any, X: Any) -> Answers:
+    def check(self, owner: Any, y: Any, X: Any) -> TargetValues:
         """Validate targets, and that they belong to validated examples X."""
 
     @abstractmethod
-    def learn(self, answers: Answers, classes: Any) -> tuple["Target", Any]:
-        """Return the target that knows these answers, and the answers encoded.
+    def learn(self, answers: TargetValues, classes: Any) -> tuple["Target", Any]:
+        """Return the fitted target, and the encoded values.
 
         Parameters
         ----------
-        answers : Answers
+        answers : TargetValues
         classes : array-like or None
             All classes, as ``partial_fit`` is told.
         """
 
     @abstractmethod
-    def encode(self, answers: Answers) -> Any:
-        """Return answers as numbers, one row an example; NaN where one is missing."""
+    def encode(self, answers: TargetValues) -> Any:
+        """Return values as numbers, one row per example; NaN where one is missing."""
 
-    def resume(self, answers: Answers, incremental: bool, classes: Any) -> Any:
-        """Return encoded answers to go on with; refuse those of another target."""
+    def resume(self, answers: TargetValues, incremental: bool, classes: Any) -> Any:
+        """Return encoded values of a later fit; refuse those of another target."""
         return self.encode(answers)
 
     def measure(self, y: Any, activation: Any, needs: Needs) -> "Target":
-        """Return a target that knows the scale of encoded answers, if it has one.
+        """Return a target with the scale of encoded values, if it is scaled.
 
         Parameters
         ----------
-        y : encoded answers of the first fit
+        y : encoded values of the first fit
         activation : str or callable
             Of the output layer, which bounds what can be reached.
         needs : Needs
@@ -85,11 +85,11 @@ class Target(ABC):
         return self
 
     def for_loss(self, y: Any, activation: Any) -> Any:
-        """Return encoded answers as the loss takes them."""
+        """Return encoded values as the loss takes them."""
         return y
 
     def join(self, parts: tuple) -> Any:
-        """Return encoded answers one below the other."""
+        """Concatenate encoded values."""
         return np.concatenate(parts)
 
     # ---- the output layer and the loss ----------------------------------------------
@@ -102,7 +102,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def head(self) -> str:
-        """The activation of the output layer, where nobody says another one."""
+        """The default activation of the output layer."""
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the outputs for an example of some shape."""
@@ -118,7 +118,7 @@ class Target(ABC):
         return 1
 
     def check_needs(self, needs: Needs, solver: Any) -> None:
-        """Refuse an algorithm that cannot learn such answers.
+        """Refuse an algorithm that does not support this target.
 
         Raises
         ------
@@ -134,18 +134,18 @@ class Target(ABC):
     # ---- weights and splits ---------------------------------------------------------
 
     def weights(self, y: Any, rows: np.ndarray | None = None) -> "Weights":
-        """Return how much each answer counts, judged by some rows of the answers."""
+        """Return the weights of targets, computed from some rows."""
         return Weights()
 
     def strata(self, y: Any) -> np.ndarray | None:
-        """Return what every validation set should have its share of."""
+        """Return the classes by which validation rows are stratified, or None."""
         return None
 
-    # ---- from outputs to answers ----------------------------------------------------
+    # ---- predictions and score ------------------------------------------------------
 
     @abstractmethod
     def decode(self, outputs: Any, dtype: np.dtype) -> Any:
-        """Return what outputs stand for, in the form in which targets were given.
+        """Return predictions in the form in which targets were given.
 
         Parameters
         ----------
@@ -156,17 +156,17 @@ class Target(ABC):
 
     @abstractmethod
     def score(self, y: Any, outputs: Any, weight: np.ndarray) -> float:
-        """Return the score of outputs, NaN if no answer counts.
+        """Return the score of outputs, NaN if the weights are all 0.
 
-        Shapes: y encoded answers; weight (n,) of the examples.
+        Shapes: y encoded values; weight (n,) of the examples.
         """
 
 
 class Weights:
-    """How much answers count: here all the same."""
+    """Equal weights."""
 
     def __call__(self, weight: np.ndarray | None, y: Any) -> np.ndarray | None:
-        """Return the weights of examples times those of their encoded answers."""
+        """Return sample weights multiplied by those of the encoded values."""
         return weight
 
     def __bool__(self) -> bool:
@@ -187,7 +187,7 @@ def require(owner: Any, y: Any) -> None:
         )
 
 
-def checked_answers(owner: Any, y: Any, X: Any, numeric: bool) -> Answers:
+def checked_target(owner: Any, y: Any, X: Any, numeric: bool) -> TargetValues:
     """Return targets as an array of finite values, or a sparse one, as long as X."""
     require(owner, y)
     y, missing = without_missing(y)
@@ -198,4 +198,4 @@ def checked_answers(owner: Any, y: Any, X: Any, numeric: bool) -> Answers:
     check_consistent_length(X, y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    return Answers(y, missing)
+    return TargetValues(y, missing)

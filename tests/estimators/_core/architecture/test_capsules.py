@@ -8,13 +8,13 @@ from lamina import Capsules, Conv, Dense, PrimaryCapsules, Rescale
 from lamina.estimators._core.architecture.capsules import CapsuleArchitecture
 from lamina.estimators._core.inputs.image import ImageInputs
 from lamina.estimators._core.targets.classes import ClassTarget
-from lamina.estimators._core.targets.target import Answers
+from lamina.estimators._core.targets.target import TargetValues
 from lamina.networks.composite.reconstruction import Reconstruction
 
 INPUTS = ImageInputs("float32", None, False, None, differentiable=False)
 INPUTS = replace(INPUTS, image_shape=(8, 8, 1), scale=None)
 
-THREE, _ = ClassTarget("float32", "log_loss").learn(Answers(np.arange(3)), None)
+THREE, _ = ClassTarget("float32", "log_loss").learn(TargetValues(np.arange(3)), None)
 
 
 def test_capsules_of_classes_and_a_decoder_that_draws_every_pixel():

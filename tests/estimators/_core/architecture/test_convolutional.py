@@ -12,12 +12,12 @@ from lamina.estimators._core.architecture.convolutional import (
 )
 from lamina.estimators._core.inputs.image import ImageInputs
 from lamina.estimators._core.targets.classes import ClassTarget
-from lamina.estimators._core.targets.target import Answers
+from lamina.estimators._core.targets.target import TargetValues
 
 INPUTS = ImageInputs("float32", None, True, None, differentiable=False)
 INPUTS = replace(INPUTS, image_shape=(6, 6, 1), scale=(2.0, 0.5))
 
-THREE, _ = ClassTarget("float32", "log_loss").learn(Answers(np.arange(3)), None)
+THREE, _ = ClassTarget("float32", "log_loss").learn(TargetValues(np.arange(3)), None)
 
 
 def test_listed_layers_stand_between_the_scale_and_the_output():

@@ -8,7 +8,7 @@ from lamina.estimators._core.architecture.dense import DenseArchitecture, per_la
 from lamina.estimators._core.inputs.table import TableInputs
 from lamina.estimators._core.targets.classes import ClassTarget
 from lamina.estimators._core.targets.numbers import NumberTarget
-from lamina.estimators._core.targets.target import Answers
+from lamina.estimators._core.targets.target import TargetValues
 
 INPUTS = TableInputs("float32", 4)
 
@@ -17,9 +17,9 @@ def target_of(head, n_outputs):
     """Return the target whose output layer is that one."""
     if head == "identity":
         target = NumberTarget("float32", "squared_error")
-        return target.learn(Answers(np.zeros((2, n_outputs))), None)[0]
+        return target.learn(TargetValues(np.zeros((2, n_outputs))), None)[0]
     labels = np.arange(n_outputs if head == "softmax" else 2)
-    return ClassTarget("float32", "log_loss").learn(Answers(labels), None)[0]
+    return ClassTarget("float32", "log_loss").learn(TargetValues(labels), None)[0]
 
 
 def network(model, head, n_outputs):

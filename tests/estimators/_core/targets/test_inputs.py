@@ -6,7 +6,7 @@ import pytest
 from lamina import Autoencoder
 from lamina.estimators._core.inputs.scaled import ScaledInputs
 from lamina.estimators._core.targets.inputs import InputTarget
-from lamina.estimators._core.targets.target import Answers
+from lamina.estimators._core.targets.target import TargetValues
 from lamina.learning.protocols import Needs
 
 X = np.array([[0.0, 10.0], [2.0, 20.0], [4.0, 60.0]])
@@ -40,7 +40,7 @@ def test_the_score_is_minus_the_squared_error_of_scaled_numbers():
 def test_later_inputs_must_be_targets_too():
     unit = target_of(X / 60)
     with pytest.raises(ValueError, match="needs inputs from 0 to 1"):
-        unit.encode(Answers(X))
+        unit.encode(TargetValues(X))
 
 
 def test_methods_of_one_target_take_the_encoder_of_units_only():

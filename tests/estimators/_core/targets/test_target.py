@@ -7,10 +7,10 @@ import pytest
 
 from lamina import MLPClassifier, MLPRegressor
 from lamina.estimators._core.targets.target import (
-    Answers,
     Target,
+    TargetValues,
     Weights,
-    checked_answers,
+    checked_target,
     require,
 )
 from lamina.learning.protocols import Needs
@@ -26,7 +26,7 @@ class Doubled(Target):
     n_outputs, head = 1, "identity"
 
     def check(self, owner, y, X):
-        return Answers(y)
+        return TargetValues(y)
 
     def learn(self, answers, classes):
         return self, self.encode(answers)
@@ -43,7 +43,7 @@ class Doubled(Target):
 
 def test_defaults():
     target = Doubled("float32", "squared_error")
-    y = target.resume(Answers([1.0, 2.0]), False, None)
+    y = target.resume(TargetValues([1.0, 2.0]), False, None)
     assert y.tolist() == [2, 4]
     assert target.measure(y, "identity", Needs()) is target
     assert target.for_loss(y, "identity") is y
@@ -76,15 +76,15 @@ def test_targets_are_required():
 
 def test_answers_are_arrays_as_long_as_the_inputs():
     owner = MLPRegressor()
-    values, missing = checked_answers(owner, [1, 2, 3], X, numeric=True)
+    values, missing = checked_target(owner, [1, 2, 3], X, numeric=True)
     assert values.tolist() == [1, 2, 3]
     assert missing is None
     objects = np.array([1, 2.5, 3], object)
-    assert checked_answers(owner, objects, X, numeric=True).values.dtype == float
+    assert checked_target(owner, objects, X, numeric=True).values.dtype == float
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        checked_answers(owner, [1, 2], X, numeric=True)
+        checked_target(owner, [1, 2], X, numeric=True)
     with pytest.warns(UserWarning, match="column-vector"):
-        assert checked_answers(owner, [[1], [2], [3]], X, True).values.shape == (3,)
-    gaps = checked_answers(owner, [[1, np.nan], [2, 3], [4, 5]], X, numeric=True)
+        assert checked_target(owner, [[1], [2], [3]], X, True).values.shape == (3,)
+    gaps = checked_target(owner, [[1, np.nan], [2, 3], [4, 5]], X, numeric=True)
     assert gaps.values.tolist() == [[1, 0], [2, 3], [4, 5]]
     assert gaps.missing.tolist() == [[False, True], [False, False], [False, False]]
