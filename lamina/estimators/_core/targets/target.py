@@ -41,7 +41,7 @@ class Target(ABC):
     """
 
     unit: ClassVar[str] = ""
-    """What has its own target within an example: "pixel" or "step"; empty if nothing."""
+    """What has its own target within an example: "pixel", "step", or nothing."""
 
     dtype: str
     loss: Loss
