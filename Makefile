@@ -2,7 +2,7 @@
 #
 #   make demo        the main job: train on digits, score, predict
 #   make test        the fast tests, in minutes
-#   make test-slow   the others: examples, kills, mutations, all of scikit-learn's checks
+#   make test-slow   the others: examples, kills, all of scikit-learn's checks
 #   make test-all    both, one after the other
 #   make mutants     which wrong lines do the tests not notice?
 #   make lint types contracts    what CI checks besides
