@@ -95,7 +95,7 @@ def test_from_a_table_to_codes(call, model, tmp_path):
     status, out, err = call("fit", "iris", *how)
     assert (status, err) == (0, "")
     for text in (
-        "→ 2 codes; species is no input",
+        "(without species) → 2 latent dimensions",
         type(codes_of(model)).__name__,
         "PCA",
         "mean",
@@ -147,11 +147,11 @@ def test_everything_speaks_json(call, folder):
 def test_codes_as_a_file_or_a_map(call, folder, tmp_path):
     status, out, _ = call("transform", folder / "iris.lamina", "iris", "-o", "c.csv")
     assert status == 0
-    assert "2 codes of 150 rows: c.csv" in out
+    assert "2 latent dimensions of 150 rows: c.csv" in out
     assert len(rows((tmp_path / "c.csv").read_text())) == 150
     for name in ("c.png", "c.svg"):
         how = folder / "iris.lamina", "iris", "-o", name
-        assert "a map of 150 rows" in call("transform", *how)[1]
+        assert "scatter plot of 150 rows" in call("transform", *how)[1]
     assert Image.open(tmp_path / "c.png").size[0] > 500
     assert b"<svg" in (tmp_path / "c.svg").read_bytes()
 
@@ -165,7 +165,7 @@ def test_what_stands_beside_the_codes_of_images(call, folder):
     assert list(found[0]) == ["image", "class", "embedding_1", "embedding_2"]
     assert (found[0]["image"], found[-1]["class"]) == ("dark/0.png", "light")
     written = call("transform", model, photos, "-o", "map.png")
-    assert "a map of 24 images: map.png" in written[1]
+    assert "scatter plot of 24 images: map.png" in written[1]
     one = rows(call("transform", model, photos / "dark" / "0.png")[1])
     assert list(one[0]) == ["image", "embedding_1", "embedding_2"]
 
@@ -212,11 +212,11 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     machine = ["t.csv", "--model", "rbm", "--latent-dim", "3", "-q", *FEW]
     assert call("fit", *machine)[0] == 0
-    refused(call("sample", "model.lamina", "-o", "s.png"), "--image-shape 8x8, say")
+    refused(call("sample", "model.lamina", "-o", "s.png"), "for example --image-shape 8x8")
     how = "model.lamina", "-n", "2", "-o", "s.png", "--image-shape"
     assert call("sample", *how, "8x8")[0] == 0
     refused(call("sample", *how, "9x9"), "81 pixels, but a row has 64 columns")
-    refused(call("sample", *how, "big"), "--image-shape is one side or HEIGHTxWIDTH")
+    refused(call("sample", *how, "big"), "--image-shape must be one side or HEIGHTxWIDTH")
     assert call("fit", *machine, "--image-shape", "8x8")[0] == 0
     assert call("sample", *how[:-1])[0] == 0
     refused(
@@ -333,11 +333,11 @@ def test_samples_that_make_no_sense(call, folder):
     refused(call("sample", rows_, "--seed", "-1"), "--seed must be in")
     refused(
         call("sample", rows_, "--image-shape", "2x2"),
-        "--image-shape is for a .png file",
+        "--image-shape needs a .png file",
     )
     refused(
         call("sample", photos, "--image-shape", "2x2"),
-        "--image-shape is for a .png file",
+        "--image-shape needs a .png file",
     )
     refused(call("sample", photos, "-n", "9000000"), "too many for one file")
 

@@ -180,7 +180,7 @@ def test_other_models_are_refused(call, folder, tmp_path):
     table = lamina.MLPClassifier((2,), max_iter=1)
     with pytest.warns(UserWarning, match="max_iter"):
         table.fit(digits.X[:40], digits.y[:40]).save("table.lamina")
-    expected = "is a MLPClassifier, and lamina inspect is for models of images"
+    expected = "is a MLPClassifier; lamina inspect works on image models only"
     assert_refused(call(model="table.lamina"), expected)
 
 

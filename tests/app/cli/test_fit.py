@@ -131,7 +131,7 @@ def test_a_column_of_100_000_categories_is_left_out_and_noted(call, tmp_path):
     quick = ["--set", "max_iter=1", "--set", "hidden_layer_sizes=[2]"]
     status, out, _ = call("fit", "t.csv", "-t", "y", "--json", *quick)
     assert status == 0
-    assert any("100,000 different texts" in note for note in json.loads(out)["notes"])
+    assert any("100,000 distinct texts" in note for note in json.loads(out)["notes"])
 
 
 def test_wrong_names_get_the_nearest(call, tmp_path):
