@@ -212,11 +212,15 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     machine = ["t.csv", "--model", "rbm", "--latent-dim", "3", "-q", *FEW]
     assert call("fit", *machine)[0] == 0
-    refused(call("sample", "model.lamina", "-o", "s.png"), "for example --image-shape 8x8")
+    refused(
+        call("sample", "model.lamina", "-o", "s.png"), "for example --image-shape 8x8"
+    )
     how = "model.lamina", "-n", "2", "-o", "s.png", "--image-shape"
     assert call("sample", *how, "8x8")[0] == 0
     refused(call("sample", *how, "9x9"), "81 pixels, but a row has 64 columns")
-    refused(call("sample", *how, "big"), "--image-shape must be one side or HEIGHTxWIDTH")
+    refused(
+        call("sample", *how, "big"), "--image-shape must be one side or HEIGHTxWIDTH"
+    )
     assert call("fit", *machine, "--image-shape", "8x8")[0] == 0
     assert call("sample", *how[:-1])[0] == 0
     refused(

@@ -164,7 +164,7 @@ def _checked_class(estimator: Any) -> str:
     name = type(estimator).__name__
     if type(estimator).__module__ != _home(name):
         raise ValueError(
-            f"a model file cannot hold a {name}, which is not an estimator"
+            f"a model file cannot hold a {name}, only estimators of lamina"
         )
     return name
 
