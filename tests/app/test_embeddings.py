@@ -224,7 +224,7 @@ def test_columns_of_a_file_as_pixels(call, tmp_path):
     assert call("fit", *machine, "--image-shape", "8x8")[0] == 0
     assert call("sample", *how[:-1])[0] == 0
     refused(
-        call("fit", *machine, "--image-shape", "7x9"), "--image-shape 7x9 is 63 pixels"
+        call("fit", *machine, "--image-shape", "7x9"), "--image-shape 7x9 has 63 pixels"
     )
 
 

@@ -239,6 +239,6 @@ def test_an_estimator_of_ones_own(photos):
     assert model.estimator_ is not own
     assert model.schema_ == ImageSchema(5, 6, 3, "stretch")
     assert (model.n_train_, model.n_holdout_) == (30, 0)
-    with pytest.raises(ImageError, match="but but the model expects"):
+    with pytest.raises(ImageError, match="but the model expects"):
         model.predict(read_images(photos))
     assert len(model.predict(model.read(photos))) == 30

@@ -295,7 +295,7 @@ def test_a_label_of_one_sequence_is_always_learnt(seed):
 def test_few_sequences_are_all_learnt_from():
     model = net("label").fit(table("label", rows=np.flatnonzero(SERIES < 6)))
     assert (model.n_train_, model.n_holdout_, model.holdout_names_) == (6, 0, [])
-    assert any("held out" in note for note in model.notes_)
+    assert any("no test set" in note for note in model.notes_)
     two = net("state").fit(table("state", rows=np.flatnonzero(SERIES < 2)))
     assert two.n_train_ == 2
 

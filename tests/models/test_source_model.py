@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lamina import Adam, MLPClassifier, MLPRegressor, TableModel
-from lamina.data.images.disk_images import Collection
-from lamina.models.source_model import SourceModel, checked_settings, some
+from lamina.data.images.disk_images import ImageBuffer
+from lamina.models.source_model import SourceModel, checked_settings, subset
 from lamina.networks import Key
 
 
@@ -26,13 +26,13 @@ class Model(SourceModel):
 
 def test_rows_of_arrays_and_of_stored_images():
     images = np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2, 1)
-    collection = Collection(5, (2, 2, 1), in_memory=0)
+    collection = ImageBuffer(5, (2, 2, 1), in_memory=0)
     for row, image in enumerate(images):
         collection.put(row, image)
     stored, _ = collection.finished()
     rows = np.array([4, 1])
-    np.testing.assert_array_equal(some(images, rows), images[rows])
-    part = some(stored, rows)
+    np.testing.assert_array_equal(subset(images, rows), images[rows])
+    part = subset(stored, rows)
     assert type(part) is type(stored)  # nothing has been read
     np.testing.assert_array_equal(part[:], images[rows])
 

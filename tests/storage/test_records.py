@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lamina.estimators._core import labels  # noqa: F401  (a record of that name)
+from lamina.estimators._core.targets import labels  # noqa: F401  (a record of that name)
 from lamina.learning import L2, SGD, Objective
 from lamina.networks import Dense, Dropout, Network
 from lamina.networks.core.description import Nested, description, is_description

@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 import lamina
 from lamina import SGD, Dense, Dropout, MLPClassifier, MLPRegressor
-from lamina.data.images.disk_images import Collection, DiskImages
+from lamina.data.images.disk_images import DiskImages, ImageBuffer
 from lamina.estimators._core.resuming import canonical, fingerprint, run_of
 from lamina.learning import Dataset, Loader
 from lamina.learning.parallel.mesh import computing_threads
@@ -155,7 +155,7 @@ def test_max_iter_may_be_raised(tmp_path):
     longer = MLPClassifier(**SMALL, checkpoint=tmp_path).fit(X, Y)
     assert longer.resumed_from_ == 5
     assert digest(longer) == digest(MLPClassifier(**SMALL).fit(X, Y))
-    with pytest.raises(ValueError, match="has 12 epochs already"):
+    with pytest.raises(ValueError, match="already has 12 epochs"):
         MLPClassifier(**SMALL | {"max_iter": 5}, checkpoint=tmp_path).fit(X, Y)
 
 
@@ -295,7 +295,7 @@ def test_fingerprints_go_by_values_and_not_by_memory():
 
 def test_stored_images_have_the_fingerprint_of_their_array(monkeypatch):
     images = np.arange(30 * 12, dtype=np.uint8).reshape(30, 2, 3, 2)
-    collection = Collection(30, (2, 3, 2), in_memory=0)
+    collection = ImageBuffer(30, (2, 3, 2), in_memory=0)
     for row, image in enumerate(images):
         collection.put(row, image)
     stored, _ = collection.finished()

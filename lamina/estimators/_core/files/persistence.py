@@ -93,8 +93,8 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     NotFittedError
         If nothing has been learnt yet.
     ValueError
-        If it is no estimator of lamina, or holds what a file cannot, a function as an
-        activation for instance; with the parameter's name.
+        If it is not an estimator of lamina, or holds what a file cannot: a function as
+        an activation, for instance; with the name of the parameter.
     OSError
         If the file cannot be written, with its name; one that was there before is
         untouched.

@@ -8,9 +8,9 @@ import pytest
 
 from lamina import MLPClassifier
 from lamina.estimators._core.files.network_state import (
+    Diagnostics,
     FittedClassifier,
     FittedRegressor,
-    Health,
     OfClasses,
     Weights,
 )
@@ -43,8 +43,8 @@ def records(**changed):
 
 
 def test_records_of_health_are_as_many_of_each():
-    assert fits(Health, records())
-    assert fits(Health, records(scale=np.ones(0), figures=np.full((2, 1, 5), NAN)))
+    assert fits(Diagnostics, records())
+    assert fits(Diagnostics, records(scale=np.ones(0), figures=np.full((2, 1, 5), NAN)))
     for changed in (
         {"epoch": np.ones(2)},
         {"loss": np.ones(3)},
@@ -53,8 +53,8 @@ def test_records_of_health_are_as_many_of_each():
         {"more": np.ones(2)},
         {"loss": "far"},
     ):
-        assert not fits(Health, records(**changed))
-    assert not fits(Health, {})
+        assert not fits(Diagnostics, records(**changed))
+    assert not fits(Diagnostics, {})
 
 
 def test_labels_have_as_many_outputs_as_the_network():

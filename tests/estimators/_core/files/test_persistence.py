@@ -191,7 +191,7 @@ def test_unfitted_and_foreign_estimators_are_refused(tmp_path):
 
     with pytest.raises(NotFittedError):
         MLPRegressor().save(tmp_path / "m")
-    with pytest.raises(ValueError, match="a Ridge is no estimator"):
+    with pytest.raises(ValueError, match="cannot hold a Ridge"):
         persistence.save(Ridge().fit(X, NUMBERS), tmp_path / "m")
 
     class MLPRegressorOfMyOwn(MLPRegressor):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lamina import Augment, Conv, ConvNetClassifier, MaxPool, Rescale
-from lamina.data.images.disk_images import Collection
+from lamina.data.images.disk_images import ImageBuffer
 from lamina.estimators._core.inputs.image import AUGMENTATION, scale_of, square_or_line
 
 N, SIDE = 24, 6
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def stored(images):
-    collection = Collection(N, images.shape[1:], in_memory=0)
+    collection = ImageBuffer(N, images.shape[1:], in_memory=0)
     for row, image in enumerate(images):
         collection.put(row, image)
     return collection.finished()[0]
