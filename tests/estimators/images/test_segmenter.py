@@ -232,7 +232,7 @@ def test_bad_data(squares, fitted):
         net().fit(X, y[:-1])
     with pytest.raises(ValueError, match="y to be passed"):
         net().fit(X, None)
-    with pytest.raises(ValueError, match="has learnt from 1"):
+    with pytest.raises(ValueError, match="was fitted to 1"):
         fitted.predict(np.zeros((2, 12, 12, 3)))
     with pytest.raises(ValueError, match="all pixels have the ignore_label"):
         net(ignore_label=0).fit(X, 0 * y)

@@ -470,12 +470,12 @@ def test_inputs_of_another_kind_are_refused():
     model = net().fit(UNIT)
     with pytest.raises(ValueError, match="6 features"):
         model.transform(UNIT[:, :4])
-    with pytest.raises(ValueError, match="has learnt from 6 columns"):
+    with pytest.raises(ValueError, match="was fitted to 6 columns"):
         model.transform(IMAGES)
     with pytest.raises(ValueError, match="codes must have 2 columns.*got 3"):
         model.inverse_transform(np.zeros((4, 3)))
     images = net().fit(IMAGES)
-    with pytest.raises(ValueError, match=r"has learnt from images \(4, 6, 2\)"):
+    with pytest.raises(ValueError, match=r"was fitted to images \(4, 6, 2\)"):
         images.transform(IMAGES[:, :3])
     with pytest.raises(ValueError, match="NaN"):
         net().fit(np.where(UNIT > 0.99, np.nan, UNIT))

@@ -60,8 +60,8 @@ def test_rows_are_images_where_images_were_learnt():
     owner.n_features_in_ = 2
     found = inputs.check(owner, BYTES.reshape(2, 2).astype(float))
     assert found.shape == (2, 1, 2, 1)
-    with pytest.raises(ValueError, match=r"has learnt from images \(1, 2, 1\)"):
+    with pytest.raises(ValueError, match=r"was fitted to images \(1, 2, 1\)"):
         inputs.check(owner, np.zeros((1, 3, 3)))
     rows, _ = measured(UNIT)
-    with pytest.raises(ValueError, match="has learnt from 2 columns"):
+    with pytest.raises(ValueError, match="was fitted to 2 columns"):
         rows.check(owner, np.zeros((1, 3, 3)))
