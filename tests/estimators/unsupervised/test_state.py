@@ -81,7 +81,7 @@ def test_the_machines_are_those_that_the_parameters_say():
     X = np.random.default_rng(0).normal(size=(30, 3))
     model = GaussianRBM(2, n_iter=1, random_state=0).fit(X)
     for network, message in [
-        (Network((Dense(2),)), "no stack of RBMs"),
+        (Network((Dense(2),)), "not a stack of RBMs"),
         (Network((RBM(2, "binary"),)), "not those that the parameters say"),
     ]:
         state = FittedBoltzmann.of(model)
