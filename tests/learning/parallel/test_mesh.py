@@ -149,7 +149,7 @@ def counted_devices(**environment):
         "import numpy as np\n"
         "from lamina.learning import Dataset\n"
         "import jax\n"
-        "Examples(np.ones((2, 2)), np.ones((2, 1)))\n"
+        "Dataset(np.ones((2, 2)), np.ones((2, 1)))\n"
         "print(jax.local_device_count())\n"
     )
     clean = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"}
