@@ -82,7 +82,7 @@ def test_the_machines_are_those_that_the_parameters_say():
     model = GaussianRBM(2, n_iter=1, random_state=0).fit(X)
     for network, message in [
         (Network((Dense(2),)), "not a stack of RBMs"),
-        (Network((RBM(2, "binary"),)), "not those that the parameters say"),
+        (Network((RBM(2, "binary"),)), "RBMs do not fit the parameters"),
     ]:
         state = FittedBoltzmann.of(model)
         state.network = network
