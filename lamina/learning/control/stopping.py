@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from lamina.learning.protocols import Record, StoppingRule
-from lamina.networks.core.description import check_column_types
+from lamina.networks.core.description import check_field_types
 
 
 class Rule(StoppingRule):
     """A rule: a dataclass whose fields are checked against their annotations."""
 
     def __post_init__(self) -> None:
-        check_column_types(self)
+        check_field_types(self)
 
 
 class Patient(Rule):

@@ -66,11 +66,10 @@ def _post_init(self: Any) -> None:
     try:
         getattr(self, "check", _nothing)()
     except TypeError:
-        check_column_types(
-            self
-        )  # a better message, e.g. for a string compared with a number
+        # A better message than that of a string compared with a number.
+        check_field_types(self)
         raise
-    check_column_types(self)
+    check_field_types(self)
 
 
 def _nothing() -> None:
@@ -116,7 +115,7 @@ _KINDS: dict[Any, str] = {
 """Descriptions of field types, by the types in annotations."""
 
 
-def check_column_types(made: Any) -> None:
+def check_field_types(made: Any) -> None:
     """Reject fields of a dataclass that do not match their annotations.
 
     Placeholders for numbers while a pytree is built or traced pass. An integer may be

@@ -1,5 +1,6 @@
 """Operation counts per example, for planning and for summaries."""
 
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -19,15 +20,21 @@ def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
 
     Parameters
     ----------
-    network : Network params : its parameters shape : shape of one example, a tree of
-    shapes for several inputs dtype : type of examples, float32 by default
+    network : Network
+    params : tree of arrays
+        Its parameters.
+    shape : tuple of int
+        Shape of one example; a tree of shapes for several inputs.
+    dtype : dtype, optional
+        Type of the examples, float32 by default.
     """
     layers = [layer for layer, _ in network.walk(params)]
     itself = any(_counts_itself(layer) for layer in layers)
     if is_shape(shape) and len(shape) == 1 and not itself:
         return 2 * size(params)  # as below, without tracing
     x = one_of(shape, dtype or np.float32)
-    return _of_stack(network.layers, params, x)
+    leaves, structure = jax.tree.flatten((jax.tree.map(_abstract, params), x))
+    return _traced(network.layers, structure, tuple(leaves))
 
 
 def is_shape(shape: Any) -> bool:
@@ -40,6 +47,20 @@ def one_of(shape: Any, dtype: Any) -> Any:
     return jax.tree.map(
         lambda own: jax.ShapeDtypeStruct((1, *own), dtype), shape, is_leaf=is_shape
     )
+
+
+def _abstract(array: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(np.shape(array), array.dtype)
+
+
+@lru_cache(maxsize=64)  # tracing the layers takes longer than a short epoch
+def _traced(
+    layers: tuple[Any, ...],
+    structure: jax.tree_util.PyTreeDef,
+    leaves: tuple[jax.ShapeDtypeStruct, ...],
+) -> int:
+    """Return the operations of layers for abstract parameters and examples."""
+    return _of_stack(layers, *jax.tree.unflatten(structure, leaves))
 
 
 def _of_stack(layers: tuple, params: Any, x: Any) -> int:
