@@ -53,8 +53,10 @@ def transform(
     with noted() as notes, reading_bar() as bar:
         data = kind.read(model, source, Reading(skip_broken=skip_broken, progress=bar))
         found = kind.transform(model, data, errors)
-    told = found.table
-    table = Predictions(told.names, told.columns, told.notes, notes, notes.unseen)
+    embedded = found.table
+    table = Predictions(
+        embedded.names, embedded.columns, embedded.notes, notes, notes.unseen
+    )
     if drawn:
         _write_map(str(out), found, printable(data.source))
     elif out is not None:

@@ -34,10 +34,10 @@ def predict(
 
 def predicted(path: str, source: str, found: Predictions, out: str | None) -> Report:
     """Return the report on predictions: everything but the predictions."""
-    told = Saved(
+    saved = Saved(
         path, source, len(found), found.notes, found.warnings, found.unseen, out
     )
-    return Report("predict", (told,))
+    return Report("predict", (saved,))
 
 
 def evaluate(path: str, source: str, skip_broken: bool = False) -> Report:

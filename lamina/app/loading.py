@@ -55,9 +55,9 @@ def noted(*said: type[Warning]) -> Iterator[Notes]:
         yield notes
     for warning in caught:
         # ConvergenceWarning is a UserWarning too
-        told = issubclass(warning.category, UserWarning)
+        for_users = issubclass(warning.category, UserWarning)
         text = in_words(warning.message)
-        if told and text not in notes and not issubclass(warning.category, said):
+        if for_users and text not in notes and not issubclass(warning.category, said):
             notes.append(text)
             if isinstance(warning.message, UnseenWarning):
                 notes.unseen.append(warning.message.unseen.to_json())

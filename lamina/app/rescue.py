@@ -40,11 +40,11 @@ def write_or_rescue(what: str, path: str, write: Callable[[str], Any]) -> Any:
             with suppress(OSError):
                 place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write(os.fspath(place))
-                told = f"{what} was saved to {place} instead"
+                outcome = f"{what} was saved to {place} instead"
                 break
         else:
-            told = f"{what} could not be saved elsewhere either"
-        raise OSError(error.errno, f"{reason}; {told}", path) from error
+            outcome = f"{what} could not be saved elsewhere either"
+        raise OSError(error.errno, f"{reason}; {outcome}", path) from error
 
 
 def places(path: str) -> Iterator[Path]:

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from lamina.networks.core.description import check_field_types
+
 Record = dict[str, float]
 """Numbers of one epoch by name: ``loss``, ``score``, …."""
 
@@ -127,13 +129,19 @@ class FirstOrder(Algorithm):
 
 
 class StoppingRule(ABC):
-    """Decides after each epoch whether to stop."""
+    """Decides after each epoch whether to stop.
+
+    A dataclass, whose fields are checked against their annotations.
+    """
 
     is_plateau: ClassVar[bool] = False
     """Whether it stops at a plateau, where a smaller rate may help."""
 
     watches_change: ClassVar[bool] = False
     """Whether it needs ``weight_change`` in the record."""
+
+    def __post_init__(self) -> None:
+        check_field_types(self)
 
     @abstractmethod
     def __call__(self, record: Record) -> bool:

@@ -18,6 +18,7 @@ from lamina.data import (
 from lamina.data.errors import Message, Setting, UserError
 from lamina.data.tables.parsing import texts
 from lamina.data.tables.table import as_names
+from lamina.estimators._core.estimator import Estimator
 from lamina.estimators._core.parameters.checks import NONE, option
 from lamina.estimators._core.parameters.constraints import COUNT, sides
 from lamina.estimators._core.parameters.table import estimator, fixed, param
@@ -73,7 +74,7 @@ WORSE_THAN_MEAN = (
 
 
 @estimator
-class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel):
+class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel, Estimator):
     """An embedding of a table or of images, learnt without labels and tested.
 
     ``lamina fit digits --model autoencoder`` creates one. Columns are encoded as in

@@ -459,13 +459,13 @@ def _times_of(table: Table, others: list[str]) -> str | None:
         values = table.column(name)
         if name in others or values.dtype.kind == "f":
             continue
-        told = table.take(~is_missing(values))
-        if not told.n_rows:
+        present = table.take(~is_missing(values))
+        if not present.n_rows:
             continue
         try:
-            dates = time_values(told, name).dtype.kind == "M"
+            dates = time_values(present, name).dtype.kind == "M"
         except TableError:
-            dates = moments(told.column(name))[1].mean() < FEW_ODD
+            dates = moments(present.column(name))[1].mean() < FEW_ODD
         if dates:
             return name
     return None

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import ImageError, ImageSet, read_images
+from lamina.estimators._core.estimator import Estimator
 from lamina.estimators._core.parameters.checks import NONE, TEXT
 from lamina.estimators._core.parameters.table import estimator, param
 from lamina.estimators._core.targets.labels import compared
@@ -23,7 +24,7 @@ MANY_CLASSES = 20
 
 
 @estimator
-class ImageModel(ImageFileParams, PredictiveModel):
+class ImageModel(ImageFileParams, PredictiveModel, Estimator):
     """A network for images, which are resized, and a test score.
 
     ``lamina fit photos/`` creates one. Size and colours are detected; classes are the

@@ -38,10 +38,10 @@ class PredictiveModel(SourceModel):
         """Score the test rows, or without any the training rows."""
         if self.task_ == "classification":
             self.classes_ = self.estimator_.classes_
-            told = self._told(y[train])
-            self.baseline_ = scores.Baseline.of_classes(told, self.classes_)
+            flat = self._flat(y[train])
+            self.baseline_ = scores.Baseline.of_classes(flat, self.classes_)
         else:
-            self.baseline_ = scores.Baseline.of_numbers(self._told(y[train]))
+            self.baseline_ = scores.Baseline.of_numbers(self._flat(y[train]))
         rows = self._scored(train, held)
         self.scores_ = self._scores(subset(X, rows), y[rows])
         self.baseline_scores_ = self._baseline(y[rows])
@@ -57,9 +57,9 @@ class PredictiveModel(SourceModel):
 
     def _baseline(self, y: np.ndarray) -> scores.Scores:
         classes = self.classes_ if self.task_ == "classification" else None
-        return scores.baseline_scores(self.baseline_, self._told(y), classes)
+        return scores.baseline_scores(self.baseline_, self._flat(y), classes)
 
-    def _told(self, y: Any) -> Any:
+    def _flat(self, y: Any) -> Any:
         """Return targets as the scores take them: unchanged, one per row."""
         return y
 

@@ -11,6 +11,7 @@ from lamina.data.errors import Message, Setting
 from lamina.data.sources.sequences import holds_sequences, read_sequences
 from lamina.data.tables.table import shorten
 from lamina.data.tables.target import TASKS
+from lamina.estimators._core.estimator import Estimator
 from lamina.estimators._core.parameters.checks import BOOLEAN, NONE, TEXT
 from lamina.estimators._core.parameters.shared import SequenceParams
 from lamina.estimators._core.parameters.table import estimator, param
@@ -30,7 +31,7 @@ MANY_CLASSES = 20
 
 
 @estimator
-class SequenceModel(ColumnParams, PredictiveModel):
+class SequenceModel(ColumnParams, PredictiveModel, Estimator):
     """A network for sequences, with encoding of their features and a test score.
 
     ``lamina fit vowels.ts`` creates one, and so does ``lamina fit readings.csv
@@ -197,7 +198,7 @@ class SequenceModel(ColumnParams, PredictiveModel):
 
     # ---- scores ---------------------------------------------------------------------
 
-    def _told(self, y: Any) -> np.ndarray:
+    def _flat(self, y: Any) -> np.ndarray:
         """Return the targets of all steps in one array, without missing ones."""
         if not self.per_step_:
             return y
@@ -209,8 +210,8 @@ class SequenceModel(ColumnParams, PredictiveModel):
         if self.task_ == "regression":
             return np.ones(len(flat), bool)
         ignored = self.estimator_.ignore_label
-        told = [one is not None and one == one and one != ignored for one in flat]
-        return np.array(told, bool)
+        present = [one is not None and one == one and one != ignored for one in flat]
+        return np.array(present, bool)
 
     def _scores(self, X: Any, y: Any) -> scores.Scores:
         if not self.per_step_:

@@ -20,8 +20,8 @@ from lamina.models.model_parameters import ModelParams
 from lamina.networks import Key
 
 
-class SourceModel(ModelParams, Estimator, ABC):
-    """A model that is fitted to a source and tested on a part of it.
+class SourceModel(ModelParams, ABC):
+    """The part of a model that fits it to a source and tests it on a part of that.
 
     A subclass reads its source (a table, images), encodes it, and trains
     ``estimator_`` with these methods.

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import Table, TableError, TableSchema, read_table
+from lamina.estimators._core.estimator import Estimator
 from lamina.estimators._core.parameters.table import estimator, param
 from lamina.estimators._core.targets.labels import compared
 from lamina.models.defaults import default_estimator
@@ -22,7 +23,7 @@ from lamina.networks import Key
 
 
 @estimator
-class TableModel(ColumnParams, PredictiveModel):
+class TableModel(ColumnParams, PredictiveModel, Estimator):
     """A network for a table, with encoding of its columns and a test score.
 
     ``lamina fit`` creates one. Column types are inferred, numbers scaled, categories

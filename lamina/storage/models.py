@@ -69,9 +69,9 @@ def read_models(path: str | os.PathLike, kind: Any = Any) -> dict[str, Any]:
     try:
         return {name: decode(kind, v, tensors, name) for name, v in models.items()}
     except ValueError as error:
-        told = str(error)
-        told = told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
-        raise ModelFileError(f"{where}: {told}") from None
+        reason = str(error)
+        reason = reason if len(reason) <= LONGEST else f"{reason[: LONGEST - 1]}…"
+        raise ModelFileError(f"{where}: {reason}") from None
 
 
 def _other(description: dict[str, Any]) -> str:

@@ -39,8 +39,8 @@ def run(asked: PredictCommand) -> None:
         tables.write_predictions(found, asked.out)
     if asked.as_json:
         rows = {} if asked.out else {"predictions": found.records}
-        told = jobs.predicted(asked.model, asked.data, found, asked.out)
-        print_json(told.to_json() | rows)
+        report = jobs.predicted(asked.model, asked.data, found, asked.out)
+        print_json(report.to_json() | rows)
     elif asked.out is not None:
         n = len(found)
         print(f"{n:,} predictions written to {printable(asked.out)}", file=sys.stderr)

@@ -25,8 +25,8 @@ def _(part: Inputs, page: Page) -> None:
 def _(part: Prediction, page: Page) -> None:
     target = printable(", ".join(part.target))
     rows = f"{part.rows:,} {part.inputs.examples}"
-    told = f"{rows}; {part.inputs.size} → {target} ({part.task})"
-    page.line("Data", f"{printable(part.data)}: {told}")
+    summary = f"{rows}; {part.inputs.size} → {target} ({part.task})"
+    page.line("Data", f"{printable(part.data)}: {summary}")
 
 
 @show_part.register
@@ -61,8 +61,8 @@ def _(part: Encoding, page: Page) -> None:
         page.line("Learns", f"{part.inputs.size}{left_out} → {count}")
         return
     rows = f"{part.rows:,} {part.inputs.examples}"
-    told = f"{rows}; {part.inputs.size}{left_out} → {count}"
-    page.line("Data", f"{printable(part.data)}: {told}")
+    summary = f"{rows}; {part.inputs.size}{left_out} → {count}"
+    page.line("Data", f"{printable(part.data)}: {summary}")
 
 
 def codes(count: int) -> str:

@@ -35,8 +35,8 @@ class FittedSequenceRegressor(OfNumbers, OfSequences, FittedFeedForward):
 
 
 @dataclass(kw_only=True, eq=False)
-class FittedTagger(OfSequences, FittedFeedForward):
-    """What a network with an answer at every step has learnt: labels or numbers."""
+class OfSteps(State):
+    """What a network with an output at every step has learnt: labels or numbers."""
 
     named: ClassVar[dict[str, str]] = {"y_ndim": "_y_ndim"}
 
@@ -50,6 +50,11 @@ class FittedTagger(OfSequences, FittedFeedForward):
         labels, numbers = ("classes",), ("y_ndim", "target_mean", "target_scale")
         if not self.has(*(labels if estimator._tells_labels else numbers)):
             raise ValueError("what was learnt of the targets does not fit the loss")
+
+
+@dataclass(kw_only=True, eq=False)
+class FittedTagger(OfSteps, OfSequences, FittedFeedForward):
+    """What a tagger has learnt."""
 
 
 @dataclass(kw_only=True, eq=False)

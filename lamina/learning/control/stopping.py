@@ -10,17 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from lamina.learning.protocols import Record, StoppingRule
-from lamina.networks.core.description import check_field_types
 
 
-class Rule(StoppingRule):
-    """A rule: a dataclass whose fields are checked against their annotations."""
-
-    def __post_init__(self) -> None:
-        check_field_types(self)
-
-
-class Patient(Rule):
+class Patient(StoppingRule):
     """A rule that stops after more than ``patience`` epochs in a row."""
 
     patience: float
@@ -88,7 +80,7 @@ class NoImprovement(Patient):
 
 
 @dataclass
-class LossBelow(Rule):
+class LossBelow(StoppingRule):
     """Stop when a monitored quantity has fallen to a threshold."""
 
     monitor: str
@@ -108,7 +100,7 @@ class LossBelow(Rule):
 
 
 @dataclass
-class MaxEvaluations(Rule):
+class MaxEvaluations(StoppingRule):
     """Stop when a monitored quantity, summed over epochs, has used up a budget."""
 
     monitor: str
@@ -152,7 +144,7 @@ class SmallImprovement(Patient):
 
 
 @dataclass
-class SmallChange(Rule):
+class SmallChange(StoppingRule):
     """Stop when no weight changes by more than a threshold in an epoch.
 
     Equations

@@ -130,13 +130,15 @@ class Embeddings(TrainedKind):
         )
         for name in odd:
             if getattr(options, name):
-                told = "tables" if images else "images"
+                wanted = "tables" if images else "images"
                 found = "a set of images" if images else "a table"
                 raise UserError(
-                    Message(Setting(name), f" applies to {told}; {source} is {found}"),
+                    Message(
+                        Setting(name), f" applies to {wanted}; {source} is {found}"
+                    ),
                     parameter=name,
                     value=getattr(options, name),
-                    expected=told,
+                    expected=wanted,
                 )
 
     def prepare(
@@ -175,7 +177,7 @@ class Embeddings(TrainedKind):
         rows = model.n_train_ + model.n_holdout_
         return self._encoding(model, fit.source, rows)
 
-    def told(self, model: Any) -> Part:
+    def purpose(self, model: Any) -> Part:
         return self._encoding(model)
 
     def _encoding(

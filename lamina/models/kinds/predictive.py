@@ -61,7 +61,7 @@ class Predicting:
             model.task_,
         )
 
-    def told(self, model: Any) -> Part:
+    def purpose(self, model: Any) -> Part:
         classes = model.classes_.tolist() if model.task_ == "classification" else None
         targets, task = self.targets(model), model.task_
         return Predicted(targets, task, plain(classes), self.inputs(model))
@@ -101,7 +101,7 @@ class Predicting:
     def evaluate(self, model: Any, path: str, data: Any) -> list[Part]:
         found = model.evaluate(data)
         inputs = self.inputs(model)
-        told = f"{found['rows']:,} {inputs.examples}"
+        tested = f"{found['rows']:,} {inputs.examples}"
         return [
             Trial(
                 path,
@@ -115,7 +115,7 @@ class Predicting:
             ),
             inputs,
             beside(
-                f"score on {told}", found["task"], found["scores"], found["baseline"]
+                f"score on {tested}", found["task"], found["scores"], found["baseline"]
             ),
         ]
 

@@ -53,10 +53,10 @@ class Sequences(Predicting, TrainedKind):
             return
         for name in OF_TABLES:
             if getattr(options, name):
-                told = f" applies to tables; {source} is not a table, or "
+                reason = f" applies to tables; {source} is not a table, or "
                 raise UserError(
                     Message(
-                        Setting(name), told, Setting("group_column"), " is missing"
+                        Setting(name), reason, Setting("group_column"), " is missing"
                     ),
                     parameter=name,
                     value=getattr(options, name),

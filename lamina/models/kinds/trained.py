@@ -129,7 +129,7 @@ class TrainedKind(Kind):
         estimator = model.estimator_
         rows, epochs = rows_of(estimator), int(estimator.n_iter_)
         return [
-            self.told(model),
+            self.purpose(model),
             self.split(model),
             Training(
                 epochs,
@@ -145,7 +145,7 @@ class TrainedKind(Kind):
         ]
 
     @abstractmethod
-    def told(self, model: Any) -> Part:
+    def purpose(self, model: Any) -> Part:
         """Return what a model predicts or embeds."""
 
     def columns(self, model: Any) -> list[dict[str, str]]:

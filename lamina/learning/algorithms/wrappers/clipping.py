@@ -5,14 +5,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.algorithms.wrappers.wrapper import FirstOrderWrapper
+from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.networks.core.description import Nested, description, is_number
 
 TINY = 1e-30
 
 
 @description
-class ClipValue(FirstOrderWrapper):
+class ClipValue(Wrapper):
     """Clip each component of the gradient to [−c, c].
 
     Equations
@@ -47,7 +47,7 @@ class ClipValue(FirstOrderWrapper):
 
 
 @description
-class ClipNorm(FirstOrderWrapper):
+class ClipNorm(Wrapper):
     """Clip the norm of the gradient of all parameters together.
 
     Equations

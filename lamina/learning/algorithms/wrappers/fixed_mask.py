@@ -5,14 +5,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.algorithms.wrappers.wrapper import FirstOrderWrapper
+from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.learning.objectives.objective import View
 from lamina.learning.objectives.weights import is_weight
 from lamina.networks.core.description import Nested, description
 
 
 @description
-class FixedMask(FirstOrderWrapper):
+class FixedMask(Wrapper):
     """Keep weights at 0 that are 0 at the start; biases are free.
 
     Equations

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.algorithms.wrappers.wrapper import FirstOrderWrapper
+from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.learning.objectives.weights import is_weight
 from lamina.networks.core.description import Nested, description, is_number
 from lamina.networks.core.layer import Layer
@@ -14,7 +14,7 @@ TINY = 1e-30
 
 
 @description
-class MaxNorm(FirstOrderWrapper):
+class MaxNorm(Wrapper):
     """Rescale the weights into a unit to a maximum norm after each step.
 
     Equations

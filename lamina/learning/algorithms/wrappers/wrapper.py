@@ -48,7 +48,19 @@ class Wrapper(Algorithm):
         return self.inner.loss_limit(network, params)
 
     def init(self, params: Any) -> Any:
-        """Return the state of the inner algorithm before the first step."""
+        """Return the state of the inner algorithm before the first step.
+
+        Raises
+        ------
+        ValueError
+            If the inner algorithm is not of first order: the modification would mislead
+            a line search.
+        """
+        if not self.inner.needs.first_order:
+            raise ValueError(
+                f"{type(self).__name__} needs a first-order algorithm such as "
+                f"SGD() or Adam(), got {self.inner!r}"
+            )
         return self.inner.init(params)
 
     def update(
@@ -66,22 +78,3 @@ class Wrapper(Algorithm):
     def moved(self, objective: Any, params: Any) -> Any:
         """Return the parameters after a step, projected onto what is allowed."""
         return params
-
-
-class FirstOrderWrapper(Wrapper):
-    """A wrapper for first-order algorithms only, not for methods with a line search."""
-
-    def init(self, params: Any) -> Any:
-        """Return the state of the inner algorithm before the first step.
-
-        Raises
-        ------
-        ValueError
-            If the inner algorithm is not of first order.
-        """
-        if not self.inner.needs.first_order:
-            raise ValueError(
-                f"{type(self).__name__} needs a first-order algorithm such as "
-                f"SGD() or Adam(), got {self.inner!r}"
-            )
-        return super().init(params)
