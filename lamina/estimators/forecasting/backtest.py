@@ -1,4 +1,4 @@
-"""Forecasts of what is known already, beside naive ones."""
+"""Backtests: forecasts of past values, compared with naive forecasts."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ def backtest(
     coverage: float,
     learns: bool = True,
 ) -> dict[str, Any]:
-    """Forecast the ends of series by copies of a model fitted to what comes before.
+    """Forecast the ends of series by copies of a model fitted to the steps before.
 
-    Or, if nothing is to be learnt, by the fitted model itself. Ctrl-C ends it. See
-    :meth:`lamina.Forecaster.backtest`.
+    If ``learns`` is False, the fitted model itself forecasts them. Ctrl-C ends the
+    backtest. See :meth:`lamina.Forecaster.backtest`.
     """
     check_integer("folds", folds, 1)
     step = model.horizon if step is None else step
@@ -50,12 +50,12 @@ def _fold(
     coverage: float,
     learns: bool,
 ) -> dict[str, Any]:
-    """Forecast from where so many steps are not known yet."""
+    """Forecast the steps after the last ``left_out`` steps are withheld."""
     ends = [len(one) - left_out for one in series]
     if min(ends) < 1:
         raise SequenceError(
-            f"a series of {min(map(len, series))} steps has no past {left_out} "
-            "steps before its end; ask for fewer folds"
+            f"a series of {min(map(len, series))} steps has no history {left_out} "
+            "steps before its end; use fewer folds"
         )
     past = [one[:end] for one, end in zip(series, ends, strict=True)]
     before = later = None
@@ -96,7 +96,7 @@ def _fold(
 
 
 def _listed(forecasts: Any) -> list[np.ndarray]:
-    """Return forecasts of each series as a list, in whatever form they come."""
+    """Return the forecasts as a list with one array per series."""
     if isinstance(forecasts, list):
         return forecasts
     return [forecasts] if forecasts.ndim == 1 else list(forecasts.T)
@@ -105,7 +105,7 @@ def _listed(forecasts: Any) -> list[np.ndarray]:
 def _scores(
     folds: list[dict[str, Any]], series: Many, seasonal_period: int
 ) -> dict[str, dict[str, float]]:
-    """Return errors of each method over all folds and series."""
+    """Return the errors of each method over all folds and series."""
     scores = {}
     for method in ("model", "naive", "seasonal_naive"):
         errors, scaled = [], []

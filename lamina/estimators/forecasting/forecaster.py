@@ -1,4 +1,4 @@
-"""Forecasts of series in time by networks that see a window of the past."""
+"""Time series forecasts by networks that see a window of the past."""
 
 from typing import Any
 
@@ -38,55 +38,60 @@ KINDS = ("recurrent", "mlp")
 UNITS = 16
 
 DECAY = 100
-"""Weight decay of the default networks is this number by the number of windows, at most
-1: series are short, and what is not shrunk learns their noise. In a backtest of the
-airline passengers at 9 ends, mean errors with α = 0.1 and 1 were 20.0 and 16.0."""
+"""The weight decay of the default networks is this constant divided by the number of
+windows, at most 1. Series are short, and without strong decay a network fits their
+noise: in a backtest of the airline passengers with 9 folds, the mean errors with
+α = 0.1 and 1 were 20.0 and 16.0."""
 
 SHORTEST = 8
-"""Steps of the shortest window by default."""
+"""Minimum length of the default window, in steps."""
 
 LEAST_WINDOWS = 8
-"""Fewer windows teach nothing; nor do fewer tell how wide intervals are."""
+"""Minimum number of windows, both for training and to calibrate the intervals."""
 
 CALIBRATION = 0.25
-"""Share of the windows, the last ones, that tell how wide intervals are."""
+"""Fraction of the windows, the last ones, that calibrate the intervals."""
 
 
 @estimator
 class Forecaster(ProgressParams, Estimator):
-    """Forecasts of one or many series, each from a window of its own past.
+    """Forecast one or many time series, each from a window of its own past.
 
     Equations
     ---------
-        z = ln y, or y                                    log
-        dₜ = (zₜ − zₜ₋ₘ − μ) / s                          season m; μ, s of each series
-        (d̂ₜ₊₁ … d̂ₜ₊ₕ) = meanⱼ netⱼ(dₜ₋ₚ₊₁ … dₜ)           window p, horizon h, members j
+        z = ln y, or y                                    see ``log``
+        dₜ = (zₜ − zₜ₋ₘ − μ) / s                          period m; μ, s of each series
+        (d̂ₜ₊₁ … d̂ₜ₊ₕ) = meanⱼ netⱼ(dₜ₋ₚ₊₁ … dₜ)           window p, horizon h, network j
         ẑₜ₊ₖ = ẑₜ₊ₖ₋ₘ + s d̂ₜ₊ₖ + μ
 
-    A network that says 0 repeats the last season with its drift: it has only to learn
-    what is more than that. All series teach the same network.
+    The networks model seasonal differences: an output of 0 is the seasonal naive
+    forecast plus drift, so only deviations from it have to be learnt. All series share
+    the same networks.
 
     Shapes
     ------
-    y (steps,), one series; (steps, n_series); or a list of n_series arrays of different
-    lengths. X, what is known of each step beforehand (a price, a holiday): (steps, k)
-    for all series, or a list of such arrays if y is one.
+    y: (steps,), one series; (steps, n_series); or a list of n_series arrays of
+    different lengths. X, exogenous variables whose future values are known (a price, a
+    holiday): (steps, k) for all series, or a list of such arrays if y is a list.
 
     Attributes
     ----------
     estimators_ : list of regressors
+        The fitted networks.
     log_ : bool
+        Whether the networks forecast logarithms.
     window_ : int
+        Length of the window.
     residuals_ : ndarray (n, horizon) or None
-        Errors of forecasts of z that were not learnt from, in units of s; None if there
-        are too few for intervals. Only μ, s, and whether logarithms are taken, were
-        found with them too.
+        Errors of forecasts of z for windows that were held out, in units of s; None if
+        there are too few windows for intervals. The held-out values had an influence
+        only on μ, s, and the decision to take logarithms.
     n_series_ : int
     interrupted_ : bool
-        Whether Ctrl-C ended the fit: members of your own ``estimator`` and intervals
-        that were not learnt by then are missing.
+        Whether Ctrl-C ended the fit. Networks of your own ``estimator`` that were not
+        fitted by then, and the intervals, are missing.
     n_compiles_ : int
-        Programs that ``fit`` had to compile.
+        Number of programs that ``fit`` compiled.
 
     References
     ----------
@@ -108,43 +113,46 @@ class Forecaster(ProgressParams, Estimator):
     _state_type = FittedForecaster
 
     horizon: int = param(
-        default=12, doc="h, steps that are forecast.", check=COUNT, kw_only=False
+        default=12, doc="Number of steps to forecast, h.", check=COUNT, kw_only=False
     )
     seasonal_period: int = param(
         default=1,
-        doc="""m, steps after which the series resembles itself: 12 for months, 7 for
-        days, 1 for none.""",
+        doc="""Seasonal period m in steps: 12 for monthly data, 7 for daily data, 1 for
+        no season.""",
         check=COUNT,
     )
     window: int | None = param(
         default=None,
-        doc="""p; one season by default, but at least 8 steps, and ``horizon`` if there
-        is X.""",
+        doc="""Length p of the window in steps; by default one season, but at least 8
+        steps, and at least ``horizon`` if X is given.""",
         check=COUNT | NONE,
     )
     estimator: Any = param(
         default="recurrent",
-        doc="""What learns: ``RecurrentRegressor([GRU(16)], pooling="last")``, which
-        reads the window step by step; ``MLPRegressor((16,))``, a sliding-window
-        network; or a regressor of your own, which is cloned. Estimators of sequences
-        get (n, p, 1 + k), others (n, p (1 + k)).""",
+        doc="""The network. "recurrent" is ``RecurrentRegressor([GRU(16)],
+        pooling="last")``, which reads the window step by step; "mlp" is
+        ``MLPRegressor((16,))``, a sliding-window network; a regressor of your own is
+        cloned. Estimators for sequences are fitted to windows (n, p, 1 + k), others to
+        (n, p (1 + k)).""",
         check=option(*KINDS) | having("fit", "a regressor"),
     )
     n_estimators: int = param(
         default=3,
-        doc="Networks of other initial weights, whose forecasts are averaged.",
+        doc="""Number of networks with different initial weights, whose forecasts are
+        averaged.""",
         check=COUNT,
     )
     log: Any = param(
         default="auto",
-        doc="""Whether logarithms are forecast. "auto": if all are positive, and
-        differences of logarithms keep their size better, from the first half to the
-        second, than those of the numbers.""",
+        doc="""Whether to forecast logarithms. "auto" does so if all values are positive
+        and the size of seasonal differences changes less, from the first half of a
+        series to the second, with logarithms than without.""",
         check=BOOLEAN | option("auto"),
     )
     intervals: bool = param(
         default=True,
-        doc="Whether to learn how wide intervals are; it takes a second training.",
+        doc="""Whether to calibrate prediction intervals, which needs a second
+        training.""",
         check=BOOLEAN,
     )
     callbacks: Any = fixed(default=None, reason="each of its networks has its own")
@@ -152,12 +160,12 @@ class Forecaster(ProgressParams, Estimator):
     # ---- fitting --------------------------------------------------------------------
 
     def fit(self, y, X=None):
-        """Learn from series.
+        """Fit the networks to one or many series.
 
         Parameters
         ----------
         y : one or many series
-        X : what is known of each step beforehand, optional
+        X : exogenous variables of each step, optional
 
         Returns
         -------
@@ -166,8 +174,9 @@ class Forecaster(ProgressParams, Estimator):
         Raises
         ------
         ValueError
-            If a parameter is impossible, or a series too short, not finite, or not
-            positive where logarithms are asked for; with its number and step.
+            If a parameter is invalid, or if a series is too short, not finite, or not
+            positive with ``log=True``. The message names the series, and the step if
+            there is one.
         """
         self._check_params()
         series, form = as_list(y)
@@ -197,17 +206,17 @@ class Forecaster(ProgressParams, Estimator):
         return max(size, self.horizon) if knows else size
 
     def shortest(self, knows=False):
-        """Return how many steps a series must have to be learnt from.
+        """Return the minimum number of steps of a series for :meth:`fit`.
 
         Parameters
         ----------
         knows : bool, default=False
-            Whether there is X.
+            Whether X is given.
 
         Raises
         ------
         ValueError
-            If a parameter is impossible.
+            If a parameter is invalid.
         """
         self._check_params()
         return self._least(self._window_size(knows))
@@ -227,7 +236,7 @@ class Forecaster(ProgressParams, Estimator):
                 )
 
     def _measure(self, z: Many, known: Many | None) -> None:
-        """Keep μ and s of every series, and the scale of what is known beforehand."""
+        """Store μ and s of every series, and the scale of exogenous variables."""
         d = [differences(one, self.seasonal_period) for one in z]
         self._center = np.array([one.mean() for one in d])
         self._spread = np.array([one.std() or 1.0 for one in d])
@@ -249,7 +258,7 @@ class Forecaster(ProgressParams, Estimator):
     def _of_series(
         self, number: int, z: Many, known: Many | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the windows of one series and what comes after them."""
+        """Return the windows of one series, and the values after each."""
         ahead = self._ahead(None if known is None else known[number])
         d = self._standardised(number, z[number])
         return windows(d, self.window_, self.horizon, ahead)
@@ -260,7 +269,7 @@ class Forecaster(ProgressParams, Estimator):
         return np.concatenate(X), np.concatenate(Y)
 
     def _trained(self, X: np.ndarray, Y: np.ndarray) -> list[Any]:
-        """Return the members, trained."""
+        """Return the trained networks."""
         seeds = check_random_state(self.random_state).randint(
             2**31, size=self.n_estimators
         )
@@ -273,7 +282,7 @@ class Forecaster(ProgressParams, Estimator):
         return found
 
     def _fresh(self, n: int, seed: int) -> Any:
-        """Return an estimator for so many windows."""
+        """Return an unfitted estimator for n windows."""
         if not isinstance(self.estimator, str):
             one: Any = clone(self.estimator)
             if "random_state" in one.get_params():
@@ -296,13 +305,13 @@ class Forecaster(ProgressParams, Estimator):
         return RecurrentRegressor(layers, pooling="last", max_iter=60, **how)
 
     def _calibrated(self, z: Many, known: Many | None) -> np.ndarray | None:
-        """Return errors of forecasts of the last windows, which were not learnt."""
+        """Return the forecast errors on the last windows, held out from training."""
         learnt, later = [], []
         for number in range(len(z)):
             X, Y = self._of_series(number, z, known)
             held = max(1, int(CALIBRATION * len(X)))
             later.append((number, len(X) - held, X[-held:]))
-            rest = max(0, len(X) - held - self.horizon + 1)  # none sees what is held
+            rest = max(0, len(X) - held - self.horizon + 1)  # no overlap with held ones
             learnt.append((X[:rest], Y[:rest]))
         X, Y = (np.concatenate(part) for part in zip(*learnt, strict=True))
         if min(len(X), sum(len(held) for _, _, held in later)) < LEAST_WINDOWS:
@@ -329,10 +338,10 @@ class Forecaster(ProgressParams, Estimator):
         Parameters
         ----------
         X : (horizon, k), or a list of such arrays, if ``fit`` had X
-            What is known of these steps; more steps are left out.
+            Exogenous variables of these steps; further steps are ignored.
         y, known : as y and X of :meth:`fit`, optional
-            Series to continue instead of those that were learnt: the same ones, longer,
-            for instance. Nothing is learnt from them.
+            Series to continue instead of the training series, such as the same series
+            with newer steps. The networks are not changed.
 
         Returns
         -------
@@ -342,20 +351,20 @@ class Forecaster(ProgressParams, Estimator):
         return self._formed([self._back(z) for z in paths])
 
     def predict_interval(self, X=None, *, coverage=0.8, y=None, known=None):
-        """Return bounds between which a share of the numbers will lie.
+        """Return prediction intervals.
 
         Equations
         ---------
             ẑₜ₊ₖ ± s σₖ q(c),   σₖ² = mean eₖ²,   q a quantile of all |eₖ| / σₖ
 
-        e are the errors of forecasts that were not learnt from, in units of s: bounds
-        grow with the horizon as these errors do.
+        e are the errors of forecasts on held-out windows, in units of s: intervals
+        widen with the horizon as these errors do.
 
         Parameters
         ----------
         X, y, known : as for :meth:`predict`
         coverage : float, default=0.8
-            c, the share.
+            c, the fraction of actual values that should lie within the intervals.
 
         Returns
         -------
@@ -364,7 +373,8 @@ class Forecaster(ProgressParams, Estimator):
         Raises
         ------
         ValueError
-            If intervals were not learnt, or the series were too short for it.
+            If there are no intervals: ``intervals`` was False, the series were too
+            short, or the fit was interrupted.
         """
         check_is_fitted(self)
         check_number("coverage", coverage, 0, 1, open_low=True, open_high=True)
@@ -393,7 +403,7 @@ class Forecaster(ProgressParams, Estimator):
         tails, known = self._past(y, past)
         if (X is None) != (self._known is None):
             raise ValueError(
-                "the model was fitted with X and needs that of the next steps"
+                "the model was fitted with X and needs X of the next steps"
                 if X is None
                 else "the model was fitted without X"
             )
@@ -409,13 +419,13 @@ class Forecaster(ProgressParams, Estimator):
         return found
 
     def _past(self, y: Any, known: Any) -> tuple[Many, Many | None]:
-        """Return the ends of the series to continue, and what is known of them."""
+        """Return the ends of the series to continue, and of their X."""
         if y is None:
             return self._tails, self._known
         series, form = as_list(y)
         if len(series) != self.n_series_:
             raise SequenceError(
-                f"y must be {self.n_series_} series as those learnt, got {len(series)}"
+                f"y must have {self.n_series_} series, as in fit; got {len(series)}"
             )
         size = self.window_ + self.seasonal_period
         for number, one in enumerate(series):
@@ -423,17 +433,17 @@ class Forecaster(ProgressParams, Estimator):
                 needed = f"; {size} are needed to continue it"
                 raise OneSequenceError(number, f" has {len(one)} steps{needed}")
             if self.log_ and (one <= 0).any():
-                told = " is not positive, but logarithms were learnt"
+                told = " is not positive, but the model forecasts logarithms"
                 raise OneSequenceError(number, told)
         told = beforehand(known, [len(one) for one in series], form)
         if (told is None) != (self._known is None):
-            raise ValueError("known must be given with y as X was to fit")
+            raise ValueError("known must be given with y if fit had X, and only then")
         z = [np.log(one) if self.log_ else one for one in series]
         tails = [one[-size:] for one in z]
         return tails, told and [one[-size:] for one in told]
 
     def _prolonged(self, X: Any, known: Many) -> Many:
-        """Return what is known of the past, and of the steps to forecast."""
+        """Return X of the past, followed by X of the steps to forecast."""
         form = "list" if isinstance(X, list) else self._form
         later = beforehand(X, None, form, len(known))
         for number, one in enumerate(later or []):
@@ -445,7 +455,7 @@ class Forecaster(ProgressParams, Estimator):
         return [np.concatenate([old, new[: self.horizon]]) for old, new in pairs]
 
     def _mean(self, members: list[Any], X: np.ndarray) -> np.ndarray:
-        """Return the mean forecast of d for windows, (n, horizon)."""
+        """Return the forecasts of d, averaged over the networks, (n, horizon)."""
         forecasts = [one.predict(_shaped(one, X)) for one in members]
         return np.mean(forecasts, axis=0).reshape(len(X), self.horizon)
 
@@ -456,64 +466,67 @@ class Forecaster(ProgressParams, Estimator):
         return np.exp(z) if self.log_ else z
 
     def _formed(self, series: Many) -> Any:
-        """Return forecasts in the form in which y came."""
+        """Return forecasts in the form in which y was given."""
         if self._form == "one":
             return series[0]
         return series if self._form == "list" else np.stack(series, axis=1)
 
     def backtest(self, y, X=None, *, folds=3, step=None, coverage=0.8):
-        """Forecast the end of series as if it were not known, and compare.
+        """Forecast past values and compare the forecasts with the actual values.
 
-        Nothing of this estimator is changed: copies of it are fitted to what comes
-        before each end.
+        In each fold, a copy of this estimator is fitted to the steps before the fold
+        and forecasts the next ``horizon`` steps. This estimator is not changed.
 
         Parameters
         ----------
         y, X : as for :meth:`fit`
         folds : int, default=3
-            How many ends.
+            Number of folds; the last one ends with the series.
         step : int, optional
-            Steps from one end to the next; ``horizon`` by default.
+            Steps from one fold to the next; ``horizon`` by default.
         coverage : float, default=0.8
-            Of the intervals.
+            Nominal coverage of the prediction intervals.
 
         Returns
         -------
         dict
-            ``scores``: for "model", "naive" (the last number) and "seasonal_naive" (the
-            last season) ``mae``, ``rmse`` and ``mase``, whose unit is the mean error of
-            the seasonal-naive forecast one season ahead within what was learnt;
-            ``coverage``: share of numbers within the intervals, None without;
-            ``folds``: a list, one a fold, of ``end`` (steps that were known),
+            ``scores``: ``mae``, ``rmse`` and ``mase`` of "model", "naive" (the last
+            value repeated) and "seasonal_naive" (the last season repeated). MASE is in
+            units of the mean absolute error of the seasonal naive forecast, one season
+            ahead, on the training steps of the fold.
+            ``coverage``: fraction of the actual values within the intervals; None if
+            there are no intervals.
+            ``folds``: one dict per fold, of ``end`` (the number of training steps),
             ``actual``, ``model``, ``naive``, ``seasonal_naive``, ``lower`` and
-            ``upper``, each a list of arrays (horizon,), one a series.
+            ``upper``. Each value is a list with one entry per series, all but ``end``
+            arrays (horizon,).
 
         Raises
         ------
         ValueError
-            As :meth:`fit`, for the shortest of the pasts.
+            As :meth:`fit`, for the first fold, which has the fewest training steps.
         """
         return backtest(self, y, X, folds, step, coverage)
 
     def continued(self, y, X=None):
-        """Return errors of forecasts of the last ``horizon`` steps, without learning.
+        """Return the forecast errors on the last ``horizon`` steps, without refitting.
 
         Parameters
         ----------
         y, X : as for :meth:`fit`
-            Their last steps are what is forecast: new ones, as those that were learnt
-            from tell nothing of others.
+            The last ``horizon`` steps are forecast from those before. They should be
+            new: errors on training steps are optimistic.
 
         Returns
         -------
         dict
-            For "model", "naive" and "seasonal_naive" ``mae``, ``rmse`` and ``mase``: as
-            of :meth:`backtest`.
+            ``mae``, ``rmse`` and ``mase`` of "model", "naive" and "seasonal_naive", as
+            in :meth:`backtest`.
         """
         check_is_fitted(self)
         return backtest(self, y, X, 1, None, 0.8, learns=False)["scores"]
 
 
 def _shaped(estimator: Any, X: np.ndarray) -> np.ndarray:
-    """Return windows as an estimator of sequences or of rows takes them."""
+    """Return windows in the shape that an estimator for sequences or rows takes."""
     return X if isinstance(estimator, SequenceParams) else X.reshape(len(X), -1)

@@ -1,4 +1,4 @@
-"""What a forecaster has learnt."""
+"""Fitted state of a forecaster."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,18 +12,18 @@ from lamina.storage.rules import UNSET, Floats, Length, Unset
 
 
 def _steps(own: Any) -> int:
-    """Return how many last steps of a series are kept."""
+    """Return the number of last steps that are stored of each series."""
     return own.window + own.seasonal_period
 
 
 def _known(own: Any) -> int:
-    """Return how many numbers of a step are known beforehand."""
+    """Return the number of exogenous variables."""
     return len(getattr(own, "known_spread", ()))
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedForecaster(State):
-    """What a forecaster has learnt of its series."""
+    """Fitted state of a forecaster: its networks, and the ends of the series."""
 
     named: ClassVar[dict[str, str]] = {
         "form": "_form",
@@ -61,11 +61,11 @@ class FittedForecaster(State):
             self._check_member(one, known, estimator.horizon)
 
     def _check_member(self, one: Any, known: int, horizon: int) -> None:
-        """Refuse a network that does not fit windows of 1 + ``known`` numbers."""
+        """Reject a network that does not fit windows of 1 + ``known`` variables."""
         features = 1 + known
         if not isinstance(one, SequenceParams):
             features *= self.window
         if not isinstance(one, Regressing):
-            raise ValueError("the network is not readable")
+            raise ValueError("the network is not a regressor")
         if (one.n_features_in_, one.n_outputs_) != (features, horizon):
             raise ValueError("the network does not fit the windows")

@@ -1,4 +1,4 @@
-"""Capsule networks: classes as vectors that can draw what they stand for."""
+"""Capsule networks: each class is a vector, from which a decoder draws the image."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,18 +27,20 @@ from lamina.networks.composite.reconstruction import CapsuleLoss
 
 def _never(self: Any) -> bool:
     raise AttributeError(
-        "lengths of capsules are not probabilities; decision_function returns them"
+        "capsule lengths are not probabilities; decision_function returns them"
     )
 
 
 @dataclass(eq=False)
 class CapsuleTarget(ClassTarget):
-    """Classes, each of which is the length of a vector; two classes have two.
+    """Classes whose outputs are the lengths of vectors, one per class.
+
+    Two classes have two outputs here.
 
     Parameters
     ----------
     reconstruction : float
-        How much the error of the decoder counts.
+        Weight of the reconstruction error in the loss.
     """
 
     reconstruction: float = 0.0
@@ -47,7 +49,7 @@ class CapsuleTarget(ClassTarget):
         known, codes = super().learn(answers, classes)
         if known.labels.kind == "multilabel":
             raise ValueError(
-                "a capsule network learns one label an example; y has shape "
+                "a capsule network needs one label per example; y has shape "
                 f"{answers.values.shape}"
             )
         labels = Labels("multiclass", known.labels.classes)
@@ -64,7 +66,7 @@ class CapsuleTarget(ClassTarget):
         return y
 
     def score(self, y: Any, outputs: Any, weight: np.ndarray) -> float:
-        """Return the accuracy; outputs are lengths, and in training drawings too."""
+        """Return the accuracy; in training, outputs hold reconstructions as well."""
         return super().score(y, outputs[:, : len(self.classes)], weight)
 
 
@@ -72,34 +74,35 @@ class CapsuleTarget(ClassTarget):
 class CapsNetClassifier(
     ImageFeatures, Classifying, ImageParams, ClassParams, TrainedNetwork
 ):
-    """Capsule network for classes of images, with a decoder.
+    """Capsule network that classifies images, with a decoder that reconstructs them.
 
-    Each class is a vector: its length says how surely the class is there, its direction
-    what it is like. A decoder has to draw the image again from the vector of the
-    right class alone, so that it tells of position, thickness, slant …
+    Each class is a vector. Its length says how certain the class is, its direction what
+    the object looks like. A decoder is trained to reconstruct the image from the vector
+    of the true class alone, so that the vector encodes position, thickness, slant, and
+    so on.
 
     Equations
     ---------
-        u = PrimaryCapsules(Conv((x − μ) / σ)),   v = Capsules(u)     one v a class
-        x̂[k] = decoder(v masked: zeros but for v[k])
+        u = PrimaryCapsules(Conv((x − μ) / σ)),   v = Capsules(u)     one v per class
+        x̂[k] = decoder(v masked: zeros except v[k])
         ℓ = Σⱼ yⱼ max(0, 0.9 − ‖vⱼ‖)² + ½ (1 − yⱼ) max(0, ‖vⱼ‖ − 0.1)²
             + r mean ((x − μ) / σ − x̂[y])²
         prediction: the class of the longest v
 
     Shapes
     ------
-    As of :class:`lamina.ConvNetClassifier`; one label an example.
+    As in :class:`lamina.ConvNetClassifier`, with one label per example.
 
     Attributes
     ----------
     classes_, image_shape_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, network_, params_,
     history_, n_compiles_, stop_reason_, resumed_from_
-        As of :class:`lamina.ConvNetClassifier`.
+        As in :class:`lamina.ConvNetClassifier`.
 
     Notes
     -----
-    With ``augmentation`` the decoder draws the changed image.
+    With ``augmentation``, the decoder reconstructs the augmented image.
 
     References
     ----------
@@ -121,27 +124,32 @@ class CapsNetClassifier(
 
     layers: Any = param(
         default=None,
-        doc="""They end in ``PrimaryCapsules`` or ``Capsules``; the capsules of the
-        classes are added. By default one convolution and primary capsules, with windows
-        that fit the size: see
+        doc="""Layers that end in ``PrimaryCapsules`` or ``Capsules``; the capsules of
+        the classes are added. By default one convolution and primary capsules, with
+        window sizes that fit the images: see
         :func:`lamina.estimators._core.architecture.default_layers.capsule_layers`. The
-        paper has ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty
+        paper uses ``[Conv(256, 9), PrimaryCapsules(32, 8, 9, 2)]``, which takes thirty
         times as long.""",
         kw_only=False,
     )
     capsule_size: int = param(
-        default=16, doc="Length of the vectors of classes.", check=COUNT
+        default=16, doc="Dimension of the class vectors.", check=COUNT
     )
-    routings: int = param(default=3, doc="See :class:`lamina.Capsules`.", check=COUNT)
+    routings: int = param(
+        default=3,
+        doc="Number of routing iterations: see :class:`lamina.Capsules`.",
+        check=COUNT,
+    )
     decoder: Any = param(
         default=(256, 512),
-        doc="Units of the decoder's hidden layers; the paper has (512, 1024).",
+        doc="Units of the decoder's hidden layers; the paper uses (512, 1024).",
         check=SIZES,
     )
     reconstruction: float = param(
         default=0.04,
-        doc="""r; the paper's for MNIST, in these units. 0 leaves the decoder untrained.
-        """,
+        doc="""Weight r of the reconstruction error. The default is the paper's value
+        for MNIST, in the units of the equation above; 0 leaves the decoder
+        untrained.""",
         check=number(0),
     )
     alpha: float = param(default=0.0)
@@ -173,9 +181,9 @@ class CapsNetClassifier(
         """Lengths are not probabilities: see :meth:`decision_function`."""
 
     def decision_function(self, X):
-        """Return the lengths of the capsules (n_samples, n_classes).
+        """Return the lengths of the class capsules (n_samples, n_classes).
 
-        Of two classes the difference of the second and the first, (n_samples,).
+        For two classes, return the second length minus the first, (n_samples,).
         """
         lengths, _ = self._predicted(X)
         return lengths[:, 1] - lengths[:, 0] if lengths.shape[1] == 2 else lengths
@@ -187,7 +195,8 @@ class CapsNetClassifier(
         ----------
         X : images
         layer : int, optional
-            Number of another layer: see :meth:`lamina.ConvNetClassifier.transform`.
+            Index of another layer, whose outputs are returned instead: see
+            :meth:`lamina.ConvNetClassifier.transform`.
         flatten : bool, default=True
             False gives (n_samples, n_classes, capsule_size).
         """
@@ -197,13 +206,13 @@ class CapsNetClassifier(
         return vectors.reshape(len(vectors), -1) if flatten else vectors
 
     def reconstruct(self, X, y=None):
-        """Return what the decoder draws, (n_samples, height, width, channels).
+        """Return reconstructed images, (n_samples, height, width, channels).
 
         Parameters
         ----------
         X : images
         y : array-like (n_samples,) of labels, optional
-            Whose capsule to draw from; by default the longest one.
+            Class whose capsule is decoded; by default the longest capsule.
 
         Returns
         -------
@@ -241,7 +250,7 @@ class CapsNetClassifier(
 
     @property
     def _n_features_out(self) -> int:
-        """Return how many numbers ``transform`` gives."""
+        """Return the number of features that ``transform`` returns."""
         return len(self.classes_) * int(self.network_.layers[-1].layers[-1].size)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,4 +1,4 @@
-"""Convolutional networks for images: classes and numbers."""
+"""Convolutional networks for images: classification and regression."""
 
 from lamina.estimators._core.answering import Classifying, Regressing
 from lamina.estimators._core.architecture.convolutional import (
@@ -22,42 +22,43 @@ from lamina.estimators.images.state import FittedImageClassifier, FittedImageReg
 class ConvNetClassifier(
     ImageFeatures, Classifying, ImageParams, ClassParams, TrainedNetwork
 ):
-    """Convolutional network for classes of images.
+    """Convolutional network that classifies images.
 
-    ``ConvNetClassifier().fit(images, labels)`` is all there is to write. Two classes
-    get one logistic output, more a softmax, several 0/1 columns one logistic output
-    each.
+    ``ConvNetClassifier().fit(images, labels)`` works without further settings. The
+    output is one logistic unit for two classes, a softmax layer for more, and one
+    logistic unit per column for several 0/1 columns.
 
     Equations
     ---------
         a₀ = (x − μ) / σ,   aᵢ = layerᵢ(aᵢ₋₁)
         E(θ) = [Σⱼ wⱼ ℓ(h(xⱼ), yⱼ) + ½ α Σ W² + λ Σ |W|] / Σⱼ wⱼ
 
-    μ and σ are mean and standard deviation of all pixels that were given to ``fit``.
+    μ and σ are the mean and the standard deviation of all pixels passed to ``fit``.
 
     Shapes
     ------
     X: images (n_samples, height, width) or (n_samples, height, width, channels), a list
-    of equal ones, or :class:`lamina.data.DiskImages`, which are larger than memory; of
-    bytes, which stay bytes until the compiled step, or of any numbers. Or a table
-    (n_samples, n_features) of rows of pixels: see ``image_shape``. y (n_samples,)
-    labels of any type, or (n_samples, n_labels) of 0 and 1.
+    of images of one shape, or :class:`lamina.data.DiskImages`, which may be larger than
+    memory. Values may be any numbers; bytes stay bytes until the compiled step. X may
+    also be a table (n_samples, n_features), one row of pixels per image: see
+    ``image_shape``. y: (n_samples,) labels of any type, or (n_samples, n_labels) of 0
+    and 1.
 
     Attributes
     ----------
     image_shape_ : (height, width, channels)
-        Of the images that were learnt.
+        Shape of the training images.
     classes_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, out_activation_,
     n_features_in_
-        As of :class:`lamina.MLPClassifier`.
+        As in :class:`lamina.MLPClassifier`.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     Notes
     -----
-    ``transform`` gives what comes out of the last layer before the output, so that any
-    estimator can learn from it: ``make_pipeline(ConvNetClassifier(), SVC())``.
+    ``transform`` returns the outputs of the last hidden layer as features for another
+    estimator: ``make_pipeline(ConvNetClassifier(), SVC())``.
 
     References
     ----------
@@ -90,9 +91,10 @@ class ConvNetClassifier(
 class ConvNetRegressor(
     ImageFeatures, Regressing, ImageParams, NumberParams, TrainedNetwork
 ):
-    """Convolutional network for numbers that images show, one or several.
+    """Convolutional network for regression on images, with one or several outputs.
 
-    Attributes and methods are those of :class:`ConvNetClassifier` but for classes.
+    Attributes and methods are those of :class:`ConvNetClassifier`, except those about
+    classes.
 
     References
     ----------

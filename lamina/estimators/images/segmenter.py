@@ -1,4 +1,4 @@
-"""Convolutional networks that say of every pixel what it belongs to."""
+"""Convolutional networks for semantic segmentation: a class for every pixel."""
 
 from typing import Any
 
@@ -29,21 +29,21 @@ from lamina.metrics.segmentation import (
 from lamina.networks import Augment
 
 AT_ONCE = 2**24
-"""Probabilities that are kept at a time, where labels are what is asked for."""
+"""Maximum number of probabilities in memory while images are predicted in chunks."""
 
 MOVES = ("shift", "rotate", "scale", "flip")
 
 
 @estimator
 class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
-    """Convolutional network for the class of every pixel: semantic segmentation.
+    """Convolutional network for semantic segmentation: a class for every pixel.
 
-    It has no layer that knows the size of an image: one that has learnt from 32 × 32
-    pixels answers images of any size.
+    No layer depends on the size of the images, so a network trained on 32 × 32 pixels
+    predicts images of any size.
 
     Equations
     ---------
-        p[i, j] = softmax(a[i, j] W + b)      a: what comes out of ``layers``
+        p[i, j] = softmax(a[i, j] W + b)      a: the outputs of ``layers``
         ℓ = − mean over labelled pixels of ln p[i, j, y[i, j]]
 
         IoU_c = #{ŷ = c and y = c} / #{ŷ = c or y = c}      over labelled pixels
@@ -51,24 +51,24 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
 
     Shapes
     ------
-    X as of :class:`lamina.ConvNetClassifier`; y (n_samples, height, width) labels of
-    any type. After ``fit`` images may have other sizes, and lie in a list of
-    different ones; the answers are in a list then.
+    X as in :class:`lamina.ConvNetClassifier`; y: (n_samples, height, width) labels of
+    any type. After ``fit``, images may have other sizes; a list of images of different
+    sizes gives a list of predictions.
 
     Attributes
     ----------
     classes_ : ndarray
-        Labels, sorted.
+        The labels, sorted.
     image_shape_ : (height, width, channels)
-        Of the images that were learnt; others must have as many channels.
+        Shape of the training images; all others must have as many channels.
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_,
     best_epoch_, t_, n_iter_, n_outputs_, network_, params_, history_, n_compiles_,
     stop_reason_, resumed_from_
-        As of :class:`lamina.ConvNetClassifier`.
+        As in :class:`lamina.ConvNetClassifier`.
 
     Notes
     -----
-    Each new size of images is a program to compile, a second or so.
+    Each new image size compiles a new program, which takes about a second.
 
     References
     ----------
@@ -91,28 +91,28 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
 
     layers: Any = param(
         default=None,
-        doc="""They have to keep height and width: ``padding="same"``, and an
-        ``Upsample`` for each pool. The output layer, a softmax at each place, is added,
-        unless the last layer is marked by ``Output``. By default two convolutions at
-        each size, going down by pools and back by ``Upsample``, with a
-        ``SkipConnection`` at each: see
+        doc="""Layers that preserve height and width: convolutions with
+        ``padding="same"``, and an ``Upsample`` for each pool. The output layer, a
+        softmax at each pixel, is added, unless the last layer is marked by ``Output``.
+        By default a U-Net: two convolutions at each resolution, pools on the way down,
+        ``Upsample`` on the way up, and a ``SkipConnection`` at each resolution; see
         :func:`lamina.estimators._core.architecture.default_layers.segmenting_layers`.""",
         kw_only=False,
     )
     ignore_label: Any = param(
         default=None,
-        doc="""What stands for "not labelled" in y: nothing is learnt there, and the
-        score does not count it.""",
+        doc="""Value of y for pixels without a label. They are excluded from training
+        and from the score.""",
         check=LABEL,
     )
     augmentation: Any = param(
         default=None,
-        doc="""Only noise, brightness, contrast and cutout: labels would not move with
-        the pixels.""",
+        doc="""Random changes of the images in training. Only noise, brightness,
+        contrast and cutout are allowed: labels would not move with the pixels.""",
     )
     batch_size: Any = param(
         default="auto",
-        doc='Images in each step; "auto" is min(16, n_samples).',
+        doc='Images per training step; "auto" is min(16, n_samples).',
     )
     learning_rate_init: float = param(default=0.003)
     dropout: float = fixed(default=0.0, reason="its default layers have none")
@@ -124,11 +124,11 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
 
         Parameters
         ----------
-        X : images of n_samples examples, all of one size
+        X : n_samples images, all of one size
         y : array-like (n_samples, height, width) of labels
         sample_weight : array-like (n_samples,), optional
         X_val, y_val : optional
-            A validation set of one's own.
+            A validation set of your own.
 
         Returns
         -------
@@ -138,7 +138,7 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on learning for one epoch over these examples."""
+        """Train for one more epoch, on these examples."""
         how = {"incremental": True, "classes": classes}
         return fit(self, Request(X, y, sample_weight, **how))
 
@@ -173,7 +173,7 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
         Raises
         ------
         ValueError
-            If these are no images, or have other channels than those learnt.
+            If X are not images, or the number of channels differs from training.
         """
         return self._answered(X, lambda p: self.classes_[p.argmax(axis=-1)])
 
@@ -185,7 +185,7 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
         check_is_fitted(self)
         if not self._is_mixed(X):
             return self._answers(X, answer)
-        # One program a size, and as few calls as there are sizes.
+        # One program and one call for each size.
         sizes: dict[tuple, list[int]] = {}
         for i, image in enumerate(X):
             sizes.setdefault(np.shape(image), []).append(i)
@@ -211,36 +211,37 @@ class ConvNetSegmenter(ImageFeatures, ImageParams, TrainedNetwork):
         return np.concatenate(parts)
 
     def iou(self, X, y, sample_weight=None):
-        """Return the intersection over union of each class, NaN if it is nowhere.
+        """Return the intersection over union of each class; NaN for an absent class.
 
         Parameters
         ----------
         X, y
-            As for ``fit``; or lists of images and of labels of different sizes.
+            As for ``fit``, or lists of images and of labels of different sizes.
         sample_weight : array-like (n_samples,), optional
 
         Warns
         -----
         UnseenWarning
-            Of labels that were not seen in training: their pixels count as errors.
+            If y has labels that were not seen in training: their pixels count as
+            errors.
         """
         return self._each_iou(X, y, sample_weight)[:-1]
 
     def score(self, X, y, sample_weight=None):
         """Return the mean intersection over union of the classes that are present.
 
-        That of labels that were not seen in training is 0; all of them together count
-        as one class.
+        All labels that were not seen in training count as one class, whose intersection
+        over union is 0.
 
         Warns
         -----
         UnseenWarning
-            Of labels that were not seen in training.
+            If y has labels that were not seen in training.
         """
         return mean_of_present(self._each_iou(X, y, sample_weight))
 
     def _each_iou(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray:
-        """Return the intersection over union of K classes and of all other labels."""
+        """Return the IoU of the K classes, and of all other labels as one class."""
         found = self.predict(X)
         check_consistent_length(X, y, sample_weight)
         weight = np.ones(len(found)) if sample_weight is None else sample_weight

@@ -1,4 +1,4 @@
-"""What estimators of images have learnt."""
+"""Fitted state of estimators for images."""
 
 import math
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ def _fits_features(shape: tuple[int, ...], scope: Any) -> bool:
 
 ImageShape = Annotated[
     tuple[Count, Count, Count],
-    Is("(height, width, channels) of as many numbers as features", _fits_features),
+    Is("(height, width, channels) with as many values as features", _fits_features),
 ]
 
 
 @dataclass(kw_only=True, eq=False)
 class OfImages(State):
-    """What they have learnt of their inputs."""
+    """Fitted state of the inputs: shape and scale of the images."""
 
     named: ClassVar[dict[str, str]] = {"scale": "_scale"}
 
@@ -39,16 +39,16 @@ class OfImages(State):
 
 @dataclass(kw_only=True, eq=False)
 class FittedImageClassifier(OfClasses, OfImages, FittedFeedForward):
-    """What a classifier of images has learnt."""
+    """Fitted state of an image classifier."""
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedImageRegressor(OfNumbers, OfImages, FittedFeedForward):
-    """What a regressor of images has learnt."""
+    """Fitted state of an image regressor."""
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedSegmenter(OfImages, FittedFeedForward):
-    """What a classifier of pixels has learnt."""
+    """Fitted state of a segmenter."""
 
     classes: Annotated[np.ndarray, LabelsOf("n_outputs")]

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons: drop-in for scikit-learn's, and more."""
+"""Multi-layer perceptrons: drop-in replacements for scikit-learn's, and more."""
 
 from typing import Any
 
@@ -38,38 +38,38 @@ class MLPParams(NetworkParams, PretrainingParams):
 
     hidden_layer_sizes: Any = param(
         default=(100,),
-        doc="Units of each hidden layer; () for a linear network.",
+        doc="Number of units of each hidden layer; () gives a linear network.",
         check=COUNT | SIZES,
         kw_only=False,
     )
     activation: Any = param(
         default="relu",
-        doc="φ of the hidden layers, one for all or one for each.",
-        check=ACTIVATION | each(ACTIVATION, "a list of such, one a layer"),
+        doc="Activation φ of the hidden layers: one for all, or one per layer.",
+        check=ACTIVATION | each(ACTIVATION, "a list of these, one per layer"),
         kw_only=False,
     )
     dropout: Any = param(
         default=0.0,
-        doc="""Share of hidden units set to zero in each training step, one for all
-        layers or one for each.""",
-        check=PART | each(PART, "a list of such, one a layer"),
+        doc="""Fraction of hidden units set to zero in each training step: one for all
+        layers, or one per layer.""",
+        check=PART | each(PART, "a list of these, one per layer"),
     )
     input_dropout: float = param(
         default=0.0,
-        doc="Share of inputs set to zero in each training step.",
+        doc="Fraction of inputs set to zero in each training step.",
         check=PART,
     )
     layers: Any = param(
         default=None,
-        doc="""Any network instead of ``hidden_layer_sizes``, ``activation`` and
-        ``dropout``: ``[Dense(64, "tanh"), Dropout(0.3)]``. The layers end before the
-        output layer, which is added; :class:`lamina.Output` marks one of your own:
+        doc="""Layers that replace ``hidden_layer_sizes``, ``activation`` and
+        ``dropout``: ``[Dense(64, "tanh"), Dropout(0.3)]``. The output layer is added;
+        to define it yourself, mark the last layer by :class:`lamina.Output`:
         ``[Dense(64), Output(Dense(10, "logistic"))]``.""",
     )
 
 
 class MLPMethods(MLPParams):
-    """What is special about multi-layer perceptrons: rows in, a list of sizes."""
+    """What both perceptrons share: tables as inputs, a list of layer sizes."""
 
     dtype: str
 
@@ -115,19 +115,19 @@ class MLPMethods(MLPParams):
         ----------
         X : array-like or sparse matrix (n_samples, n_features)
         y : array-like (n_samples,), or (n_samples, n_outputs)
-            Labels of any type or numbers; several columns of labels hold 0 and 1.
+            Labels of any type, or numbers; several columns of labels must be 0 and 1.
         sample_weight : array-like (n_samples,), optional
         X_val, y_val : optional
             A validation set of your own: ``history_`` then holds its loss and score,
             and with ``early_stopping`` it decides when to stop.
         X_unlabelled : array-like or sparse matrix (n_more, n_features), optional
-            Examples whose answers nobody knows, from which ``pretraining`` learns too
-            where it needs none.
+            Further examples without targets, used by ``pretraining`` if it is
+            unsupervised.
         coefs_init, intercepts_init : list of array-like, optional
-            Weights and biases to start from, the lowest layer's first, such as
+            Initial weights and biases, from the lowest layer upwards, such as
             ``coefs_`` and ``intercepts_`` of a :class:`lamina.DeepBeliefNetwork` or of
-            another perceptron. Layers that the list does not reach, or for which it has
-            None, start as they would without.
+            another perceptron. Layers beyond the end of the list, and those for which
+            it has None, are initialised as usual.
 
         Returns
         -------
@@ -136,19 +136,19 @@ class MLPMethods(MLPParams):
         Raises
         ------
         ValueError
-            If parameters or data cannot be used, or the checkpoint belongs to another
-            run; nothing has been changed then.
+            If parameters or data are invalid, or the checkpoint belongs to another
+            run. The estimator is then unchanged.
         OSError
-            If the first checkpoint cannot be written; later that is a warning.
+            If the first checkpoint cannot be written; later failures only warn.
         KeyboardInterrupt
-            If pre-training was interrupted: there is no network yet. Later it is a
-            warning.
+            If pre-training was interrupted, as there is no network yet. Later
+            interrupts only warn.
 
         Warns
         -----
         ConvergenceWarning
-            If learning diverged, was interrupted, used up ``max_iter``, or ended
-            worse than always predicting the mean.
+            If training diverged, was interrupted, reached ``max_iter``, or ended worse
+            than always predicting the mean.
         """
         start = Beginning(X_unlabelled, coefs_init, intercepts_init)
         return fit(self, Request(X, y, sample_weight, X_val, y_val, start))
@@ -162,14 +162,14 @@ class MLPMethods(MLPParams):
 
     coefs_ = ArraysOfLayers(
         "weight",
-        """Weight matrices, one a layer that has weights.
+        """Weight matrices, one per layer with weights.
 
-        Others can be put in their places, in the list or as a list. Before there is a
-        network, ``partial_fit`` and warm starts will begin with them.
+        They can be replaced, one by one or as a list. If there is no network yet,
+        ``partial_fit`` and warm starts begin with the assigned ones.
         """,
     )
     intercepts_ = ArraysOfLayers(
-        "bias", "Bias vectors, one a layer that has a bias; see ``coefs_``."
+        "bias", "Bias vectors, one per layer with a bias; see ``coefs_``."
     )
 
     n_layers_ = LayerCount()
@@ -182,10 +182,11 @@ class MLPMethods(MLPParams):
 
 @estimator
 class MLPClassifier(MLPMethods, Classifying, ClassParams, TrainedNetwork):
-    """Multi-layer perceptron for classes.
+    """Multi-layer perceptron classifier.
 
-    Two classes get one logistic output, more a softmax, several 0/1 columns one
-    logistic output each. scikit-learn's parameters mean what they mean there.
+    The output is one logistic unit for two classes, a softmax layer for more, and one
+    logistic unit per column for several 0/1 columns. Parameters that scikit-learn's
+    classifier has too have the same meaning.
 
     Equations
     ---------
@@ -204,7 +205,7 @@ class MLPClassifier(MLPMethods, Classifying, ClassParams, TrainedNetwork):
     n_features_in_, feature_names_in_
         As in scikit-learn.
     best_epoch_ : int
-        The epoch whose weights are kept.
+        The epoch whose weights were kept.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
@@ -230,18 +231,19 @@ class MLPClassifier(MLPMethods, Classifying, ClassParams, TrainedNetwork):
 
 @estimator
 class MLPRegressor(MLPMethods, Regressing, NumberParams, TrainedNetwork):
-    """Multi-layer perceptron for numbers, one or several outputs.
+    """Multi-layer perceptron regressor, with one or several outputs.
 
-    Attributes and methods are those of :class:`MLPClassifier` but for classes.
+    Attributes and methods are those of :class:`MLPClassifier`, except those about
+    classes.
 
     Notes
     -----
-    Targets of several columns may hold NaN for what was not measured.
+    Targets of several columns may be NaN where they were not measured.
 
-    What is learnt from is the sum of the squared errors of all outputs; ``loss_``,
-    ``loss_curve_``, ``history_`` and ``tol`` go by their mean. Both as in scikit-learn.
-    Predictions are float32 for X of float32, unless the targets were scaled or
-    ``dtype`` is "float64".
+    As in scikit-learn, training minimises the sum of the squared errors over the
+    outputs, while ``loss_``, ``loss_curve_``, ``history_`` and ``tol`` refer to their
+    mean. Predictions are float32 if X is, unless the targets were scaled or ``dtype``
+    is "float64".
 
     References
     ----------

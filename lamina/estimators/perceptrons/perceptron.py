@@ -1,4 +1,4 @@
-"""The perceptron: drop-in for scikit-learn's, with a trace and binary codes."""
+"""The perceptron: a drop-in replacement for scikit-learn's, with trace and codes."""
 
 import dataclasses
 from numbers import Integral
@@ -57,26 +57,27 @@ MULTICLASS = ("one_vs_rest", "codes")
 class Perceptron(
     ClassifierMixin, EarlyStoppingParams, EpochParams, NetworkEstimator, Estimator
 ):
-    """Perceptron: one layer of threshold units, learnt by Rosenblatt's rule.
+    """Perceptron: one layer of threshold units, trained by Rosenblatt's rule.
 
-    scikit-learn's parameters mean what they mean there. Learning ends at the first
-    epoch without a mistake, after which no weight would ever change; there is one if
-    and only if the data are linearly separable and ``max_iter`` and ``tol`` allow it.
+    Parameters that scikit-learn's perceptron has too have the same meaning. Unless
+    there is a penalty, training ends with the first epoch without a mistake, since no
+    weight would change after that. Linearly separable data reach such an epoch if
+    ``max_iter`` and ``tol`` allow it; other data never do.
 
     Equations
     ---------
         h = W x + b,   a = sign(h)             a tie, h = 0, counts as +1
         e = y − a                              y = −1, +1: second class, or this class
-        W ← W + ½ η e xᵀ,   b ← b + ½ η e      example by example
+        W ← W + ½ η e xᵀ,   b ← b + ½ η e      for each example in turn
 
-    See :class:`lamina.learning.PerceptronRule`, also for penalties. ``coef_`` is W.
+    :class:`lamina.learning.PerceptronRule` says how penalties enter. ``coef_`` is W.
 
-    For C > 2 classes there is either one unit a class, whose target is +1 for its
-    class, and the class of the largest h wins; or, with ``multiclass="codes"``, S =
-    ⌈log₂ C⌉ units, whose targets are the binary digits of the class's number. The
-    prediction is the class of the code that the units give. If no class has that code,
-    it is the class that differs in the fewest digits, of several the one with the
-    largest Σⱼ codeⱼ hⱼ.
+    For C > 2 classes there are two ways. "one_vs_rest" has one unit per class, with
+    target +1 for its class, and predicts the class with the largest h. "codes" has S =
+    ⌈log₂ C⌉ units, whose targets are the binary digits of the class index. It predicts
+    the class whose code the units output. If no class has that code, it predicts the
+    class whose code differs in the fewest digits, and among several of these the one
+    with the largest Σⱼ codeⱼ hⱼ.
 
     Shapes
     ------
@@ -85,7 +86,7 @@ class Perceptron(
     Attributes
     ----------
     coef_ : ndarray (units, n_features)
-        W; one unit for two classes, else one a class or one a binary digit.
+        W; one unit for two classes, otherwise one per class or per binary digit.
     intercept_ : ndarray (units,)
         b.
     classes_ : ndarray (n_classes,)
@@ -93,18 +94,18 @@ class Perceptron(
     codes_ : ndarray (n_classes, units)
         The targets −1 and +1 of each class.
     converged_ : bool
-        Whether the last epoch was without a mistake.
+        Whether the last epoch had no mistake.
     trace_ : ndarray (1 + steps, n_features + 1) or (1 + steps, units, n_features + 1)
         With ``trace``: the weights at the start and after each step, the bias last (if
-        there is one); the second shape for more than two classes.
+        there is one); the second shape for more than one unit.
     n_iter_ : int
-        Epochs of the last call.
+        Number of epochs of the last call.
     t_ : int
         1 + the number of steps.
     history_ : dict of list
-        An epoch's mean ``loss`` Σ max(0, −y h), penalties included, and mean number of
-        ``mistakes``, both an example and counted before each step; with
-        ``early_stopping`` also ``validation_loss`` and ``score``.
+        For each epoch the ``loss`` Σ max(0, −y h), penalties included, and the number
+        of ``mistakes``, each computed before the step of an example and averaged over
+        the examples; with ``early_stopping`` also ``validation_loss`` and ``score``.
     n_features_in_, feature_names_in_
         As in scikit-learn.
     network_, params_, n_compiles_, stop_reason_
@@ -112,11 +113,15 @@ class Perceptron(
 
     Notes
     -----
-    What differs from scikit-learn: it changes weights at a tie, h = 0, whatever the
-    label, and predicts the first class there; here a tie is +1. It ends
-    each one-vs-rest unit by itself; here all go on until none improves. It goes on
-    after an epoch without mistakes. It weighs the steps but not the loss by
-    ``sample_weight``. With ``early_stopping`` it gives back the last weights.
+    Differences from scikit-learn's perceptron:
+
+    - At a tie, h = 0, scikit-learn updates the weights whatever the label, and predicts
+      the first class; here a tie counts as +1.
+    - It stops each one-vs-rest unit separately; here all units are trained until none
+      improves.
+    - It does not stop after an epoch without mistakes.
+    - It weights the steps, but not the loss, by ``sample_weight``.
+    - With ``early_stopping`` it returns the last weights, not the best ones.
 
     References
     ----------
@@ -156,7 +161,7 @@ class Perceptron(
 
     penalty: str | None = param(
         default=None,
-        doc="½ α Σ W², α Σ |W|, or a mixture of both.",
+        doc="Penalty on the weights: ½ α Σ W², α Σ |W|, or a mixture of both.",
         check=option(*PENALTIES) | NONE,
     )
     alpha: float = param(default=0.0001, doc="α of the penalty.", check=number(0))
@@ -166,52 +171,53 @@ class Perceptron(
         check=SHARE,
     )
     fit_intercept: bool = param(
-        default=True, doc="Whether there is a b.", check=BOOLEAN
+        default=True, doc="Whether to fit the bias b.", check=BOOLEAN
     )
-    max_iter: int = param(default=1000, doc="Epochs at most.")
+    max_iter: int = param(default=1000, doc="Maximum number of epochs.")
     tol: Any = param(
         default=1e-3,
-        doc="""An epoch improves if the loss falls (the score rises) by this; None to go
-        on until there is no mistake, or for ``max_iter`` epochs.""",
+        doc="""An epoch counts as an improvement if the loss falls (or the score rises)
+        by at least this. None trains until there is no mistake, or for ``max_iter``
+        epochs.""",
         check=number(0, infinite=True) | NONE,
     )
     verbose: Any = param(default=0)
     eta0: float = param(
         default=1.0,
-        doc="η. From W = 0 it only scales W and b, unless there is a penalty.",
+        doc="""Learning rate η. If W starts at 0 and there is no penalty, it only scales
+        W and b.""",
         check=POSITIVE,
     )
     n_jobs: int | None = param(
         default=None,
-        doc="Accepted and not needed: all units learn in the same steps.",
+        doc="Ignored: all units are trained in the same steps.",
         check=Check("a whole number", lambda v: isinstance(v, Integral)) | NONE,
     )
     random_state: Any = param(default=0)
     n_iter_no_change: float = param(default=5, check=COUNT)
     class_weight: Any = param(
         default=None,
-        doc="""Factors of the steps by class. One-vs-rest, a class's factor holds for
-        its examples in its own unit.""",
+        doc="""Factor of the steps for each class. With "one_vs_rest", it applies to the
+        examples of the class in the unit of the class.""",
         check=CLASS_WEIGHT,
     )
     multiclass: str = param(
         default="one_vs_rest",
-        doc="How more than two classes are distinguished.",
+        doc="How more than two classes are encoded: see the equations above.",
         check=option(*MULTICLASS),
     )
     trace: bool = param(
         default=False,
-        doc="""Whether ``trace_`` keeps the weights after every step: as many vectors as
-        steps.""",
+        doc="Whether to record the weights after every step in ``trace_``.",
         check=BOOLEAN,
     )
     init: str = param(
         default="zeros",
-        doc="""Initialiser of W, "uniform" or "normal" for instance; b starts at 0.
-        ``coef_init`` and ``intercept_init`` of :meth:`fit` go before it.""",
+        doc="""Initialiser of W, such as "uniform" or "normal"; b starts at 0.
+        ``coef_init`` and ``intercept_init`` of :meth:`fit` take precedence.""",
         check=INITIALIZER,
     )
-    checkpoint: Any = fixed(default=None, reason="a trace cannot be taken up again")
+    checkpoint: Any = fixed(default=None, reason="a trace cannot be resumed")
     checkpoint_seconds: float = fixed(default=30.0, reason="it has no checkpoint")
 
     _advice = (
@@ -220,18 +226,18 @@ class Perceptron(
     )
 
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
-        """Learn until no example is classified wrongly, or learning stops improving.
+        """Train until no example is misclassified, or training stops improving.
 
         Parameters
         ----------
         X : array-like or sparse matrix (n_samples, n_features)
         y : array-like (n_samples,)
         coef_init : array-like (units, n_features), optional
-            W to start from; (n_features,) will do for two classes.
+            Initial W; for two classes (n_features,) is accepted, too.
         intercept_init : array-like (units,), optional
-            b to start from.
+            Initial b.
         sample_weight : array-like (n_samples,), optional
-            Factors of the examples' steps.
+            Factor of the step of each example.
 
         Returns
         -------
@@ -240,18 +246,18 @@ class Perceptron(
         Raises
         ------
         ValueError
-            If parameters or data cannot be used, one class for instance.
+            If parameters or data are invalid; for instance if there is only one class.
 
         Warns
         -----
         ConvergenceWarning
-            If learning diverged, was interrupted, or used up ``max_iter``.
+            If training diverged, was interrupted, or reached ``max_iter``.
         """
         with all_or_nothing(self):
             return self._fit(X, y, sample_weight, coef_init, intercept_init)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Go on learning for one epoch over these examples.
+        """Train for one more epoch, on these examples.
 
         Parameters
         ----------
@@ -275,10 +281,10 @@ class Perceptron(
             return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def decision_function(self, X):
-        """Return how sure each class is, (n_samples,) for two and else (…, n_classes).
+        """Return a score per class, (n_samples, n_classes); (n_samples,) for two.
 
-        It is h for two classes and one-vs-rest. For codes it is the number of digits
-        that agree plus a third of m / (1 + |m|) with m = Σⱼ codeⱼ hⱼ.
+        It is h for two classes and for "one_vs_rest". For "codes" it is the number of
+        digits that agree, plus a third of m / (1 + |m|) with m = Σⱼ codeⱼ hⱼ.
         """
         h = self._pre_activation(X)
         if len(self.classes_) == 2:
@@ -286,7 +292,7 @@ class Perceptron(
         return self._scores(h)
 
     def predict(self, X):
-        """Return the labels of X (n_samples, n_features)."""
+        """Return the predicted labels of X (n_samples, n_features)."""
         h = self._pre_activation(X)
         return self.classes_[self._decoded(h)]
 
@@ -304,7 +310,7 @@ class Perceptron(
         return self.alpha * (1 - share) or None, self.alpha * share or None
 
     def _objective(self) -> learning.Objective:
-        # The rule applies the signs itself; validation needs h, to rank classes.
+        # The rule applies the sign itself; validation needs h, to rank the classes.
         linear = _linear(self.network_)
         return learning.Objective(
             linear, learning.perceptron_loss, learning.penalties(*self._penalties())
@@ -377,7 +383,7 @@ class Perceptron(
     def _numbered(
         self, y: Any, first: bool, incremental: bool, classes: Any
     ) -> tuple[Labels, np.ndarray]:
-        """Return the classes and the number of each example's class."""
+        """Return the classes, and the class index of each example."""
         if incremental and not first:
             check_same_classes(classes, self.classes_)
             classes = self.classes_
@@ -401,15 +407,15 @@ class Perceptron(
         network = Network((layer,))
         if not first and network != self.network_:
             raise ValueError(
-                "multiclass, fit_intercept and init must stay as they were when "
-                f"learning goes on: the network is {self.network_}, not {network}"
+                "multiclass, fit_intercept and init must not change when training "
+                f"continues: the network is {self.network_}, not {network}"
             )
         return network
 
     def _start(
         self, network: Network, n_features: int, coef: Any, intercept: Any
     ) -> dict[str, np.ndarray]:
-        """Return the parameters that are given to start from."""
+        """Return the given initial parameters."""
         units, start = network.layers[0].units, {}
         if coef is not None:
             weight = _start_array("coef_init", coef, (units, n_features), self._dtype())
@@ -423,7 +429,7 @@ class Perceptron(
         return start
 
     def _class_factors(self, codes: np.ndarray, classes: Any, y: Any) -> np.ndarray:
-        """Return the factor of each class's examples in each unit."""
+        """Return the factor of the examples of each class in each unit."""
         by_class = compute_class_weight(self.class_weight, classes=classes, y=y)
         if self.multiclass == "codes" or len(classes) == 2:
             return by_class[:, None]
@@ -483,7 +489,8 @@ class Perceptron(
         self._summarise(loader, trace, steps_before if incremental else 0)
 
     def _summarise(self, loader: Any, trace: Any, steps_before: int) -> None:
-        self._state = None  # penalties are owed anew in each call, as in scikit-learn
+        # As in scikit-learn, each call starts with no outstanding penalties.
+        self._state = None
         self.t_ = max(steps_before, 1) + self.n_iter_ * loader.dataset.n
         mistakes = self.history_.get("mistakes", [])
         self.converged_ = self.n_iter_ > 0 and mistakes[-1] == 0
@@ -491,7 +498,7 @@ class Perceptron(
             vectors = trace.vectors()
             self.trace_ = vectors[:, 0] if vectors.shape[1] == 1 else vectors
 
-    # ---- what was learnt ------------------------------------------------------------
+    # ---- results --------------------------------------------------------------------
 
     @property
     def coef_(self) -> np.ndarray:
@@ -514,8 +521,8 @@ class Perceptron(
         return outputs(network, self.params_, self._checked(X), self._dtype())
 
     def _scores(self, h: np.ndarray) -> np.ndarray:
-        """Return a score for each class (n, n_classes), the largest of which wins."""
-        if h.shape[1] == len(self.classes_):  # one unit a class
+        """Return the score of each class, (n, n_classes)."""
+        if h.shape[1] == len(self.classes_):  # one unit per class
             return h
         signs = np.where(h >= 0, 1, -1)
         agreeing = (signs[:, None] == self.codes_).sum(axis=2)
@@ -523,7 +530,7 @@ class Perceptron(
         return agreeing + margin / (3 * (1 + np.abs(margin)))
 
     def _decoded(self, h: np.ndarray) -> np.ndarray:
-        """Return the class number that pre-activations (n, units) stand for."""
+        """Return the class index for each row of pre-activations (n, units)."""
         if len(self.classes_) == 2:
             return (h[:, 0] >= 0).astype(int)
         return self._scores(h).argmax(axis=1)
@@ -535,10 +542,10 @@ class Perceptron(
 
 
 class _Trace:
-    """A callback that keeps the weights after every step."""
+    """A callback that records the weights after every step."""
 
     def __init__(self, rule: Any, steps: int, params: Any) -> None:
-        # Padded, so that data of a similar size share one compiled program.
+        # Padded, so that data sets of similar size share one compiled program.
         self.algorithm = learning.Recorded(rule, padded_size(steps))
         self.steps = steps
         self.parts = [jax.tree.map(lambda leaf: np.array(leaf)[None], params)]
@@ -547,7 +554,7 @@ class _Trace:
         self.parts.append(self.algorithm.last(progress.state, self.steps))
 
     def vectors(self) -> np.ndarray:
-        """Return (1 + steps, units, n_features), the bias as one more feature."""
+        """Return (1 + steps, units, n_features), with the bias as a further feature."""
         layers = [part[0] for part in self.parts]
         rows = np.concatenate([layer["weight"] for layer in layers]).swapaxes(1, 2)
         if "bias" not in layers[0]:
@@ -559,8 +566,9 @@ class _Trace:
 def class_codes(n_classes: int, multiclass: str) -> np.ndarray:
     """Return the targets −1 and +1 of each class, (n_classes, units).
 
-    Two classes need one unit. Otherwise one-vs-rest has a unit a class, and "codes"
-    ⌈log₂ C⌉ units for the binary digits of the class's number, the highest first.
+    Two classes need one unit. For more, "one_vs_rest" has one unit per class, and
+    "codes" has ⌈log₂ C⌉ units for the binary digits of the class index, the most
+    significant digit first.
     """
     if multiclass == "one_vs_rest" and n_classes > 2:
         return 2 * np.eye(n_classes, dtype=int) - 1
@@ -570,7 +578,7 @@ def class_codes(n_classes: int, multiclass: str) -> np.ndarray:
 
 
 def _linear(network: Network) -> Network:
-    """Return the network without its threshold: its outputs are h."""
+    """Return the network without its threshold, so that its outputs are h."""
     (layer,) = network.layers
     return Network((dataclasses.replace(layer, activation="identity"),))
 
@@ -578,7 +586,7 @@ def _linear(network: Network) -> Network:
 def _start_array(
     name: str, value: Any, shape: tuple[int, ...], dtype: Any
 ) -> np.ndarray:
-    """Return given weights in that shape; one unit's may lack the leading axis."""
+    """Return given weights in this shape; those of one unit may lack the first axis."""
     array = np.array(value, dtype)
     if array.shape not in {shape, shape[1:] if shape[0] == 1 else shape}:
         raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")

@@ -1,4 +1,4 @@
-"""What a perceptron has learnt."""
+"""Fitted state of a perceptron."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -17,7 +17,7 @@ def _is_trace(value: Any, scope: Any) -> bool:
 
 @dataclass(kw_only=True, eq=False)
 class FittedPerceptron(OfClasses, FittedNetwork):
-    """What a perceptron has learnt; its labels have codes, which are its targets."""
+    """Fitted state of a perceptron, including the target code of each class."""
 
     named: ClassVar[dict[str, str]] = {"labels": "_labels"}
 

@@ -1,4 +1,4 @@
-"""A network that tells states apart, and a Markov chain that knows their order."""
+"""Hybrid of a network and a hidden Markov model, to label the steps of sequences."""
 
 from typing import Any
 
@@ -29,38 +29,43 @@ from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.networks.energy.hidden_markov import Chain, counted, posteriors, viterbi
 
 SMALLEST = 1e-7
-"""A probability of 0 counts as this much: the network may be wrong."""
+"""Lower bound of the network's probabilities, since it may be wrong about a 0."""
 
 
 @estimator
 class HybridHMM(Estimator):
-    """Hidden Markov model whose states a network tells from the steps.
+    """Hidden Markov model whose emission probabilities come from a network.
+
+    The network classifies the steps, and the Markov chain models the order of the
+    states. Training needs the states of the steps.
 
     Equations
     ---------
         p(xₜ | k) ∝ p(k | xₜ) / p(k)                            scaled likelihoods
         ŷ = argmax_y π[y₁] Πₜ a[yₜ₋₁, yₜ] p(xₜ | yₜ)             Viterbi
 
-    p(k | xₜ) is what the network says of step t, p(k) the share of state k in training,
-    π and a are counted there.
+    p(k | xₜ) is the output of the network for step t, p(k) the relative frequency of
+    state k in the training data. The initial probabilities π and the transition
+    probabilities a are estimated from counts in the training data.
 
     Shapes
     ------
     X: a list of n arrays (steps, n_features) or (steps,); an array (n, time,
-    n_features) or (n, time), filled up with NaN behind the last step of each sequence;
-    or what :func:`lamina.data.as_ragged_array` makes of an array and lengths. y: a list
-    of n arrays (steps,) of labels, or an array (n, time), of which the first steps of
-    each count.
+    n_features) or (n, time), padded with NaN after the last step of each sequence; or
+    the result of :func:`lamina.data.as_ragged_array` for an array and lengths. y: a
+    list of n arrays (steps,) of labels, or an array (n, time), whose values after the
+    last step of a sequence are ignored.
 
     Attributes
     ----------
-    estimator_ : the fitted network
+    estimator_ : estimator
+        The fitted network.
     classes_ : ndarray (K,)
         The states.
     prior_, start_ : ndarray (K,)
         p(k) and π.
     transition_ : ndarray (K, K)
-        a, from row to column.
+        a, from the state of the row to that of the column.
     n_features_in_ : int
 
     References
@@ -82,11 +87,11 @@ class HybridHMM(Estimator):
 
     estimator: Any = param(
         default=None,
-        doc="""What predicts the states: a classifier of rows, with ``predict_proba``,
-        sees each step with its neighbours; a tagger sees sequences. By default
-        ``MLPClassifier((64,))``.""",
+        doc="""The network: a classifier of rows with ``predict_proba``, which sees each
+        step with its neighbours, or a :class:`lamina.RecurrentTagger`, which sees whole
+        sequences. By default ``MLPClassifier((64,))``.""",
         check=Check(
-            "a classifier of rows with predict_proba or a RecurrentTagger of labels",
+            "a classifier of rows with predict_proba or a RecurrentTagger for labels",
             lambda v: _tells_states(v),
         )
         | NONE,
@@ -94,22 +99,24 @@ class HybridHMM(Estimator):
     )
     context: int = param(
         default=2,
-        doc="How many steps before and after a step a classifier of rows sees.",
+        doc="""Number of steps before and after each step that a classifier of rows
+        sees.""",
         check=integer(0),
     )
     smoothing: float = param(
         default=1.0,
-        doc="Added to each count, so that what was never seen is not impossible.",
+        doc="""Pseudo-count added to each count of initial states and transitions, so
+        that unseen ones are not impossible.""",
         check=number(0),
     )
 
     def fit(self, X, y):
-        """Train the network and count the chain.
+        """Train the network and estimate the Markov chain.
 
         Parameters
         ----------
         X : n sequences
-        y : n sequences of labels, as long as those of X
+        y : n sequences of labels, of the same lengths
 
         Returns
         -------
@@ -118,7 +125,7 @@ class HybridHMM(Estimator):
         Raises
         ------
         ValueError
-            If they do not fit each other, or a parameter is impossible.
+            If X and y do not match, or a parameter is invalid.
         """
         self._check_params()
         X = as_ragged_array(X)
@@ -142,7 +149,7 @@ class HybridHMM(Estimator):
     def _count(self, labels: np.ndarray, lengths: np.ndarray) -> None:
         K = len(self.classes_)
         at = np.searchsorted(self.classes_, labels).clip(max=K - 1)
-        codes = np.where(self.classes_[at] == labels, at, -1)  # without a label: −1
+        codes = np.where(self.classes_[at] == labels, at, -1)  # −1: no label
         paths = np.split(codes, np.cumsum(lengths)[:-1])
         chain = counted(paths, K, self.smoothing)
         self.start_, self.transition_ = np.exp(chain.start), np.exp(chain.transition)
@@ -152,7 +159,7 @@ class HybridHMM(Estimator):
     # ---- application ----------------------------------------------------------------
 
     def predict(self, X):
-        """Return the most likely path of each sequence: a list of arrays (steps,)."""
+        """Return the most likely state path of each sequence: a list of (steps,)."""
         chain, b = self._likelihoods(X)
         return [self.classes_[viterbi(chain, one)] for one in b]
 
@@ -162,11 +169,11 @@ class HybridHMM(Estimator):
         return [posteriors(chain, one) for one in b]
 
     def predict_frames(self, X):
-        """Return what the network alone says: a list of arrays (steps,)."""
+        """Return the predictions of the network alone: a list of arrays (steps,)."""
         return [self.classes_[p.argmax(axis=1)] for p in self._of_steps(X)]
 
     def score(self, X, y):
-        """Return the share of all steps with a label whose state is right."""
+        """Return the accuracy over all labelled steps."""
         found = np.concatenate(self.predict(X))
         truth = step_answers(y, as_ragged_array(X).lengths, labels=True)
         if isinstance(self.estimator_, RecurrentTagger):
@@ -175,7 +182,7 @@ class HybridHMM(Estimator):
         return float(np.mean(found == truth)) if len(truth) else np.nan
 
     def _labelled(self, labels: np.ndarray) -> np.ndarray:
-        """Return which labels of steps are known."""
+        """Return a mask of the steps that have a label."""
         target: Any = self.estimator_._target()
         return target.labelled(labels)
 
@@ -194,7 +201,9 @@ class HybridHMM(Estimator):
         return np.split(p, np.cumsum(X.lengths)[:-1])
 
     def _likelihoods(self, X: Any) -> tuple[Chain, list[np.ndarray]]:
-        """Return the chain, and ln p(xₜ | k) but for what is the same for all k."""
+        """Return the chain, and ln p(xₜ | k) up to a constant that is the same for
+        all k.
+        """
         found = self._of_steps(X)
         with np.errstate(divide="ignore"):
             chain = Chain(np.log(self.start_), np.log(self.transition_))
@@ -202,7 +211,7 @@ class HybridHMM(Estimator):
         return chain, [np.log(np.clip(p, SMALLEST, 1)) - prior for p in found]
 
     def _seen_at_once(self) -> int:
-        """Return how many steps the network sees at once."""
+        """Return the number of steps in one input of the network."""
         if isinstance(self.estimator_, RecurrentTagger):
             return 1
         check_integer("context", self.context, 0)
@@ -217,9 +226,9 @@ def _tells_states(estimator: Any) -> bool:
 
 
 def framed(X: RaggedArray, context: int) -> np.ndarray:
-    """Return each step with its neighbours, (steps of all, (2 context + 1) features).
+    """Return each step with its neighbours, (total steps, (2 context + 1) features).
 
-    Beyond the ends of a sequence its first and last steps are repeated.
+    Each sequence is padded by copies of its first and last step.
     """
     starts = np.repeat(np.cumsum(X.lengths) - X.lengths, X.lengths)
     ends = np.repeat(np.cumsum(X.lengths) - 1, X.lengths)

@@ -1,4 +1,4 @@
-"""Recurrent networks for sequences: one class or one number for each."""
+"""Recurrent networks that predict one class or number for each sequence."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from lamina.estimators.sequences.state import (
 
 
 class SequenceMethods(SequenceParams):
-    """What is special about recurrent networks with one answer a sequence."""
+    """What recurrent networks with one output per sequence share."""
 
     dtype: str
 
@@ -40,50 +40,50 @@ class SequenceMethods(SequenceParams):
 
 @estimator
 class RecurrentClassifier(SequenceMethods, Classifying, ClassParams, TrainedNetwork):
-    """Recurrent network for classes of sequences, which may have different lengths.
+    """Recurrent network that classifies sequences, whose lengths may differ.
 
-    ``RecurrentClassifier().fit(list_of_arrays, labels)`` is all there is to write. Two
-    classes get one logistic output, more a softmax, several 0/1 columns one logistic
-    output each.
+    ``RecurrentClassifier().fit(list_of_arrays, labels)`` works without further
+    settings. The output is one logistic unit for two classes, a softmax layer for more,
+    and one logistic unit per column for several 0/1 columns.
 
     Equations
     ---------
         a₀ₜ = (xₜ − μ) / σ,   aᵢ = layerᵢ(aᵢ₋₁)
         E(θ) = [Σⱼ wⱼ ℓ(h(xⱼ), yⱼ) + ½ α Σ W²] / Σⱼ wⱼ
 
-    μ and σ are mean and standard deviation of each feature over all steps that were
-    given to ``fit``.
+    μ and σ are the mean and the standard deviation of each feature over all steps
+    passed to ``fit``.
 
     Shapes
     ------
     X: a list of n_samples arrays (steps, n_features) or (steps,); an array (n_samples,
-    time, n_features) or (n_samples, time), filled up with NaN behind the last step of
-    each sequence; what :func:`lamina.data.as_ragged_array` makes of an array and
-    lengths; or a list of texts, whose characters are the steps: embedded if ``layers``
-    begin with an ``Embedding`` (or are the default), one-hot otherwise.
-    y (n_samples,) labels of any type, or (n_samples, n_labels) of 0 and 1.
+    time, n_features) or (n_samples, time), padded with NaN after the last step of each
+    sequence; the result of :func:`lamina.data.as_ragged_array` for an array and
+    lengths; or a list of texts, whose characters are the steps. Characters are embedded
+    if ``layers`` begin with an ``Embedding`` (or are the default), and one-hot encoded
+    otherwise. y: (n_samples,) labels of any type, or (n_samples, n_labels) of 0 and 1.
 
     Attributes
     ----------
     feature_mean_, feature_scale_ : ndarray (n_features,)
         μ and σ.
     max_length_ : int
-        Steps of the longest sequence that was learnt.
+        Number of steps of the longest training sequence.
     vocabulary_ : str or None
-        The characters of the texts that were learnt, numbered from 1; 0 is any other.
+        The characters of the training texts, numbered from 1; all others have the
+        number 0. None if X are not texts.
     n_features_in_ : int
-        Features of a step.
+        Number of features per step.
     classes_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, best_epoch_, t_, n_iter_, n_outputs_, out_activation_
-        As of :class:`lamina.MLPClassifier`.
+        As in :class:`lamina.MLPClassifier`.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
     Notes
     -----
-    Sequences are filled up to 8, 16, 32 … steps and learnt with others of similar
-    lengths, one program for each of these lengths; what fills them up never changes an
-    answer.
+    Batches consist of sequences of similar length, padded to 8, 16, 32 … steps; each of
+    these lengths has its own compiled program. Padding never changes a prediction.
 
     References
     ----------
@@ -112,13 +112,14 @@ class RecurrentClassifier(SequenceMethods, Classifying, ClassParams, TrainedNetw
 
 @estimator
 class RecurrentRegressor(SequenceMethods, Regressing, NumberParams, TrainedNetwork):
-    """Recurrent network for numbers that sequences tell, one or several.
+    """Recurrent network for regression on sequences, with one or several outputs.
 
-    Attributes and methods are those of :class:`RecurrentClassifier` but for classes.
+    Attributes and methods are those of :class:`RecurrentClassifier`, except those about
+    classes.
 
     References
     ----------
-    As of :class:`RecurrentClassifier`.
+    As in :class:`RecurrentClassifier`.
 
     Examples
     --------

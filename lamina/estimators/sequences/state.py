@@ -1,4 +1,4 @@
-"""What estimators of sequences have learnt."""
+"""Fitted state of estimators for sequences."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -16,7 +16,7 @@ from lamina.storage.rules import UNSET, Floats, LabelsOf, Unset, Whole
 
 @dataclass(kw_only=True, eq=False)
 class OfSequences(State):
-    """What they have learnt of their inputs."""
+    """Fitted state of the inputs: vocabulary, longest sequence and scale."""
 
     vocabulary: str | None
     max_length: Annotated[int, Whole(1, MOST_EPOCHS)]
@@ -26,17 +26,17 @@ class OfSequences(State):
 
 @dataclass(kw_only=True, eq=False)
 class FittedSequenceClassifier(OfClasses, OfSequences, FittedFeedForward):
-    """What a classifier of sequences has learnt."""
+    """Fitted state of a sequence classifier."""
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedSequenceRegressor(OfNumbers, OfSequences, FittedFeedForward):
-    """What a regressor of sequences has learnt."""
+    """Fitted state of a sequence regressor."""
 
 
 @dataclass(kw_only=True, eq=False)
 class OfSteps(State):
-    """What a network with an output at every step has learnt: labels or numbers."""
+    """Fitted state of a network with an output at every step: labels or numbers."""
 
     named: ClassVar[dict[str, str]] = {"y_ndim": "_y_ndim"}
 
@@ -49,17 +49,17 @@ class OfSteps(State):
         super().check(estimator)
         labels, numbers = ("classes",), ("y_ndim", "target_mean", "target_scale")
         if not self.has(*(labels if estimator._tells_labels else numbers)):
-            raise ValueError("what was learnt of the targets does not fit the loss")
+            raise ValueError("the fitted state of the targets does not fit the loss")
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedTagger(OfSteps, OfSequences, FittedFeedForward):
-    """What a tagger has learnt."""
+    """Fitted state of a tagger, for labels or for numbers."""
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedHybrid(State):
-    """What a network and a Markov chain of its labels have learnt."""
+    """Fitted state of a hybrid: a network, and a Markov chain of its labels."""
 
     estimator: Fitted
     n_features_in: Count

@@ -1,4 +1,4 @@
-"""Recurrent networks with an answer at each step: a label, or numbers."""
+"""Recurrent networks with an output at each step: a label, or numbers."""
 
 from typing import Any
 
@@ -22,29 +22,30 @@ from lamina.estimators.sequences.state import FittedTagger
 
 @estimator
 class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
-    """Recurrent network that says something at each step of a sequence.
+    """Recurrent network with an output at each step: sequence labelling.
 
-    What it says is a label by default; with ``loss="squared_error"``, or another loss
-    of numbers, one or several numbers.
+    The outputs are labels by default. With ``loss="squared_error"``, or another
+    regression loss, they are one or several numbers per step.
 
     Equations
     ---------
         E(θ) = [Σⱼ wⱼ meanₜ ℓ(hₜ(xⱼ), yⱼₜ) + ½ α Σ W²] / Σⱼ wⱼ
 
-    The mean is over the steps with a known answer, so each sequence counts the same.
+    The mean is over the steps with a known target, so each sequence has equal weight.
 
     Shapes
     ------
-    X as of :class:`RecurrentClassifier`. y: a list of n_samples arrays (steps,) of
+    X as in :class:`RecurrentClassifier`. y: a list of n_samples arrays (steps,) of
     labels or numbers, or (steps, n_outputs) of numbers; or an array (n_samples, time)
-    or (n_samples, time, n_outputs), of which the first steps of each count.
+    or (n_samples, time, n_outputs), whose values after the last step of a sequence are
+    ignored.
 
     Attributes
     ----------
     classes_ : ndarray
-        The labels, sorted; only if there are labels.
+        The labels, sorted; only for labels.
     feature_mean_, … :
-        All others as of :class:`RecurrentClassifier`.
+        All others as in :class:`RecurrentClassifier`.
 
     References
     ----------
@@ -67,34 +68,35 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
 
     layers: Any = param(
         default=None,
-        doc="""They have an answer at each step and end before the output layer, a
-        softmax at each step for labels; ``Output`` marks one of your own. By default
-        ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]`` answers without
-        looking ahead.""",
+        doc="""Hidden layers with an output at each step. The output layer is added, for
+        labels a softmax at each step; to define it yourself, mark the last layer by
+        ``Output``. By default ``Bidirectional(GRU(64))`` and ``dropout``; ``[GRU(64)]``
+        predicts without looking ahead.""",
         kw_only=False,
     )
     loss: Any = param(
         default="log_loss",
-        doc="""What training makes small: "log_loss" is for labels; a loss of numbers as
-        of :class:`lamina.MLPRegressor`.""",
+        doc="""The loss: "log_loss" for labels, or a loss for numbers, as in
+        :class:`lamina.MLPRegressor`.""",
         check=CLASS_LOSS,
     )
     ignore_label: Any = param(
         default=None,
-        doc="""Of steps that have none: they are not trained on, nor do they count
-        in scores. Numbers that are not known are NaN.""",
+        doc="""Value of y for steps without a label. They are excluded from training and
+        from the score. For numbers, mark unknown targets by NaN instead.""",
         check=LABEL,
     )
     dropout: float | None = param(
         default=None,
-        doc="""Dropout before the output layer, if ``layers`` is None; by default 0.5
-        for labels and 0 for numbers.""",
+        doc="""Dropout rate before the output layer, if ``layers`` is None; by default
+        0.5 for labels and 0 for numbers.""",
         check=PART | NONE,
     )
-    pooling: str = fixed(default="mean", reason="each step has an answer")
+    pooling: str = fixed(default="mean", reason="each step has an output")
     label_smoothing: float = param(
         default=0.0,
-        doc="s: labels become (1 − s) y + s / K for K classes; not for numbers.",
+        doc="""Smoothing s: the targets of K classes become (1 − s) y + s / K. Not for
+        numbers.""",
     )
     scale_target: bool = param(default=True)
 
@@ -106,7 +108,7 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
         Parameters
         ----------
         X : n_samples sequences
-        y : n_samples sequences of labels or numbers, as long as those of X
+        y : n_samples sequences of labels or numbers, of the same lengths
         sample_weight : array-like (n_samples,), optional
         X_val, y_val : optional
             A validation set of your own.
@@ -119,7 +121,7 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on learning for one epoch over these sequences."""
+        """Train for one more epoch, on these sequences."""
         how = {"incremental": True, "classes": classes}
         return fit(self, Request(X, y, sample_weight, **how))
 
@@ -145,9 +147,9 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
     # ---- application ----------------------------------------------------------------
 
     def predict(self, X):
-        """Return a list of arrays (steps,) of labels, or of numbers.
+        """Return a list of arrays (steps,) of labels or numbers.
 
-        Numbers are (steps, n_outputs) where they were learnt so.
+        Numbers are (steps, n_outputs) if the targets of ``fit`` had that shape.
         """
         outputs, X = self._predicted(X)
         _, target = self._parts()
@@ -159,19 +161,19 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
         Raises
         ------
         AttributeError
-            If the answers are numbers.
+            If the outputs are numbers.
         """
         if not self._tells_labels:
             raise AttributeError("numbers have no probabilities")
         return list(self._predicted(X)[0])
 
     def score(self, X, y, sample_weight=None):
-        """Return the accuracy over all steps with a label, or R² over all steps.
+        """Return the accuracy over all labelled steps; for numbers, R² over all steps.
 
         Warns
         -----
         UnseenWarning
-            Of labels that were not seen in training: their steps count as errors.
+            If y has labels that were not seen in training: their steps count as errors.
         """
         outputs, X = self._predicted(X)
         _, target = self._parts()

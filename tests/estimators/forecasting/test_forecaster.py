@@ -134,7 +134,7 @@ def test_what_came_since_is_continued_without_learning():
     )
     with pytest.raises(ValueError, match="series 0 has 8 steps; 9 are needed"):
         model.predict(y=y[:8])
-    with pytest.raises(ValueError, match="y must be 1 series as those learnt, got 2"):
+    with pytest.raises(ValueError, match="y must have 1 series, as in fit; got 2"):
         model.predict(y=[y, y])
     with pytest.raises(ValueError, match="known must be given"):
         known.predict(X[80:], y=y)
@@ -213,7 +213,7 @@ def test_bad_input():
     model = linear().fit(y)
     with pytest.raises(ValueError, match="was fitted without X"):
         model.predict(np.ones((4, 1)))
-    with pytest.raises(ValueError, match="needs that of the next steps"):
+    with pytest.raises(ValueError, match="needs X of the next steps"):
         linear().fit(y, np.sin(y)).predict()
     with pytest.raises(ValueError, match=r"must be \(4 steps, 1\), got \(3, 1\)"):
         linear().fit(y, np.sin(y)).predict(np.ones((3, 1)))

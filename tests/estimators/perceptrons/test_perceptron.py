@@ -490,7 +490,7 @@ def test_warm_start_goes_on(rng):
     assert twice.n_iter_ == 3
     with pytest.raises(ValueError, match="warm_start needs the classes"):
         twice.fit(X, y + 1)
-    with pytest.raises(ValueError, match="must stay as they were"):
+    with pytest.raises(ValueError, match="must not change"):
         twice.set_params(fit_intercept=False).fit(X, y)
 
 
