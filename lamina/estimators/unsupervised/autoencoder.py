@@ -1,4 +1,4 @@
-"""Autoencoders: networks that make their inputs again, through a code."""
+"""Autoencoders: networks that reconstruct their inputs from a latent representation."""
 
 from dataclasses import replace
 from math import prod
@@ -41,11 +41,11 @@ from lamina.networks.layers.corruption import CORRUPTIONS
 LOSSES = ("auto", "squared_error", "binary_cross_entropy")
 
 ROWS, NUMBERS = 2048, 2**22
-"""So many examples at a time, and numbers, are compared with what is made of them."""
+"""Maximum number of examples, and of values, per chunk of reconstruction errors."""
 
 
 def _described_by(words: dict[str, type]) -> Check:
-    """Return the check of a description that may be given in words."""
+    """Return the check of a description that may also be given by its name."""
     word, classes = option(*words), tuple(words.values())
     made = " or ".join(f"{cls.__name__}()" for cls in classes)
 
@@ -54,7 +54,7 @@ def _described_by(words: dict[str, type]) -> Check:
             return word.accepts(value[0])
         return value is None or isinstance(value, classes) or word.accepts(value)
 
-    how = f"or one with its numbers, such as ({word.words[0]!r}, 0.1), or None"
+    how = f"or a name with its numbers, such as ({word.words[0]!r}, 0.1), or None"
     return Check(f"{made}, {word.expected}, {how}", accepts, words=word.words)
 
 
@@ -63,40 +63,44 @@ CORRUPTION, SPARSITY = _described_by(CORRUPTIONS), _described_by(SPARSITIES)
 
 @estimator
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetwork):
-    """Network that makes its inputs again from a code of few, or few active, numbers.
+    """Network trained to reproduce its inputs from a small or sparse representation.
 
-    ``Autoencoder((500, 2)).fit(X).transform(X)`` gives two numbers for each example.
-    How badly an example is made again (``reconstruction_error``) tells how unlike those
-    it is that were learnt.
+    ``Autoencoder((500, 2)).fit(X).transform(X)`` embeds the examples in two dimensions.
+    The ``reconstruction_error`` of an example is large if it differs from the training
+    examples.
 
     Equations
     ---------
-        z = encoder(x̃),   x̃ ~ corruption of x in training, x̃ = x at application
+        z = encoder(x̃),   x̃ ~ corruption of x in training, x̃ = x in inference mode
         x̂ = decoder(z)
         E(θ) = [Σᵢ wᵢ ℓ(x̂ᵢ, xᵢ) + ½ α Σ W² + λ Σ |W|] / Σᵢ wᵢ + Ω(z)
 
-    x are the inputs as the network sees them. Inputs in [0, 1] stay as they are, the
-    outputs are logistic, and ℓ = −Σⱼ xⱼ ln x̂ⱼ + (1 − xⱼ) ln(1 − x̂ⱼ). Images of bytes
-    are divided by 255 first. All others are scaled to mean 0 and variance 1, outputs
-    are linear, and ℓ = ½ Σⱼ (xⱼ − x̂ⱼ)². Ω is the penalty of ``sparsity``.
+    x are the inputs of the network. By default they follow from X:
+
+    - X in [0, 1] is not scaled, images of bytes are divided by 255. The outputs are
+      logistic, and ℓ = −Σⱼ xⱼ ln x̂ⱼ + (1 − xⱼ) ln(1 − x̂ⱼ).
+    - All others are scaled to mean 0 and variance 1. The outputs are linear, and
+      ℓ = ½ Σⱼ (xⱼ − x̂ⱼ)².
+
+    Ω is the penalty of ``sparsity``.
 
     Shapes
     ------
-    X (n_samples, n_features), sparse too; or images (n_samples, height, width) or
+    X: (n_samples, n_features), dense or sparse; or images (n_samples, height, width) or
     (n_samples, height, width, channels), of bytes or any numbers.
 
     Attributes
     ----------
     loss_name_ : str
-        Which ℓ it is.
+        The name of ℓ.
     feature_mean_, feature_scale_ : ndarray (n_features,), of images (channels,)
         x is (X − mean) / scale.
     image_shape_ : (height, width, channels)
-        Of the images that were learnt, if it were images.
+        Shape of the training images; only if X were images.
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_,
     best_epoch_, t_, n_iter_, n_outputs_, out_activation_, n_features_in_,
     feature_names_in_
-        As of :class:`lamina.MLPClassifier`.
+        As in :class:`lamina.MLPClassifier`.
     network_, params_, history_, n_compiles_, stop_reason_, resumed_from_
         See :class:`lamina.estimators._core.network_estimator.NetworkEstimator`.
 
@@ -125,52 +129,54 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
 
     encoder: Any = param(
         default=(32,),
-        doc="""Units of each layer; the last ones are the code. The decoder mirrors
-        them: ``(1000, 500, 250, 2)`` goes on 250, 500, 1000 and as many units as there
-        are features.""",
+        doc="""Units of each layer of the encoder, ending with the latent layer. The
+        decoder mirrors them: that of ``(1000, 500, 250, 2)`` has 250, 500, 1000 and as
+        many units as there are features.""",
         check=SIZES,
         kw_only=False,
     )
     activation: Any = param(
         default="relu",
-        doc="φ of all layers but the code and the output.",
+        doc="Activation φ of all layers except the latent layer and the output.",
         check=ACTIVATION,
     )
     latent_activation: Any = param(
-        default="identity", doc="φ of the code.", check=ACTIVATION
+        default="identity", doc="Activation φ of the latent layer.", check=ACTIVATION
     )
     corruption: Any = param(
         default=None,
-        doc="""What is done to inputs in training, the target being clean: a denoising
-        autoencoder. ``MaskingNoise(0.3)``, ``("masking", 0.3)`` and ``"masking"`` are
-        the same. In units of the inputs as the network sees them.""",
+        doc="""Noise on the inputs in training, while the targets stay clean: this makes
+        a denoising autoencoder. ``MaskingNoise(0.3)``, ``("masking", 0.3)`` and
+        ``"masking"`` are equivalent. Its numbers are in units of x.""",
         check=CORRUPTION,
         first_order=True,
     )
     sparsity: Any = param(
         default=None,
-        doc="""Penalty on the activities of the code; ``"kl"`` needs
-        ``latent_activation="logistic"``. In words as ``corruption``.""",
+        doc="""Penalty Ω on the activations of the latent layer: ``KLSparsity()``,
+        ``L1Sparsity()``, or a name as for ``corruption``. ``"kl"`` needs
+        ``latent_activation="logistic"``.""",
         check=SPARSITY,
     )
     tied: bool = param(
         default=False,
-        doc="""Whether the decoder has the weights of the encoder, transposed, and only
-        biases of its own.""",
+        doc="""Whether the decoder uses the transposed weights of the encoder, and has
+        only biases of its own.""",
         check=BOOLEAN,
     )
     layers: Any = param(
         default=None,
-        doc="""Any encoder instead of ``encoder``, ``activation`` and
+        doc="""Layers of the encoder, in place of ``encoder``, ``activation`` and
         ``latent_activation``: ``[Conv(16, padding="same"), MaxPool(2), Conv(4,
-        padding="same")]``. Dense and convolutional layers, pools, ``Flatten`` and
-        ``Upsample`` are mirrored, see
+        padding="same")]``. The decoder can mirror dense and convolutional layers,
+        pools, ``Flatten`` and ``Upsample``: see
         :func:`lamina.networks.composite.mirror.mirrored`.""",
     )
     decoder: Any = param(
         default=None,
-        doc="""Another decoder than the mirror. An output layer is added unless the last
-        one is marked: ``[9, Output(Dense(6, "logistic"))]``.""",
+        doc="""Layers or numbers of units of the decoder; by default it mirrors the
+        encoder. An output layer is added, unless the last layer is marked by
+        ``Output``: ``[9, Output(Dense(6, "logistic"))]``.""",
         check=each(
             COUNT | Check("a layer", lambda v: LAYERS.accepts([v])),
             "a list of layers or of numbers of units",
@@ -179,44 +185,43 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
     )
     loss: str = param(
         default="auto",
-        doc="ℓ; by default it follows from the inputs.",
+        doc="The loss ℓ; by default it follows from the inputs.",
         check=option(*LOSSES),
     )
     standardize: bool = param(
         default=True,
-        doc="""Whether inputs are scaled to mean 0 and variance 1 where ℓ is the squared
-        error; of images each channel as a whole.""",
+        doc="""Whether to scale the inputs to mean 0 and variance 1 if ℓ is the squared
+        error. Each channel of images is scaled as a whole.""",
         check=BOOLEAN,
     )
     batch_size: Any = param(
         default="auto",
-        doc="""Examples in each step; "auto" is min(200, n_samples), of convolutional
-        networks min(64, n_samples).""",
+        doc="""Examples per training step; "auto" is min(200, n_samples), for
+        convolutional networks min(64, n_samples).""",
     )
     input_noise: float = param(
         default=0.0,
         doc="""Standard deviation of Gaussian noise on inputs in each training step, in
-        units of the inputs as the network sees them; the target is clean.""",
+        units of x; the targets stay clean.""",
     )
     label_smoothing: float = fixed(default=0.0, reason="its targets are its inputs")
     pretraining: Any = fixed(
-        default=None, reason="the decoder would not mirror what the encoder has learnt"
+        default=None, reason="the decoder would not mirror the pre-trained encoder"
     )
 
     # ---- training -------------------------------------------------------------------
 
     def fit(self, X, y=None, sample_weight=None, *, X_val=None):
-        """Learn to make X again.
+        """Train the network to reconstruct X.
 
         Parameters
         ----------
         X : array-like or sparse matrix (n_samples, n_features), or images
         y : ignored
         sample_weight : array-like (n_samples,), optional
-            How much each example counts.
         X_val : optional
-            A validation set of one's own: adds ``validation_loss`` and ``score`` to
-            ``history_``, and with ``early_stopping=True`` decides.
+            A validation set of your own: ``history_`` then holds its loss and score,
+            and with ``early_stopping`` it decides when to stop.
 
         Returns
         -------
@@ -225,33 +230,33 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
         Raises
         ------
         ValueError
-            If parameters or data cannot be used.
+            If parameters or data are invalid.
 
         Warns
         -----
         ConvergenceWarning
-            If learning has not converged, diverged or was interrupted.
+            If training did not converge, diverged or was interrupted.
         """
         return fit(self, Request(X, X, sample_weight, X_val, X_val))
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Go on learning for one epoch over these examples.
+        """Train for one more epoch, on these examples.
 
-        The first ones decide about the scale of inputs and the loss.
+        The first call determines the scale of the inputs and the loss.
         """
         return fit(self, Request(X, X, sample_weight, incremental=True))
 
     # ---- application ----------------------------------------------------------------
 
     def transform(self, X):
-        """Return the codes of examples (n_samples, latent_dim)."""
+        """Return the embeddings of the examples (n_samples, latent_dim)."""
         X, inputs = self._known_inputs(X)
         codes = inputs.outputs(*self._halves()[0], X)
         return codes.reshape(len(codes), -1)
 
     def inverse_transform(self, X):
-        """Return what the decoder makes of codes, in the units of the inputs.
+        """Decode embeddings, and return the results in units of X.
 
         Parameters
         ----------
@@ -259,13 +264,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
 
         Returns
         -------
-        ndarray (n_samples, n_features), or images (n_samples, height, width,
-        channels) if images were learnt
+        ndarray (n_samples, n_features)
+            Images (n_samples, height, width, channels) if ``fit`` had images.
 
         Raises
         ------
         ValueError
-            If there are more or fewer numbers a code than ``transform`` gives.
+            If X does not have as many columns as ``transform`` returns.
         """
         check_is_fitted(self)
         how: dict[str, Any] = {"dtype": (np.float64, np.float32)}
@@ -273,27 +278,27 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
         shape = self._latent_shape
         if codes.shape[1] != prod(shape):
             raise ValueError(
-                f"codes must have {prod(shape)} columns, as transform gives; got "
-                f"{codes.shape[1]}"
+                f"embeddings must have {prod(shape)} columns, as transform returns; "
+                f"got {codes.shape[1]}"
             )
         codes = codes.reshape(len(codes), *shape)
         made = outputs(*self._halves()[1], codes, self._dtype())
         return recall(self._inputs(), self).restore(made)
 
     def reconstruct(self, X):
-        """Return X as the network makes it again, in its own units."""
+        """Return the reconstructions of X, in units of X."""
         made, _ = self._predicted(X)
         return recall(self._inputs(), self).restore(made)
 
     def reconstruction_error(self, X):
-        """Return how unlike each example is what the network makes of it (n_samples,).
+        """Return the reconstruction error of each example (n_samples,).
 
         Equations
         ---------
             eᵢ = 1/d Σⱼ (xᵢⱼ − x̂ᵢⱼ)²
 
-        over the d numbers of an example as the network sees them: scaled ones where
-        inputs are scaled. Large numbers tell of examples that are unlike those learnt.
+        over the d values of an example, scaled if the inputs are scaled. Large errors
+        indicate outliers: examples unlike the training examples.
         """
         X, inputs = self._known_inputs(X)
         size = max(1, min(ROWS, NUMBERS // self.n_features_in_))
@@ -306,21 +311,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
 
     @property
     def coefs_(self) -> tuple[np.ndarray, ...]:
-        """Weights of the encoder, one matrix a layer, for inputs in units of X.
+        """Weights of the encoder, one matrix per layer, for inputs in units of X.
 
-        With :attr:`intercepts_` they are where a perceptron can start that has the same
-        layers: ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
+        A perceptron with the same layers can start from them and :attr:`intercepts_`:
+        ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
 
         Raises
         ------
         AttributeError
-            If the encoder has other layers than fully connected ones.
+            If the encoder has layers that are not fully connected.
         """
         return tuple([layer["weight"] for layer in self._dense_encoder()])
 
     @property
     def intercepts_(self) -> tuple[np.ndarray, ...]:
-        """Biases of the encoder, one vector a layer, for inputs in units of X."""
+        """Biases of the encoder, one vector per layer, for inputs in units of X."""
         return tuple([layer["bias"] for layer in self._dense_encoder()])
 
     def _dense_encoder(self) -> list[dict]:
@@ -328,7 +333,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
         pairs = zip(network.layers, params, strict=True)
         found = [(layer, own) for layer, own in pairs if own]
         if not all(isinstance(layer, Dense) for layer, _ in found):
-            raise AttributeError("coefs_ are those of fully connected layers only")
+            raise AttributeError(
+                "coefs_ needs an encoder of fully connected layers only"
+            )
         (_, first), *others = found
         positions = self.n_features_in_ // len(self.feature_mean_)
         scaling = self.feature_mean_, self.feature_scale_
@@ -340,13 +347,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
         return -float(np.average(self.reconstruction_error(X), weights=sample_weight))
 
     def _known_inputs(self, X: Any) -> tuple[Any, ScaledInputs]:
-        """Return valid examples, and the inputs that they are."""
+        """Return validated examples, and the fitted inputs."""
         check_is_fitted(self)
         inputs = recall(self._inputs(), self)
         return inputs.check(self, X), inputs
 
     def _encoded(self, X: Any) -> Any:
-        """Return valid examples as the network sees them."""
+        """Return x for validated examples."""
         return recall(self._inputs(), self).encode(X)
 
     def _halves(self) -> tuple[tuple[Network, Any], tuple[Network, Any]]:
@@ -398,9 +405,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
     def _check_params(self) -> None:
         super()._check_params()
         if not len(self.encoder) and self.layers is None:
-            raise ValueError("encoder must have at least one layer, the code")
+            raise ValueError("encoder must have at least one layer, the latent layer")
         if self.tied and self.decoder is not None:
-            raise ValueError("tied=True has no decoder of its own: give decoder=None")
+            raise ValueError("tied=True has no decoder of its own: set decoder=None")
         _described("corruption", self.corruption, CORRUPTIONS)
         _described("sparsity", self.sparsity, SPARSITIES)
 
@@ -413,12 +420,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
 
 
 def _described(name: str, value: Any, words: dict[str, type]) -> Any:
-    """Return a description that may be given in words.
+    """Return a description that may also be given by its name.
 
     Raises
     ------
     ValueError
-        If the word takes other numbers.
+        If the number of arguments is wrong.
     """
     if value is None or type(value) in words.values():
         return value

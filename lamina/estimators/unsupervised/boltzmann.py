@@ -1,7 +1,7 @@
-"""What estimators of restricted Boltzmann machines share: inputs, learning, samples.
+"""What all estimators of Boltzmann machines share: inputs, training and sampling.
 
-A network is a stack of RBMs, of which each learns from what those below make of the
-inputs; one machine is a stack of one.
+The network is a stack of RBMs, each trained on the hidden probabilities of the RBM
+below it. A single RBM is a stack of one.
 """
 
 import warnings
@@ -63,75 +63,83 @@ from lamina.networks.core.computing import computing
 from lamina.networks.energy.rbm import VISIBLE
 
 ROWS = 2048
-"""So many rows at a time."""
+"""Maximum number of rows per chunk."""
 
 
 STACK = COUNT | each(
-    COUNT, "how many hidden units each machine has, such as (256, 256)", empty=False
+    COUNT,
+    "a list of hidden units, one entry per layer, such as (256, 256)",
+    empty=False,
 )
 
 
-@table("Machine")
+@table("RBM")
 class BoltzmannParams(CommonParams):
-    """Parameters of restricted Boltzmann machines, one or a stack."""
+    """Parameters of an RBM, or a stack of RBMs."""
 
     n_components: Any = param(
         default=(256, 256),
-        doc="""Hidden units of each machine, the lowest first; a number is one machine.
-        """,
+        doc="""Number of hidden units of each RBM, the lowest first; a single number is
+        one RBM.""",
         check=STACK,
         kw_only=False,
     )
     visible: str = param(
         default="binary",
-        doc="""What the inputs are: 0 and 1 or between them, or numbers, which are
-        scaled.""",
+        doc="""Type of the inputs: "binary" for 0 and 1, or probabilities between them;
+        "gaussian" for real numbers.""",
         check=option(*VISIBLE),
     )
     standardize: bool = param(
         default=True,
-        doc="Whether Gaussian inputs are scaled to mean 0 and variance 1.",
+        doc="Whether to scale Gaussian inputs to mean 0 and variance 1.",
         check=BOOLEAN,
     )
     learning_rate: float = param(
         default=0.1,
-        doc="η, of the mean over a batch; for Gaussian inputs take a tenth of it.",
+        doc="""Learning rate η, for gradients that are means over a batch. Gaussian
+        inputs need about a tenth of it.""",
         check=POSITIVE,
     )
     batch_size: int = param(
-        default=10, doc="Examples in each step, and persistent chains.", check=COUNT
+        default=10,
+        doc="Examples per training step, and number of persistent chains.",
+        check=COUNT,
     )
-    n_iter: int = param(default=10, doc="Epochs.", check=COUNT)
+    n_iter: int = param(default=10, doc="Number of epochs.", check=COUNT)
     verbose: Any = param(
         default=0,
         doc="""Whether to show a progress bar. Its loss is ⟨F(v)⟩ − ⟨F(vᵏ)⟩, which stays
-        about 0: what tells how good the machine is are ``score`` and
-        ``log_likelihood``.""",
+        near 0 and does not measure progress; use ``score`` and ``log_likelihood`` for
+        that.""",
     )
-    n_steps: int = param(default=1, doc="k, Gibbs steps for an update.", check=COUNT)
+    n_steps: int = param(default=1, doc="Gibbs steps per update, k.", check=COUNT)
     persistent: bool = param(
         default=True,
-        doc="""Whether the chains go on from where they were (persistent contrastive
-        divergence, as in scikit-learn); otherwise they begin at the data (CD-k).""",
+        doc="""Whether the Gibbs chains continue from one update to the next (persistent
+        contrastive divergence, as in scikit-learn). Otherwise they start at the data
+        (CD-k).""",
         check=BOOLEAN,
     )
-    momentum: float = param(default=0.0, doc="μ.", check=PART)
+    momentum: float = param(default=0.0, doc="Momentum μ.", check=PART)
     alpha: float = param(
         default=0.0,
-        doc="Weight decay, divided by the batch size as in the other estimators.",
+        doc="""Weight decay α, divided by the batch size as in the other
+        estimators.""",
         check=number(0),
     )
     sparsity_target: float | None = param(
         default=None,
-        doc="How often a hidden unit is to be active.",
+        doc="Desired mean activation of the hidden units; None for no sparsity term.",
         check=number(0, 1, open_low=True, open_high=True) | NONE,
     )
     sparsity_cost: float = param(
-        default=0.1, doc="How strongly it is moved there.", check=number(0)
+        default=0.1, doc="Strength of the sparsity term.", check=number(0)
     )
     shuffle: bool = param(
         default=True,
-        doc="Whether each epoch has its own order; scikit-learn's keeps that of X.",
+        doc="""Whether to shuffle the examples in each epoch; scikit-learn keeps the
+        order of X.""",
         check=BOOLEAN,
     )
     init_scale: float = param(
@@ -141,8 +149,8 @@ class BoltzmannParams(CommonParams):
     )
     schedule: Any = param(
         default=None,
-        doc="""How η changes from epoch to epoch, as of :class:`lamina.MLPClassifier`.
-        Persistent chains follow the machine better if it slows down: "cosine".""",
+        doc="""Schedule of η, as in :class:`lamina.MLPClassifier`. Persistent chains
+        track the model better if η decreases, for instance with "cosine".""",
         check=SCHEDULE,
     )
 
@@ -155,11 +163,10 @@ class Boltzmann(
     Estimator,
     ABC,
 ):
-    """Base of estimators that hold restricted Boltzmann machines, one or a stack.
+    """Base class of estimators with an RBM, or a stack of RBMs.
 
-    A subclass says how many hidden units each of them has (``_units``), brings a
-    docstring and its own parameters, and whatever it can tell beyond features and
-    samples.
+    A subclass defines the number of hidden units of each RBM (``_units``), its own
+    parameters, and what it computes besides features and samples.
     """
 
     _state_type = FittedBoltzmann
@@ -170,14 +177,13 @@ class Boltzmann(
     feature_scale_: np.ndarray
 
     def fit(self, X, y=None, sample_weight=None):
-        """Learn the distribution of X.
+        """Train on the distribution of X.
 
         Parameters
         ----------
         X : array-like or sparse matrix (n_samples, n_features)
         y : ignored
         sample_weight : array-like (n_samples,), optional
-            How much each example counts.
 
         Returns
         -------
@@ -186,46 +192,49 @@ class Boltzmann(
         Raises
         ------
         ValueError
-            If parameters or data cannot be used.
+            If parameters or data are invalid.
 
         Warns
         -----
         ConvergenceWarning
-            If learning diverged or was interrupted.
+            If training diverged or was interrupted.
         """
         with all_or_nothing(self), checkpointed(self, fresh=True):
             return self._fit(X, sample_weight, incremental=False)
 
     def transform(self, X):
-        """Return P(h = 1 | v) (n_samples, n_components)."""
+        """Return the hidden probabilities P(h = 1 | v) (n_samples, n_components).
+
+        For a stack, these are those of the top RBM.
+        """
         check_is_fitted(self)
         X = self._encoded(self._checked(X, reset=False))
         return outputs(self.network_, self.params_, X, self._dtype())
 
     def reconstruct(self, X):
-        """Return X as the machine makes it again from its features, in its own units.
+        """Return the reconstructions of X from its features, in units of X.
 
         Equations
         ---------
             v̂ = ⟨v | h⟩,   h = P(h = 1 | v)
 
-        of a stack machine by machine, up and down again; of a deep Boltzmann machine h
-        are the means μ¹.
+        A stack does this RBM by RBM, upwards and then downwards. In a deep Boltzmann
+        machine, h are the means μ¹.
         """
         check_is_fitted(self)
         X = self._encoded(self._checked(X, reset=False))
         return self._decoded(self._made_again(X))
 
     def reconstruction_error(self, X):
-        """Return how unlike each example is what the machine makes of it (n_samples,).
+        """Return the reconstruction error of each example (n_samples,).
 
         Equations
         ---------
             eᵢ = 1/d Σⱼ (vᵢⱼ − v̂ᵢⱼ)²
 
-        over the d numbers of an example as the machine sees them: scaled ones where
-        inputs are scaled. It is what an autoencoder tells, and no measure of how likely
-        an example is.
+        over the d values of an example, scaled if the inputs are scaled. It is defined
+        as for :class:`lamina.Autoencoder`, and does not measure how likely an example
+        is.
         """
         check_is_fitted(self)
         X, errors = self._encoded(self._checked(X, reset=False)), []
@@ -235,23 +244,27 @@ class Boltzmann(
         return np.concatenate(errors)
 
     def _made_again(self, X: Any) -> np.ndarray:
-        """Return v̂ of rows of visible units."""
+        """Return v̂ for rows of v."""
         return self._by_chunks(compiled_made_again, (self.network_, self.params_), X)
 
     def sample(self, n_samples=1, n_steps=1000, *, mean=False, random_state=None):
-        """Draw examples, each by a Gibbs chain of its own in the top machine.
+        """Sample from the model, with a separate Gibbs chain for each sample.
+
+        In a stack the chains run in the top RBM, and the RBMs below decode their
+        states. In a deep Boltzmann machine they run in all layers.
 
         Parameters
         ----------
         n_samples : int, default=1
         n_steps : int, default=1000
-            Steps of a chain. Chains begin where the persistent ones of learning are, or
-            with all hidden units off.
+            Gibbs steps per chain. Chains start from the persistent chains of training,
+            or, if there are none, from hidden units that are all 0.
         mean : bool, default=False
-            Whether to give the mean of v in the last step in place of v itself: grey
-            rather than black and white.
+            Whether to return the mean of v in the last step instead of v itself: grey
+            levels instead of black and white.
         random_state : int, optional
-            By default each call draws other numbers, in the order of the calls.
+            By default each call uses new random numbers, which depend on the number of
+            calls before it.
 
         Returns
         -------
@@ -267,16 +280,16 @@ class Boltzmann(
 
     @property
     def coefs_(self) -> tuple[np.ndarray, ...]:
-        """Weights of the way up, one matrix a machine, for inputs in units of X.
+        """Recognition weights, one matrix per RBM, for inputs in units of X.
 
-        With :attr:`intercepts_` they are where a perceptron of logistic layers can
-        start: ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
+        A perceptron of logistic layers can start from them and :attr:`intercepts_`:
+        ``MLPClassifier(…).fit(X, y, coefs_init=…, intercepts_init=…)``.
         """
         return tuple([layer["weight"] for layer in self._way_up()])
 
     @property
     def intercepts_(self) -> tuple[np.ndarray, ...]:
-        """Biases of hidden units, one vector a machine, for inputs in units of X."""
+        """Biases of the hidden units, one vector per RBM, for inputs in units of X."""
         return tuple([layer["bias"] for layer in self._way_up()])
 
     def _way_up(self) -> list[dict]:
@@ -286,7 +299,7 @@ class Boltzmann(
             first = learning.for_unscaled(first, *scaling)
         return [first, *others]
 
-    # ---- what goes in and comes out -------------------------------------------------
+    # ---- inputs and outputs ---------------------------------------------------------
 
     @property
     def _sparse(self) -> bool:
@@ -301,19 +314,19 @@ class Boltzmann(
         return X
 
     def _check_bits(self, X: Any) -> None:
-        """Warn of inputs that binary units cannot be."""
+        """Warn of inputs outside [0, 1], the range of binary units."""
         values = X if isinstance(X, np.ndarray) else X.data
         if values.size and (values.min() < 0 or values.max() > 1):
             warnings.warn(
                 f"X has values from {values.min():.3g} to {values.max():.3g}, but "
-                "binary units are 0 or 1: scale X (MinMaxScaler), or take Gaussian "
-                "ones",
+                "binary units are 0 or 1: scale X (MinMaxScaler), or use Gaussian "
+                "units",
                 UserWarning,
                 stacklevel=callers_level(),
             )
 
     def _measure(self, X: Any, weight: np.ndarray | None) -> None:
-        """Take note of the scale of the inputs of Gaussian units."""
+        """Set mean and scale of the inputs of Gaussian units."""
         n = X.shape[1]
         self.feature_mean_, self.feature_scale_ = np.zeros(n), np.ones(n)
         if self.standardize:
@@ -321,28 +334,28 @@ class Boltzmann(
             self.feature_mean_, self.feature_scale_ = found
 
     def _encoded(self, X: Any) -> Any:
-        """Return what the visible units are to be."""
+        """Return v for inputs X."""
         if self.visible == "binary":
             return X
         return (X - self.feature_mean_) / self.feature_scale_
 
     def _decoded(self, v: np.ndarray) -> np.ndarray:
-        """Return inputs, of visible units."""
+        """Return v in units of X."""
         if self.visible == "binary":
             return v
         found = v * self.feature_scale_ + self.feature_mean_
         return found.astype(v.dtype, copy=False)
 
-    # ---- learning -------------------------------------------------------------------
+    # ---- training -------------------------------------------------------------------
 
     @property
     @abstractmethod
     def _units(self) -> tuple[int, ...]:
-        """How many hidden units each machine has, the lowest first."""
+        """Number of hidden units of each RBM, the lowest first."""
 
     @property
     def _rbm(self) -> RBM:
-        """The top machine."""
+        """The top RBM."""
         return self.network_.layers[-1]
 
     def _layers(self) -> tuple[RBM, ...]:
@@ -351,12 +364,12 @@ class Boltzmann(
         return tuple([RBM(units, kind, self.init_scale) for units, kind in pairs])
 
     def _learnt_layers(self) -> tuple[RBM, ...]:
-        """Return the machines that a fit ends with."""
+        """Return the RBMs at the end of a fit."""
         return self._layers()
 
     def _check_params(self) -> None:
         super()._check_params()
-        self._schedule()  # refuses one that this algorithm has no use for
+        self._schedule()  # raises if the algorithm does not support it
 
     def _algorithm(self) -> Any:
         return learning.ContrastiveDivergence(
@@ -393,7 +406,7 @@ class Boltzmann(
         return self
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
-        """Let one machine after the other learn; an interruption ends them all."""
+        """Train one RBM after the other; an interruption ends training altogether."""
         layers, learnt = self.network_.layers, list(self.params_)
         v, compiled, epochs = X, 0, 0
         for i in range(len(layers)):
@@ -416,8 +429,8 @@ class Boltzmann(
         weight: np.ndarray | None,
         incremental: bool,
     ) -> None:
-        """Let some machines, whose parameters ``params_`` are now, learn from v."""
-        # Of the objective, contrastive divergence takes the network and the penalty.
+        """Train some RBMs, whose parameters are ``params_``, on v."""
+        # Contrastive divergence uses only the network and the penalty of the objective.
         network = Network(self.network_.layers[some])
         objective = learning.Objective(
             network, "squared_error", learning.penalties(self.alpha)
@@ -442,7 +455,7 @@ class Boltzmann(
     def _loader(
         self, v: Any, weight: np.ndarray | None, batch_size: int
     ) -> learning.Loader:
-        """Return examples without targets, in batches."""
+        """Return a loader of examples without targets."""
         dtype = self._dtype()
         no_target = np.zeros((v.shape[0], 1), dtype)
         examples = learning.Dataset(v, no_target, weight, dtype=dtype)
@@ -455,7 +468,7 @@ class Boltzmann(
         control: learning.Control,
         prefix: str,
     ) -> None:
-        """Call the loop, and show how it goes."""
+        """Run the training loop, with a progress bar if asked for."""
         control = replace(control, callbacks=self.callbacks or ())
         with with_progress(self, control) as control:
             learn(self, problem, start, control, prefix)
@@ -470,19 +483,19 @@ class Boltzmann(
         return self._run_key.fold_in(purpose, self._draws)
 
     def _chains(self) -> np.ndarray | None:
-        """Return h of the persistent chains of the top machine, if it has some."""
+        """Return h of the persistent chains of the top RBM; None if there are none."""
         state = self._state
         return state.get("chains") if isinstance(state, dict) else None
 
     def _beginnings(self, n: int) -> np.ndarray:
-        """Return h of so many chains, those of the persistent ones in turn."""
+        """Return initial h of n chains, cycling through the persistent chains."""
         chains = self._chains()
         if chains is None:
             return np.zeros((n, self._rbm.units), self._dtype())
         return chains[np.arange(n) % len(chains)]
 
     def _drawn(self, n: int, steps: int, key: Key) -> tuple[np.ndarray, np.ndarray]:
-        """Return so many visible units, and their means."""
+        """Return n samples of v, and their means."""
         v, _, means = self._walk(self._beginnings(n), steps, key)
         *below, _ = self.network_.layers
         if below:
@@ -492,24 +505,24 @@ class Boltzmann(
         return v, means
 
     def _walk(self, h: np.ndarray, steps: int, key: Key) -> tuple[np.ndarray, ...]:
-        """Return v, h and the mean of v of the top machine, after so many steps."""
+        """Return v, h and the mean of v of the top RBM after some Gibbs steps."""
         found = compiled_walk(self._rbm, self.params_[-1], h, steps, key.words())
         return tuple(map(np.asarray, found))
 
     # ---- rows, in chunks ------------------------------------------------------------
 
     def _rows(self, X: Any) -> np.ndarray:
-        """Return rows as the device takes them."""
+        """Return rows as a dense array of the computation's type."""
         dense = X.toarray() if sparse.issparse(X) else X
         return dense.astype(self._dtype(), copy=False)
 
     def _by_chunks(
         self, program: Any, now: tuple, X: Any, also: Any = None
     ) -> np.ndarray:
-        """Return what a program says of each row, in chunks of few sizes.
+        """Return the results of a program for all rows, computed in chunks.
 
-        It gets ``now``, the rows of a chunk, and what the function ``also`` makes of
-        them.
+        Its arguments are ``now``, the rows of a chunk, and ``also(rows)`` if given.
+        Chunks are padded to few sizes, to compile few programs.
         """
         n = X.shape[0]
         size, parts = min(ROWS, padded_size(n)), []

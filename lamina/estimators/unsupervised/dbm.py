@@ -20,12 +20,13 @@ from lamina.learning.sampling.gibbs import (
 
 @estimator
 class DeepBoltzmannMachine(Boltzmann):
-    """Layers of hidden units that see the layer below them and the one above.
+    """Deep Boltzmann machine: hidden layers with undirected connections.
 
-    Unlike in a :class:`DeepBeliefNetwork`, what a hidden unit stands for is decided by
-    both its neighbours, and all layers learn together. They are learnt layer by layer
-    all the same: each new one is put on top with weights next to 0, where it changes
-    nothing, and learns on with those below.
+    Unlike in a :class:`DeepBeliefNetwork`, a hidden unit depends on the layer below and
+    on the layer above, and all layers are trained together. Training starts with one
+    layer and adds one after the other. A new layer has weights near 0, so that it
+    leaves the distribution almost unchanged; then it is trained together with the
+    layers below.
 
     Equations
     ---------
@@ -33,8 +34,8 @@ class DeepBoltzmannMachine(Boltzmann):
         log P(v) ≥ −⟨E(v, h)⟩ + H(Q) − log Z,   Q(h | v) = Π μᵢ^hᵢ (1 − μᵢ)^(1 − hᵢ)
         μˡ = σ(μ^{l−1} Wˡ + bˡ + μ^{l+1} W^{l+1}ᵀ + a^{l+1})
 
-    and learning as in :class:`lamina.MeanFieldLearning`; ½ ‖v − a¹‖² for −v·a¹ if the
-    inputs are numbers.
+    and training as in :class:`lamina.MeanFieldLearning`. For Gaussian inputs ½ ‖v −
+    a¹‖² replaces −v·a¹.
 
     Shapes
     ------
@@ -43,20 +44,20 @@ class DeepBoltzmannMachine(Boltzmann):
     Attributes
     ----------
     network_ : Network
-        A restricted machine for each layer; their energies add up.
+        One RBM per hidden layer; their energies add up.
     params_ : tuple of dict
         Their parameters.
     history_ : dict of list
-        ``loss`` while there was one layer, ``layer2_loss`` with two …
+        ``loss`` of training with one layer, ``layer2_loss`` with two, and so on.
     feature_mean_, feature_scale_ : ndarray (n_features,)
-        Of Gaussian inputs.
+        Mean and scale of Gaussian inputs.
     n_features_in_, feature_names_in_, n_iter_, n_compiles_
-        As of every estimator.
+        As in every estimator.
 
     References
     ----------
-    Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS; there each layer
-    begins as a machine of its own, in which input from one side counts twice.
+    Salakhutdinov & Hinton (2009), Deep Boltzmann machines, AISTATS. There, each layer
+    is first trained as a separate RBM, in which the input from one side counts twice.
 
     Examples
     --------
@@ -69,16 +70,17 @@ class DeepBoltzmannMachine(Boltzmann):
 
     n_components: Any = param(
         default=(256, 256),
-        doc="Hidden units of each layer, the lowest first; a number is one layer.",
+        doc="""Number of hidden units of each layer, the lowest first; a single number
+        is one layer.""",
         kw_only=False,
     )
     learning_rate: float = param(
-        default=0.05, doc="η; for Gaussian inputs take about 0.005."
+        default=0.05, doc="Learning rate η; about 0.005 for Gaussian inputs."
     )
-    n_iter: int = param(default=10, doc="Epochs for each layer.")
+    n_iter: int = param(default=10, doc="Number of epochs for each number of layers.")
     batch_size: int = param(default=50)
     n_updates: int = param(
-        default=10, doc="Updates of the means μ for each example.", check=COUNT
+        default=10, doc="Mean-field updates of μ per example.", check=COUNT
     )
     persistent: bool = fixed(default=True, reason="its chains are always persistent")
     sparsity_target: float | None = fixed(
@@ -87,13 +89,13 @@ class DeepBoltzmannMachine(Boltzmann):
     sparsity_cost: float = fixed(default=0.1, reason="it has no sparsity_target")
 
     def transform(self, X):
-        """Return the means μ of the top layer (n_samples, n_components[-1])."""
+        """Return the mean-field means μ of the top layer (n_samples, units)."""
         return self._of_rows(compiled_means, X)
 
     def score_samples(self, X):
-        """Return the bound on log P(v), log Z left out (n_samples,).
+        """Return the lower bound of log P(v) + log Z, −⟨E⟩ + H(Q), (n_samples,).
 
-        −⟨E⟩ + H(Q): it compares examples, not machines.
+        Without log Z it compares examples of one model, not different models.
         """
         return self._of_rows(compiled_bounds, X)
 
@@ -118,7 +120,7 @@ class DeepBoltzmannMachine(Boltzmann):
 
     @property
     def _sparse(self) -> bool:
-        return False  # the means of hidden units are dense, and meet the inputs
+        return False  # the program combines the inputs with dense means
 
     def _algorithm(self) -> Any:
         return learning.MeanFieldLearning(
@@ -130,7 +132,7 @@ class DeepBoltzmannMachine(Boltzmann):
         )
 
     def _train(self, X: Any, weight: np.ndarray | None, incremental: bool) -> None:
-        """Learn with one layer, then with two …; an interruption ends them all."""
+        """Train one layer, then two, …; an interruption ends training altogether."""
         learnt, compiled, epochs = self.params_, 0, 0
         for depth in range(1, len(learnt) + 1):
             self.params_ = learnt[:depth]

@@ -16,25 +16,24 @@ from lamina.networks import RBM, Network
 
 @estimator
 class DeepBeliefNetwork(Boltzmann):
-    """A stack of restricted Boltzmann machines, learnt one after the other.
+    """Deep belief network: a stack of RBMs, trained one after the other.
 
-    The first learns the inputs, each other one the hidden units of the one below. The
-    top machine holds the distribution of the highest features, and the machines below
-    turn a sample of it into an example, layer by layer. As a transformer it gives the
-    highest features, for any estimator that comes after it.
+    The first RBM is trained on the inputs, each further one on the hidden units of the
+    RBM below. The top RBM models the distribution of the highest features; the RBMs
+    below turn a sample of it into an example, layer by layer. As a transformer, the
+    network returns the highest features, as inputs of another estimator.
 
     Equations
     ---------
         P(v, h¹, …, h^L) = P(v | h¹) P(h¹ | h²) … P(h^{L−1}, h^L)
         Q(hˡⱼ = 1) = σ(h^{l−1} Wˡ + bˡ)ⱼ                       features, h⁰ = v
-        P(h^{l−1}ᵢ = 1 | hˡ) = σ(hˡ Wˡᵀ + aˡ)ᵢ                  on the way down
+        P(h^{l−1}ᵢ = 1 | hˡ) = σ(hˡ Wˡᵀ + aˡ)ᵢ                  generation, downwards
 
-    and P(h^{L−1}, h^L) is that of the top machine. Each machine learns from the
-    probabilities Q of the one below, as in :class:`lamina.ContrastiveDivergence`;
-    another machine on top never makes a variational bound on log P(v) worse, if it
-    begins as the one below it transposed [1]_. With ``wake_sleep_epochs`` all of them
-    learn together afterwards, and the way down has weights of its own in the place of
-    W: see
+    and P(h^{L−1}, h^L) is the distribution of the top RBM. Each RBM is trained on the
+    probabilities Q of the RBM below, as in :class:`lamina.ContrastiveDivergence`. A
+    further RBM does not lower a variational bound on log P(v) if it is initialised by
+    the transposed weights of the RBM below [1]_. With ``wake_sleep_epochs``, all RBMs
+    are then trained together, and generation has weights of its own instead of W: see
     :class:`lamina.UpDown`.
 
     Shapes
@@ -44,18 +43,18 @@ class DeepBeliefNetwork(Boltzmann):
     Attributes
     ----------
     network_ : Network
-        The machines, as layers.
+        The RBMs, as layers.
     params_ : tuple of dict
         Their parameters.
     history_ : dict of list
-        ``loss`` of the first machine, ``layer2_loss`` … of the others, and
+        ``loss`` of the first RBM, ``layer2_loss`` … of the others, and
         ``up_down_loss``.
-    coefs_, intercepts_ : lists of ndarray
-        Weights and biases of the way up, for inputs in the units of X.
+    coefs_, intercepts_ : tuple of ndarray
+        Recognition weights and biases, for inputs in units of X.
     feature_mean_, feature_scale_ : ndarray (n_features,)
-        Of Gaussian inputs.
+        Mean and scale of Gaussian inputs.
     n_features_in_, feature_names_in_, n_iter_, n_compiles_
-        As of every estimator.
+        As in every estimator.
 
     References
     ----------
@@ -75,12 +74,13 @@ class DeepBeliefNetwork(Boltzmann):
 
     wake_sleep_epochs: int = param(
         default=0,
-        doc="""Epochs of the up–down algorithm after that; ``n_steps`` and ``schedule``
-        are for these too, momentum, decay and sparsity are not.""",
+        doc="""Epochs of the up–down algorithm after training layer by layer. It uses
+        ``n_steps`` and ``schedule``, too, but not momentum, weight decay and
+        sparsity.""",
         check=integer(0),
     )
     wake_sleep_rate: float = param(
-        default=0.01, doc="η of the up–down algorithm.", check=POSITIVE
+        default=0.01, doc="Learning rate η of the up–down algorithm.", check=POSITIVE
     )
 
     @property
@@ -93,14 +93,14 @@ class DeepBeliefNetwork(Boltzmann):
         top = len(self.params_[-1]["bias"])
         there = chains is not None and chains.shape[1] == top
         self._top_chains = chains if there else None
-        self._state = None  # no machine goes on learning by itself
+        self._state = None  # no RBM is trained further on its own
         if self.wake_sleep_epochs:
             self._untie()
             if self.stop_reason_ == "finished":
                 self._train_together(X, weight)
 
     def _untie(self) -> None:
-        """Give all machines but the top one weights of the way down."""
+        """Give all RBMs except the top one separate generative weights."""
         *below, top = self.params_
         untied = [{**own, "down": own["weight"].copy()} for own in below]
         self.params_ = (*untied, top)
@@ -113,7 +113,7 @@ class DeepBeliefNetwork(Boltzmann):
         return (*[replace(one, untied=True) for one in layers[:-1]], layers[-1])
 
     def _train_together(self, X: Any, weight: np.ndarray | None) -> None:
-        """Let all machines learn by the up–down algorithm."""
+        """Train all RBMs together by the up–down algorithm."""
         compiled, epochs = self.n_compiles_, self.n_iter_
         self._run(
             learning.Problem(
@@ -141,5 +141,5 @@ class DeepBeliefNetwork(Boltzmann):
 
 
 def sizes(units: Any) -> tuple[int, ...]:
-    """Return how many hidden units each machine of a stack has."""
+    """Return the number of hidden units of each RBM as a tuple."""
     return tuple(np.atleast_1d(units).tolist())

@@ -1,4 +1,4 @@
-"""BernoulliRBM and GaussianRBM: one restricted Boltzmann machine."""
+"""Restricted Boltzmann machines: BernoulliRBM and GaussianRBM."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -27,7 +27,7 @@ PARTITIONS = ("auto", "exact", "annealed")
 
 
 class SingleRBM:
-    """Energies and likelihoods, which one machine alone can tell."""
+    """Energies and likelihoods, which are defined for a single RBM only."""
 
     n_components: Any
     network_: Network
@@ -53,7 +53,7 @@ class SingleRBM:
         return rbm
 
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Take one step over all of these examples together, as scikit-learn does.
+        """Take one training step on all of these examples together, as scikit-learn.
 
         Parameters
         ----------
@@ -67,16 +67,17 @@ class SingleRBM:
             return self._fit(X, sample_weight, incremental=True)
 
     def gibbs(self, v, n_steps=1, *, mean=False, random_state=None):
-        """Return v after Gibbs steps: from each v draw h, and from h draw v.
+        """Return v after some Gibbs steps, each of which samples h given v, then v.
 
         Parameters
         ----------
         v : array-like (n_samples, n_features)
         n_steps : int, default=1
         mean : bool, default=False
-            Whether to give the mean of v in the last step in place of v itself.
+            Whether to return the mean of v in the last step instead of v itself.
         random_state : int, optional
-            By default each call draws other numbers, in the order of the calls.
+            By default each call uses new random numbers, which depend on the number of
+            calls before it.
 
         Returns
         -------
@@ -94,10 +95,10 @@ class SingleRBM:
 
     @abstractmethod
     def score_samples(self, X) -> np.ndarray:
-        """Return how likely each example is (n_samples,), or something like it."""
+        """Return a score of how likely each example is (n_samples,)."""
 
     def free_energy(self, X):
-        """Return F(v) (n_samples,): P(v) = exp(−F(v)) / Z."""
+        """Return the free energy F(v) (n_samples,), where P(v) = exp(−F(v)) / Z."""
         check_is_fitted(self)
         return self._free_energy(self._encoded(self._checked(X, reset=False)))
 
@@ -108,16 +109,18 @@ class SingleRBM:
     def log_partition(
         self, method="auto", *, n_chains=100, n_temperatures=10_000, random_state=0
     ):
-        """Return log Z.
+        """Return log Z, the logarithm of the partition function.
 
         Parameters
         ----------
         method : {"auto", "exact", "annealed"}, default="auto"
-            Sum over all states, or estimate by annealed importance sampling; by default
-            the sum where one side of the machine has at most 22 units.
+            "exact" sums over all states of one layer, "annealed" is an estimate by
+            annealed importance sampling. "auto" takes the sum if one layer has at most
+            22 binary units.
         n_chains, n_temperatures : int
-            Of the estimate.
+            Number of chains and of temperatures of the estimate.
         random_state : int, default=0
+            Random seed of the estimate.
 
         Returns
         -------
@@ -126,7 +129,7 @@ class SingleRBM:
         Raises
         ------
         ValueError
-            If the states are too many for a sum.
+            If there are too many states for "exact".
         """
         check_is_fitted(self)
         check_option("method", method, PARTITIONS)
@@ -145,13 +148,13 @@ class SingleRBM:
             return float(found[0])
 
     def log_likelihood(self, X, log_partition=None):
-        """Return log P(v) (n_samples,).
+        """Return the log-likelihood log P(v) of each example (n_samples,).
 
         Parameters
         ----------
         X : array-like or sparse matrix (n_samples, n_features)
         log_partition : float, optional
-            log Z; by default that of :meth:`log_partition`.
+            log Z; by default the result of :meth:`log_partition`.
         """
         energy = self.free_energy(X)
         log_z = self.log_partition() if log_partition is None else log_partition
@@ -161,7 +164,7 @@ class SingleRBM:
 
     @property
     def components_(self) -> np.ndarray:
-        """W as (n_components, n_features)."""
+        """Weights W, transposed to (n_components, n_features)."""
         return self.params_[0]["weight"].T
 
     @property
@@ -176,7 +179,7 @@ class SingleRBM:
 
     @property
     def h_samples_(self) -> np.ndarray:
-        """Hidden units of the persistent chains (batch_size, n_components)."""
+        """Hidden states of the persistent chains (batch_size, n_components)."""
         chains = self._chains()
         if chains is None:
             raise AttributeError("there are no persistent chains")
@@ -192,19 +195,19 @@ class SingleRBM:
 
 @estimator
 class BernoulliRBM(SingleRBM, Boltzmann):
-    """Restricted Boltzmann machine of binary units.
+    """Restricted Boltzmann machine with binary visible and hidden units.
 
-    It learns the distribution of inputs that are 0 or 1, or between them: probabilities
-    of 1. Its hidden units are features for another estimator; it can draw examples and
-    tell how likely one is. Parameters and attributes that scikit-learn's has mean the
-    same.
+    It models the distribution of inputs in [0, 1]: 0 and 1, or probabilities of 1. Its
+    hidden units are features for another estimator. It can generate examples, and
+    estimate how likely an example is. Parameters and attributes that scikit-learn's
+    BernoulliRBM has too have the same meaning.
 
     Equations
     ---------
         E(v, h) = −v·a − h·b − v W h,   P(v, h) = exp(−E(v, h)) / Z
         P(hⱼ = 1 | v) = σ(v W + b)ⱼ,    P(vᵢ = 1 | h) = σ(h Wᵀ + a)ᵢ
 
-    and learning as in :class:`lamina.ContrastiveDivergence`.
+    and training as in :class:`lamina.ContrastiveDivergence`.
 
     Shapes
     ------
@@ -217,11 +220,11 @@ class BernoulliRBM(SingleRBM, Boltzmann):
     intercept_hidden_ : ndarray (n_components,)
     intercept_visible_ : ndarray (n_features,)
     h_samples_ : ndarray (batch_size, n_components)
-        The persistent chains.
+        Hidden states of the persistent chains.
     n_features_in_ : int
     feature_names_in_ : ndarray (n_features_in_,)
     network_, params_, history_, n_iter_, n_compiles_
-        As of every estimator.
+        As in every estimator.
 
     References
     ----------
@@ -247,16 +250,19 @@ class BernoulliRBM(SingleRBM, Boltzmann):
     )
     visible: str = fixed(default="binary", reason="its units are binary")
     standardize: bool = fixed(default=True, reason="binary units have no scale")
-    learning_rate: float = param(default=0.1, doc="η, of the mean over a batch.")
+    learning_rate: float = param(
+        default=0.1, doc="Learning rate η, for gradients that are means over a batch."
+    )
 
     def score_samples(self, X):
         """Return an estimate of the log pseudo-likelihood (n_samples,).
 
-        One input of each example is turned to 1 − vᵢ, where that is right on average:
+        One input i of each example is flipped to 1 − vᵢ, which gives ṽ. The estimate is
+        unbiased if i is uniformly random:
 
             n log σ(F(ṽ) − F(v)) ≈ Σᵢ log P(vᵢ | the other inputs)
 
-        Which one follows from the example itself, so that it always has this score.
+        Here i is a hash of the example, so that an example always has the same score.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
@@ -271,30 +277,30 @@ class BernoulliRBM(SingleRBM, Boltzmann):
 
 @estimator
 class GaussianRBM(SingleRBM, Boltzmann):
-    """Restricted Boltzmann machine of numbers, with binary hidden units.
+    """Restricted Boltzmann machine for real numbers, with binary hidden units.
 
-    Inputs are scaled to mean 0 and variance 1 here, unless ``standardize`` says not to:
-    given h, a visible unit is a normal number of variance 1.
+    Given h, the visible units are normally distributed with variance 1. Inputs are
+    therefore scaled to mean 0 and variance 1, unless ``standardize=False``.
 
     Equations
     ---------
         E(v, h) = ½ ‖v − a‖² − h·b − v W h,   P(v, h) = exp(−E(v, h)) / Z
         P(hⱼ = 1 | v) = σ(v W + b)ⱼ,   v | h ~ N(h Wᵀ + a, I)
 
-    and learning as in :class:`lamina.ContrastiveDivergence`.
+    and training as in :class:`lamina.ContrastiveDivergence`.
 
     Shapes
     ------
-    As of :class:`BernoulliRBM`; inputs and samples have their own units, v and
-    ``intercept_visible_`` those of scaled inputs.
+    As in :class:`BernoulliRBM`. X and samples are in units of X; v and
+    ``intercept_visible_`` are in units of the scaled inputs.
 
     Attributes
     ----------
     feature_mean_, feature_scale_ : ndarray (n_features,)
-        Of the inputs, in their units.
+        Mean and scale of the inputs, in units of X.
     components_, intercept_hidden_, intercept_visible_, h_samples_, n_features_in_, \
 feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
-        As of :class:`BernoulliRBM`.
+        As in :class:`BernoulliRBM`.
 
     References
     ----------
@@ -308,32 +314,35 @@ feature_names_in_, network_, params_, history_, n_iter_, n_compiles_
     visible: str = fixed(default="gaussian", reason="its units are Gaussian")
     learning_rate: float = param(
         default=0.01,
-        doc="""η, of the mean over a batch; ten times smaller than for binary inputs, as
-        nothing bounds the visible units ([1]_, section 13.2).""",
+        doc="""Learning rate η, for gradients that are means over a batch. It is ten
+        times smaller than for binary inputs, since the visible units are unbounded
+        ([1]_, section 13.2).""",
     )
-    standardize: bool = param(default=True, doc="Whether to scale the inputs.")
+    standardize: bool = param(
+        default=True, doc="Whether to scale the inputs to mean 0 and variance 1."
+    )
     persistent: bool = param(
         default=False,
-        doc="""Whether the chains go on from where they were (persistent contrastive
-        divergence); otherwise they begin at the data (CD-k).""",
+        doc="""Whether the Gibbs chains continue from one update to the next (persistent
+        contrastive divergence). Otherwise they start at the data (CD-k).""",
     )
 
     def score_samples(self, X):
-        """Return −F(v) (n_samples,): log P(v) but for a constant, log Z.
+        """Return −F(v) = log P(v) + log Z (n_samples,).
 
-        :meth:`log_likelihood` knows the constant. Two machines are not compared by
-        these numbers.
+        Without log Z these scores compare examples of one model, not different models;
+        :meth:`log_likelihood` includes it.
         """
         return -self.free_energy(X)
 
     def log_likelihood(self, X, log_partition=None):
-        """Return the logarithm of the density at X (n_samples,), in the units of X.
+        """Return the log density of each example (n_samples,), in units of X.
 
         Parameters
         ----------
         X : array-like (n_samples, n_features)
         log_partition : float, optional
-            log Z; by default that of :meth:`log_partition`.
+            log Z; by default the result of :meth:`log_partition`.
         """
         scaled = super().log_likelihood(X, log_partition)
         return scaled - np.sum(np.log(self.feature_scale_))

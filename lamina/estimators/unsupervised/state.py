@@ -1,4 +1,4 @@
-"""What networks have learnt that learn without labels."""
+"""Fitted state of estimators without labels."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -15,13 +15,13 @@ from lamina.storage.rules import UNSET, Floats, Is, Unset, Whole, are_finite_flo
 
 
 def _scaled(own: Any) -> int:
-    """Return how many features are scaled: those of a row, or the channels."""
+    """Return the number of scaled features: those of a row, or the channels."""
     shape = own.image_shape if hasattr(own, "image_shape") else None
     return own.n_features_in if shape is None else shape[-1]
 
 
 def _deepest(own: Any) -> int:
-    """Return how many layers an encoder may have at most."""
+    """Return the maximum number of layers of an encoder."""
     layers = own.network.layers
     if isinstance(layers[-1], Tied):
         layers = (*layers[:-1], *layers[-1].layers, *layers[-1].back)
@@ -30,7 +30,7 @@ def _deepest(own: Any) -> int:
 
 @dataclass(kw_only=True, eq=False)
 class FittedAutoencoder(FittedFeedForward):
-    """What an autoencoder has learnt."""
+    """Fitted state of an autoencoder."""
 
     named: ClassVar[dict[str, str]] = {"as_rows": "_as_rows", "n_encoder": "_n_encoder"}
 
@@ -46,7 +46,7 @@ class FittedAutoencoder(FittedFeedForward):
 
 
 def _stand_on_each_other(params: tuple, own: Any) -> bool:
-    """Whether parameters are those of machines, each on the one below."""
+    """Whether parameters are those of a stack of RBMs."""
     visible = own.n_features_in
     for one in params:
         if not isinstance(one, dict) or not all(map(are_finite_floats, one.values())):
@@ -69,7 +69,7 @@ Machines = Annotated[
 
 @dataclass(kw_only=True, eq=False)
 class FittedBoltzmann(FittedNetwork):
-    """What a restricted Boltzmann machine, or a stack of them, has learnt."""
+    """Fitted state of an RBM, or of a stack of RBMs."""
 
     named: ClassVar[dict[str, str]] = {"draws": "_draws"}
 
@@ -81,7 +81,7 @@ class FittedBoltzmann(FittedNetwork):
     )
 
     def check(self, estimator: Any) -> None:
-        # Sizes may be those of parameters before they changed.
+        # n_components may have been set since the fit, so sizes are not compared.
         layers = self.network.layers
         kinds = [estimator.visible, *["binary"] * (len(estimator._units) - 1)]
         if not all(isinstance(one, RBM) for one in layers):
@@ -96,7 +96,7 @@ class FittedBoltzmann(FittedNetwork):
 
 @dataclass(kw_only=True, eq=False)
 class FittedDeepBelief(FittedBoltzmann):
-    """What a deep belief network has learnt."""
+    """Fitted state of a deep belief network."""
 
     named: ClassVar[dict[str, str]] = {"top_chains": "_top_chains"}
 

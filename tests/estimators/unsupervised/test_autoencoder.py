@@ -472,7 +472,7 @@ def test_inputs_of_another_kind_are_refused():
         model.transform(UNIT[:, :4])
     with pytest.raises(ValueError, match="was fitted to 6 columns"):
         model.transform(IMAGES)
-    with pytest.raises(ValueError, match="codes must have 2 columns.*got 3"):
+    with pytest.raises(ValueError, match="embeddings must have 2 columns.*got 3"):
         model.inverse_transform(np.zeros((4, 3)))
     images = net().fit(IMAGES)
     with pytest.raises(ValueError, match=r"was fitted to images \(4, 6, 2\)"):

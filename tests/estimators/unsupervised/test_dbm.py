@@ -168,7 +168,7 @@ def test_parameters_reach_the_algorithm():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"n_components": ()}, "n_components must be .* or how many hidden units"),
+        ({"n_components": ()}, "n_components must be .* or a list of hidden units"),
         ({"n_components": (3, 0)}, "n_components must be a whole number"),
         ({"n_updates": 0}, "n_updates must be a whole number"),
         ({"visible": "poisson"}, "visible must be one of"),

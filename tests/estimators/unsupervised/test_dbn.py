@@ -185,9 +185,9 @@ def test_features_serve_another_estimator():
 @pytest.mark.parametrize(
     ("units", "message"),
     [
-        (5.5, "n_components must be .* or how many hidden units"),
-        ((), "n_components must be .* or how many hidden units"),
-        ("55", "n_components must be .* or how many hidden units"),
+        (5.5, "n_components must be .* or a list of hidden units"),
+        ((), "n_components must be .* or a list of hidden units"),
+        ("55", "n_components must be .* or a list of hidden units"),
         ((5, 0), r"n_components must be .* got \(5, 0\)"),
     ],
 )
