@@ -52,8 +52,8 @@ def exact(rbm: RBM, params: dict) -> Any:
     width = units if over_hidden else n
     size = min(STATES, 2**width)
 
-    # Chunk by chunk, as all 2^width states at once would need too much memory; the sums
-    # are of logarithms, as exp(−F) overflows.
+    # All 2^width states at once would need too much memory, hence the chunks; exp(−F)
+    # overflows, hence logsumexp.
     def chunk(first: Any) -> Any:
         number = first + jnp.arange(size)
         state = (number[:, None] >> jnp.arange(width)) & 1

@@ -48,7 +48,7 @@ class RBM(Activated):
     visible : {"binary", "gaussian"}, default="binary"
         Type of the inputs: 0 and 1, or probabilities of 1; or real numbers of variance
         about 1.
-    spread : float, default=0.01
+    init_scale : float, default=0.01
         Standard deviation of the normal distribution of the initial W; a and b start at
         0.
     untied : bool, default=False
@@ -77,7 +77,7 @@ class RBM(Activated):
         Raises
         ------
         ValueError
-            If there are no units, the type of inputs is unknown or the spread is
+            If there are no units, the type of inputs is unknown or the initial scale is
             negative.
         """
         check_whole(self, "units")
@@ -86,7 +86,7 @@ class RBM(Activated):
                 f"visible must be one of {', '.join(VISIBLE)}; got {self.visible!r}"
             )
         if is_number(self.init_scale) and not self.init_scale >= 0:
-            raise ValueError(f"spread must be ≥ 0, got {self.init_scale}")
+            raise ValueError(f"init_scale must be ≥ 0, got {self.init_scale}")
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return initial parameters and the shape of one output."""
@@ -157,9 +157,10 @@ class RBM(Activated):
 
 
 def chance(z: Any) -> Any:
-    """σ(z) = ½ tanh(½ z) + ½, exact to an ulp of 1, like the uniform numbers it meets.
+    """σ(z) = ½ tanh(½ z) + ½, exact to an ulp of 1.
 
-    It takes half the time of the quotient, which is exact to an ulp of its value.
+    That is the precision of the uniform numbers with which it is compared. The quotient
+    1 / (1 + exp(−z)) is exact to an ulp of its value, but takes twice as long.
     """
     return 0.5 * namespace(z).tanh(0.5 * z) + 0.5
 
@@ -167,6 +168,6 @@ def chance(z: Any) -> Any:
 def softplus(z: Any) -> Any:
     """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|), exact to an ulp of 1.
 
-    ``jax.nn.softplus`` is exact to an ulp of its value, which takes ten times as long.
+    ``jax.nn.softplus`` is exact to an ulp of its value, but takes ten times as long.
     """
     return jnp.maximum(z, 0) + jnp.log(1 + jnp.exp(-jnp.abs(z)))

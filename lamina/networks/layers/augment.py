@@ -18,7 +18,7 @@ class Augment(Layer):
 
     Equations
     ---------
-    Every image has its own draws, each U uniform in [−1, 1]:
+    Each image has its own random numbers, and each U is uniform in [−1, 1]:
 
         y[i, j] = x[u, v],   (u − i₀ + h tᵢ, v − j₀ + w tⱼ) = R (i − i₀, m (j − j₀)) / s
 
@@ -41,25 +41,27 @@ class Augment(Layer):
     Parameters
     ----------
     shift : float, default=0
-        Fraction of the side: 0.1 for up to 3.2 of 32 pixels.
+        Largest shift, as a fraction of the side: 0.1 shifts an image of 32 pixels by up
+        to 3.2.
     rotate : float, default=0
-        Degrees.
+        Largest angle in degrees.
     scale : float, default=0
-        0.1 for 1/1.1 to 1.1 times the size.
+        Range of sizes: 0.1 gives 1/1.1 to 1.1 times the size.
     flip : float, default=0
-        Probability: 0.5 if left and right are equivalent, 0 for letters.
+        Probability of a flip: 0.5 if left and right are equivalent, 0 for letters.
     noise : float, default=0
-        Standard deviation, in units of the inputs (for standardised inputs, 1 is the
-        standard deviation of all pixels).
+        Standard deviation of the noise, in units of the inputs (for standardised
+        inputs, 1 is the standard deviation of all pixels).
     cutout : float, default=0
-        Fraction of the shorter side.
+        Side of the square, as a fraction of the shorter side of the image.
     brightness : float, default=0
-        In units of the inputs.
+        Largest change of brightness, in units of the inputs.
     contrast : float, default=0
+        Largest relative change of contrast.
 
     Notes
     -----
-    All numbers are leaves: other values compile nothing.
+    All fields are traced numbers: changing one does not compile a new program.
 
     References
     ----------
@@ -132,7 +134,7 @@ class Augment(Layer):
         return change + self.brightness * brightness[:, None, None, None]
 
     def _noise(self, key: Any, y: Any) -> Any:
-        """Return noise; a draw per pixel costs as much as all else, so skip it at 0."""
+        """Return noise; drawing it takes as long as all else, so it is skipped at 0."""
         return jax.lax.cond(
             self.noise > 0,
             lambda: self.noise * jax.random.normal(key, y.shape, y.dtype),
@@ -182,8 +184,8 @@ def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
 def _interpolated(x: Any, u: Any, v: Any) -> Any:
     """Return x (height, width, channels) at the positions (u, v), bilinearly.
 
-    Channel by channel: gathering single numbers took a third of the time of gathering
-    pixels (28 × 28 × 1 to 96 × 96 × 3, two cores).
+    It works channel by channel, because gathering single numbers took a third of the
+    time of gathering pixels (28 × 28 × 1 to 96 × 96 × 3, two cores).
     """
     h, w = x.shape[:2]
     i, j = jnp.floor(u), jnp.floor(v)

@@ -41,8 +41,8 @@ class MaskingNoise(_Corruption):
         x̃ᵢ = mᵢ xᵢ,   mᵢ ~ Bernoulli(1 − ν)      in training
         x̃ = x                                    in inference mode
 
-    Unlike :class:`Dropout` it does not scale up the remaining inputs: the network
-    should reconstruct what is missing, not do without it.
+    Unlike :class:`Dropout`, it does not scale up the remaining inputs: the network
+    should reconstruct the missing inputs, not compensate for them.
 
     Shapes
     ------

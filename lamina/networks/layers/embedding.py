@@ -1,4 +1,4 @@
-"""Embedding: a learnt vector for each symbol."""
+"""Embedding layer: a trainable vector for each symbol."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from lamina.networks.functional.initializers import initializer
 
 @description
 class Embedding(Layer):
-    """A learnt vector for each of a fixed number of symbols.
+    """Map each of a fixed number of symbols to a trainable vector.
 
     Equations
     ---------
@@ -20,9 +20,9 @@ class Embedding(Layer):
 
     Shapes
     ------
-    x (batch, …) or (batch, …, 1), integers 0 … size − 1 of any type; E (size, units); a
-    (batch, …, units). Numbers outside this range are clipped to it, and fractions are
-    truncated.
+    x (batch, …) or (batch, …, 1), integers from 0 to size − 1 of any type; E (size,
+    units); a (batch, …, units). Numbers outside this range are clipped to it, and
+    fractions are truncated.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Embedding(Layer):
     units : int
         Dimension of the vectors.
     initializer : str, default="normal"
-        Of E.
+        Initialiser of E.
 
     References
     ----------
@@ -69,5 +69,5 @@ class Embedding(Layer):
     ) -> Any:
         """Return a."""
         x = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
-        symbols = jnp.asarray(x).astype(jnp.int32)  # first: a size may exceed 255
+        symbols = jnp.asarray(x).astype(jnp.int32)  # first, as size may exceed 255
         return jnp.asarray(params["weight"])[jnp.clip(symbols, 0, self.size - 1)]

@@ -1,8 +1,8 @@
 """Normalisation layers: mean 0 and variance 1 for each example.
 
-There is no batch normalisation. Its output for one example depends on the others in the
-batch, so padding rows would change outputs. And it needs running means and variances
-for inference, state of a network that is not learnt by gradients.
+There is no batch normalisation, for two reasons. Its output for one example depends on
+the others in the batch, so padding rows would change outputs. And inference needs
+running means and variances, which are state that no gradient trains.
 """
 
 import math
@@ -35,13 +35,13 @@ class LayerNorm(Activated):
     Parameters
     ----------
     axes : int, default=1
-        1 normalises each position by itself, over its channels; the number of axes of
-        an example normalises all its numbers together.
+        Number of normalised axes. 1 normalises each position separately, over its
+        channels; the number of axes of an example normalises the example as a whole.
     epsilon : float, default=1e-5
-        ε avoids amplifying nearly constant inputs.
+        ε, which avoids amplifying nearly constant inputs.
     activation : str or callable, default="identity"
-        φ. A layer below with φ = identity and this one with "relu" normalise
-        pre-activations, as in the paper.
+        φ. To normalise pre-activations, as in the paper, set φ here and leave the layer
+        below linear.
 
     References
     ----------
@@ -90,7 +90,7 @@ class LayerNorm(Activated):
     def pre_activation(
         self, params: dict, x: Any, *, key: Any = None, mask: Any = None
     ) -> Any:
-        """Return h. Normalising over several axes raises an error if there is a mask.
+        """Return h.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class LayerNorm(Activated):
                 f"LayerNorm({self.axes}) would mix masked positions with others: use "
                 "LayerNorm(1), or GroupNorm, which excludes them"
             )
-        if self.axes >= x.ndim:  # it may come from a file, and be huge
+        if self.axes >= x.ndim:  # axes may come from a hostile file, and be huge
             raise ValueError(
                 f"LayerNorm({self.axes}) does not fit inputs of shape {x.shape}"
             )

@@ -1,4 +1,4 @@
-"""Reshaping of a vector to positions and channels: the inverse of Flatten."""
+"""Reshaping of examples; the inverse of Flatten."""
 
 import math
 from typing import Any, ClassVar

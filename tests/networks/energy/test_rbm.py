@@ -168,7 +168,7 @@ def test_the_start():
     [
         ({"units": 0}, "units must be a whole number"),
         ({"visible": "poisson"}, "visible must be one of binary, gaussian"),
-        ({"init_scale": -1}, "spread must be ≥ 0"),
+        ({"init_scale": -1}, "init_scale must be ≥ 0"),
     ],
 )
 def test_impossible_fields_are_refused(fields, message):
