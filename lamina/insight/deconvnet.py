@@ -44,11 +44,11 @@ class Deconvolution:
 
     Parameters
     ----------
-    image : ndarray (height, width, channels)
+    reconstruction : ndarray (height, width, channels)
         R⁰, with signs.
     image : ndarray
     layer, unit : int
-    place : tuple of int
+    position : tuple of int
     activation : float
         a of the unit at its position.
     box : ndarray of int (2, 2)
@@ -124,7 +124,7 @@ def deconvolution(
         An index of :func:`lamina.insight.layers`.
     unit : int, optional
         Channel of the unit; by default the one with the largest activation.
-    place : (row, column), optional
+    position : (row, column), optional
         Position in its map; by default where it is most active.
     rule : {"deconvnet", "guided", "gradient"}, default="deconvnet"
 

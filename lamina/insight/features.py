@@ -1,4 +1,4 @@
-"""What a layer has learnt: its filters, its feature maps, and top patches of a unit."""
+"""Features of a layer: its filters, its feature maps, and the top patches of a unit."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -175,7 +175,8 @@ class FeatureMaps:
         return plotting.grid(
             [plotting.as_seen(self.image), *scaled],
             ["image", *map(str, range(n))],
-            f"Maps of layer {self.layer}{some}: black {low:.3g}, white {high:.3g}",
+            f"Feature maps of layer {self.layer}{some}: black {low:.3g}, "
+            f"white {high:.3g}",
         )
 
 
@@ -227,7 +228,7 @@ class Patches:
         Pre-activations of the unit, the largest first.
     rows : ndarray of int (k,)
         Indices of the images.
-    places : ndarray of int (k, axes)
+    positions : ndarray of int (k, axes)
         Positions in the unit's map.
     boxes : ndarray of int (k, 2, 2)
         (first, last + 1) of rows and of columns of the image.
@@ -278,8 +279,9 @@ def top_patches(model: Any, images: Any, layer: int, unit: int, k: int = 9) -> P
 
     Parameters
     ----------
-    model : fitted estimator, or (network, params) images : array, or any object with a
-    length and slices layer, unit : int
+    model : fitted estimator, or (network, params)
+    images : array, or any object with a length and slices
+    layer, unit : int
         Indices of the layer and of the unit, i.e. its channel.
     k : int, default=9
 

@@ -184,7 +184,7 @@ def maximising_input(
         All units of the layer by default. Names are for the output layer; the first of
         two classes that share an output minimises it. Each unit has its own noise, so
         its image does not depend on which other units are requested.
-    place : (row, column), optional
+    position : (row, column), optional
         Position in the layer's map; by default the centre.
     shape : (height, width, channels), optional
         Of the image, if the model is (network, params).

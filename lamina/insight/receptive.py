@@ -51,8 +51,9 @@ def receptive_field(model: NetworkView, layer: int, position: tuple[int, ...]) -
 
     Parameters
     ----------
-    model : NetworkView layer : int place : (row, column) of the layer's map; () for a
-    layer that is not spatial
+    model : NetworkView
+    layer : int
+    position : (row, column) of the layer's map; () for a layer that is not spatial
 
     References
     ----------

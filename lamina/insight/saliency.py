@@ -72,7 +72,7 @@ class Saliency:
             plotting.heat(right, faint, shares, "red supports, blue opposes", bound)
         else:
             most = float(self.map.max()) or 1.0
-            plotting.show(right, self.map / most, f"saliency, {self.method}")
+            plotting.show(right, self.map / most, f"saliency ({self.method})")
         name = self.name if names is None else names[self.target]
         score = f"{self.score:.3g}".replace("-", "−")
         title = f"Output {name}: h = {score}"

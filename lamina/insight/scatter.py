@@ -54,8 +54,8 @@ def scatter(
         figure.colorbar(drawn).set_label(label_name, **SMALL)
     else:
         _by_label(axis, embedding, np.asarray(labels, object), label_name, how)
-    axis.set_xlabel("code 1", **SMALL)
-    axis.set_ylabel("code 2", **SMALL)
+    axis.set_xlabel("latent dimension 1", **SMALL)
+    axis.set_ylabel("latent dimension 2", **SMALL)
     axis.set_title(heading, **LARGE)
     return figure
 

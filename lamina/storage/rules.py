@@ -73,7 +73,9 @@ def check(kind: Any, value: Any, path: str, scope: Any = None) -> None:
 
     Parameters
     ----------
-    kind : a type or an annotation value : the value to check path : str
+    kind : a type or an annotation
+    value : the value to check
+    path : str
         Name of the value in the error.
     scope : Scope, optional
         Names that rules may use.

@@ -50,7 +50,8 @@ def fit_many(
 
     Parameters
     ----------
-    problems, starts : lists of Problem and Start, of the same length control : Control
+    problems, starts : lists of Problem and Start, of the same length
+    control : Control
         Shared by all; each model has its own copy of the rules.
 
     Raises

@@ -17,7 +17,8 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
 
     Parameters
     ----------
-    rbm, params : the RBM h : array (chains, units)
+    rbm, params : the RBM
+    h : array (chains, units)
         Initial state of the chains.
     steps : int
         Number of Gibbs steps, each v and then h.
@@ -84,8 +85,8 @@ def deep_walk(
 
     Parameters
     ----------
-    layers, params : the layers of the deep Boltzmann machine odd : tuple of arrays
-    (chains, units)
+    layers, params : the layers of the deep Boltzmann machine
+    odd : tuple of arrays (chains, units)
         Initial state of the hidden layers 1, 3 ….
     steps : int
     key_words : uint32 array (2,)
