@@ -178,9 +178,13 @@ class StoppingRule(ABC):
 class Moment(NamedTuple):
     """The state of a run before an epoch.
 
-    epoch, epochs : epochs run so far in total, and the planned total examples :
-    examples seen so far plateaus : plateaus so far losses : loss of each epoch of this
-    run whole : whether a loss is that of the weights before the epoch's only step
+    Attributes
+    ----------
+    epoch, epochs : epochs run so far in total, and the planned total
+    examples : examples seen so far
+    plateaus : plateaus so far
+    losses : loss of each epoch of this run
+    whole : whether a loss is that of the weights before the epoch's only step
     """
 
     epoch: int = 0

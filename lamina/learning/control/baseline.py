@@ -30,7 +30,7 @@ def constant_loss(objective: Any, loader: Loader) -> float | None:
     ----------
     objective : Objective
         Its loss and label smoothing are used; a constant has no weight penalty.
-    feed : Loader
+    loader : Loader
         Its rows are used, up to about :data:`MOST_NUMBERS` targets.
 
     Returns
@@ -95,7 +95,9 @@ def _targets(
         known = y >= 0
         numbers, counts = y[known], np.broadcast_to(each, y.shape)[known]
         classes = np.zeros((1, int(numbers.max(initial=0)) + 1))
+        # `classes[0, numbers] += counts` would count a repeated class only once.
         np.add.at(classes[0], numbers, counts)
+        # 1e-300: no 0/0 if no row has a label.
         return classes / max(counts.sum(), 1e-300), np.full((1, 1), counts.sum())
     each = np.broadcast_to(each if mask is None else each * mask, y.shape)
     columns = -1, y.shape[-1]
@@ -141,6 +143,7 @@ def _margin(y: np.ndarray, each: np.ndarray) -> float:
 
 
 def _x_log_x(x: np.ndarray) -> np.ndarray:
+    # 0 log 0 = 0: the logarithm of 0 would be −∞, and the product NaN.
     return x * np.log(np.maximum(x, 1e-300))
 
 

@@ -45,6 +45,7 @@ def records(
     """
     whole = {k: v.reshape(len(epochs), -1) for k, v in total(sums).items()}
     weights = whole.pop("weight")
+    # 1e-300: an epoch whose rows all have weight 0 has means of 0, not 0/0.
     means = {name: value / np.maximum(weights, 1e-300) for name, value in whole.items()}
     found = []
     for i, asked in enumerate(epochs):

@@ -193,12 +193,14 @@ class BoldDriver(Schedule):
 
     def rate(self, initial: Any, moment: Moment) -> Any:
         """Return η for the next epoch."""
+        # Comparisons with NaN are false: the first loss changes nothing.
         rate, known = initial, math.nan
         for loss in moment.losses:
             if loss < known:
                 rate = rate * self.increase
             elif loss > known:
                 rate = rate * self.decrease
+            # In this order: `min(nan, loss)` would stay NaN.
             known = min(loss, known) if moment.whole else loss
         return rate
 

@@ -20,6 +20,7 @@ class Patient(StoppingRule):
 
     def soonest(self) -> float:
         """Return the smallest number of epochs after which it may stop."""
+        # An infinite patience has no floor.
         return math.floor(min(self.patience, 1e9) - self.count) + 1
 
     def has_fired(self, record: Record) -> bool:
@@ -138,6 +139,7 @@ class SmallImprovement(Patient):
         self.last = value
         if math.isnan(last):
             return False
+        # `value == last` matters at a loss of 0, where 0 < tol · 0 is false.
         small = last - value < self.tol * abs(last) or value == last
         self.count = self.count + 1 if small else 0
         return self.count > self.patience

@@ -133,6 +133,7 @@ class Dataset:
             return False
         if is_sparse(self.y) and self.n * self.inputs.row_bytes > inputs.STREAM_BYTES:
             return False  # both are dense on the device
+        # None on a CPU: its memory has no limit of its own.
         stats = jax.devices()[0].memory_stats() or {}
         limit = stats.get("bytes_limit", float("inf"))
         return self.inputs.bytes <= RESIDENT_SHARE * limit
@@ -177,6 +178,8 @@ class Dataset:
                 self.dtype,
             )
             return Batch(x, y, weight, mask)
+        # An autoencoder's targets are its inputs: gathered once, and on the device
+        # once.
         same = self.y is self.x and self._y_dtype() == self.x_dtype
         y = x if same else gathered(self.y, *where, self._y_dtype())
         mask = None if self.mask is None else gathered(self.mask, *where, self.dtype)

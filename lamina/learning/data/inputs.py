@@ -44,7 +44,8 @@ class Inputs(ABC):
 
     Parameters
     ----------
-    values : container of the numbers, with ``values.shape[0]`` rows dtype : dtype
+    values : container of the numbers, with ``values.shape[0]`` rows
+    dtype : dtype
         Type of floating-point numbers on the device. ``uint8`` keeps its type; the
         network converts it.
     """
@@ -245,12 +246,14 @@ def is_thin(x: Any) -> bool:
     """Return whether a SciPy array has few enough entries to stay sparse."""
     n, features = x.shape
     few = x.nnz <= THIN * n * features
+    # Starts and counts of `SparseRows` are int32.
     return few and features >= WIDE and x.nnz < np.iinfo(np.int32).max
 
 
 def sparse_rows(x: Any, dtype: Any, size: int) -> SparseRows:
     """Return all rows of a CSR array, padded; similar sizes share a program."""
     # Pads by at most an eighth, or to 1024 entries if there are few.
+    # As for rows (`padded_size`): few lengths, so few compiled programs.
     granule = max(1024, 1 << max(0, x.nnz.bit_length() - 4))
     return SparseRows.from_csr(x, dtype, size, -(-(x.nnz + 1) // granule) * granule)
 
@@ -277,6 +280,7 @@ def gathered(
     padding = np.ones(size, bool)
     padding[positions] = False
     out[positions] = taken.toarray() if is_sparse(taken) else taken
+    # `aligned` is uninitialised memory: only the padding has to be cleared.
     out[padding] = 0
     return out
 

@@ -39,7 +39,7 @@ class Loader:
 
     Parameters
     ----------
-    examples : Dataset
+    dataset : Dataset
     rows : ndarray of int, optional
         Rows of this loader; all by default.
     batch_size : int
@@ -76,12 +76,15 @@ class Loader:
     def _plan(self) -> None:
         """Count the steps, and the steps that an order has room for."""
         self.steps = -(-len(self.rows) // self.batch_size)
+        # Of the padded size, so that fits of similar size share a program.
         self._max_steps = -(-padded_size(len(self.rows) + 1) // self.batch_size)
         self._times, self._few = None, np.zeros(0, int)
         if self.dataset.ragged and not self.whole:
             times = buckets(self.dataset.x.lengths[self.rows], self.batch_size)
             _, counts = np.unique(times, return_counts=True)
             self.steps = self._max_steps = int(np.sum(-(-counts // self.batch_size)))
+            # The longest bucket has no longer one to join (see `buckets`): its only
+            # batch is narrowed instead, in `blocks`.
             if counts[-1] < self.batch_size:
                 self._few = self.rows[times == times.max()]
             self._times = times
@@ -107,6 +110,8 @@ class Loader:
         batch = self.dataset.device
         if len(self.rows) == self.dataset.n:
             return batch
+        # Rows of other loaders get weight 0, so all loaders share one copy on the
+        # device. A row that occurs twice counts twice.
         times = np.bincount(self.rows, minlength=len(batch.weight))
         weight = np.asarray(batch.weight) * times.astype(self.dataset.dtype)
         return batch._replace(weight=jax.device_put(weight))
@@ -114,6 +119,7 @@ class Loader:
     def only(self, rows: np.ndarray) -> "Loader":
         """Return a loader of some of the rows that uses the same compiled programs."""
         loader = copy.copy(self)
+        # The copy would keep the cached batch of the other rows.
         vars(loader).pop("whole_batch", None)
         loader.rows = np.asarray(rows, np.int32)
         if self.dataset.ragged:
@@ -125,6 +131,7 @@ class Loader:
     def of(self, dataset: Dataset) -> "Loader":
         """Return a loader of the same rows of other examples."""
         loader = copy.copy(self)
+        # The copy would keep the cached batch of the other examples.
         vars(loader).pop("whole_batch", None)
         loader.dataset = dataset
         return loader
@@ -175,6 +182,8 @@ class Loader:
     def _rows_of(self, key: Key, epoch: int) -> np.ndarray:
         if not self.shuffle:
             return self.rows
+        # On the host: a permutation inside the program cut 8-16-3 with batches of 32
+        # from 4.3 to 1.6 million samples per second.
         return key.fold_in("order", epoch).generator().permutation(self.rows)
 
     @property
@@ -203,6 +212,8 @@ class Loader:
             share = -(-taken.shape[1] // shards)
             block = np.full((size, share * shards), self.dataset.n, np.int32)
             block[: len(taken), : taken.shape[1]] = taken
+            # `divided` shards the first axis: all rows of the first device come first,
+            # then those of the second.
             by_share = block.reshape(size, shards, share).swapaxes(0, 1)
             batch = self.dataset.block(by_share.ravel(), shards)
             local = np.arange(size * share, dtype=np.int32).reshape(1, size, share)

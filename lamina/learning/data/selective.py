@@ -53,5 +53,6 @@ class SelectiveDelta:
     def chosen(self, rows: np.ndarray, delta: Any) -> np.ndarray:
         """Return the rows with the largest δ, in their order."""
         size = int(np.ceil(self.share * len(rows)))
+        # Stable: equal δ are taken in row order, whatever sort NumPy uses.
         largest = np.argsort(-np.asarray(delta), kind="stable")[:size]
         return rows[np.sort(largest)]

@@ -77,6 +77,8 @@ def probe_pass(
         return objective.total_loss(trace[-1].h, batch), [s.a for s in trace]
 
     nets = [s.h for s in jax.eval_shape(lambda: network.trace(params, batch.x))]
+    # The derivative by a shift of h at 0 is δ: one backward pass gives the δ of all
+    # layers.
     zeros = [None if h is None else jnp.zeros(h.shape, h.dtype) for h in nets]
     (loss, a), deltas = jax.value_and_grad(total, has_aux=True)(zeros)
     pairs = zip(a, deltas, strict=True)
@@ -155,6 +157,7 @@ def relative_update(new: Any, old: Any, epochs: int) -> float:
     pairs = zip(jax.tree.leaves(new), jax.tree.leaves(old), strict=True)
     moved = math.hypot(*(_norm(np.subtract(n, o)) for n, o in pairs))
     size = math.hypot(*map(_norm, jax.tree.leaves(new)))
+    # All weights may be 0.
     return moved / max(size, 1e-300) / epochs
 
 
@@ -242,6 +245,7 @@ class Recorder:
         probe = take_probe(loader)
         leaves = jax.tree.leaves(params)
         size = sum(map(np.size, leaves))
+        # A backward pass costs about twice a forward pass.
         each = 3 * flops(objective.network, params, loader.dataset.shape) / FLOPS
         seconds = loader.steps * SECONDS_PER_STEP + len(loader.rows) * each
         interval = max(INTERVAL, len(probe.weight) * each / PROBE_SHARE)

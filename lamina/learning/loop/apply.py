@@ -63,6 +63,8 @@ def outputs(network: Any, params: Any, x: Any, dtype: Any) -> np.ndarray:
         x = x.tocsr()
     elif x.dtype == np.uint8:
         dtype = x.dtype
+    # One row of 64-64-10 takes 6.7 µs with NumPy and 43 µs in a compiled program, which
+    # has to be traced and compiled first: 0.45 s, or 0.13 s from the cache.
     if network.portable and _work(params, x) <= NUMPY_WORK:
         parts = [
             network(params, x[i : i + NUMPY_ROWS].astype(dtype, copy=False))
@@ -130,6 +132,7 @@ def _work(params: Any, x: Any) -> int:
         return work
     # If the first layer is Dense, its weights are multiplied by nonzero entries only.
     first = sum(leaf.size for leaf in leaves[:2] if leaf.shape[:1] == x.shape[1:])
+    # The dense count of W, replaced by one row of W per entry.
     return work - x.shape[0] * first + x.nnz * first // x.shape[1]
 
 
@@ -193,6 +196,7 @@ def _blocks(x: Any, dtype: Any, most: int) -> Iterator[tuple[Any, int]]:
     steps = range(0, max(1, n), chunk)
     if thin:
         every = sparse_rows(x, dtype, len(steps) * chunk)
+        # The entries go to the device once; chunks only select other rows of them.
         values, columns = jax.device_put((every.values, every.columns))
         every = replace(every, values=values, columns=columns)
         for start in steps:

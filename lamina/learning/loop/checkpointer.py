@@ -155,6 +155,7 @@ class Checkpointer:
         for problem, memory in zip(run.problems, snapshot["recorders"], strict=True):
             if problem.recorder is not None and memory is not None:
                 problem.recorder.set_state(memory)
+        # Callbacks see the time of the whole run, earlier parts included.
         run.started -= float(snapshot["elapsed"])
 
     def _check(self, snapshot: Snapshot) -> None:

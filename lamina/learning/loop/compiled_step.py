@@ -133,6 +133,8 @@ def _train(
         epoch, params, state, history = carry
         carry = params, state, zero
         body = partial(take_step, epoch)
+        # Not `scan`: the number of steps is traced, so that one program serves fits of
+        # every length.
         params, state, sums = jax.lax.fori_loop(work.begin, work.end, body, carry)
         sums = objective.over_shards(sums)
         history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
@@ -148,6 +150,8 @@ def _train(
 
 def _take(data: Batch, rows: Any) -> Batch:
     """Gather a batch; the row number after the last example is padding of weight 0."""
+    # All row numbers are valid; the default mode would also check each and fill with
+    # NaN.
     return map_rows(lambda a: a.at[rows].get(mode="clip"), data)
 
 
@@ -196,6 +200,7 @@ def _evaluate(
         loss = objective.total_loss(h, batch)
         return loss, jnp.sum(batch.weight), objective.network.output(h)
 
+    # Batch by batch, so that memory holds the activations of one batch.
     losses, weights, outputs = jax.lax.map(one, order)
     outputs = outputs.reshape(-1, *outputs.shape[2:])
     return jnp.sum(losses), jnp.sum(weights), outputs
@@ -207,6 +212,8 @@ def deltas(objective: Objective, params: Any, data: Batch, order: Any) -> Any:
 
     def one(rows: Any) -> Any:
         batch = _take(data, rows)
+        # δ of an example does not depend on its weight; padding is dropped by the
+        # caller.
         batch = batch._replace(weight=jnp.ones_like(batch.weight))
         h = objective.network.pre_activation(params, batch.x)
         delta = jax.grad(objective.total_loss)(h, batch)
@@ -231,6 +238,7 @@ def adversarial_examples(
     def one(step: Any) -> Any:
         number, rows = step
         batch = _take(data, rows)
+        # An example of weight 0 has no gradient to follow.
         batch = batch._replace(weight=jnp.ones_like(batch.weight))
 
         def loss(values: Any) -> Any:

@@ -150,6 +150,7 @@ class Controller:
             These; for a model whose step is undone, those before it.
         """
         sound = [i for i, own in enumerate(records) if own]
+        # A diverged model is not evaluated: `decide` ends it.
         sound = [i for i in sound if self.is_sound(i, records[i][0]["loss"])]
         weights = self._undone(weights, {i: records[i][0]["loss"] for i in sound})
         held = [one.validation for one in self.problems]

@@ -103,6 +103,7 @@ class Verdict:
         bound = self.result.constant_loss
         if bound is None:
             bound = self.result.history.get("loss", [math.nan])[0]
+        # |bound|: twice a negative bound would lie below it.
         return self.run.compare and self.result.loss > bound + (FAR - 1) * abs(bound)
 
     def _compare(self, burst: bool) -> None:

@@ -103,7 +103,8 @@ def _advance(run: Controller, checkpointer: Checkpointer, seconds: float) -> flo
     kept = [len(own) for own in records]
     pairs = list(zip(kept, taken, strict=True))
     if any(0 < some < all_ for some, all_ in pairs):
-        # Stopped within the call: rerun up to there.
+        # A rule stopped a model within the call, which returns only the weights after
+        # its last epoch: rerun up to there.
         after, _ = _train(run, before, kept)
     else:
         after = merge([some == all_ for some, all_ in pairs], after, before)
@@ -122,10 +123,10 @@ def _train(
     counts: Sequence[int],
     note: Callable[[Within], None] | None = None,
 ) -> tuple[Weights, list[list[Record]]]:
-    """Let each model take so many epochs from where it is.
+    """Run this many epochs of each model from its current epoch on.
 
-    What is told to ``note`` is the epoch under way, which is taken up where the state
-    says; without it epochs are taken again.
+    With ``note``, the call resumes within the current epoch, if the state holds such a
+    position, and reports each new position. Without it, whole epochs are run.
     """
     epochs = Epochs([one.epoch for one in run.state.each], counts)
     within = None if note is None else run.state.within

@@ -111,7 +111,7 @@ def adversarial_examples(
     objective : Objective
     params : its network's parameters
     attack : FGSM or PGD
-    feed : Loader
+    loader : Loader
     key : Key
         Random starts are derived from it.
     """
@@ -136,6 +136,7 @@ def in_order(loader: Loader) -> Iterable[tuple[Batch, np.ndarray, np.ndarray]]:
             taken[: len(rows)] = loader.rows[rows]
             yield loader.dataset.block(taken), np.arange(size)[None], rows
         return
+    # Without shuffling, so the key is never used.
     loader = loader.in_order()
     if loader.dataset.resident:
         yield loader.dataset.device, loader.order(key, 0, 1)[0], np.arange(n)
@@ -152,6 +153,7 @@ def _in_their_places(loader: Loader, parts: list[tuple[np.ndarray, Any]]) -> Any
         return np.concatenate([np.asarray(o) for _, o in parts])[: len(loader.rows)]
     found: list[Any] = [None] * len(loader.rows)
     for rows, outputs in parts:
+        # `strict=False`: outputs of padding follow those of the rows.
         for row, output in zip(rows, np.asarray(outputs), strict=False):
             found[row] = output
     if found[0].ndim < 2:

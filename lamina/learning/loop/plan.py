@@ -29,6 +29,7 @@ def seconds_of_step(problem: Problem, params: object) -> float:
     loader = problem.loader
     rows = min(loader.batch_size, len(loader.rows))
     forward = flops(problem.objective.network, params, loader.dataset.shape)
+    # A backward pass costs about twice a forward pass.
     return SECONDS_PER_STEP + 3 * forward * rows / FLOPS
 
 
@@ -71,7 +72,7 @@ class Plan:
 
         Parameters
         ----------
-        feed : Loader
+        loader : Loader
             Of the first model.
         each : dict of Standing
             Those of the models that are still training.

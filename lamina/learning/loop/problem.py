@@ -48,7 +48,7 @@ class Problem:
     Parameters
     ----------
     objective, algorithm : descriptions
-    feed : Loader
+    loader : Loader
         Training examples in batches.
     validation : Validation, optional
         Adds ``validation_loss`` and ``score`` to each epoch's record.

@@ -149,6 +149,7 @@ class Standing:
             restore(rule, memory)
 
 
+# Annotations are types here, as this module does not postpone their evaluation.
 _NUMBERS = [f.name for f in dataclasses.fields(Standing) if f.type in (int, float)]
 
 
@@ -204,6 +205,7 @@ class ModelState:
 
     def noted(self) -> dict[str, Any]:
         """Return all of it, without copies of arrays."""
+        # Mostly they are the same weights: stored once.
         elsewhere = self.anchor is not self.weights
         best, within = self.best_params, self.within
         return {

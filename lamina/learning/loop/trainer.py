@@ -75,7 +75,7 @@ class Trainer:
 
     Attributes
     ----------
-    feeds : list of Loader
+    loaders : list of Loader
         The rows that each model trains on now; ``all_rows`` are those of all epochs.
     """
 
@@ -175,6 +175,7 @@ class Trainer:
             for begin in range(step, loader.steps, most):
                 yield loader.dataset.device, order, _steps(begin, most, loader.steps), 0
             return
+        # Chunks are gathered as a whole; steps before `step` are skipped below.
         done = step // loader.block_steps * loader.block_steps
         for data, order, steps in self._blocks(sources, done):
             for begin in range(0, steps, most):

@@ -12,6 +12,7 @@ from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import for_purpose
 
 NORMS = ("inf", "l2")
+# In place of a norm of 0, which would give 0/0.
 TINY = 1e-30
 
 
@@ -164,6 +165,8 @@ class PGD(Attack):
         x = jax.lax.stop_gradient(x)
         size = self.step_size
         if size is None:
+            # The steps together reach the border of the ball from any start, and can
+            # then move along it (Madry and others 2018).
             size = 2.5 * self.epsilon / self.steps
 
         def step(_: Any, moved: Any) -> Any:
@@ -171,6 +174,8 @@ class PGD(Attack):
             return _bounded(self, x + _projected(moved - x, self))
 
         start = _bounded(self, x + self._start(x, key))
+        # A loop compiles the network once, not once per step. x̃ is a constant, as in
+        # FGSM.
         return jax.lax.stop_gradient(jax.lax.fori_loop(0, self.steps, step, start))
 
     def _start(self, x: Any, key: Any) -> Any:

@@ -140,6 +140,8 @@ class Objective:
         rows = batch.weight.shape[0]
         chunks = chunks_of(rows)
         at_once = any(term.of_batch for term in self.terms)
+        # Padded full batches divide evenly (`padded_size`); any other batch is summed
+        # at once.
         chunks = 1 if rows % chunks or at_once else chunks
         if self.shards is not None:
             return self._shared(params, batch, key, chunks)
@@ -160,6 +162,7 @@ class Objective:
         sums = self._sums(params, batch, key, chunks, begin=None)
         sums, weight = self.over_shards((sums, jnp.sum(batch.weight)))
         penalty = jax.value_and_grad(self.penalty)(params)
+        # After the sum over devices, each of which would add the whole penalty.
         return _divided(jax.tree.map(jnp.add, sums, penalty), weight)
 
     def _summed(

@@ -70,6 +70,7 @@ class KLSparsity(Term):
         mean = active / jnp.where(examples > 0, examples, 1)
         mean, rho = jnp.clip(mean, TINY, 1 - TINY), self.target
         on = rho * jnp.log(rho / mean)
+        # log1p: 1 − ρ̂ would round small activities away.
         off = (1 - rho) * (jnp.log1p(-rho) - jnp.log1p(-mean))
         return self.weight * jnp.sum(weight) * jnp.sum(on + off)
 

@@ -42,6 +42,7 @@ class _Fits:
 
     def keep(self, size: int) -> None:
         with self.lock:
+            # Only once: nested and concurrent fits find the settings in place.
             if self.under_way and size >= LARGE > self.largest:
                 _set(_NEVER, _NEVER)
             self.largest = max(self.largest, size) if self.under_way else 0
@@ -53,6 +54,7 @@ class _Fits:
                 return
             largest, self.largest = self.largest, 0
             if largest >= LARGE:
+                # glibc's own rule: it trims from twice the mmap threshold on.
                 _set(_MMAP_MOST, 2 * _MMAP_MOST)
         return_freed_memory(largest)
 

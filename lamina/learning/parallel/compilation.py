@@ -50,6 +50,8 @@ class Compiled:
         with self._lock:
             # A new partial each time: jax.jit caches by function, so one function
             # would share one cache that cannot be cleared per program.
+            # No arguments are donated: snapshots, the best weights and the anchor hold
+            # arrays of earlier steps without copying them.
             program = self._programs.pop(key, None) or jax.jit(partial(self._function))
             self._programs[key] = program
             forgotten = len(self._programs) > MAX_PROGRAMS

@@ -30,6 +30,7 @@ def ask_for_all_cores() -> None:
 
     Nothing happens if JAX has already started, or the number is set by the user.
     """
+    # The older way of setting the same number.
     said = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if said or getattr(jax.config, "jax_num_cpu_devices", -1) >= 0:
         return

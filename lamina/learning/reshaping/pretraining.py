@@ -186,6 +186,7 @@ class RBMPretraining:
         network = Network((machine,))
         params, _ = network.init(key.fold_in("init"), v.shape[1:], task.dtype)
         rate = BINARY_RATE if binary else GAUSSIAN_RATE
+        # A data set needs targets; contrastive divergence ignores them.
         no_target = np.zeros((v.shape[0], 1), task.dtype)
         return StageProblem(
             Objective(network, "squared_error", penalties(self.alpha)),
@@ -264,7 +265,7 @@ class AutoencoderPretraining:
         Raises
         ------
         ValueError
-            If KL sparsity is asked of units that are not logistic.
+            If KL sparsity is requested for units that are not logistic.
         """
         layer, v = task.layer, task.v
         if isinstance(self.sparsity, KLSparsity) and layer.activation != "logistic":
@@ -394,7 +395,7 @@ def pretrain(
     plan : sequence of pre-trainings
         For each of :func:`hidden_layers` one of this module's descriptions, or None for
         a layer that keeps its initial weights.
-    feed : Loader
+    loader : Loader
         The training data of the whole network.
     key : Key
     x : array, optional
@@ -472,6 +473,7 @@ class _Inputs:
         rows = self.loader.rows if supervised else self.rows
         if first:
             seen = _some(v, rows[self.weight[rows] > 0])
+            # Entries that are not stored are 0, which is in [0, 1].
             values = seen.data if hasattr(seen, "tocsr") else seen
             unit = not values.size or bool(values.min() >= 0 and values.max() <= 1)
         else:
@@ -493,6 +495,7 @@ class _Inputs:
 
     def _go_up(self, layers: tuple, params: Any, place: int) -> None:
         """Propagate v through the layers up to an index."""
+        # From the layer reached before, so that no layer is computed twice.
         some, self.place = slice(self.place, place), place
         if _changing(layers[some]):
             network, dtype = Network(layers[some]), self.loader.dataset.dtype

@@ -147,6 +147,8 @@ def annealed(
     """
     count_compilation()
     key = device_key(key_words)
+    # The number of chains is a shape, so it has to be known when compiled: it comes as
+    # the length of an array.
     return partition.annealed(rbm, params, base, len(log_w), temperatures, key)
 
 

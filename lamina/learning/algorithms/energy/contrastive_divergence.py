@@ -142,6 +142,8 @@ class ContrastiveDivergence(FirstOrder):
         x, total = batch.x, total_weight(batch)
         share, chains = batch.weight / total, self.chains
         sparse = isinstance(x, SparseRows)
+        # P(h | v) of the data is needed by itself where the chains start there, and
+        # where the rows are sparse: those cannot be stacked with v below.
         by_itself = sparse or chains is None
         of_data: Any = rbm.pre_activation(own, x) if by_itself else None
         if chains is None:
@@ -155,6 +157,7 @@ class ContrastiveDivergence(FirstOrder):
         def step(s: Any, h: Any) -> Any:
             return gibbs_step(rbm, own, h, key, s)[1]
 
+        # CD-1, the usual case, compiles no loop.
         h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
         v = rbm.seen(own, h, key, 2 * self.steps - 1)
         # Data and chains go through one matrix product; sparse rows cannot be stacked.
@@ -164,6 +167,7 @@ class ContrastiveDivergence(FirstOrder):
             if by_itself
             else rbm.pre_activation(own, both)
         )
+        # The two means as one weighted sum: the chains count negatively.
         s = jnp.concatenate([share, -chain_share])
         loss, g = contrast(rbm, own, both, v, s, z)
         objective.check_terms("contrastive divergence", L2)
@@ -178,10 +182,14 @@ class ContrastiveDivergence(FirstOrder):
             state["velocity"] = moved
         changed = jax.tree.map(jnp.add, own, moved)
         if chains is not None:
+            # The last rows of z are those of v: P(h | v) is known, and drawing h needs
+            # no further product.
             on = chance(z[-chains:])
             state["chains"] = bernoulli(key, on, 2 * self.steps)
         if self.sparsity_target is not None:
             active = share @ chance(z[: len(share)])
+            # A running mean, as one small batch says little about how often a unit is
+            # on (Hinton 2012, section 11).
             state["activity"] = KEPT * state["activity"] + (1 - KEPT) * active
             changed = self._sparser(changed, state["activity"], x, share)
         return (changed,), state, {"loss": loss}

@@ -114,6 +114,7 @@ class MeanFieldLearning(FirstOrder):
         share, real = batch.weight / total, jnp.sum(batch.weight) > 0
         x = jnp.asarray(batch.x)  # raises on sparse rows: μ is dense
         means = dbm.mean_field(layers, params, x, self.updates)
+        # A batch of padding only has no step: the chains then count 0 as well.
         chain_share = jnp.where(real, 1 / self.chains, 0)
 
         def step(s: Any, odd: Any) -> Any:
@@ -122,6 +123,8 @@ class MeanFieldLearning(FirstOrder):
         odd = jax.lax.fori_loop(1, self.steps, step, state["chains"])
         states = dbm.sweep(layers, params, odd, key, self.steps)
 
+        # `means` and `states` enter as constants, so the gradient does not pass through
+        # the mean-field updates.
         def contrast(params: Any) -> Any:
             data = jnp.sum(share * dbm.energy(layers, params, means))
             model = jnp.sum(chain_share * dbm.energy(layers, params, states))

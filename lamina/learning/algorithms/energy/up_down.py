@@ -101,13 +101,17 @@ class UpDown(FirstOrder):
         share = batch.weight / total_weight(batch)
         keys = [fold_in(key, phase) for phase in (WAKE, TOP, SLEEP)]
 
+        # Wake: sample upwards with the recognition weights, below the top RBM.
         h = [jnp.asarray(batch.x)]
         for number, (rbm, p) in enumerate(zip(below, own, strict=True)):
             h.append(rbm.hidden(p, h[-1], keys[WAKE], number))
 
+        # Top: contrastive divergence from the highest sample.
         s = [self._gibbs(top, own_top, h[-1], keys[TOP])]
         learnt = [_contrasted(top, own_top, h[-1], s[0], share)]
         loss = jnp.zeros((), share.dtype)
+        # Sleep: sample downwards with the generative weights. All steps follow from the
+        # old weights; `moved` takes them together.
         for number, (rbm, p) in reversed([*enumerate(zip(below, own, strict=True))]):
             s.insert(0, rbm.seen(p, s[0], keys[SLEEP], number))
             wake, sleep = (h[number], h[number + 1]), (s[0], s[1])

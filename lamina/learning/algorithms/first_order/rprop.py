@@ -91,6 +91,7 @@ class Rprop(FirstOrder):
 
         def first_size(leaf: Any) -> Any:
             eta, known = self.learning_rate, isinstance(leaf, np.ndarray)
+            # On the host, as in `zeros_like`; traced values need jnp.
             full = np.full if known and is_number(eta) else jnp.full
             return full(leaf.shape, eta, leaf.dtype)
 

@@ -109,6 +109,7 @@ def _with_pair(state: Any, search: Search) -> dict[str, Any]:
     H = state["H"] + jnp.where(first, gamma, 0) * jnp.eye(s.size, dtype=s.dtype)
     rho, Hy = 1 / curvature, H @ y
     u = 0.5 * (rho + rho**2 * (y @ Hy)) * s - rho * Hy
+    # A pair without positive curvature would make H indefinite: u = 0 skips it.
     u = jnp.where(good, u, 0)
     H = H + jnp.outer(s, u) + jnp.outer(u, s)
     return {"H": H, "scaled": state["scaled"] | good, **search.state(-H @ search.g)}

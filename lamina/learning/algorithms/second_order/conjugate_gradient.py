@@ -119,10 +119,12 @@ class ConjugateGradient(Algorithm):
         """Return the state after a step: the next direction and first length."""
         g, g_old, d = search.g, search.first_g, search.d
         numerator, denominator = FORMULAS[self.formula](g, g - g_old, g_old, d)
+        # No 0/0; such a β is not used (`restarts`).
         beta = numerator / jnp.where(denominator == 0, 1, denominator)
         restarts = (denominator <= 0) | (jnp.abs(g @ g_old) >= RESTART * (g @ g))
         beta = jnp.where(restarts, 0, jnp.maximum(0, beta))
         d = beta * d - g
         slope = g @ d
         tau = search.tau * search.slope / jnp.where(slope < 0, slope, -1)
+        # τ = 0 if no length was acceptable: the next search then starts along −g.
         return {"tau": jnp.where(tau > 0, tau, 1), **search.state(d)}

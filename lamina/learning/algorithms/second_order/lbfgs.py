@@ -55,6 +55,7 @@ class LBFGS(Algorithm):
     memory: int = 10
     max_line_search_steps: int = 30
 
+    # It stops by the gradient alone, as in scikit-learn.
     needs: ClassVar[Needs] = Needs(full_batch=True, early_stopping=False)
 
     def check(self) -> None:
@@ -108,6 +109,8 @@ def _direction(state: Any, g: Any) -> Any:
         return r + s * (alpha - rho * (y @ r)), None
 
     pairs = (state["s"], state["y"], state["rho"])
+    # The recursion always runs over all m pairs, as shapes are fixed when compiled; an
+    # empty pair has ρ = 0 and changes nothing.
     q, alphas = jax.lax.scan(backward, g, pairs, reverse=True)
     r, _ = jax.lax.scan(forward, state["gamma"] * q, (*pairs, alphas))
     return -r

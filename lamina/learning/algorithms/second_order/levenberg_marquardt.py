@@ -173,7 +173,10 @@ def _bounds(largest: Any) -> tuple[Any, Any]:
 
 def _tried(search: _Search, model: Quadratic, s: Any, loss: Any, g: Any) -> _Search:
     """Accept the step if the loss fell; choose the next damping."""
+    # A fall within rounding is noise: accepting it would lower λ for nothing.
     noise = ROUNDING * jnp.finfo(loss.dtype).eps * jnp.abs(model.loss)
+    # NaN compares false, so a loss that is NaN has not fallen; a finite loss may still
+    # have a gradient that is not.
     fell = (loss < model.loss - noise) & jnp.all(jnp.isfinite(g))
     lam, nu = search.damping, search.factor
     ratio = (model.loss - loss) / (0.5 * s @ (lam * s + model.g))

@@ -77,6 +77,7 @@ class Search(NamedTuple):
         """Return (s, y, yᵀs, whether yᵀs > 0); if it is not, yᵀs is replaced by 1."""
         s, y = self.step, self.g - self.first_g
         curvature = s @ y
+        # A yᵀs within rounding of 0 would make ρ = 1 / yᵀs noise.
         good = curvature > jnp.finfo(s.dtype).eps * (y @ y)
         return s, y, jnp.where(good, curvature, 1), good
 
@@ -179,6 +180,8 @@ def line_search(
         g, d = search.first_g, state["d"]
         slope = g @ d
         descends = slope < 0
+        # d = 0 after a failed search, and d may have turned uphill: both fall back on
+        # −g.
         slope = jnp.where(descends, slope, -(g @ g))
         return search._replace(
             start=jnp.zeros((), bool),
@@ -189,6 +192,8 @@ def line_search(
         )
 
     def body(search: Search) -> Search:
+        # The only evaluation in the program, for θ itself (τ = 0) too: a search that
+        # zooms in nested branches (`optax.lbfgs`) takes three times as long to compile.
         loss, g = evaluate(theta + search.try_tau * search.d)
         search = search._replace(evaluations=search.evaluations + 1)
         at_start = search._replace(loss=loss, g=g, first_loss=loss, first_g=g)
@@ -230,6 +235,7 @@ def _unstarted(theta: Any, state: dict[str, Any]) -> Search:
 
 def _unit_length(d: Any) -> Any:
     """Return the τ for which τ d has length 1."""
+    # At a minimum the gradient may be exactly 0: no division by 0.
     return 1 / jnp.maximum(jnp.linalg.norm(d), 1e-30)
 
 
@@ -278,6 +284,7 @@ def _interpolated(before: Search, search: Search) -> Any:
     ahead = jnp.clip(ahead, low + least * advance, low + most * advance)
     inside = zero(low, search.low_slope, high, search.high_slope)
     edge = MARGIN * (high - low)
+    # A secant needs slopes of both signs; `high` may have failed by its height.
     inside = jnp.where(search.high_slope > 0, inside, (low + high) / 2)
     inside = jnp.clip(inside, low + edge, high - edge)
     return jnp.where(jnp.isinf(high), ahead, inside)

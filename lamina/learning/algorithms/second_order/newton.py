@@ -291,6 +291,8 @@ def within(
     def body(cg: _Conjugate) -> _Conjugate:
         Hp = product(cg.p)
         curvature = cg.p @ Hp
+        # No division by 0; along a direction without positive curvature the step goes
+        # to the border instead.
         alpha = cg.rr / jnp.where(curvature > 0, curvature, 1)
         inside = cg.d + alpha * cg.p
         leaves = (curvature <= 0) | (inside @ inside >= radius * radius)
@@ -335,7 +337,9 @@ def with_hessian(evaluate: Callable, theta: Any) -> tuple[Any, Any, Any]:
 
     def block(_: Any, first: Any) -> tuple[Any, Any]:
         numbers = first + jnp.arange(width)
+        # The last block may reach beyond n: those rows are 0 and are cut off below.
         unit = (numbers[:, None] == jnp.arange(n)).astype(theta.dtype)
+        # E and ∇E do not depend on the tangent: one copy of them.
         return jax.vmap(column, out_axes=(None, 0))(unit)
 
     nothing = jnp.zeros((), theta.dtype), jnp.zeros_like(theta)

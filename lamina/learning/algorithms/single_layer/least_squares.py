@@ -139,6 +139,8 @@ def _best(X: Any, y: Any, weight: Any, alpha: Any, has_bias: bool) -> tuple[Any,
 def _filtered(A: Any, b: Any, alpha: Any) -> Any:
     """Return argmin ‖Aθ − b‖² + α ‖θ‖²; A⁺ b where there is no α, or it is 0."""
     U, s, V = jnp.linalg.svd(A, full_matrices=False)
+    # Smaller ones are rounding errors of 0 and would dominate as 1 / s; the bound is
+    # that of `numpy.linalg.lstsq`.
     counts = s > s[0] * max(A.shape) * jnp.finfo(A.dtype).eps
     squares = s * s if alpha is None else s * s + alpha
     factors = jnp.where(counts, s / jnp.where(counts, squares, 1), 0)

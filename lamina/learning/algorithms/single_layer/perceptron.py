@@ -115,6 +115,7 @@ class PerceptronRule(FirstOrder):
         h = objective.network.pre_activation(params, batch.x)
         e = batch.y - jnp.abs(batch.y) * sign(h)
         report = _report(objective, params, h, e, batch)
+        # A batch of padding only is not a step: it owes no penalty.
         rate = jnp.where(jnp.sum(batch.weight) > 0, self.learning_rate, 0)
         step = 0.5 * self.learning_rate * batch.weight[:, None] * e
         weight = layer["weight"]

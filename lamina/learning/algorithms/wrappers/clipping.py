@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.networks.core.description import Nested, description, is_number
 
+# In place of a norm of 0, which would give 0/0.
 TINY = 1e-30
 
 

@@ -10,6 +10,7 @@ from lamina.learning.objectives.weights import is_weight
 from lamina.networks.core.description import Nested, description, is_number
 from lamina.networks.core.layer import Layer
 
+# In place of a norm of 0, which would give 0/0.
 TINY = 1e-30
 
 

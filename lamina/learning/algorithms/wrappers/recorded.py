@@ -53,6 +53,7 @@ class Recorded(Wrapper):
         place = state["t"] % self.steps
 
         def put(ring: Any, leaf: Any) -> Any:
+            # `init` returns NumPy arrays, which have no `.at`.
             return jnp.asarray(ring).at[place].set(leaf)
 
         ring = jax.tree.map(put, state["ring"], params)
