@@ -146,6 +146,7 @@ class Network(Composite):
                     found |= Network(layers).owners(inner)
                 continue
             for path, leaf in jax.tree.leaves_with_path(own):
+                # By id, as arrays are not hashable.
                 found[id(leaf)] = layer, str(path[-1].key)
         return found
 

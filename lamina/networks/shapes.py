@@ -1,4 +1,4 @@
-"""The shapes that layers make, one after the other."""
+"""The shapes of examples on their way through layers."""
 
 from functools import lru_cache
 from math import prod
@@ -11,7 +11,7 @@ from lamina.networks.network import Network
 
 
 def flattened(layers: tuple, shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """Return layers with ``Flatten`` put before each Dense layer that would see places.
+    """Return layers with ``Flatten`` before each Dense layer whose input has positions.
 
     Parameters
     ----------
@@ -35,21 +35,21 @@ def flattened(layers: tuple, shape: tuple[int, ...]) -> tuple[Any, ...]:
 def shapes_after(
     layers: tuple, shape: tuple[int, ...], *, flat: bool = False
 ) -> list[tuple[int, ...]]:
-    """Return the shape of what comes out of each layer.
+    """Return the shape of each layer's output.
 
     Parameters
     ----------
     layers : layers, the output layer included
     shape : (height, width, channels)
     flat : bool
-        Whether Dense layers see all places at once.
+        Whether Dense layers take flattened inputs.
 
     Raises
     ------
     ValueError
-        If a layer cannot take what comes to it; with its number.
+        If a layer does not accept its input; the message names its index.
     TypeError
-        If one is no layer.
+        If one of them is not a layer.
     """
     Network(layers)
     return list(_shapes_after(layers, tuple(shape), flat))

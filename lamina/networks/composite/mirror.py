@@ -192,6 +192,7 @@ class Tied(Composite, Activated):
             key.fold_in("layers"), shape, np.float64
         )
         back, made = Network(self.back).init(key.fold_in("back"), code, np.float64)
+        # The decoder keeps only its biases; its weights are the encoder's.
         own = tuple([{k: v for k, v in p.items() if k != "weight"} for p in back])
         params = {"layers": there, "back": own}
         wanted = [np.shape(p["weight"]) for p in back if "weight" in p]

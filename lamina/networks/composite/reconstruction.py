@@ -108,6 +108,8 @@ class Reconstruction(Composite, Activated):
 
     def _beside(self, params: dict, x: Any, v: Any) -> Any:
         n, K, size = v.shape
+        # K copies of v, each with one capsule left: one call of the decoder draws all
+        # classes, and the loss picks the true one.
         alone = v[:, :, None, :] * jnp.eye(K, dtype=v.dtype)[:, :, None]
         drawn = self.draw(params, alone.reshape(n * K, K, size))
         return jnp.concatenate(

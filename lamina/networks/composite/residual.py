@@ -137,6 +137,8 @@ class Residual(Composite, Activated):
     ) -> tuple[Any, Any]:
         """Return a for a part of a sequence, and the states of f and s after it."""
         ends, after = [], list(state)
+        # `strict=False`: without a shortcut layer there is one branch, but still two
+        # states and two keys.
         rows = zip(self.branches(params), state, two_keys(key), strict=False)
         for i, ((layers, own), before, part) in enumerate(rows):
             how = {"key": part, "mask": mask}

@@ -130,6 +130,7 @@ class SkipConnection(Composite):
 
 def _beside(x: Any, f: Any) -> Any:
     """Return the channels of x and of f, at the positions of x."""
+    # An odd number of positions comes back from a pool and an Upsample with one more.
     within = tuple([slice(n) for n in x.shape[1:-1]])
     f = f[(slice(None), *within)]
     return namespace(x).concatenate([x, f], axis=-1)

@@ -109,6 +109,7 @@ class ConvTranspose(Activated):
         outputs, how = self._how(positions)
         size = per_axis("size", self.size, len(positions))
         kernel = (*size, self.filters // self.groups, channels)
+        # With a stride, only every s-th weight along an axis meets an output.
         met = math.prod(size) * channels // self.groups // math.prod(how.stride)
         n_out = math.prod(size) * self.filters // self.groups
         draw = initializer(self.initializer)
@@ -208,6 +209,7 @@ def _backward(
     how: Geometry, outputs: tuple[int, ...], kept: Any, delta: Any
 ) -> tuple[Any, Any]:
     x, weight = kept
+    # The adjoint of the adjoint is the convolution itself.
     by_x = convolve(delta, weight, how)
     return by_x, weight_gradient(delta, x, weight.shape, how)
 

@@ -94,6 +94,8 @@ def _average(x: Any, real: Any) -> Any:
 def _max(x: Any, real: Any) -> Any:
     xp = namespace(x)
     if real is not None:
+        # A masked position is never the maximum; examples with nothing else become 0
+        # below.
         x = xp.where(real, x, -np.inf)
     a = x.max(axis=1) if xp is np else _first_max(x)
     return a if real is None else xp.where(real.any(axis=1), a, 0).astype(x.dtype)

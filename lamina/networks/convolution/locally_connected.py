@@ -137,6 +137,8 @@ class LocallyConnected(Activated):
                 f"weights of shape {weight.shape} do not fit windows of size {size} "
                 f"with {x.shape[-1]} channels"
             )
+        # One batched product over copied windows: adding k² products of shifted images
+        # takes 0.9 to 1.4 times as long, and two to three times as long to compile.
         seen = _windows_of(xp.pad(x, ((0, 0), *pads, (0, 0))), size, stride)
         h = xp.moveaxis(seen @ weight, -2, 0)
         return h + params["bias"] if self.use_bias else h

@@ -90,8 +90,8 @@ class MaxPool(_Pool):
 
     Equations
     ---------
-        a[i, j, c] = max_{u, v < k} x[s i + u − p, s j + v − p, c] ∂a/∂x = 1 for the
-        first maximum of the window, row by row; 0 elsewhere
+        a[i, j, c] = max_{u, v < k} x[s i + u − p, s j + v − p, c]
+        ∂a/∂x = 1 for the first maximum of the window, row by row; 0 elsewhere
 
     Shapes
     ------
@@ -255,6 +255,8 @@ def _largest(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
     )
 
 
+# With XLA's own gradient, 2 × 2 windows took 7.4 ms instead of 0.36, 3 × 3 windows with
+# stride 2 took 13.1 instead of 0.89.
 _max_pool = jax.custom_vjp(
     lambda shape, size, stride, pads, x: _largest(x, size, stride, pads),
     nondiff_argnums=(0, 1, 2, 3),
@@ -268,6 +270,7 @@ def _max_forward(shape: Any, size: Any, stride: Any, pads: Pads, x: Any) -> Any:
     number = np.int8 if len(others) < 127 else np.int32
     winner = jnp.zeros(largest.shape, number)
     for i, view in enumerate(others, 1):
+        # `>`, not `≥`: of equal numbers the first one stays the winner, as in PyTorch.
         winner = jnp.where(view > largest, number(i), winner)
         largest = jnp.maximum(largest, view)
     return largest, winner
@@ -287,6 +290,7 @@ def _max_backward(
         for m, q, o in zip(most, whole, winner.shape[1:-1], strict=True)
     ]
     wide = ((0, 0), *margin, (0, 0))
+    # −1 is no index within a window: added windows have no winner.
     winner = jnp.pad(winner, wide, constant_values=-1)
     delta = jnp.pad(delta, wide)
 

@@ -91,6 +91,7 @@ class _Process:
     def before_fork(self) -> None:
         """Check whether JAX has started; the check does not start it."""
         bridge = sys.modules.get("jax._src.xla_bridge")  # no public API for it
+        # `bool()` is False: a module that is not imported has not started.
         self.started = getattr(bridge, "backends_are_initialized", bool)()
 
     def after_fork(self) -> None:

@@ -129,6 +129,7 @@ def check_field_types(made: Any) -> None:
     for field in dataclasses.fields(made):
         kinds = _kinds_of(field.type)
         value = getattr(made, field.name)
+        # NaN passes only where it is the default, for "not known yet".
         nan = isinstance(value, float) and value != value
         undefined = nan and field.default == field.default
         if not kinds or (not undefined and any(_is_instance(value, k) for k in kinds)):

@@ -16,6 +16,7 @@ import numpy as np
 
 def device_key(words: Any) -> jax.Array:
     """Return the ``jax.random`` key of :meth:`Key.words`; works in compiled code."""
+    # The generator is named: a user's default may be another one.
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 

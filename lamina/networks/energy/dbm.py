@@ -55,8 +55,7 @@ def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> 
     Equations
     ---------
         Q(h | v) = Π μᵢ^hᵢ (1 − μᵢ)^(1 − hᵢ)
-        μ^l ← σ(μ^{l−1} W^l + b^l + μ^{l+1} W^{l+1}ᵀ + a^{l+1}),   l = 1 … L, again and
-                                                                   again
+        μ^l ← σ(μ^{l−1} W^l + b^l + μ^{l+1} W^{l+1}ᵀ + a^{l+1}),   l = 1 … L, repeated
 
     Each step raises the bound of :func:`bound` or leaves it unchanged. μ is initialised
     by a bottom-up pass in which W counts twice where input from above is missing, as in
@@ -65,6 +64,8 @@ def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> 
     means = [v]
     for number, (rbm, own) in enumerate(zip(layers, params, strict=True)):
         z = rbm.pre_activation(own, means[-1])
+        # W counts twice where the input from above is missing (Salakhutdinov & Hinton
+        # 2009, section 3.2); the bias does not.
         missing = number < len(layers) - 1
         means.append(chance(2 * z - own["bias"] if missing else z))
 

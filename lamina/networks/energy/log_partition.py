@@ -135,6 +135,7 @@ def annealed(
         if rbm.visible == "binary"
         else 0.5 * n * np.log(2 * np.pi)
     )
+    # Relative to the largest w, as exp(log w) overflows.
     w = jnp.exp(log_w - jnp.max(log_w))
     log_mean = jnp.max(log_w) + jnp.log(jnp.mean(w))
     error = jnp.std(w) / jnp.mean(w) / np.sqrt(chains)

@@ -77,7 +77,7 @@ class RBM(Activated):
         Raises
         ------
         ValueError
-            If there are no units, the type of inputs is unknown or the initial scale is
+            If there are no units, the type of inputs is unknown, or ``init_scale`` is
             negative.
         """
         check_whole(self, "units")
@@ -132,6 +132,7 @@ class RBM(Activated):
         mean = self.mean(params, h)
         if self.visible == "binary":
             return bernoulli(key, mean, draw)
+        # `jax.random.normal` has no numbered draws: each gets a key of its own.
         own = fold_in(key, draw)
         return mean + jax.random.normal(own, mean.shape, mean.dtype)
 

@@ -41,6 +41,7 @@ def logistic(h):
     """a = 1 / (1 + e^−h);  a′ = a (1 − a) ≤ ¼."""
     if namespace(h) is jnp:
         return jax.nn.sigmoid(h)
+    # 1 / (1 + e^−h) would overflow, with a warning, for large −h.
     return np.exp(-np.logaddexp(0, -h))
 
 
@@ -65,6 +66,7 @@ def softmax(h):
     Its derivative is a Jacobian, ∂aᵢ/∂hⱼ = aᵢ (δᵢⱼ − aⱼ).
     """
     xp = namespace(h)
+    # The shift cancels; without it e^h overflows.
     e = xp.exp(h - xp.max(h, axis=-1, keepdims=True))
     return e / xp.sum(e, axis=-1, keepdims=True)
 

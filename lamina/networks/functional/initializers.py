@@ -91,6 +91,7 @@ def nguyen_widrow(
     """
     weight = key.generator().uniform(-1, 1, shape)
     length = np.linalg.norm(weight.reshape(-1, shape[-1]), axis=0)
+    # 1e-12: a unit whose weights were all drawn as 0 would give 0/0.
     return weight * (0.7 * fan_out ** (1 / fan_in) / np.maximum(length, 1e-12))
 
 

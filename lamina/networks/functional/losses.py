@@ -103,11 +103,13 @@ def margin(a, y):
 
 def _binary_cross_entropy_from_pre_activation(h, y):
     """ℓ = Σⱼ ln(1 + e^hⱼ) − yⱼ hⱼ."""
+    # Finite for every h, where the logarithm of a rounded σ(h) would be log 0.
     return jnp.sum(jnp.logaddexp(0, h) - y * h, axis=-1)
 
 
 def _cross_entropy_from_pre_activation(h, y):
     """ℓ = ln Σⱼ e^(hⱼ−m) + m − Σⱼ yⱼ hⱼ, with m = max h and Σⱼ yⱼ = 1."""
+    # The shift cancels, and so would its gradient.
     shifted = h - jax.lax.stop_gradient(jnp.max(h, axis=-1, keepdims=True))
     log_sum = jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
     return log_sum - jnp.sum(_one_hot(y, h) * shifted, axis=-1)
@@ -119,6 +121,7 @@ def _poisson_from_pre_activation(h, y):
 
 
 def _saturated(y):
+    # `xlogy`: 0 log 0 = 0. A constant, with which a perfect fit has loss 0.
     return jax.scipy.special.xlogy(y, y) - y
 
 

@@ -97,6 +97,7 @@ class ClockworkRNN(Recurrent):
         return {"recurrent_weight": start * self._heard()}
 
     def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+        # Masked in every call: whatever changes U, these connections stay closed.
         return (), jnp.where(self._heard(), recurrent, 0)
 
     def start(self, batch: int, dtype: Any = np.float32) -> Arrays:

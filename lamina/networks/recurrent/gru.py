@@ -68,6 +68,8 @@ class GRU(Recurrent):
     def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
         if self.reset == "after":
             return params["reset_bias"], recurrent
+        # U_h multiplies r ∘ h, which is known only within the step: it cannot be part
+        # of the product of h with the other blocks.
         return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
     def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
@@ -84,6 +86,7 @@ class GRU(Recurrent):
         (h,), (a, met, new) = before, kept
         r, z = split(a, 2)
         inner = z * (1 - new * new)
+        # 2: gates are functions of halved pre-activations (see `Recurrent`).
         by_z = 2 * (new - h) * z * (1 - z)
         if self.reset == "after":
             return 2 * inner * met * r * (1 - r), by_z, inner * r, inner, 1 - z

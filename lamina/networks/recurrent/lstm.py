@@ -90,6 +90,7 @@ class LSTM(Recurrent):
 
     def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
         peepholes = self.variant == "peephole"
+        # Halved like the other weights of gates (see `Recurrent`).
         return 0.5 * params["peephole_weight"] if peepholes else (), recurrent
 
     def squared_norms(self, name: str, weight: Any) -> Any:
@@ -107,6 +108,8 @@ class LSTM(Recurrent):
         z, C = u + v, states[1]
         if self.variant == "peephole":
             return self._peephole_step(own, z, C)
+        # One tanh over all blocks: 19 µs a step against 85 for tanhs of slices, which
+        # XLA does not vectorise.
         a = sigmoid_tanh(z, self.halved)
         i, f, candidate, o = self._gates((a,))
         C = f * C + i * candidate
@@ -134,6 +137,7 @@ class LSTM(Recurrent):
         """∂C_t/∂z of each block, ∂h_t/∂z_o, ∂h_t/∂C_t, and ∂C_t/∂C_{t−1} = f_t."""
         (i, f, candidate, o), t = self._gates(kept), jnp.tanh(after[1])
         forgotten = before[1] - candidate if self.variant == "coupled" else before[1]
+        # 2: gates are functions of halved pre-activations (see `Recurrent`).
         along = {
             "i": 2 * candidate * i * (1 - i),
             "f": 2 * forgotten * f * (1 - f),
@@ -147,6 +151,7 @@ class LSTM(Recurrent):
         """∂ℓ/∂z of each block, and ∂ℓ/∂C_{t−1}."""
         along, out, f = factors
         dh, dC = delta
+        # o first: with peepholes it sees C_t, so its error adds to that of C_t.
         dz_o = dh * along["o"]
         dC = dC + dh * out
         if self.variant == "peephole":

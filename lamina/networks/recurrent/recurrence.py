@@ -117,6 +117,7 @@ def _forward(
 
     end, (after, kept) = jax.lax.scan(step, start, u)
     if lengths is not None:
+        # Padding runs through the cell as well; the last real states are picked out.
         end = tuple([_after(lengths, *pair) for pair in zip(start, after, strict=True)])
     return (after[0], end), (own, recurrent, start, after, kept, lengths)
 
@@ -165,6 +166,7 @@ def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
         first = tuple([_added(*pair, empty) for pair in zip(first, end, strict=True)])
     du, d_own = cell.rest(factors, before, after, dv, kept)
     h = before[0].reshape(-1, before[0].shape[-1])
+    # The gradient of U as one product over all steps, not one per step.
     return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du, first, None
 
 

@@ -127,6 +127,8 @@ class Recurrent(Cell, Layer):
         # Scales the weights once, so that no step has to halve its pre-activations.
         halves = np.where(self.halved, 0.5, 1.0).astype(x.dtype)
         scale = np.repeat(halves, self.units)
+        # Time first, as `scan` takes it. The inputs of all steps go through one
+        # product, outside the loop.
         steps = jnp.swapaxes(x, 0, 1)
         u = projected(steps, params["weight"] * scale, params["bias"] * scale)
         own, recurrent = self._own(params, params["recurrent_weight"] * scale)
@@ -195,6 +197,8 @@ def orthogonal(key: Key, n: int) -> np.ndarray:
     learning in deep linear neural networks, ICLR.
     """
     q, r = np.linalg.qr(key.generator().standard_normal((n, n)))
+    # A QR factorisation is unique up to these signs. With them Q does not depend on the
+    # LAPACK in use, and is uniformly distributed.
     return q * np.sign(np.diag(r))
 
 
