@@ -136,6 +136,7 @@ def _train(
         # Not `scan`: the number of steps is traced, so that one program serves fits of
         # every length.
         params, state, sums = jax.lax.fori_loop(work.begin, work.end, body, carry)
+        # Once per epoch, not per step: devices wait for each other at every sum.
         sums = objective.over_shards(sums)
         history = {name: history[name].at[epoch].set(sums[name]) for name in sums}
         return epoch + 1, params, state, history
