@@ -61,6 +61,7 @@ def _replace(
     temporary = _temporary(target)
     try:
         _write_new(temporary, chunks)
+        # The new file takes over the permissions of the old one.
         if target.exists():
             os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
             if previous is not None:
@@ -114,6 +115,9 @@ def _temporary(target: Path) -> Path:
 
 
 def _write_new(path: Path, chunks: Iterable[Any]) -> None:
+    # O_EXCL: never through a file or a link that is already there. 0o666 is limited by
+    # the user's umask; `tempfile` would give 0o600. O_BINARY: Windows would change line
+    # ends.
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags, 0o666), "wb") as file:
         for chunk in chunks:
@@ -130,6 +134,7 @@ def _write_directly(path: Path, chunks: Iterable[Any]) -> None:
 
 def _sweep(target: Path) -> None:
     """Remove temporary files of killed processes for this file."""
+    # Younger ones may belong to a process that is still writing.
     old = time.time() - STALE_SECONDS
     prefix = f".{target.name[:100]}."
     with contextlib.suppress(OSError):

@@ -274,6 +274,7 @@ def _write_array(value: np.ndarray, writer: Writer, path: str) -> Any:
 
 def _write_texts(value: np.ndarray, items: list[str], writer: Writer, path: str) -> Any:
     """Write texts as concatenated UTF-8 bytes and their lengths."""
+    # Lone surrogates too: names of files that are not UTF-8 have them.
     encoded = [item.encode("utf-8", "surrogatepass") for item in items]
     lengths = np.array([len(one) for one in encoded], np.int64)
     content = {
@@ -407,6 +408,7 @@ def _in_shape(items: list[Any], shape: Any, path: str) -> np.ndarray:
         raise TypeError
     if math.prod(shape) != len(items) or min(shape, default=0) < 0:
         raise ValueError(f"{path}: the shape does not match the values")
+    # `np.array(items)` would turn items that are sequences into another axis.
     array = np.empty(len(items), object)
     for i, item in enumerate(items):
         array[i] = item

@@ -131,6 +131,7 @@ def allocate(descriptor: int, start: int, stop: int) -> None:
         If there is not enough space.
     """
     try:
+        # A file that is only made longer would be sparse and reserve nothing.
         os.posix_fallocate(descriptor, start, stop - start)
         return
     except AttributeError:  # macOS, Windows

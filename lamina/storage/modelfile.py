@@ -138,6 +138,8 @@ def write(
     if len(text.encode()) > INLINE_DESCRIPTION:
         arrays[DESCRIPTION] = np.frombuffer(text.encode(), np.uint8)
         text = ""
+    # The widest numbers first: every tensor is then aligned to its own type, without
+    # gaps in between.
     names = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
     layout = list(_layout({name: arrays[name] for name in names}))
     data = [arrays[name].reshape(-1).view(np.uint8).data for name in names]
@@ -237,6 +239,7 @@ def _read(name: str, file: BinaryIO, size: int) -> tuple[dict, dict]:
         raise _damaged(name, "the header is invalid") from None
     text, digest = _metadata(name, header)
     layout = _tensors(name, header, size - 8 - len(raw))
+    # One file, one spelling: no duplicate keys, hidden bytes or other order.
     if raw != _header(text, digest, layout):
         raise _damaged(name, "the header is not as written by lamina")
     data = _read_data(name, file, size - 8 - len(raw))

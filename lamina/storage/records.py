@@ -83,6 +83,7 @@ class Record:
         """
         fields = dict(content)
         version = fields.pop("version", None) if self.version is not None else None
+        # The type counts as well: `True == 1` and `1.0 == 1`.
         if version != self.version or type(version) is not type(self.version):
             raise ValueError(
                 f"{path} has version {str(version)[:20]}; this lamina reads version "

@@ -46,6 +46,7 @@ class Scope:
     outer : object, optional
     """
 
+    # A slot, so that `vars(scope)` holds the known fields alone.
     __slots__ = ("__dict__", "_outer")
 
     def __init__(self, outer: Any = None) -> None:
@@ -139,6 +140,7 @@ def _is_instance(kind: Any, value: Any, scope: Any) -> bool:
     if kind in _TYPES:
         return _TYPES[kind][1](value)
     if origin is Literal:
+        # `True == 1`: the type counts as well.
         return any(type(value) is type(one) and value == one for one in args)
     if origin in (Union, UnionType):
         return any(fits(one, value, scope) for one in args)
