@@ -116,6 +116,7 @@ def _drawn(
     `drawn` (m, shapes, 6) holds uniform numbers for shape, half width, center x and y,
     angle and the order of shades.
     """
+    # The ranks of random numbers are a random order.
     shades = _SHADES[drawn[..., 5].argsort(axis=1).argsort(axis=1)]
     place = (np.arange(size, dtype=np.float32) + 0.5) / size
     light = np.repeat(ground, size * size).reshape(-1, size, size)

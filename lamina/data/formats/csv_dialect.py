@@ -76,6 +76,7 @@ def _preamble(head: str) -> tuple[str | None, int]:
     """Return the delimiter of a ``sep=`` line, and the number of lines to remove."""
     stated = None
     for count, line in enumerate(head.split("\n")):
+        # Excel writes `sep=;`, sometimes in quotation marks.
         if stated is None and line[:4].lower() == "sep=" and len(line.strip('"')) == 5:
             stated = line[4]
         elif line.strip():

@@ -115,6 +115,8 @@ class _Columns:
         limit = "" if nrows is None else f" LIMIT {int(nrows)}"
         # An empty line is not a row, even if rows have a single field.
         some = " WHERE c0 IS NOT NULL" if self.width == 1 else ""
+        # DuckDB detects nothing: its sniffer turns a file with one ragged row into a
+        # file of one column. A ragged row is an error, not padded with NULL.
         self.scan = (
             f"(SELECT * FROM read_csv({verbatim(dialect.file.path)}, auto_detect=false,"
             f" columns={columns_of(dialect.names)}, header=false, "
@@ -164,6 +166,8 @@ def _kinds(
     found = {i: "number" for i in asked if bare[i]}
     doubtful = [i for i in asked if not bare[i]]
     odd = cells.per_column(dict.fromkeys(doubtful, f"any_value({_odd()})"))
+    # Twice: the odd value of a column may have been a missing marker, which says
+    # nothing about the type.
     for _ in range(2):
         guesses = {i: _guess(v, commas) for i, v in odd.items() if v is not None}
         guesses = {i: guess for i, guess in guesses.items() if guess != "text"}

@@ -59,9 +59,12 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "python_enable_replacements = false",
             "temp_directory = ''",
             "enable_external_file_cache = false",
+            # Times with a zone become UTC, wherever this computer is.
             "TimeZone = 'UTC'",
             # The name itself, and the glob pattern that matches only it.
             f"allowed_paths = [{literal(str(path))}, {verbatim(path)}]",
+            # In this order: the path is allowed before access ends, and after the last
+            # setting none can be changed.
             "enable_external_access = false",
             "lock_configuration = true",
         ):
@@ -78,6 +81,7 @@ def memory_bytes() -> int:
     except (AttributeError, ValueError, OSError):
         return _UNKNOWN_MEMORY
     try:
+        # The file holds "max" where there is no limit: a ValueError.
         return min(physical, int(_CGROUP.read_text()))
     except (OSError, ValueError):
         return physical

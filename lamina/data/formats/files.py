@@ -101,6 +101,7 @@ class _Scan:
         nul = chunk.find(b"\0")
         if nul >= 0:
             _refuse_nul(source, self.lines + chunk[:nul].count(b"\n") + 1)
+        # An empty line may lie across two chunks.
         self.blanks |= b"\n\n" in chunk or (self.last + chunk[:1]) == b"\n\n"
         self.quotes |= b'"' in chunk
         self.returns += chunk.count(b"\r")
@@ -110,6 +111,8 @@ class _Scan:
         self._decode(chunk, decoder)
 
     def _decode(self, chunk: bytes, decoder: codecs.IncrementalDecoder) -> None:
+        # ASCII is UTF-8: only other chunks are decoded, and one that may complete a
+        # character cut by the end of the chunk before.
         if self.utf8 and not (chunk.isascii() and not decoder.getstate()[0]):
             try:
                 decoder.decode(chunk, final=not chunk)

@@ -66,6 +66,7 @@ def _check_ends(path: Path, source: str) -> None:
             f"{source}: is not a Parquet file (it begins with {begin!r}, not "
             "b'PAR1'); give it the right extension"
         )
+    # 12: the mark at both ends, and the length of the footer.
     if end != _MAGIC or size < 12:
         raise TableError(
             f"{source}: the Parquet file is truncated at byte {size:,} (it does not "

@@ -65,6 +65,7 @@ def _any_line_ends_with(file: TextFile, mark: str) -> bool:
     end, last = f"{mark}\n".encode(), b""
     with open(file.path, "rb") as binary:
         while chunk := binary.read(_CHUNK):
+            # The delimiter may be the last byte of the chunk before.
             if end in last + chunk:
                 return True
             last = chunk[-1:]

@@ -244,6 +244,7 @@ def _flat(picture: Image, schema: ImageSchema) -> Image:
     """Return the image as 8-bit grey or colour, with transparency on white."""
     from PIL import Image
 
+    # PPM: Pillow opens 16-bit PGM files as 32-bit integers.
     if picture.mode in ("I", "F") and picture.format != "PPM":
         raise BrokenImage(
             "has 32-bit values, whose black and white levels are unknown; save it with "

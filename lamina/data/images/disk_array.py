@@ -102,6 +102,7 @@ class DiskArray:
             raise ValueError(f"a row has {self.row_bytes} bytes, not {len(data)}")
         view, place = memoryview(data), row * self.row_bytes
         while view:
+            # The system may write less than it is given.
             done = os.pwrite(self._descriptor, view, place)
             view, place = view[done:], place + done
 
@@ -109,6 +110,7 @@ class DiskArray:
         """Fill `target`, bytes, with the rows from `row` on."""
         place = row * self.row_bytes
         while target:
+            # It may read less than asked, too.
             done = os.preadv(self._descriptor, [target], place)
             if not done:
                 raise OSError(errno.EIO, "the temporary file was truncated")

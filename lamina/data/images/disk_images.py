@@ -29,7 +29,7 @@ class DiskImages:
 
     Parameters
     ----------
-    spool : DiskArray
+    disk_array : DiskArray
         One row per image.
     image_shape : (h, w, c)
     rows : ndarray of int, optional
@@ -83,6 +83,7 @@ class DiskImages:
         places = self._positions(rows)
         out = np.empty((len(places), *self.shape[1:]), np.uint8)
         view, size = out.reshape(-1).data, self._disk_array.row_bytes
+        # One read per run of neighbours, straight into the result.
         for first, last in _runs(places):
             part = view[first * size : last * size]
             self._disk_array.read_into(int(places[first]), part)

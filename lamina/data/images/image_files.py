@@ -96,6 +96,7 @@ def read_files(
                 return
             images.put(row, decoded.image)
             if decoded.size or decoded.name:
+                # Without the image, which is in the buffer already.
                 odd[row] = Decoded(_NOTHING, decoded.size, decoded.name)
 
         threads = reading.threads or _threads(paths)

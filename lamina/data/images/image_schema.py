@@ -99,6 +99,8 @@ class ImageSchema:
 
         height, width = self.scaled(image.height, image.width)
         if (height, width) != (image.height, image.width):
+            # `reducing_gap`: Pillow first reduces by a whole number, which is faster;
+            # from 3 on the result is almost that of one resizing, by its documentation.
             image = image.resize((width, height), Resampling.BILINEAR, reducing_gap=3.0)
         values = np.asarray(image).reshape(height, width, self.channels)
         if self.resize == "crop":

@@ -1,6 +1,6 @@
 """Texts as sequences of characters.
 
-The characters of an alphabet are numbered from 1 in its order; 0 is any other
+The characters of a vocabulary are numbered from 1 in its order; 0 is any other
 character.
 """
 
@@ -43,6 +43,7 @@ def as_codes(texts: Sequence[str], vocabulary: str) -> RaggedArray:
     if not len(lengths) or not lengths.all():
         number = int(np.argmin(lengths)) if len(lengths) else 0
         raise SequenceError(f"text {number} is empty")
+    # All characters at once, four bytes each; lone surrogates are characters, too.
     points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
     known = np.frombuffer(vocabulary.encode("utf-32-le", "surrogatepass"), "<u4")
     if not len(known):

@@ -77,6 +77,7 @@ def find_steps(table: Table, series: str | None, time: str | None) -> Steps:
     if series is not None:
         names, codes = _codes(table, series)
     if time is None:
+        # Stable: rows keep their order within a sequence.
         return Steps(names, codes, np.argsort(codes, kind="stable"), None)
     times = time_values(table, time)
     order = np.lexsort((times, codes))

@@ -23,19 +23,19 @@ _MISSING = {"f": np.nan, "M": np.datetime64("NaT"), "O": None}
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table are features, and what they hold.
+    """Which columns of a table are features, and their types.
 
     Parameters
     ----------
     features : iterable of str, optional
         Columns to use; by default all others.
     exclude : iterable of str
-        Columns to leave out.
+        Columns to drop.
     column_types : dict, optional
-        Kind of a column where the one found is wrong: ``"number"``, ``"category"``,
+        Type of a column, if the inferred one is wrong: ``"number"``, ``"category"``,
         ``"date"`` or ``"ignore"``.
     task : {"classification", "regression"}, optional
-        Found from the target where None.
+        None infers it from the target.
     """
 
     features: Iterable[str] | None = None
@@ -187,6 +187,7 @@ def _answers(table: Table, steps: Steps, per_step: bool | None) -> tuple[Table, 
         return table.take(steps.order), True
     if change:
         raise TableError(f"{change}; per_step=True reads a target for each step")
+    # −1 marks a sequence without a value, whose row number is never shown.
     rows = np.maximum(next(iter(firsts.values())), 0)
     return replace(table.take(rows), columns=once), False
 

@@ -163,6 +163,7 @@ def _from_set(name: str, options: _Options) -> Table:
 def _from_file(path: Path, options: _Options) -> Table:
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     try:
+        # A pipe can be read once only, so not by the two passes over a file.
         if path.is_fifo():
             with open(path, "rb") as stream:
                 return _from_stream(stream, path.name, options)

@@ -140,6 +140,7 @@ class CategoryColumn:
     def decode(self, features: np.ndarray) -> np.ndarray:
         """Return the level of the largest feature; None if that is ``missing``."""
         names = [*self.levels, *["other"] * self.other, *[None] * self.missing]
+        # `np.array(names)` would be an array of strings, where None is "None".
         levels = np.empty(len(names), dtype=object)
         levels[:] = names
         return levels[features.argmax(axis=1)]
@@ -343,6 +344,8 @@ def _mean_and_scale(values: np.ndarray) -> tuple[float, float]:
     if not present.size:
         return 0.0, 1.0
     mean, scale = float(present.mean()), float(present.std())
+    # Rounding makes the deviation of a constant column a tiny number, by which all
+    # later values would become huge.
     if not math.isfinite(scale) or scale <= 1e-14 * abs(mean):
         scale = 1.0
     return mean, scale or 1.0

@@ -125,6 +125,8 @@ def positions(values: np.ndarray, levels: Sequence[str]) -> np.ndarray:
 
     Shapes: object (n,) of text or None → int64 (n,).
     """
+    # Two passes: the exact spelling first, another one only where it matches a single
+    # level.
     exact: dict[str | None, int] = {level: i for i, level in enumerate(levels)}
     forms: dict[str, int] = {}
     for level, place in zip(levels, range(len(levels)), strict=True):

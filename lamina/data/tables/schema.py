@@ -53,7 +53,7 @@ class TableSchema:
             Column (or columns) to predict; they are not features.
         exclude : iterable of str
             Columns to drop.
-        kinds : dict, optional
+        column_types : dict, optional
             Type of a column, if the inferred one is wrong: ``"number"``,
             ``"category"``, ``"date"`` or ``"ignore"``.
         task : {"classification", "regression"}, optional

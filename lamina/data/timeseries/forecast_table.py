@@ -21,8 +21,8 @@ class ForecastTable:
 
     Attributes
     ----------
-    y : ndarray of float64 (steps,), or (steps, targets) for a list of targets exogenous
-    : ndarray of float64 (steps, k), or None
+    y : ndarray of float64 (steps,), or (steps, targets) for a list of targets
+    exogenous : ndarray of float64 (steps, k), or None
         Exogenous variables of each step.
     later : ndarray of float64 (rows, k), or None
         The same for the steps to forecast: the rows after the last target.

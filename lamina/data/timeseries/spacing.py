@@ -66,6 +66,7 @@ class Spacing:
             within = hour + np.timedelta64(30, "D")
         months = month + np.round(steps).astype("timedelta64[M]")
         ends = (months + 1).astype("datetime64[us]") - np.timedelta64(1, "D") + hour
+        # 31 January plus a month is the last day of February.
         later = np.minimum(months.astype("datetime64[us]") + within, ends)
         return later.astype(last.dtype)
 
@@ -91,6 +92,7 @@ def find_spacing(times: np.ndarray) -> tuple[Spacing, np.ndarray]:
         dates = times.astype("datetime64[M]") if unit == "month" else times
         places = dates.astype(np.int64)
     steps = np.diff(places)
+    # The lower median, a distance that occurs; `np.median` may be the mean of two.
     usual = np.sort(steps)[(len(steps) - 1) // 2]
     count = float(usual) / (1e6 if unit == "second" else 1)
     return Spacing(count, unit, month_end), steps / usual

@@ -68,6 +68,7 @@ def windows(
     if ahead is not None:
         later = sliding_window_view(ahead[horizon:], size, axis=0)[:n]
         X = np.concatenate([X, later.transpose(0, 2, 1)], axis=2)
+    # Copies: windows are overlapping, read-only views of the series.
     return np.ascontiguousarray(X), sliding_window_view(d[size:], horizon)[:n].copy()
 
 
