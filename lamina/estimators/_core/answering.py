@@ -32,7 +32,7 @@ class Classifying(ClassifierMixin):
         Parameters
         ----------
         X : inputs of n_samples examples
-            What they are is said under *Shapes*.
+            See *Shapes*.
         y : array-like (n_samples,) of labels, or (n_samples, n_labels) of 0 and 1
         sample_weight : array-like (n_samples,), optional
         X_val, y_val : optional
@@ -46,16 +46,16 @@ class Classifying(ClassifierMixin):
         Raises
         ------
         ValueError
-            If parameters or data cannot be used, or the checkpoint belongs to another
-            run; nothing has been changed then.
+            If parameters or data are invalid, or the checkpoint belongs to another run;
+            the estimator is unchanged then.
         OSError
             If the first checkpoint cannot be written; later that is a warning.
 
         Warns
         -----
         ConvergenceWarning
-            If learning diverged, was interrupted, used up ``max_iter``, or ended
-            worse than always predicting the mean.
+            If training diverged, was interrupted, used up ``max_iter``, or ended worse
+            than always predicting the mean.
         """
         return fit(self, Request(X, y, sample_weight, X_val, y_val))
 
@@ -68,8 +68,8 @@ class Classifying(ClassifierMixin):
         X, y, sample_weight
             As in :meth:`fit`.
         classes : array-like, optional
-            All classes; required in the first call, unless ``y`` holds them all. Where
-            ``y`` has columns of 0 and 1, their numbers; nothing need be given then.
+            All classes; required in the first call, unless ``y`` contains them all. For
+            columns of 0 and 1 they are the column numbers, and may be omitted.
 
         Returns
         -------
@@ -151,8 +151,8 @@ class Regressing(RegressorMixin):
     def predict(self, X):
         """Return numbers (n_samples,), or (n_samples, n_outputs).
 
-        They are float32 where X is and nothing is lost by it: float64 for a network
-        with ``dtype="float64"``, and for targets that were scaled.
+        They are float32 if X is and no precision is lost: float64 for a network with
+        ``dtype="float64"``, and for targets that were scaled.
         """
         outputs, X = self._predicted(X)
         return recall(self._target(), self).decode(outputs, X.dtype)

@@ -52,12 +52,12 @@ class Estimator(SeedParams, BaseEstimator):
         return self
 
     def _check_params(self) -> None:
-        """Refuse invalid parameters and combinations of parameters.
+        """Reject invalid parameters and combinations of parameters.
 
         Raises
         ------
         ValueError
-            Naming the parameter, what was expected and what came.
+            Naming the parameter, what was expected, and the value.
         """
         check_params(self)
 
@@ -88,12 +88,12 @@ def nested_params(name: str, value: Any) -> dict[str, Any]:
 
 
 def replaced(value: Any, path: list[str], new: Any, name: str) -> Any:
-    """Return a copy of value in which the field that path leads to is new.
+    """Return a copy of value with another value at the end of a path.
 
     Raises
     ------
     ValueError
-        If the path leads nowhere.
+        If there is no such path.
     """
     if not path:
         return new

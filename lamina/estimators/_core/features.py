@@ -30,10 +30,10 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         X : images
             As for ``fit``.
         layer : int, default=-2
-            Number in ``network_.layers``; the default is the last one before the
+            Index in ``network_.layers``; by default that of the last layer before the
             output layer.
         flatten : bool, default=True
-            Whether positions and channels lie side by side.
+            Whether positions and channels are flattened.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """The steps of ``fit``: examples are checked and encoded, a network is trained.
 
 A fit uses the parameters of an estimator and its three parts. It stores the result as
-attributes of the estimator; a fit that is refused changes nothing.
+attributes of the estimator; a fit that fails changes nothing.
 """
 
 from dataclasses import replace
@@ -61,13 +61,13 @@ def fit(estimator: T, request: Request) -> T:
     Parameters
     ----------
     estimator : TrainedNetwork
-        Or what is mixed into one.
+        Or a class mixed into one.
     request : Request
 
     Raises
     ------
     ValueError
-        If parameters or data cannot be used; nothing has been changed then.
+        If parameters or data are invalid; the estimator is unchanged then.
     """
     with all_or_nothing(estimator):
         _fit(cast(TrainedNetwork, estimator), request)
@@ -110,7 +110,7 @@ def begun(estimator: TrainedNetwork, X: Any, y: Any) -> LayerTask:
     Returns
     -------
     Problem, Start, Control
-        What the loop is called with.
+        The arguments of the loop.
     """
     request = Request(X, y)
     algorithm, _ = _admit(estimator, request)
@@ -135,7 +135,7 @@ def _beginning(estimator: TrainedNetwork, request: Request) -> Beginning:
 
 
 def _admit(estimator: TrainedNetwork, request: Request) -> tuple[Algorithm, bool]:
-    """Return the algorithm, and whether the network is new; refuse requests that these
+    """Return the algorithm, and whether the network is new; reject requests that these
     parameters do not support."""
     algorithm = algorithm_of(estimator)
     check_solver(estimator, algorithm)
@@ -183,7 +183,7 @@ def _given_validation(estimator: TrainedNetwork, request: Request) -> Checked | 
     return None if X is None else estimator._known(X, y)
 
 
-# ---- the network and its lesson -----------------------------------------------------
+# ---- the network and its training ---------------------------------------------------
 
 
 def _begin(estimator: TrainedNetwork, data: Checked, algorithm: Algorithm) -> None:

@@ -8,11 +8,11 @@ from lamina.networks import Key
 def hold_out(
     key: Key, y: np.ndarray, share: float, by_class: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split row numbers into those to learn from and those held out.
+    """Split row numbers into training rows and held-out rows.
 
-    Every class gives its share, but for its last row: no class is held out whole, so
-    that what learns knows all classes. Small classes' shares are rounded at random,
-    so that together they give theirs.
+    The same share of each class is held out, but never all of its rows, so that all
+    classes are trained on. The shares of small classes are rounded at random, so that
+    they are right on average.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split row numbers into training and validation rows.
 
-    Rows are put in random order, sorted by class, and validation rows taken at equal
-    distances: every class gives its share, and a class of one row is no error.
+    Rows are shuffled, sorted by class, and validation rows are taken at equal
+    distances: each class contributes its share, and a class of one row is no error.
 
     Raises
     ------
@@ -58,6 +58,7 @@ def split(
     """
     order = key.fold_in("split").generator().permutation(n)
     if strata is not None:
+        # Stable: within each class the order stays random.
         order = order[np.argsort(strata[order], kind="stable")]
     size = int(np.ceil(fraction * n))
     if size < 2 or n - size < 1:

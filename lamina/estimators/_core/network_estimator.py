@@ -14,28 +14,27 @@ from lamina.storage import Checkpoint
 
 
 class NetworkEstimator(CommonParams):
-    """What estimators that hold a network are, beside an ``Estimator``.
+    """Base of the estimators with a network, beside ``Estimator``.
 
     Attributes
     ----------
     network_ : Network
         Description of the network.
     params_ : tuple of dict of ndarray
-        Its parameters, one dictionary a layer.
+        Its parameters, one dictionary per layer.
     history_ : dict of list
-        One number an epoch: ``loss``, and with validation ``validation_loss`` and
+        One number per epoch: ``loss``, and with validation ``validation_loss`` and
         ``score``.
     n_iter_ : int
         Epochs of the last call of ``fit``.
     n_compiles_ : int
-        Programs that ``fit`` had to compile; 0 when the structure was known.
+        Number of programs that ``fit`` compiled; 0 if the structure was known.
     diagnostics_ : dict of list
-        What went on inside the network.
+        Statistics of the layers during training.
     stop_reason_ : str
-        Why learning ended: "finished", "stopped", "diverged" or "interrupted".
+        Why training ended: "finished", "stopped", "diverged" or "interrupted".
     resumed_from_ : int or None
-        Epochs that the checkpoint held already when ``fit`` began; None if there was
-        none.
+        Epochs in the checkpoint when ``fit`` began; None without one.
     """
 
     network_: Network
@@ -78,28 +77,29 @@ class NetworkEstimator(CommonParams):
 
     @property
     def diagnostics_(self) -> dict[str, list]:
-        """What went on inside the network, as columns:
+        """Statistics of the layers during training, as columns:
         ``pandas.DataFrame(diagnostics_)``.
 
-        One row for each recorded epoch and layer. Epoch 0 is before learning; layers
-        are counted from 1, those without units (Dropout) left out. The figures are
-        taken from up to 64 training examples at equal distances (application mode):
+        One row for each recorded epoch and layer. Epoch 0 is before training. Layers
+        are counted from 1, without those that have no units (Dropout). The statistics
+        are those of up to 64 equally spaced training examples, in inference mode:
 
         ``variance``
             Variance of a unit's activation over the examples, mean over units.
         ``delta``
             √(mean over examples of ‖δ‖²), δ = ∂ℓ/∂h of the example's loss.
         ``update``
-            ‖Δθ‖ / ‖θ‖ an epoch, since the record before; NaN in the first one.
+            ‖Δθ‖ / ‖θ‖ per epoch since the last record; NaN in the first one.
         ``saturated``
             Of logistic and tanh layers, the share of units with |φ′(h)| < 0.05 max |φ′|
-            for at least 95 % of the examples; else NaN.
+            for at least 95 % of the examples; otherwise NaN.
         ``dead``
-            Of relu layers, the share of units that are 0 for all examples; else NaN.
+            Of ReLU layers, the share of units that are 0 for all examples; otherwise
+            NaN.
 
-        Records are taken about every 10 ms of training as estimated from the sizes, at
-        most 16 within the first second; the first and the last epoch are always there.
-        Figures of a short run are computed when they are first asked for.
+        A record is taken about every 10 ms of training, as estimated from the sizes,
+        and at most 16 within the first second; the first and the last epoch are always
+        recorded. The statistics of a short run are computed when they are first read.
         """
         check_is_fitted(self)
         return table(settled_records(self))
@@ -112,7 +112,7 @@ class NetworkEstimator(CommonParams):
         return (self.n_features_in_,)
 
     def _output_positions(self) -> tuple[int, ...]:
-        """Return the positions of an example that have a target each."""
+        """Return the positions of an example, if each has its own target."""
         return ()
 
     def __getstate__(self) -> Any:

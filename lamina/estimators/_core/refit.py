@@ -57,6 +57,7 @@ def learn_again(
             params, _ = estimator.network_.init(key.fold_in("init"), shape, dtype)
         estimator._epochs, estimator.t_ = 0, 0
     else:
+        # `LossBelow` also stops at its threshold; here the loss has to be below it.
         stopping = [learning.LossBelow("loss", math.nextafter(bound, -math.inf))]
     seen = {"first_epoch": estimator._epochs, "examples": estimator.t_}
     learn(

@@ -141,6 +141,8 @@ def _update(digest: Any, array: Any) -> None:
         return
     rows = max(1, CHUNK_BYTES // max(1, array[:1].nbytes))
     for start in range(0, len(array), rows):
+        # In pieces: stored rows are larger than memory, and `hashlib` needs contiguous
+        # bytes.
         digest.update(np.ascontiguousarray(array[start : start + rows]).data)
 
 

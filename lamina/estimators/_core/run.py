@@ -40,6 +40,7 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         try:
             with own_buffers():
                 yield
+        # Ctrl-C included, where it comes before or after the loop.
         except BaseException:
             vars(estimator).clear()
             vars(estimator).update(before)

@@ -126,6 +126,7 @@ def stopping_of(
     params: TrainingParams, algorithm: Algorithm, validated: bool
 ) -> list[StoppingRule]:
     """Return the rules of which the first that fires ends training."""
+    # A copy: rules count epochs, and a fit does not change parameters.
     patience, given = params.n_iter_no_change, copy.deepcopy(params.stopping)
     if validated and stops_early(params):
         by_score = params.monitor == "score"

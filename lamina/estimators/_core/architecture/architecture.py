@@ -1,4 +1,4 @@
-"""What every architecture can do."""
+"""The interface of architectures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from lamina.networks import Network
 
 @dataclass(frozen=True)
 class Architecture(ABC):
-    """The layers of a network, by the parameters of an estimator."""
+    """The layers of a network, as the parameters of an estimator define them."""
 
     @property
     @abstractmethod
@@ -20,7 +20,7 @@ class Architecture(ABC):
         """The parameter that lists the last layers: its name and its value."""
 
     def learn(self, inputs: Inputs) -> "Architecture":
-        """Return the architecture for inputs, with what must be known of it later."""
+        """Return the architecture fitted to inputs."""
         return self
 
     @abstractmethod

@@ -19,24 +19,24 @@ from lamina.networks.shapes import flattened, shapes_after
 
 @dataclass(frozen=True)
 class AutoencoderArchitecture(Architecture):
-    """Layers of so many units, or those that are listed; and back again.
+    """An encoder, by the sizes of its layers or as a list, and a decoder.
 
     Parameters
     ----------
     units : list of int
-        Of the encoder, the code last.
+        Units of the encoder's layers, the latent layer last.
     activation, latent_activation : str or callable
-        φ of hidden layers and of the code.
+        φ of the hidden layers and of the latent layer.
     layers : list of layers or None
-        Any encoder in place of these.
+        The encoder, in place of ``units``.
     decoder : list of layers and of numbers of units, or None
-        Another one than the mirror.
+        The decoder, if it is not the mirrored encoder.
     tied : bool
         Whether the decoder has the weights of the encoder, transposed.
     initializer : str
         "auto" is "glorot_uniform".
     sparsity : Term or None
-        Penalty on the activities of the code.
+        Penalty on the activities of the latent layer.
     """
 
     units: Sequence[int]
@@ -59,7 +59,7 @@ class AutoencoderArchitecture(Architecture):
         return replace(self, n_encoder=len(inputs.layers()) + len(encoder))
 
     def _check_latent_layer(self, encoder: tuple) -> None:
-        """Refuse a penalty on the share of active units of a code that has none."""
+        """Reject KL sparsity if the latent units are not logistic."""
         phis = [layer.activation for layer in encoder if layer.activation is not None]
         phi = phis[-1] if phis else None
         if isinstance(self.sparsity, KLSparsity) and phi != "logistic":
@@ -80,12 +80,12 @@ class AutoencoderArchitecture(Architecture):
         return Network((*inputs.layers(), *encoder, *decoder))
 
     def encoder(self, inputs: ScaledInputs) -> tuple[Any, ...]:
-        """Return the layers from the inputs to the code.
+        """Return the layers from the inputs to the latent layer.
 
         Raises
         ------
         ValueError
-            If there are none, or they cannot take these inputs.
+            If there are none, or they do not accept these inputs.
         """
         if self.layers is None:
             *hidden, code = [int(units) for units in self.units]
@@ -110,12 +110,12 @@ class AutoencoderArchitecture(Architecture):
     def _decoder(
         self, encoder: tuple, shape: tuple[int, ...], head: str
     ) -> tuple[Any, ...]:
-        """Return the way back, output layer included.
+        """Return the decoder, output layer included.
 
         Raises
         ------
         ValueError
-            If it makes something else than what came in.
+            If its outputs do not have the shape of the inputs.
         """
         if self.decoder is None:
             return mirrored(encoder, shape, head)

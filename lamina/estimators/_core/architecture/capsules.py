@@ -16,13 +16,13 @@ from lamina.networks.shapes import shapes_after
 
 @dataclass(frozen=True)
 class CapsuleArchitecture(Architecture):
-    """Listed layers, or those that fit the images; the capsules of the classes; and a
-    decoder, which draws the image again.
+    """Given or default layers, one capsule per class, and a decoder that reconstructs
+    the image.
 
     Parameters
     ----------
     layers : list of layers or None
-        None for those of
+        None: those of
         :func:`lamina.estimators._core.architecture.default_layers.capsule_layers`.
     initializer : str
         "auto" is "glorot_uniform".

@@ -18,16 +18,17 @@ from lamina.networks.shapes import flattened, shapes_after
 
 @dataclass(frozen=True)
 class ConvolutionalArchitecture(Architecture):
-    """Listed layers, or those that fit the size of the images; and the output layer.
+    """Given layers, or default layers for the image size, and the output layer.
 
     Parameters
     ----------
     layers : list of layers or None
-        None for :func:`lamina.estimators._core.architectures.default_layers`.
+        None: those of
+        :func:`lamina.estimators._core.architecture.default_layers.default_layers`.
     initializer : str
         "auto" is "he", and "glorot_uniform" for the output layer.
     dropout : float
-        Of the layers that fit the size.
+        Dropout of the default layers.
     """
 
     layers: Sequence[Any] | None
@@ -55,7 +56,7 @@ class ConvolutionalArchitecture(Architecture):
 
 @dataclass(frozen=True)
 class SegmentingArchitecture(ConvolutionalArchitecture):
-    """The same with an output at each pixel: layers keep height and width."""
+    """The same with an output for each pixel: the layers keep height and width."""
 
     def network(self, inputs: Inputs, target: Target) -> Network:
         hidden, output = self.initializers

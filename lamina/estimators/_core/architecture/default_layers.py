@@ -15,21 +15,23 @@ from lamina.networks import (
 )
 
 FILTERS, MOST_FILTERS = 32, 128
-"""Filters of the first block, and at most; each block has twice those before it."""
+"""Filters of the first block, and the maximum; they double from block to block."""
 
 SMALL = 8
-"""An axis of fewer places is not halved any more: 4 to 7 are left of a longer one."""
+"""An axis with fewer positions is not halved: of a longer one, 4 to 7 remain."""
 
 LARGE = 64
-"""Images with more places than this along both axes are halved by the first layer."""
+"""Images with more positions along both axes are halved by the first layer."""
 
 UNITS = 128
 
 FINE = 16
-"""Filters of a segmenter at full size; each halving has twice as many."""
+"""Filters of a segmenter at full size; they double with each halving."""
 
 MOST_HALVINGS = 4
 
+# MNIST's side, for which the paper chose its windows: larger images are brought near
+# it.
 CAPSULE_PLACES = 28
 
 
@@ -38,15 +40,15 @@ def default_layers(
 ) -> tuple[Any, ...]:
     """Return layers that end before the output, for images of any size.
 
-    Blocks of two convolutions of 3 × 3 and a pool that halves what has 8 places or
-    more, until nothing has; then 128 units. Along an axis of one place, as of a signal
-    in time, filters are one place wide.
+    Blocks of two 3 × 3 convolutions and a pool, which halves each axis with 8 positions
+    or more, until there is none; then 128 units. Along an axis with one position, such
+    as the height of a signal in time, filters have size 1.
 
     Parameters
     ----------
     shape : (height, width, channels)
     dropout : float
-        Of the 128 units; no layer if 0.
+        Dropout of the 128 units; no layer if 0.
     initializer : str
 
     References
@@ -78,12 +80,12 @@ def default_layers(
 
 
 def segmenting_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ...]:
-    """Return layers that keep all places: there and back again, with skips.
+    """Return layers that keep all positions: a U-Net.
 
-    Two convolutions of 3 × 3 at each size on the way down, pools that halve it while 8
-    places or more are left along both axes (four times at most), and on the way back
-    two convolutions at each size again, which see what was there on the way down as
-    well. Images of any other size go through, too.
+    Two 3 × 3 convolutions at each size on the way down, pools that halve the size while
+    8 positions or more remain along both axes (at most four times), and two
+    convolutions at each size on the way up, which also see the outputs of the way down.
+    Images of any other size are accepted, too.
 
     Parameters
     ----------
@@ -112,10 +114,10 @@ def segmenting_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ..
 def capsule_layers(shape: tuple[int, ...], initializer: str) -> tuple[Any, ...]:
     """Return a convolution and primary capsules, with windows that fit the size.
 
-    Windows are 9 places wide where there are 20 or more, 5 from 12 on, 3 from 3 on; the
-    first layer has a stride that leaves about 28 places of a longer axis, the second a
-    stride of 2 where there are 12 or more. MNIST gets the windows of the paper, with a
-    quarter of its filters and capsules: 6 × 6 · 8 capsules of 8 numbers.
+    Windows have size 9 along an axis with 20 positions or more, 5 from 12 on, 3 from 3
+    on. The first layer's stride leaves about 28 positions of a longer axis; the second
+    has a stride of 2 where there are 12 or more. MNIST gets the windows of the paper,
+    with a quarter of its filters and capsules: 6 × 6 · 8 capsules of size 8.
 
     Parameters
     ----------

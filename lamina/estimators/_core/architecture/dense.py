@@ -13,20 +13,20 @@ from lamina.networks import Dense, Dropout, Network
 
 @dataclass(frozen=True)
 class DenseArchitecture(Architecture):
-    """Layers of so many units, or those that are listed; and the output layer.
+    """Layers of given sizes, or given layers, and the output layer.
 
     Parameters
     ----------
     sizes : int or list of int
         Units of each hidden layer.
     activation : str, callable, or list
-        φ of the hidden layers, one for all or one for each.
+        φ of the hidden layers, one for all or one each.
     dropout : float or list of float
-        Share of the units of each hidden layer that are set to 0 in training; likewise.
+        Dropout rate of the hidden layers; likewise.
     input_dropout : float
-        The same for inputs.
+        Dropout rate of the inputs.
     layers : list of layers or None
-        Any layers in place of these.
+        The layers, in place of ``sizes``.
     initializer : str
         "auto" is "glorot_uniform".
     """

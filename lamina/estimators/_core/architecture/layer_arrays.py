@@ -1,5 +1,4 @@
-"""The arrays of a network's layers, ``coefs_`` and ``intercepts_``, as lists into which
-others can be put."""
+"""``coefs_`` and ``intercepts_``: lists of a network's arrays that can be assigned."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,10 +8,10 @@ import numpy as np
 
 
 class ArraysOfLayers:
-    """An attribute that is the list of the arrays of all layers that have some part.
+    """An attribute: the list of the weights, or of the biases, of all layers.
 
-    Before there is a network, what is assigned is kept: ``partial_fit`` and warm starts
-    will begin with it.
+    Arrays assigned before there is a network are stored: ``partial_fit`` and warm
+    starts begin with them.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ class ArraysOfLayers:
         return [own[self.part] for own in estimator.params_ if self.part in own]
 
     def _replace(self, estimator: Any, arrays: Any) -> list[np.ndarray]:
-        """Put other arrays in the places of these; return what the layers have then."""
+        """Replace the arrays of the layers; return the new ones."""
         how = self.part, self.name, arrays
         estimator.params_ = replaced_arrays(estimator.params_, *how)
         estimator._state = estimator._state_owner = None  # of the weights as they were
@@ -57,7 +56,8 @@ class ArraysOfLayers:
 class LayerCount:
     """The number of layers with weights, and one more for the inputs.
 
-    As scikit-learn counts and assigns it: what is assigned hides this attribute.
+    scikit-learn counts it this way, and assigns it: the assigned number then hides this
+    attribute.
     """
 
     def __get__(self, estimator: Any, owner: type | None = None) -> Any:
@@ -65,12 +65,12 @@ class LayerCount:
 
 
 def given_arrays(estimator: Any) -> dict[str, list[Any]]:
-    """Return what was assigned before there was a network, and forget it."""
+    """Return the arrays assigned before there was a network, and forget them."""
     return vars(estimator).pop("_given_arrays", {})
 
 
 class LayerArrays(list):
-    """Arrays of the layers; one that is put into the list is the layer's from then on.
+    """Arrays of the layers; an array assigned to an index becomes that layer's.
 
     Copies, sums and slices of it are plain lists.
 
@@ -78,8 +78,8 @@ class LayerArrays(list):
     ----------
     arrays : list of ndarray
     put : function
-        Takes a list of all arrays, one of which is new, and returns those that the
-        layers have then.
+        Takes a list of all arrays, including the new one, and returns those that the
+        layers then have.
     """
 
     def __init__(self, arrays: list[np.ndarray], put: Callable) -> None:
@@ -87,7 +87,7 @@ class LayerArrays(list):
         self._put = put
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        """Let an array be that of the layer.
+        """Assign an array to a layer.
 
         Raises
         ------
@@ -112,22 +112,22 @@ class LayerArrays(list):
 def replaced_arrays(
     params: tuple[dict, ...], part: str, name: str, arrays: Any
 ) -> tuple[dict, ...]:
-    """Return parameters in which the arrays of one part are others, in its type.
+    """Return parameters with other weights or biases, in the type of the old ones.
 
     Parameters
     ----------
-    params : parameters of a network, one dictionary a layer
+    params : parameters of a network, one dictionary per layer
     part : str
         "weight" or "bias"
     name : str
-        What to call them in an error.
+        Their name in an error.
     arrays : list of array-like
         One for each layer that has this part.
 
     Raises
     ------
     ValueError
-        If they are more or fewer, of another shape, or not finite.
+        If their number or a shape is wrong, or a value is not finite.
     """
     positions = [i for i, own in enumerate(params) if part in own]
     given = list(arrays) if isinstance(arrays, list | tuple) else None
@@ -142,14 +142,15 @@ def replaced_arrays(
 
 
 def fitting(name: str, given: Any, own: np.ndarray) -> np.ndarray:
-    """Return an array of the shape and type of one's own.
+    """Return an array in the type of another one, whose shape it must have.
 
     Raises
     ------
     ValueError
-        If it holds no numbers, is of another shape, or not finite.
+        If it does not hold numbers, has another shape, or is not finite.
     """
     try:
+        # NumPy would drop the imaginary part, with no more than a warning.
         if np.iscomplexobj(given):
             raise TypeError
         array = np.array(given, own.dtype)

@@ -39,7 +39,7 @@ def with_head(
 
 
 def check_shape(head: Any, made: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    """Refuse an output layer that has more or fewer outputs than the target needs.
+    """Reject an output layer whose number of outputs does not fit the target.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def check_shape(head: Any, made: tuple[int, ...], wanted: tuple[int, ...]) -> No
 
 
 def check_unmarked(name: str, layers: Any, n_outputs: int) -> None:
-    """Refuse a last softmax that is not marked; warn of a layer that looks like one.
+    """Reject an unmarked softmax at the end; warn of a layer that looks like an output.
 
-    What the network is does not depend on it: a layer that is not marked is hidden.
+    The network does not depend on it: a layer that is not marked is a hidden layer.
 
     Parameters
     ----------

@@ -25,14 +25,14 @@ UNITS = 64
 """Units of the default layer, in each direction."""
 
 EMBEDDED = 32
-"""Numbers that stand for a character, by default."""
+"""Default size of the vector of a character."""
 
 POOLING = {"mean": TemporalMean, "last": LastStep}
 
 
 @dataclass(frozen=True)
 class RecurrentArchitecture(Architecture):
-    """Listed layers, or ``Bidirectional(GRU(64))``; a pool; and the output layer.
+    """Given layers, or ``Bidirectional(GRU(64))``, a pool, and the output layer.
 
     Parameters
     ----------
@@ -40,11 +40,12 @@ class RecurrentArchitecture(Architecture):
     initializer : str
         "auto" is "glorot_uniform".
     dropout : float or None
-        Of what the default layers tell the output.
+        Dropout between the default layers and the output layer.
     pooling : "mean", "last" or None
         How the outputs of all steps are combined; None for an output at each step.
     tbptt : int or None
-        Over how many steps errors go back at most, for all recurrent layers.
+        Maximum number of steps over which errors are propagated, for all recurrent
+        layers.
     """
 
     layers: Sequence[Any] | None
@@ -83,7 +84,7 @@ class RecurrentArchitecture(Architecture):
 
 
 def _check_steps(network: Network, shape: tuple[int, ...]) -> None:
-    """Refuse layers without an output at each step."""
+    """Reject layers without an output at each step."""
     made = shapes_after(network.layers, shape)
     for layer, one in zip(network.layers, made, strict=True):
         if len(one) != 2:
@@ -94,7 +95,7 @@ def _check_steps(network: Network, shape: tuple[int, ...]) -> None:
 
 
 def truncated(layer: Any, tbptt: int) -> Any:
-    """Return a layer in which no recurrent one sends errors over chunks' ends."""
+    """Return a layer whose recurrent layers truncate backpropagation through time."""
     if isinstance(layer, Recurrent):
         return replace(layer, tbptt=tbptt)  # type: ignore[type-var]
     if isinstance(layer, tuple):

@@ -1,4 +1,4 @@
-"""What estimators with one network have learnt, and what of their targets."""
+"""Fitted state of estimators with one network, and of their targets."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -55,7 +55,7 @@ def _are_records(value: dict, scope: Any) -> bool:
 
 
 Weights = Annotated[tuple, Is("the finite weights of each layer", _are_weights)]
-"""Parameters of layers. Whether they fit the network, running it on shapes tells."""
+"""Parameters of layers; running the network on shapes shows whether they fit it."""
 
 Diagnostics = Annotated[
     dict[str, np.ndarray], Is("records of diagnostics, as many of each", _are_records)
@@ -64,7 +64,7 @@ Diagnostics = Annotated[
 
 @dataclass(kw_only=True, eq=False)
 class FittedNetwork(State):
-    """What all estimators with one network have learnt."""
+    """Fitted state of all estimators with one network."""
 
     named: ClassVar[dict[str, str]] = {
         "key": "_run_key",
@@ -117,7 +117,7 @@ class FittedNetwork(State):
 def _solver_leaves(estimator: Any) -> list[np.ndarray] | None:
     """Return the leaves of the solver's state; its structure follows from the solver.
 
-    None if it has none with which this solver could go on.
+    None if there is no state from which this solver could continue.
     """
     state = getattr(estimator, "_state", None)
     if state is None or _solver_shapes(estimator) is None:
@@ -151,13 +151,14 @@ def _check_network(estimator: Any) -> None:
     try:
         with own_settings(dtype):
             output = jax.eval_shape(estimator.network_, estimator.params_, rows)
+    # Parameters come from a file: a layer may raise anything about them.
     except Exception:
         raise ValueError("the parameters do not fit the network") from None
     units = getattr(estimator, "n_outputs_", output.shape[-1])
     if output.shape != (TRIAL_ROWS, *estimator._output_positions(), units):
         raise ValueError("the network's outputs are not as many as they should be")
     for layer, params in zip(estimator.network_.layers, estimator.params_, strict=True):
-        # What a layer says of itself is believed when memory is taken for a summary.
+        # `summary` allocates memory by a layer's own numbers, so they have to be true.
         units = getattr(layer, "units", None)
         if units is None:
             continue
@@ -172,7 +173,7 @@ def _check_network(estimator: Any) -> None:
 
 @dataclass(kw_only=True, eq=False)
 class FittedFeedForward(FittedNetwork):
-    """What networks have learnt that are trained on examples."""
+    """Fitted state of networks that are trained on examples."""
 
     not_kept = (
         "loss_curve_",
@@ -204,7 +205,7 @@ def _fit_outputs(labels: Labels, own: Any) -> bool:
 
 @dataclass(kw_only=True, eq=False)
 class OfClasses(State):
-    """What classifiers have learnt of their targets."""
+    """Fitted state of the targets of classifiers."""
 
     named: ClassVar[dict[str, str]] = {"labels": "_labels"}
 
@@ -219,7 +220,7 @@ class OfClasses(State):
 
 @dataclass(kw_only=True, eq=False)
 class OfNumbers(State):
-    """What regressors have learnt of their targets."""
+    """Fitted state of the targets of regressors."""
 
     named: ClassVar[dict[str, str]] = {"y_ndim": "_y_ndim"}
 
@@ -230,9 +231,9 @@ class OfNumbers(State):
 
 @dataclass(kw_only=True, eq=False)
 class FittedClassifier(OfClasses, FittedFeedForward):
-    """What a classifier of rows has learnt."""
+    """Fitted state of a classifier of rows."""
 
 
 @dataclass(kw_only=True, eq=False)
 class FittedRegressor(OfNumbers, FittedFeedForward):
-    """What a regressor of rows has learnt."""
+    """Fitted state of a regressor of rows."""

@@ -1,14 +1,14 @@
-"""Estimators ↔ ``.lamina`` files: what was fitted, and no code.
+"""Estimators ↔ ``.lamina`` files: fitted state, and no code.
 
-Everything an estimator holds goes into a file: its parameters, what it learnt, its
-history, and the solver's state, so that ``warm_start`` and ``partial_fit`` go on after
-loading exactly as they would have before. What only code can say does not: callbacks,
-a loss function and a ``RandomState`` are left out with a warning, and a function as an
-activation is refused, because without it the network is not the same.
+A file holds everything that an estimator does: its parameters, its fitted state, its
+history and the solver's state, so that ``warm_start`` and ``partial_fit`` continue
+after loading exactly as they would have before. It holds no code: callbacks, a loss
+function and a ``RandomState`` are left out with a warning. A function as an activation
+is rejected, because the network would not be the same without it.
 
 In a file an estimator is ``{"estimator": {…}}`` of its ``class``, its ``parameters``,
 its ``fitted`` state (:mod:`lamina.estimators._core.files.state`; None before ``fit``)
-and ``notes`` of what was left out.
+and ``notes`` on what was left out.
 """
 
 import importlib
@@ -49,16 +49,16 @@ CLASSES = {
     "RecurrentRegressor": "lamina.estimators.sequences.recurrent",
     "RecurrentTagger": "lamina.estimators.sequences.tagger",
 }
-"""Name of each estimator that a file may hold, and the module it lies in."""
+"""Name of each estimator that a file may hold, and its module."""
 
 MODELS = "lamina.models"
-"""The package that names the classes which hold estimators, and lie in none."""
+"""The package of classes that hold estimators, and are never inside one."""
 
 
 def _models() -> dict[str, str]:
-    """Return the name of each such class, and the module it lies in.
+    """Return the name of each such class, and its module.
 
-    They are floors above, and loaded when a file asks for one.
+    They belong to a higher layer, so they are imported when a file holds one.
     """
     return importlib.import_module(MODELS).HOMES
 
@@ -73,7 +73,7 @@ SAVED = {
     "fitted": dict[str, Any] | None,
     "notes": list[str],
 }
-"""What a file says of an estimator."""
+"""The entries of an estimator in a file, and their types."""
 
 
 # ---- files --------------------------------------------------------------------------
@@ -86,18 +86,17 @@ def save(estimator: Any, path: str | os.PathLike) -> None:
     ----------
     estimator : an estimator of lamina
     path : path
-        By custom it ends in ``.lamina``.
+        By convention it ends in ``.lamina``.
 
     Raises
     ------
     NotFittedError
-        If nothing has been learnt yet.
+        If the estimator is not fitted.
     ValueError
-        If it is not an estimator of lamina, or holds what a file cannot: a function as
-        an activation, for instance; with the name of the parameter.
+        If it is not an estimator of lamina, or holds something that a file cannot, such
+        as a function as an activation; the message names the parameter.
     OSError
-        If the file cannot be written, with its name; one that was there before is
-        untouched.
+        If the file cannot be written, with its name; an older file is unchanged.
 
     Warns
     -----
@@ -138,7 +137,8 @@ def _write(estimator: Any, writer: Writer, path: str) -> dict[str, Any]:
     fitted = None
     if _is_fitted(estimator):
         kept = estimator._state_type
-        # One inside another is used for its predictions only.
+        # An estimator inside another one only predicts: its solver's state, twice as
+        # large as the network, is not needed.
         fitted = writer.fields(_record(kept), kept.of(estimator, not inner), path)
         notes += [
             f"{own} is not an attribute of a {name} and is not kept"
@@ -187,7 +187,7 @@ def _record(kept: type[State]) -> Record:
 
 
 def _parameters(estimator: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return parameters, the default for what only code can say, with notes of that."""
+    """Return parameters, with defaults in place of functions, and notes on these."""
     of, kept, notes = type(estimator).__name__, estimator.get_params(deep=False), []
     if kept.get("callbacks") is not None:
         notes.append(f"callbacks are functions and are not kept in the file of a {of}")
@@ -245,13 +245,13 @@ def _read(content: Any, reader: Reader, path: str) -> Any:
             raise ValueError(f"{path}: {error}") from None
     for note in content["notes"]:
         if note.startswith("the loss") and not inner:
-            # What silently changed would be training.
+            # Predictions are the same, but further training would silently differ.
             warnings.warn(note, UserWarning, stacklevel=callers_level())
     return estimator
 
 
 def _class(name: str, path: str, inner: bool) -> Any:
-    """Return the class of that name, of which none is named but in the tables."""
+    """Return the class of that name; only those in the tables are imported."""
     home = _home(name)
     if home is None:
         raise ValueError(

@@ -1,9 +1,9 @@
-"""Fitted state: what an estimator has learnt, as one typed and versioned dataclass.
+"""Fitted state of an estimator, as one typed and versioned dataclass.
 
-A model file holds the fields of this dataclass, and nothing else that was learnt.
-Every family of estimators has a type of its own, which names the attributes that are
-kept, says what each must be (:mod:`lamina.storage.rules`) and, in ``check``, how they
-fit each other and the parameters.
+A model file holds the fields of this dataclass, and no other fitted attributes. Each
+family of estimators has its own type. It lists the attributes that are stored, with
+their rules (:mod:`lamina.storage.rules`); ``check`` tests that they fit each other and
+the parameters.
 """
 
 import dataclasses
@@ -33,41 +33,41 @@ Fitted = Annotated[Any, Is("a fitted estimator", lambda value, _: _is_fitted(val
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class State:
-    """What an estimator has learnt.
+    """The fitted state of an estimator.
 
-    A field ``name`` keeps the attribute ``name_``, or the one in the table ``named``.
-    A field that may be unset stands for an attribute that need not be there.
+    The field ``name`` stores the attribute ``name_``, or the one in the table
+    ``named``. A field that may be unset is an attribute that need not exist.
     """
 
     version: ClassVar[int] = 1
-    """Of the format: a file of another one is refused."""
+    """Version of the format: files of another version are rejected."""
 
     named: ClassVar[dict[str, str]] = {
         "sklearn_output_config": "_sklearn_output_config",
     }
-    """Attributes of other names; those of base classes need not be repeated."""
+    """Fields whose attributes have other names; inherited ones need not be repeated."""
 
     not_kept: ClassVar[tuple[str, ...]] = ()
-    """Attributes that follow from others, or are of no use in a file; likewise."""
+    """Attributes that follow from others, or are useless in a file; likewise."""
 
     sklearn_output_config: dict[str, str] | Unset = UNSET
 
     @classmethod
     def attributes(cls) -> dict[str, str]:
-        """Return the name of the attribute that each field keeps."""
+        """Return the name of the attribute that each field stores."""
         named = ChainMap(*[vars(base).get("named", {}) for base in cls.__mro__])
         names = [field.name for field in dataclasses.fields(cls)]
         return {name: named.get(name, f"{name}_") for name in names}
 
     @classmethod
     def of(cls, estimator: Any, training: bool = True) -> Any:
-        """Return what an estimator has learnt.
+        """Return the fitted state of an estimator.
 
         Parameters
         ----------
         estimator : a fitted estimator
         training : bool, default=True
-            Whether to keep the solver's state, which only further training needs. It
+            Whether to store the solver's state, which only further training needs. It
             is twice as large as the network.
         """
         return cls(**cls._fields_of(estimator, training))
@@ -79,7 +79,7 @@ class State:
 
     @classmethod
     def unknown(cls, estimator: Any) -> list[str]:
-        """Return attributes of an estimator that are somebody else's."""
+        """Return attributes of an estimator that are not lamina's."""
         known = {*estimator.get_params(deep=False), *cls.attributes().values()}
         for base in cls.__mro__:
             known.update(vars(base).get("not_kept", ()))
@@ -90,7 +90,7 @@ class State:
         return all(getattr(self, name) is not UNSET for name in names)
 
     def restore(self, estimator: Any) -> None:
-        """Give all of it to an estimator with the parameters of then.
+        """Restore the state of an estimator that has the stored parameters.
 
         Raises
         ------
@@ -103,10 +103,10 @@ class State:
         self.check(estimator)
 
     def check(self, estimator: Any) -> None:
-        """Refuse parts that do not fit each other, or the estimator's parameters.
+        """Reject fields that do not fit each other, or the estimator's parameters.
 
         Raises
         ------
         ValueError
-            Saying which.
+            Naming what does not fit.
         """

@@ -17,10 +17,10 @@ from lamina.networks import Augment, Network, Rescale
 from lamina.networks.core.layer import Layer
 
 AT_ONCE = 2**22
-"""Numbers of a collection that are measured at a time."""
+"""Pixels whose mean and variance are computed at a time."""
 
 AUGMENTATION = Augment(shift=0.08, rotate=10.0, scale=0.1)
-"""What ``augmentation="default"`` is: nothing that turns a digit into another one."""
+"""``augmentation="default"``: it does not turn a digit into another one."""
 
 
 @dataclass(eq=False)
@@ -37,12 +37,12 @@ class ImageInputs(Inputs):
         Whether pixels are scaled to mean 0 and standard deviation 1.
     augmentation : Layer, "default" or None
     differentiable : bool
-        Whether training asks for gradients by pixels or adds noise to them, which
-        bytes have no room for.
+        Whether training needs gradients by pixels or adds noise to them, which bytes
+        cannot hold.
     most_at_once : int
         Images per batch for ``batch_size="auto"``.
     any_size : bool
-        Whether images of other sizes may come after the first fit.
+        Whether images may have other sizes after the first fit.
     """
 
     validation_batch: ClassVar[int] = 128  # more than stay in the cache take longer
@@ -133,9 +133,9 @@ def is_table(X: Any) -> bool:
 
 
 def square_or_line(columns: int) -> tuple[int, int]:
-    """Return the shape that rows of pixels are taken to have when none is given.
+    """Return the shape of rows of pixels if none is given.
 
-    64 columns are 8 × 8 pixels; a number that is no square is one line of places.
+    64 columns are 8 × 8 pixels; a number that is not a square is a single line.
     """
     side = isqrt(columns)
     return (side, side) if side * side == columns else (1, columns)
@@ -148,8 +148,8 @@ def scale_of(X: Any, weight: np.ndarray | None) -> tuple[float, float]:
     ---------
         μ = Σᵢ wᵢ mᵢ / Σᵢ wᵢ,   σ² = Σᵢ wᵢ (vᵢ + (mᵢ − μ)²) / Σᵢ wᵢ
 
-    mᵢ and vᵢ are mean and variance of image i, so that images are read once. Where
-    σ = 0 the factor is 1.
+    mᵢ and vᵢ are mean and variance of image i, so that images are read once. If σ = 0
+    the factor is 1.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def scale_of(X: Any, weight: np.ndarray | None) -> tuple[float, float]:
 
 
 def image_inputs(params: Any, **how: Any) -> ImageInputs:
-    """Return the inputs that the parameters of an estimator of images say.
+    """Return the inputs as the parameters of an estimator of images define them.
 
     Parameters
     ----------

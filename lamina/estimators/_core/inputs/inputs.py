@@ -1,4 +1,4 @@
-"""What every kind of inputs can do."""
+"""The interface of inputs."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Inputs(ABC):
     """
 
     validation_batch: ClassVar[int] = 1024
-    """Examples at a time in a validation pass."""
+    """Examples per batch in validation."""
 
     dtype: str
 
@@ -40,16 +40,16 @@ class Inputs(ABC):
         Parameters
         ----------
         owner : estimator
-            Whom errors name, and whose ``n_features_in_`` and ``feature_names_in_``
-            scikit-learn's validation sets.
-        X : as ``fit`` takes it
+            Errors name it, and scikit-learn's validation sets its ``n_features_in_``
+            and ``feature_names_in_``.
+        X : as given to ``fit``
 
         Returns
         -------
         Inputs
-            That know the shape of examples.
+            With the shape of examples.
         X : array, sparse matrix or collection
-            One row an example.
+            One row per example.
         """
 
     @abstractmethod
@@ -57,7 +57,7 @@ class Inputs(ABC):
         """Validate examples that must be like those of the first fit."""
 
     def measure(self, X: Any, weight: np.ndarray | None) -> "Inputs":
-        """Return inputs that know the scale of examples, if the network needs it."""
+        """Return inputs fitted to the scale of examples, if the network needs it."""
         return self
 
     def layers(self) -> tuple[Layer, ...]:
@@ -67,12 +67,12 @@ class Inputs(ABC):
     def check_network(
         self, network: Network, params: Any, X: Any, needs: Needs
     ) -> None:
-        """Refuse a network or an algorithm that cannot take these examples.
+        """Reject a network or an algorithm that does not support these examples.
 
         Raises
         ------
         ValueError
-            Saying what it cannot take.
+            Naming what is not supported.
         """
         return  # most inputs suit every network
 
@@ -81,21 +81,21 @@ class Inputs(ABC):
         return X
 
     def decode(self, x: Any, X: Any) -> Any:
-        """Return what the network sees in units of X, of which it was made."""
+        """Return encoded examples x in units of X, from which they were computed."""
         return x
 
     def examples(
         self, X: Any, y: Any, weight: np.ndarray | None, dtype: np.dtype
     ) -> learning.Dataset:
-        """Return validated examples and encoded targets as the loop takes them."""
+        """Return the dataset of validated examples and encoded targets."""
         return learning.Dataset(self.encode(X), y, weight, dtype=dtype)
 
     @abstractmethod
     def join(self, parts: tuple) -> Any:
-        """Return validated examples one below the other."""
+        """Concatenate validated examples."""
 
     def auto_batch_size(self, n: int) -> int:
-        """Return what ``batch_size="auto"`` is for n examples."""
+        """Return the batch size "auto" for n examples."""
         return min(200, n)
 
     def outputs(self, network: Network, params: Any, X: Any) -> Any:

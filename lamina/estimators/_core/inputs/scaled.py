@@ -27,20 +27,20 @@ BYTE = 255.0
 class ScaledInputs(Inputs):
     """Rows of numbers, dense or sparse, or images.
 
-    What the network sees is (X − mean) / scale.
+    The network sees (X − mean) / scale.
 
     Parameters
     ----------
     loss : str
-        "auto" is the binary cross entropy for inputs in [0, 1] and bytes, and else the
+        "auto" is the binary cross entropy for inputs in [0, 1] and bytes, otherwise the
         squared error.
     standardize : bool
         Whether inputs are scaled to mean 0 and variance 1 where the loss is the squared
         error; of images each channel as a whole.
     given_layers : list of layers or None
-        The encoder: where it begins with a dense layer, images are rows.
+        The encoder: if it begins with a dense layer, images are flattened.
     corruption : Layer or None
-        What is done to inputs in training.
+        Corruption of the inputs in training.
     """
 
     loss: str
@@ -135,19 +135,19 @@ class ScaledInputs(Inputs):
         return found
 
     def _takes_rows(self) -> bool:
-        """Whether the first layer takes rows, be they of images or not."""
+        """Whether the first layer takes rows, even if the inputs are images."""
         if self.given_layers is None or not self.are_images:
             return True
         layers = tuple(self.given_layers)
         return not layers or isinstance(flattened(layers, self.image_shape)[0], Flatten)
 
     def check_unit(self, X: Any) -> None:
-        """Refuse targets that are not probabilities.
+        """Reject targets that are not probabilities.
 
         Raises
         ------
         ValueError
-            If one is not in [0, 1], when scaled.
+            If one is not in [0, 1] after scaling.
         """
         low, high = _range(X)
         most = float(self.scale[0])
@@ -164,7 +164,7 @@ class ScaledInputs(Inputs):
         return () if self.corruption is None else (self.corruption,)
 
     def encode(self, X: Any) -> Any:
-        """Return inputs as the network sees them; sparse ones stay so if unscaled."""
+        """Return inputs as the network sees them; unscaled sparse ones stay sparse."""
         if np.any(self.mean != 0) or np.any(self.scale != 1):
             dtype = X.dtype if X.dtype.kind == "f" else np.dtype(self.dtype)
             X = ((dense(X) - self.mean) / self.scale).astype(dtype, copy=False)
@@ -203,6 +203,7 @@ def _range(X: Any) -> tuple[float, float]:
     """Return the smallest and the largest number."""
     if isinstance(X, np.ndarray):
         return float(X.min()), float(X.max())
+    # Entries that are not stored are 0.
     values = X.data if X.nnz == prod(X.shape) else np.append(X.data, 0.0)
     return float(values.min()), float(values.max())
 

@@ -41,34 +41,34 @@ from lamina.networks.core.layer import Composite
 from lamina.networks.recurrent.recurrent import Recurrent
 
 MINDFUL = (Recurrent, GroupNorm)
-"""Layers that know which steps are real."""
+"""Layers that take account of the mask."""
 
 OF_EACH_STEP = (Dense, Dropout, Embedding, Rescale)
-"""Layers that see one step at a time."""
+"""Layers that process each step by itself."""
 
 OF_ALL_STEPS = (LastStep, TemporalMean, GlobalPool)
-"""Layers that know them too, and after which there are no steps."""
+"""Layers that take account of the mask and remove the time axis."""
 
 MOST_AT_ONCE = 32
-"""Sequences per batch for ``batch_size="auto"``, at most."""
+"""Maximum number of sequences per batch for ``batch_size="auto"``."""
 
 
 @dataclass(eq=False)
 class SequenceInputs(Inputs):
     """Sequences of numbers, or texts, whose characters are the steps.
 
-    Those of different lengths are filled up, and no answer depends on it; those of one
-    length are an array.
+    Sequences of different lengths are padded, which changes no output; sequences of one
+    length become an array.
 
     Parameters
     ----------
     standardize : bool
         Whether each feature is scaled to mean 0 and variance 1, over all steps.
     given_layers : list of layers or None
-        A first ``Embedding`` takes whole numbers, which are not scaled; the default
-        layers embed texts.
+        A first ``Embedding`` takes integers, which are not scaled; the default layers
+        embed texts.
     solver : Any
-        What errors call the algorithm.
+        Name of the algorithm in errors.
     of_steps : bool
         Whether the outputs are a list with one array (steps, units) for each sequence.
     """
@@ -89,7 +89,7 @@ class SequenceInputs(Inputs):
 
     @property
     def table_size(self) -> int | None:
-        """How many symbols a first layer that embeds them knows; None without one."""
+        """Number of symbols of a first ``Embedding``; None without one."""
         if self.given_layers is None and self.vocabulary is not None:
             return len(self.vocabulary) + 1
         first = self.given_layers[0] if self.given_layers else None
@@ -140,7 +140,7 @@ class SequenceInputs(Inputs):
         return encoded(X, str(self.vocabulary))
 
     def _valid(self, X: RaggedArray) -> RaggedArray:
-        """Refuse what the network has no numbers for."""
+        """Reject values that the network cannot take."""
         if self.dtype == "float32" and X.dtype == np.float64:
             check_fits_float32(X.values, lengths=X.lengths)
         size, values = self.table_size, X.values
@@ -175,6 +175,8 @@ class SequenceInputs(Inputs):
         each = None if weight is None else np.repeat(weight, X.lengths)
         each = each if np.any(each) else None
         mean = averages(X.values, each)
+        # In the type of X, and squared in place: no copy in double precision of what
+        # may be most of the memory.
         off = X.values - mean.astype(X.dtype)
         spread = averages(np.square(off, out=off), each)
         return replace(
@@ -213,7 +215,7 @@ class SequenceInputs(Inputs):
         return found if self.of_steps else np.stack(found)
 
     def _each_output(self, network: Network, params: Any, X: RaggedArray) -> Any:
-        """Return what comes out for each sequence."""
+        """Return the outputs for each sequence."""
         x, dtype = self.encode(X), np.dtype(self.dtype)
         if mixing(network, params) is None:
             return outputs_of_sequences(network, params, x, dtype)
@@ -235,7 +237,7 @@ def _listed(X: Any) -> Any:
 
 
 def mixing(network: Network, params: Any) -> Any:
-    """Return the first layer that mixes steps but takes no notice of the mask."""
+    """Return the first layer that mixes steps and ignores the mask."""
     for layer, own in network.walk(params):
         if isinstance(layer, OF_ALL_STEPS):
             return None
@@ -249,7 +251,7 @@ def mixing(network: Network, params: Any) -> Any:
 
 
 def check_masked(network: Network, params: Any) -> None:
-    """Refuse layers that would see what fills sequences up.
+    """Reject layers that would see the padding of sequences.
 
     Raises
     ------
@@ -265,7 +267,7 @@ def check_masked(network: Network, params: Any) -> None:
 
 
 def _leaves_steps_apart(layer: Any) -> bool:
-    """Whether what fills a sequence up changes no answer of this layer."""
+    """Whether padding changes no output of this layer at real steps."""
     known = isinstance(layer, (Composite, *MINDFUL, *OF_EACH_STEP))
     return known or (isinstance(layer, LayerNorm) and layer.axes == 1)
 
@@ -273,8 +275,8 @@ def _leaves_steps_apart(layer: Any) -> bool:
 def averages(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Return the mean of each column, by the weights of the rows.
 
-    In double precision, in which a sum over millions of rows keeps its digits, but
-    without a copy of the values.
+    The sums are in double precision, so that millions of rows lose no digits, but the
+    values are not copied.
     """
     if weight is None:
         return values.mean(axis=0, dtype=np.float64)

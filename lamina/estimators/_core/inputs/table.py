@@ -12,7 +12,7 @@ from lamina.estimators._core.parameters.checks import check_fits_float32
 from lamina.estimators._core.parts import learnt
 
 SMALL = 2**16
-"""Numbers in X up to which validation would take longer than the prediction."""
+"""Size of X up to which validation takes longer than the prediction."""
 
 LARGEST = {name: np.float64(np.finfo(name).max) for name in ("float32", "float64")}
 """The largest number of each type in which a network computes."""
@@ -57,7 +57,7 @@ class TableInputs(Inputs):
     def _is_clean(self, owner: Any, X: Any) -> bool:
         """Whether X is an array that would pass validation unchanged.
 
-        scikit-learn's validation takes 60 µs, several times what a prediction takes.
+        scikit-learn's validation takes 60 µs, several times as long as a prediction.
         """
         largest = LARGEST[self.dtype]
         return (
@@ -73,7 +73,7 @@ class TableInputs(Inputs):
 
 
 def join_rows(parts: tuple) -> Any:
-    """Return rows one below the other, sparse if the first are."""
+    """Concatenate rows; the result is sparse if the first ones are."""
     if sparse.issparse(parts[0]):
         return sparse.vstack(parts, format="csr")
     dense = [x.toarray() if sparse.issparse(x) else x for x in parts]

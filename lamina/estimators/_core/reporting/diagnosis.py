@@ -75,6 +75,7 @@ class Case:
         """
         losses = self.probe_losses if self.since_start else self.losses
         start, end = float(losses[0]), float(losses[-1])
+        # 1e-300: a loss may start at 0.
         return (start - end) / max(abs(start), 1e-300)
 
     @property

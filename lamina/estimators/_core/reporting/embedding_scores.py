@@ -67,6 +67,7 @@ def principal_components(x: np.ndarray, k: int, key: Key) -> np.ndarray | None:
         x = x[np.sort(key.generator().choice(n, most, replace=False))]
     from sklearn.decomposition import PCA
 
+    # scikit-learn takes seeds of 32 bits.
     seed = key.fold_in("pca").seed % 2**32
     found: Any = PCA(k, random_state=seed).fit(x)
     return found.components_.astype(np.float32)

@@ -14,6 +14,7 @@ REACH = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 UNSCALED = ("exp", "relu", "sign", "softmax", "threshold")
 """Activations whose outputs are bounded in another way."""
 
+# The extreme targets themselves are rounded when they are scaled.
 CLOSE = 1e-6
 
 
@@ -134,5 +135,6 @@ def resolved(
     if needs.float64 and not needs.closed_form:
         logarithm = np.log2(np.where(sound, deviation, 1))
         usual = np.abs(logarithm) <= np.log2(USUAL)
+        # A power of two, as dividing by it loses no digit.
         scale = np.where(usual, 1.0, 2.0 ** np.round(logarithm))
     return mean, scale
