@@ -156,7 +156,7 @@ def test_newer_rows_are_continued():
         model.predict({name: values[-14:] for name, values in table.items()})
     falling = table | {"y": np.where(np.arange(80) < 75, y, -1.0)}
     logs = forecast(settings=LINE | {"log": True}).fit(table)
-    with pytest.raises(ValueError, match="column 'y' is not positive, but logarithms"):
+    with pytest.raises(ValueError, match="column 'y' is not positive, but the model"):
         logs.predict(falling)
 
 

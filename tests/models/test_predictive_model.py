@@ -7,6 +7,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from lamina import MLPClassifier, MLPRegressor, RecurrentTagger
+from lamina.estimators._core.estimator import Estimator
 from lamina.metrics.scores import Baseline
 from lamina.models.predictive_model import PredictiveModel
 from lamina.models.state import FittedPredictive
@@ -15,7 +16,7 @@ from lamina.networks import Key
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-class Model(PredictiveModel):
+class Model(PredictiveModel, Estimator):
     """Takes arrays as its source."""
 
     def __init__(self, estimator=None, settings=None, holdout=0.25, random_state=3):

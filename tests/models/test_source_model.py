@@ -5,11 +5,12 @@ import pytest
 
 from lamina import Adam, MLPClassifier, MLPRegressor, TableModel
 from lamina.data.images.disk_images import ImageBuffer
+from lamina.estimators._core.estimator import Estimator
 from lamina.models.source_model import SourceModel, checked_settings, subset
 from lamina.networks import Key
 
 
-class Model(SourceModel):
+class Model(SourceModel, Estimator):
     """Takes arrays as its source."""
 
     def __init__(self, estimator=None, settings=None, holdout=0.25, random_state=3):

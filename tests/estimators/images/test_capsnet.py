@@ -135,7 +135,7 @@ def test_summary_and_health(begun):
 
 def test_refused(images):
     X, y = images
-    with pytest.raises(ValueError, match="one label an example"):
+    with pytest.raises(ValueError, match="one label per example"):
         net().fit(X, np.column_stack([y > 4, y % 2]))
     with pytest.raises(ValueError, match=r"layers\[1\] = Capsules"):
         net(layers=[Conv(8, 3)]).fit(X, y)

@@ -129,7 +129,7 @@ def test_bad_input(model):
     with pytest.raises(ValueError, match="a classifier of rows with predict_proba"):
         HybridHMM(lamina.MLPRegressor()).fit(CHAIN.X, CHAIN.y)
     for other in (RecurrentClassifier(), RecurrentTagger(loss="squared_error")):
-        with pytest.raises(ValueError, match="of labels or None; got Recurrent"):
+        with pytest.raises(ValueError, match="for labels or None; got Recurrent"):
             HybridHMM(other).fit(CHAIN.X, CHAIN.y)
     with pytest.raises(ValueError, match="smoothing must be a number"):
         HybridHMM(smoothing=-1).fit(CHAIN.X, CHAIN.y)
