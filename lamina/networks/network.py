@@ -1,10 +1,13 @@
 """A network: a stack of layers, itself a description with the same interface."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from numpy.typing import DTypeLike
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description, is_description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite, Layer
@@ -68,7 +71,7 @@ class Network(Composite):
                 )
 
     def init(
-        self, key: Key, shape: Any, dtype: Any = np.float32
+        self, key: Key, shape: Any, dtype: DTypeLike = np.float32
     ) -> tuple[tuple[Any, ...], tuple[int, ...]]:
         """Return initial parameters in ``dtype`` and the shape of one output."""
         params = []
@@ -79,19 +82,36 @@ class Network(Composite):
         return jax.tree.map(lambda a: np.asarray(a, dtype), tuple(params)), shape
 
     def pre_activation(
-        self, params: Any, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: Sequence[Any],
+        x: Any,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the pre-activation h of the last layer, the input of losses."""
         _ = self.out_activation  # raises if the last layer has no pre-activation
         return self._run(params, x, key, mask, last="pre_activation")
 
     def __call__(
-        self, params: Any, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: Sequence[Any],
+        x: Any,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the output; ``key=None`` is inference mode: no dropout, no noise."""
         return self._run(params, x, key, mask, last="__call__")
 
-    def _run(self, params: Any, x: Any, key: Any, mask: Any, last: str) -> Any:
+    def _run(
+        self,
+        params: Sequence[Any],
+        x: Any,
+        key: Array | None,
+        mask: Array | None,
+        last: str,
+    ) -> Any:
         x, mask = unpacked(x, mask)
         for i, (layer, layer_params) in enumerate(
             zip(self.layers, params, strict=True)
@@ -102,12 +122,18 @@ class Network(Composite):
             mask = _mask_after(mask, before, x)
         return x
 
-    def start(self, batch: int, dtype: Any = np.float32) -> tuple[Any, ...]:
+    def start(self, batch: int, dtype: DTypeLike = np.float32) -> tuple[Any, ...]:
         """Return the state of every layer before the first step."""
         return tuple([layer.start(batch, dtype) for layer in self.layers])
 
     def run(
-        self, params: Any, x: Any, state: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: Sequence[Any],
+        x: Any,
+        state: Any,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[Any, tuple[Any, ...]]:
         """Return the output of a part of a sequence, and every layer's state after it.
 
@@ -122,18 +148,18 @@ class Network(Composite):
             after.append(later)
         return x, tuple(after)
 
-    def branches(self, params: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    def branches(self, params: Sequence[Any]) -> list[tuple[tuple[Any, ...], Any]]:
         """Return the stack of layers and its parameters."""
         return [(self.layers, params)]
 
-    def walk(self, params: Any) -> list[tuple[Any, Any]]:
+    def walk(self, params: Sequence[Any]) -> list[tuple[Any, Any]]:
         """Return (layer, parameters) of every layer, including nested networks."""
         pairs: list[tuple[Any, Any]] = []
         for layer, own in zip(self.layers, params, strict=True):
             pairs += layer.walk(own) if isinstance(layer, Composite) else [(layer, own)]
         return pairs
 
-    def owners(self, params: Any) -> dict[int, tuple[Any, str]]:
+    def owners(self, params: Sequence[Any]) -> dict[int, tuple[Any, str]]:
         """Return the layer and the name of each parameter array, by the array's id.
 
         Arrays of composite layers themselves, such as the projection of a Residual, are
@@ -152,12 +178,12 @@ class Network(Composite):
 
     def trace(
         self,
-        params: Any,
+        params: Sequence[Any],
         x: Any,
         *,
-        key: Any = None,
-        mask: Any = None,
-        shifts: Any = None,
+        key: Array | None = None,
+        mask: Array | None = None,
+        shifts: Sequence[Array | None] | None = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 
@@ -200,17 +226,19 @@ class Network(Composite):
             )
         return last.activation
 
-    def output(self, h: Any) -> Any:
+    def output(self, h: Array) -> Any:
         """Return φ(h) of the last layer."""
         return activation(self.out_activation)(h)
 
 
-def _mask_after(mask: Any, before: Any, after: Any) -> Any:
+def _mask_after(mask: Array | None, before: Any, after: Any) -> Any:
     """Return the mask of a layer's output: None if the time axis is gone."""
     return mask if mask is None or after.ndim >= before.ndim else None
 
 
-def _signal(layer: Any, params: Any, x: Any, shift: Any, **how: Any) -> Signal:
+def _signal(
+    layer: Layer, params: Any, x: Any, shift: Array | None, **how: Any
+) -> Signal:
     """Return the signals of one layer with a shifted pre-activation."""
     if not isinstance(layer, Activated):
         return Signal(None, layer(params, x, **how))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lamina.networks.core.description import Nested, description
+from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
 
 
@@ -38,7 +39,7 @@ class Output(Layer):
                 f"Output needs a layer such as Dense(1, 'logistic'), got {self.layer!r}"
             )
 
-    def init(self, key: Any, shape: tuple[int, ...]) -> Any:
+    def init(self, key: Key, shape: tuple[int, ...]) -> Any:
         """Raise an error: the marker is not a layer among others.
 
         Raises

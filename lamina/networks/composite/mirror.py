@@ -4,7 +4,7 @@ A decoder that mirrors an encoder has one layer for each of its layers, in rever
 order. Its weights are its own, or (:class:`Tied`) those of the encoder, transposed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,9 +13,11 @@ from lamina.networks.convolution.conv import Conv
 from lamina.networks.convolution.conv_transpose import ConvTranspose
 from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.convolution.upsample import Upsample
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
-from lamina.networks.core.layer import Activated, Composite
+from lamina.networks.core.layer import Activated, Composite, Layer
+from lamina.networks.core.sparse import Examples
 from lamina.networks.layers.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from lamina.networks.layers.dense import Dense
 from lamina.networks.layers.dropout import Dropout
@@ -87,7 +89,7 @@ def mirrored(
 
 
 def _way_back(
-    layer: Any, before: tuple[int, ...], after: tuple[int, ...], phi: Any
+    layer: Layer, before: tuple[int, ...], after: tuple[int, ...], phi: str | Callable
 ) -> tuple | None:
     """Return the counterpart of a layer; None if there is none."""
     match layer:
@@ -105,7 +107,7 @@ def _way_back(
     return () if isinstance(layer, NO_WAY_BACK) else None
 
 
-def _leads(layer: Any, start: tuple[int, ...], end: tuple[int, ...]) -> bool:
+def _leads(layer: Layer, start: tuple[int, ...], end: tuple[int, ...]) -> bool:
     try:
         return tuple(layer.init(Key(0), start)[1]) == tuple(end)
     except ValueError:
@@ -226,13 +228,23 @@ class Tied(Composite, Activated):
         return (*params["layers"], *back)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h."""
         return self._whole.pre_activation(self.completed(params), x, key=key, mask=mask)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return self._whole(self.completed(params), x, key=key, mask=mask)
@@ -248,11 +260,11 @@ class Tied(Composite, Activated):
     def trace(
         self,
         params: dict,
-        x: Any,
+        x: Examples,
         *,
-        key: Any = None,
-        mask: Any = None,
-        shifts: Any = None,
+        key: Array | None = None,
+        mask: Array | None = None,
+        shifts: Sequence[Array | None] | None = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

@@ -1,15 +1,18 @@
 """Capsules with a decoder that reconstructs the image."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import length
 from lamina.networks.functional.losses import margin
 from lamina.networks.network import Network, Signal
@@ -91,22 +94,27 @@ class Reconstruction(Composite, Activated):
             )
         return {"layers": layers, "decoder": decoder}, (vectors[0],)
 
-    def vectors(self, params: dict, x: Any, *, key: Any = None) -> Any:
+    def vectors(self, params: dict, x: Examples, *, key: Array | None = None) -> Any:
         """Return v."""
         return Network(self.layers)(params["layers"], x, key=key)
 
-    def draw(self, params: dict, v: Any) -> Any:
+    def draw(self, params: dict, v: Array) -> Any:
         """Return the reconstruction d from vectors (batch, K, size), masked or not."""
         flat = v.reshape(v.shape[0], math.prod(v.shape[1:]))
         return Network(self.decoder)(params["decoder"], flat)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h."""
         return self._beside(params, x, self.vectors(params, x, key=key))
 
-    def _beside(self, params: dict, x: Any, v: Any) -> Any:
+    def _beside(self, params: dict, x: Array, v: Array) -> Any:
         n, K, size = v.shape
         # K copies of v, each with one capsule left: one call of the decoder draws all
         # classes, and the loss picks the true one.
@@ -117,7 +125,12 @@ class Reconstruction(Composite, Activated):
         )
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return length(self.vectors(params, x, key=key))
@@ -134,11 +147,11 @@ class Reconstruction(Composite, Activated):
     def trace(
         self,
         params: dict,
-        x: Any,
+        x: Examples,
         *,
-        key: Any = None,
-        mask: Any = None,
-        shifts: Any = None,
+        key: Array | None = None,
+        mask: Array | None = None,
+        shifts: Sequence[Array | None] | None = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 
@@ -176,7 +189,7 @@ class CapsuleLoss:
     classes: int
     weight: float
 
-    def __call__(self, h: Any, y: Any) -> Any:
+    def __call__(self, h: Array, y: Array) -> Any:
         """Return ℓ (batch,) of h from :class:`Reconstruction` and class numbers."""
         K = self.classes
         pixels = (h.shape[1] - K) // (K + 1)

@@ -1,14 +1,17 @@
 """Residual blocks: layers that add to their input."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
 from lamina.networks.core.layer import Activated, Composite, Layer
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import glorot_uniform
 from lamina.networks.network import Network, Signal
@@ -109,7 +112,12 @@ class Residual(Composite, Activated):
         return params, out
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the sum h."""
         inner, around = two_keys(key)
@@ -120,20 +128,31 @@ class Residual(Composite, Activated):
         return f + s(params["shortcut"], x, key=around, mask=mask)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return activation(self.activation)(
             self.pre_activation(params, x, key=key, mask=mask)
         )
 
-    def start(self, batch: int, dtype: Any = np.float32) -> tuple[Any, ...]:
+    def start(self, batch: int, dtype: DTypeLike = np.float32) -> tuple[Any, ...]:
         """Return the states of f and of s before the first step."""
         stacks = (self.layers, (self.shortcut,) if self.shortcut is not None else ())
         return tuple([Network(layers).start(batch, dtype) for layers in stacks])
 
     def run(
-        self, params: dict, x: Any, state: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        state: Sequence[Any],
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[Any, Any]:
         """Return a for a part of a sequence, and the states of f and s after it."""
         ends, after = [], list(state)
@@ -164,11 +183,11 @@ class Residual(Composite, Activated):
     def trace(
         self,
         params: dict,
-        x: Any,
+        x: Examples,
         *,
-        key: Any = None,
-        mask: Any = None,
-        shifts: Any = None,
+        key: Array | None = None,
+        mask: Array | None = None,
+        shifts: Sequence[Array | None] | None = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 
@@ -188,7 +207,7 @@ class Residual(Composite, Activated):
         return [*signals, Signal(h, activation(self.activation)(h))]
 
 
-def _projected(params: dict, x: Any, shape: tuple[int, ...]) -> Any:
+def _projected(params: dict, x: Array, shape: tuple[int, ...]) -> Any:
     """Return x, or x[r p] W where there is a W."""
     if "weight" not in params:
         return x

@@ -1,12 +1,16 @@
 """Skip connections that concatenate the input with the output of layers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Composite
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 from lamina.networks.network import Network, Signal
 
@@ -85,17 +89,28 @@ class SkipConnection(Composite):
         return {"layers": params}, (*shape[:-1], shape[-1] + out[-1])
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return _beside(x, Network(self.layers)(params["layers"], x, key=key, mask=mask))
 
-    def start(self, batch: int, dtype: Any = np.float32) -> Any:
+    def start(self, batch: int, dtype: DTypeLike = np.float32) -> Any:
         """Return the states of the layers before the first step."""
         return Network(self.layers).start(batch, dtype)
 
     def run(
-        self, params: dict, x: Any, state: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        state: Sequence[Any],
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[Any, Any]:
         """Return a for a part of a sequence, and the states of the layers after it."""
         inner, how = Network(self.layers), {"key": key, "mask": mask}
@@ -113,11 +128,11 @@ class SkipConnection(Composite):
     def trace(
         self,
         params: dict,
-        x: Any,
+        x: Examples,
         *,
-        key: Any = None,
-        mask: Any = None,
-        shifts: Any = None,
+        key: Array | None = None,
+        mask: Array | None = None,
+        shifts: Sequence[Array | None] | None = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 
@@ -128,7 +143,7 @@ class SkipConnection(Composite):
         return [*signals, Signal(None, _beside(x, signals[-1].a))]
 
 
-def _beside(x: Any, f: Any) -> Any:
+def _beside(x: Array, f: Array) -> Any:
     """Return the channels of x and of f, at the positions of x."""
     # An odd number of positions comes back from a pool and an Upsample with one more.
     within = tuple([slice(n) for n in x.shape[1:-1]])

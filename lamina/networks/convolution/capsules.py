@@ -17,9 +17,11 @@ import numpy as np
 
 from lamina.networks.convolution.conv import Conv
 from lamina.networks.convolution.spatial import Padding, Spatial
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import length, namespace, softmax, squash
 from lamina.networks.functional.initializers import initializer
 
@@ -102,14 +104,24 @@ class PrimaryCapsules(Activated):
         return params, (math.prod(positions) * self.channels, self.size)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h."""
         h = self._conv.pre_activation(params, x)
         return h.reshape(h.shape[0], math.prod(h.shape[1:]) // self.size, self.size)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return u."""
         return squash(self.pre_activation(params, x))
@@ -204,7 +216,12 @@ class Capsules(Activated):
         return {"weight": weight}, (self.units, self.size)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return s of the last routing."""
         predicted = _predictions(x, params["weight"])
@@ -219,7 +236,12 @@ class Capsules(Activated):
         return s
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return v."""
         return squash(self.pre_activation(params, x))
@@ -230,7 +252,7 @@ class Capsules(Activated):
         return 2 * inputs * size * units * (n + 2 * self.routings - 1)
 
 
-def _predictions(u: Any, weight: Any) -> Any:
+def _predictions(u: Array, weight: Array) -> Any:
     """Return û (batch, units, inputs, size)."""
     inputs, n, size, units = weight.shape
     # As matrix products in this layout, a step with 1,152 capsules took 0.25 s against
@@ -241,7 +263,7 @@ def _predictions(u: Any, weight: Any) -> Any:
     return _laid_out(each.transpose(1, 2, 0, 3))
 
 
-def _laid_out(a: Any) -> Any:
+def _laid_out(a: Array) -> Any:
     """Return a, laid out in memory in the order of its axes.
 
     Otherwise XLA would fuse the transpositions into the products, which is slow: see
@@ -252,7 +274,7 @@ def _laid_out(a: Any) -> Any:
     return jax.lax.optimization_barrier(a)
 
 
-def _couplings(b: Any) -> Any:
+def _couplings(b: Array) -> Any:
     """Return c (batch, units, inputs): a softmax over the units."""
     xp = namespace(b)
     return xp.swapaxes(softmax(xp.swapaxes(b, 1, 2)), 1, 2)
@@ -292,13 +314,23 @@ class CapsuleLength(Activated):
         return {}, (shape[0],)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h."""
         return length(x)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return length(x)

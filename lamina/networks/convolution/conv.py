@@ -20,9 +20,11 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import initializer
 
@@ -150,7 +152,12 @@ class Conv(Activated):
         return how._replace(pads=pads)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the pre-activation h."""
         weight = params["weight"]
@@ -161,7 +168,12 @@ class Conv(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))
@@ -195,7 +207,7 @@ class Geometry(NamedTuple):
         )
 
 
-def convolve(x: Any, weight: Any, how: Geometry) -> Any:
+def convolve(x: Array, weight: Array, how: Geometry) -> Any:
     """Return the cross-correlation of x with the weights, without a bias.
 
     Shapes: x (batch, \\*positions, channels), weight (\\*size, channels / groups,
@@ -232,7 +244,7 @@ def convolve(x: Any, weight: Any, how: Geometry) -> Any:
     return _convolve(how, x, weight)
 
 
-def _pointwise(x: Any, weight: Any, how: Geometry) -> Any:
+def _pointwise(x: Array, weight: Array, how: Geometry) -> Any:
     """Return the convolution with filters of size 1: a matrix product.
 
     In a loop it and its gradients took a half to a third of the time of a convolution
@@ -243,7 +255,9 @@ def _pointwise(x: Any, weight: Any, how: Geometry) -> Any:
     return padded[:, ::s, ::t] @ weight
 
 
-def _correlate(x: Any, weight: Any, how: Geometry, spread: Any = None) -> Any:
+def _correlate(
+    x: Array, weight: Array, how: Geometry, spread: tuple[int, ...] | None = None
+) -> Any:
     return jax.lax.conv_general_dilated(
         x,
         weight,
@@ -257,15 +271,15 @@ def _correlate(x: Any, weight: Any, how: Geometry, spread: Any = None) -> Any:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _convolve(how: Geometry, x: Any, weight: Any) -> Any:
+def _convolve(how: Geometry, x: Array, weight: Array) -> Any:
     return _correlate(x, weight, how)
 
 
-def _forward(how: Geometry, x: Any, weight: Any) -> Any:
+def _forward(how: Geometry, x: Array, weight: Array) -> Any:
     return _correlate(x, weight, how), (x, weight)
 
 
-def _backward(how: Geometry, kept: Any, delta: Any) -> Any:
+def _backward(how: Geometry, kept: tuple[Array, Array], delta: Array) -> Any:
     x, weight = kept
     return (
         input_gradient(delta, weight, x.shape, how),
@@ -277,7 +291,7 @@ _convolve.defvjp(_forward, _backward)
 
 
 def input_gradient(
-    delta: Any, weight: Any, shape: tuple[int, ...], how: Geometry
+    delta: Array, weight: Array, shape: tuple[int, ...], how: Geometry
 ) -> Any:
     """Return ∂ℓ/∂x for δ = ∂ℓ/∂h: δ, dilated by s, convolved with rotated weights.
 
@@ -306,7 +320,7 @@ def input_gradient(
     return _correlate(delta, _turned(weight, how.groups), turned, how.stride)
 
 
-def _padded(x: Any, pads: list[tuple[int, int]]) -> Any:
+def _padded(x: Array, pads: list[tuple[int, int]]) -> Any:
     """Return x padded with zeros, or cropped where a number is negative.
 
     In single precision, XLA's convolution on a CPU reads past its input if the padding
@@ -317,7 +331,7 @@ def _padded(x: Any, pads: list[tuple[int, int]]) -> Any:
 
 
 def _input_gradient_by_phases(
-    delta: Any, weight: Any, shape: tuple[int, ...], how: Geometry
+    delta: Array, weight: Array, shape: tuple[int, ...], how: Geometry
 ) -> Any:
     """Return the same, computed for each position modulo the stride and interleaved.
 
@@ -367,7 +381,7 @@ def _phases(n: int, o: int, k: int, s: int, d: int, p: int) -> list[tuple]:
     return found
 
 
-def _turned(weight: Any, groups: int) -> Any:
+def _turned(weight: Array, groups: int) -> Any:
     """Return weights rotated by 180°, inputs and outputs swapped within each group."""
     *size, inner, filters = weight.shape
     # Without the barrier XLA folds the rotation and the swap into a slow convolution:
@@ -378,7 +392,9 @@ def _turned(weight: Any, groups: int) -> Any:
     )
 
 
-def weight_gradient(x: Any, delta: Any, shape: tuple[int, ...], how: Geometry) -> Any:
+def weight_gradient(
+    x: Array, delta: Array, shape: tuple[int, ...], how: Geometry
+) -> Any:
     """Return ∂ℓ/∂W for δ = ∂ℓ/∂h: x convolved with δ, summed over the examples.
 
     Equations
@@ -413,7 +429,7 @@ def weight_gradient(x: Any, delta: Any, shape: tuple[int, ...], how: Geometry) -
 
 
 def _grouped_weight_gradient(
-    x: Any, delta: Any, shape: tuple[int, ...], how: Geometry
+    x: Array, delta: Array, shape: tuple[int, ...], how: Geometry
 ) -> Any:
     """Return ∂ℓ/∂W weight by weight, as a product of its inputs and δ."""
     x = jnp.pad(x, ((0, 0), *how.pads, (0, 0)))

@@ -22,9 +22,11 @@ from lamina.networks.convolution.spatial import (
     per_axis,
     positions_of,
 )
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation, namespace
 from lamina.networks.functional.initializers import initializer
 
@@ -140,7 +142,12 @@ class ConvTranspose(Activated):
         return outputs, how._replace(pads=pads)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the pre-activation h."""
         weight = params["weight"]
@@ -152,12 +159,17 @@ class ConvTranspose(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))
 
-    def squared_norms(self, name: str, weight: Any) -> Any:
+    def squared_norms(self, name: str, weight: Array) -> Any:
         """Return ‖W_f‖² of each filter f of each group, over positions and channels."""
         *size, filters, channels = weight.shape
         squares = (weight * weight).sum(axis=tuple(range(len(size))))
@@ -171,7 +183,9 @@ class ConvTranspose(Activated):
         return 2 * math.prod(shape[:-1]) * int(np.size(params["weight"]))
 
 
-def convolve_back(x: Any, weight: Any, outputs: tuple[int, ...], how: Geometry) -> Any:
+def convolve_back(
+    x: Array, weight: Array, outputs: tuple[int, ...], how: Geometry
+) -> Any:
     """Return the adjoint of ``convolve`` with these weights, applied to x.
 
     Shapes: x (batch, \\*positions, channels), weight (\\*size, filters / groups,
@@ -185,13 +199,15 @@ def convolve_back(x: Any, weight: Any, outputs: tuple[int, ...], how: Geometry) 
     return _convolve_back(how, outputs, x, weight)
 
 
-def _spread(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any:
+def _spread(how: Geometry, outputs: tuple[int, ...], x: Array, weight: Array) -> Any:
     filters = weight.shape[-2] * how.groups
     return input_gradient(x, weight, (x.shape[0], *outputs, filters), how)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _convolve_back(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any:
+def _convolve_back(
+    how: Geometry, outputs: tuple[int, ...], x: Array, weight: Array
+) -> Any:
     """Return the same; its gradients are Conv's forward pass and weight gradient.
 
     Those of automatic differentiation are slow, see :func:`convolve`: in a compiled
@@ -201,12 +217,12 @@ def _convolve_back(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any)
     return _spread(how, outputs, x, weight)
 
 
-def _forward(how: Geometry, outputs: tuple[int, ...], x: Any, weight: Any) -> Any:
+def _forward(how: Geometry, outputs: tuple[int, ...], x: Array, weight: Array) -> Any:
     return _spread(how, outputs, x, weight), (x, weight)
 
 
 def _backward(
-    how: Geometry, outputs: tuple[int, ...], kept: Any, delta: Any
+    how: Geometry, outputs: tuple[int, ...], kept: tuple[Array, Array], delta: Array
 ) -> tuple[Any, Any]:
     x, weight = kept
     # The adjoint of the adjoint is the convolution itself.

@@ -13,9 +13,11 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 
 NINTH = 1 / 9
@@ -113,7 +115,12 @@ class FixedConv(Layer):
         return {}, (*windows(positions, size, ones, pads), shape[-1])
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a, as a sum of shifted images: one for each nonzero weight."""
         x, kernel, xp = floating(x), self._numbers(), namespace(x)

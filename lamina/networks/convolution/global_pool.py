@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
 from lamina.networks.core.masking import flat_mask
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 
 KINDS = ("average", "max")
@@ -74,7 +76,12 @@ class GlobalPool(Layer):
         return {}, (shape[-1],)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a; 0 for examples whose positions are all masked."""
         pool = _average if self.kind == "average" else _max
@@ -83,7 +90,7 @@ class GlobalPool(Layer):
         return pool(x.reshape(x.shape[0], positions, x.shape[-1]), real)
 
 
-def _average(x: Any, real: Any) -> Any:
+def _average(x: Array, real: Array) -> Any:
     if real is None:
         return x.mean(axis=1)
     xp = namespace(x)
@@ -91,7 +98,7 @@ def _average(x: Any, real: Any) -> Any:
     return xp.where(real, x, 0).sum(axis=1) / count
 
 
-def _max(x: Any, real: Any) -> Any:
+def _max(x: Array, real: Array) -> Any:
     xp = namespace(x)
     if real is not None:
         # A masked position is never the maximum; examples with nothing else become 0
@@ -101,7 +108,7 @@ def _max(x: Any, real: Any) -> Any:
     return a if real is None else xp.where(real.any(axis=1), a, 0).astype(x.dtype)
 
 
-def _first_max(x: Any) -> Any:
+def _first_max(x: Array) -> Any:
     """Return the maximum over axis 1; its gradient goes to the first maximum only.
 
     The gradient of ``jnp.max`` is split among equal maxima, and images with a black

@@ -16,9 +16,11 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation, namespace
 from lamina.networks.functional.initializers import initializer
 
@@ -127,7 +129,12 @@ class LocallyConnected(Activated):
         return size, stride, padded_positions(self.padding, positions, size, stride)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the pre-activation h."""
         size, stride, pads = self._how(x.shape[1:-1])
@@ -144,12 +151,17 @@ class LocallyConnected(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))
 
-    def squared_norms(self, name: str, weight: Any) -> Any:
+    def squared_norms(self, name: str, weight: Array) -> Any:
         """Return ‖W‖² of each unit at each position: over the axis of its window."""
         return (weight * weight).sum(axis=-2, keepdims=True)
 
@@ -158,7 +170,7 @@ class LocallyConnected(Activated):
         return 2 * int(np.size(params["weight"]))
 
 
-def _windows_of(x: Any, size: tuple[int, ...], stride: tuple[int, ...]) -> Any:
+def _windows_of(x: Array, size: tuple[int, ...], stride: tuple[int, ...]) -> Any:
     """Return the inputs of each window: (\\*outputs, batch, weights of a window)."""
     xp = namespace(x)
     x = xp.moveaxis(x, 0, -2)

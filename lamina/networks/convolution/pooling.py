@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lamina.networks.convolution.spatial import (
     Padding,
@@ -17,9 +18,11 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -73,14 +76,21 @@ class _Pool(Layer, ABC):
         return size, stride, padded_positions(self.padding, positions, size, stride)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         size, stride, pads = self._how(x.shape[1:-1])
         return self._pool(x, size, stride, pads)
 
     @abstractmethod
-    def _pool(self, x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+    def _pool(
+        self, x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+    ) -> Any:
         """Return a for sizes, strides and pads of each axis."""
 
 
@@ -116,7 +126,9 @@ class MaxPool(_Pool):
     stride: Spatial | None = None
     padding: Padding = "valid"
 
-    def _pool(self, x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+    def _pool(
+        self, x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+    ) -> Any:
         return max_pool(x, size, stride, pads)
 
 
@@ -148,7 +160,9 @@ class AveragePool(_Pool):
     stride: Spatial | None = None
     padding: Padding = "valid"
 
-    def _pool(self, x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+    def _pool(
+        self, x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+    ) -> Any:
         total = sum_pool(x, size, stride, pads)
         return total / _positions_met(x.shape[1:-1], size, stride, pads, x.dtype)
 
@@ -179,11 +193,15 @@ class SumPool(_Pool):
     stride: Spatial | None = None
     padding: Padding = "valid"
 
-    def _pool(self, x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+    def _pool(
+        self, x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+    ) -> Any:
         return sum_pool(x, size, stride, pads)
 
 
-def sum_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+def sum_pool(
+    x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+) -> Any:
     """Return the sum of each window; padding counts as 0."""
     return jax.lax.reduce_window(
         x,
@@ -196,7 +214,11 @@ def sum_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
 
 
 def _positions_met(
-    positions: tuple[int, ...], size: Any, stride: Any, pads: Pads, dtype: Any
+    positions: tuple[int, ...],
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    pads: Pads,
+    dtype: DTypeLike,
 ) -> np.ndarray:
     """Return the number of unpadded positions in each window (\\*windows, 1)."""
     met = np.ones((), dtype)
@@ -210,7 +232,9 @@ def _positions_met(
     return met[..., None]
 
 
-def max_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+def max_pool(
+    x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+) -> Any:
     """Return the maximum of each window; see :class:`MaxPool`.
 
     Notes
@@ -227,7 +251,9 @@ def max_pool(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
     return _max_pool(x.shape, size, stride, pads, x)
 
 
-def _views(x: Any, size: Any, stride: Any, pads: Pads) -> list[Any]:
+def _views(
+    x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+) -> list[Any]:
     """Return, for each position within a window, the values of all windows there."""
     lowest = np.array(-np.inf, x.dtype)
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=lowest)
@@ -243,7 +269,9 @@ def _views(x: Any, size: Any, stride: Any, pads: Pads) -> list[Any]:
     ]
 
 
-def _largest(x: Any, size: Any, stride: Any, pads: Pads) -> Any:
+def _largest(
+    x: Array, size: tuple[int, ...], stride: tuple[int, ...], pads: Pads
+) -> Any:
     """Return the maximum; without a gradient, this is a fifth faster than by views."""
     return jax.lax.reduce_window(
         x,
@@ -263,7 +291,13 @@ _max_pool = jax.custom_vjp(
 )
 
 
-def _max_forward(shape: Any, size: Any, stride: Any, pads: Pads, x: Any) -> Any:
+def _max_forward(
+    shape: tuple[int, ...],
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    pads: Pads,
+    x: Array,
+) -> Any:
     largest, *others = _views(x, size, stride, pads)
     # One byte per winner where that is enough: it is the only thing kept for the
     # backward pass.
@@ -277,7 +311,12 @@ def _max_forward(shape: Any, size: Any, stride: Any, pads: Pads, x: Any) -> Any:
 
 
 def _max_backward(
-    shape: Any, size: Any, stride: Any, pads: Pads, winner: Any, delta: Any
+    shape: tuple[int, ...],
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    pads: Pads,
+    winner: Array,
+    delta: Array,
 ) -> tuple[Any]:
     """Return ∂ℓ/∂x: position s q + r is number r + s m of window q − m, m = 0, 1, …"""
     whole = [

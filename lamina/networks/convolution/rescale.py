@@ -4,12 +4,14 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 
-def floating(x: Any) -> Any:
+def floating(x: Array) -> Any:
     """Return x as floating-point numbers; floats are returned unchanged.
 
     Integers become JAX's default type: float32, or float64 under ``jax.enable_x64``.
@@ -54,7 +56,12 @@ class Rescale(Layer):
         return {}, shape
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         x = floating(x)

@@ -3,9 +3,11 @@
 from typing import Any, ClassVar
 
 from lamina.networks.convolution.spatial import Spatial, per_axis, positions_of
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 
 METHODS = ("nearest", "bilinear")
@@ -84,7 +86,12 @@ class Upsample(Layer):
         return {}, (*more, shape[-1])
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         finer = _nearest if self.method == "nearest" else _linear
@@ -95,14 +102,14 @@ class Upsample(Layer):
         return x
 
 
-def _nearest(x: Any, axis: int, factor: int) -> Any:
+def _nearest(x: Array, axis: int, factor: int) -> Any:
     """Return x with each position repeated; a broadcast, whose gradient is a sum."""
     xp, before, after = namespace(x), x.shape[: axis + 1], x.shape[axis + 1 :]
     repeated = xp.broadcast_to(xp.expand_dims(x, axis + 1), (*before, factor, *after))
     return repeated.reshape(_more_positions(x, axis, factor))
 
 
-def _linear(x: Any, axis: int, factor: int) -> Any:
+def _linear(x: Array, axis: int, factor: int) -> Any:
     """Return x interpolated: new position r of an old one mixes it with a neighbour."""
     xp, n = namespace(x), x.shape[axis]
     ahead = (slice(None),) * axis
@@ -117,5 +124,5 @@ def _linear(x: Any, axis: int, factor: int) -> Any:
     return xp.stack(mixed, axis + 1).reshape(_more_positions(x, axis, factor))
 
 
-def _more_positions(x: Any, axis: int, factor: int) -> tuple[int, ...]:
+def _more_positions(x: Array, axis: int, factor: int) -> tuple[int, ...]:
     return (*x.shape[:axis], x.shape[axis] * factor, *x.shape[axis + 1 :])

@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import DTypeLike
 
 SETTINGS: tuple[tuple[str, Any, tuple], ...] = (
     ("jax_numpy_rank_promotion", jax.numpy_rank_promotion, ("allow",)),
@@ -39,7 +40,7 @@ SETTINGS: tuple[tuple[str, Any, tuple], ...] = (
 
 
 @contextmanager
-def own_settings(dtype: Any) -> Iterator[None]:
+def own_settings(dtype: DTypeLike) -> Iterator[None]:
     """Set JAX's settings to what lamina's programs need, for this thread and context.
 
     Only settings that differ are changed: it takes 4 µs if none does.
@@ -60,7 +61,7 @@ def own_settings(dtype: Any) -> Iterator[None]:
 
 
 @contextmanager
-def computing(dtype: Any) -> Iterator[None]:
+def computing(dtype: DTypeLike) -> Iterator[None]:
     """Compute on JAX's devices under :func:`own_settings`.
 
     Everything that lamina computes with JAX runs in this context; what it computes with

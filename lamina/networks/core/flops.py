@@ -5,11 +5,12 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lamina.networks.core.layer import Composite, Layer, size
 
 
-def flops(network: Any, params: Any, shape: Any, dtype: Any = None) -> int:
+def flops(network: Any, params: Any, shape: Any, dtype: DTypeLike = None) -> int:
     """Return multiplications and additions of the forward pass of one example.
 
     Equations
@@ -42,7 +43,7 @@ def is_shape(shape: Any) -> bool:
     return isinstance(shape, tuple) and all(isinstance(n, int) for n in shape)
 
 
-def one_of(shape: Any, dtype: Any) -> Any:
+def one_of(shape: Any, dtype: DTypeLike) -> Any:
     """Return an abstract example of a shape or tree of shapes."""
     return jax.tree.map(
         lambda own: jax.ShapeDtypeStruct((1, *own), dtype), shape, is_leaf=is_shape
@@ -72,7 +73,7 @@ def _of_stack(layers: tuple, params: Any, x: Any) -> int:
     return work
 
 
-def _of_layer(layer: Any, params: Any, x: Any) -> int:
+def _of_layer(layer: Layer, params: Any, x: Any) -> int:
     if isinstance(layer, Composite):
         branches = layer.branches(params)
         return sum(_of_stack(layers, own, x) for layers, own in branches)

@@ -13,14 +13,16 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 
-def device_key(words: Any) -> jax.Array:
+
+def device_key(words: Array) -> jax.Array:
     """Return the ``jax.random`` key of :meth:`Key.words`; works in compiled code."""
     # The generator is named: a user's default may be another one.
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
-def two_keys(key: Any) -> tuple[Any, Any]:
+def two_keys(key: Array | None) -> tuple[Any, Any]:
     """Return two keys folded from a ``jax.random`` key, or None twice."""
     if key is None:
         return None, None

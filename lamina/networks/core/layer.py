@@ -5,11 +5,14 @@ differs.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
+from numpy.typing import DTypeLike
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.keys import Key
 
 
@@ -36,17 +39,28 @@ class Layer:
         raise NotImplementedError
 
     def __call__(
-        self, params: Any, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: Any,
+        x: Any,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the output; it is deterministic without a key."""
         raise NotImplementedError
 
-    def start(self, batch: int, dtype: Any = np.float32) -> Any:
+    def start(self, batch: int, dtype: DTypeLike = np.float32) -> Any:
         """Return the state before the first step of sequences; empty by default."""
         return ()
 
     def run(
-        self, params: Any, x: Any, state: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: Any,
+        x: Any,
+        state: Any,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[Any, Any]:
         """Return the output for a part of a sequence, and the state after it.
 
@@ -76,7 +90,7 @@ class Layer:
             return 0  # for any shape, or tree of shapes
         return 2 * own * math.prod(shape[:-1])
 
-    def squared_norms(self, name: str, weight: Any) -> Any:
+    def squared_norms(self, name: str, weight: Array) -> Any:
         """Return ‖Wⱼ‖² of the weights into each unit j, broadcastable with W.
 
         Equations
@@ -93,7 +107,12 @@ class Activated(Layer):
     """A layer that computes a = φ(h) from a pre-activation h, as Dense does."""
 
     def pre_activation(
-        self, params: Any, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: Any,
+        x: Any,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return the pre-activation h."""
         raise NotImplementedError
@@ -115,9 +134,9 @@ class Composite(Layer):
         params: Any,
         x: Any,
         *,
-        key: Any = None,
-        mask: Any = None,
-        shifts: Any = None,
+        key: Array | None = None,
+        mask: Array | None = None,
+        shifts: Sequence[Array | None] | None = None,
     ) -> list[Any]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

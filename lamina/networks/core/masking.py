@@ -5,9 +5,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 
 class Sequences(NamedTuple):
@@ -31,7 +33,7 @@ class Sequences(NamedTuple):
         return jnp.arange(self.values.shape[1]) < self.lengths[:, None]
 
 
-def unpacked(x: Any, mask: Any) -> tuple[Any, Any]:
+def unpacked(x: Any, mask: Array | None) -> tuple[Any, Any]:
     """Return the values of sequences and their mask; other inputs unchanged."""
     return (x.values, x.mask) if isinstance(x, Sequences) else (x, mask)
 
@@ -85,7 +87,12 @@ class LastStep(_OverTime):
     stepwise: ClassVar[bool] = True  # the last step of a part is the last one so far
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         if mask is None:
@@ -110,7 +117,12 @@ class TemporalMean(_OverTime):
     """
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         if mask is None:
@@ -121,7 +133,7 @@ class TemporalMean(_OverTime):
         return jnp.sum(jnp.where(real, x, 0), axis=1) / steps.astype(x.dtype)
 
 
-def flat_mask(mask: Any, x: Any) -> Any:
+def flat_mask(mask: Array, x: Array) -> Any:
     """Return which positions of x are real, (batch, number of positions).
 
     Raises

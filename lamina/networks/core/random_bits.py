@@ -9,6 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import DTypeLike
+
+from lamina.networks.core.arrays import Array
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA
@@ -46,7 +49,7 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     return x0, x1
 
 
-def fold_in(key: Any, number: Any) -> Any:
+def fold_in(key: Array, number: Array | int) -> Any:
     """Return the key of ``jax.random.fold_in``, computed in one pass as well."""
     words = jax.random.key_data(key)
     number = jnp.asarray(number).astype(np.uint32)
@@ -54,7 +57,7 @@ def fold_in(key: Any, number: Any) -> Any:
     return jax.random.wrap_key_data(jnp.stack(pair))
 
 
-def words(key: Any, shape: tuple[int, ...], draw: Any = 0) -> tuple[Any, Any]:
+def words(key: Array, shape: tuple[int, ...], draw: Array | int = 0) -> tuple[Any, Any]:
     """Return two random words for each array element, from a ``jax.random`` key.
 
     The counter is the element's position and the number of the draw, so a step of
@@ -70,7 +73,9 @@ def words(key: Any, shape: tuple[int, ...], draw: Any = 0) -> tuple[Any, Any]:
     return threefry((key_words[0], key_words[1]), (counter, draws))
 
 
-def uniform(key: Any, shape: tuple[int, ...], dtype: Any, draw: Any = 0) -> Any:
+def uniform(
+    key: Array, shape: tuple[int, ...], dtype: DTypeLike, draw: Array | int = 0
+) -> Any:
     """Return numbers in [0, 1): multiples of 2⁻²⁴, or of 2⁻⁵² in double precision."""
     high, low = words(key, shape, draw)
     # After the shift the sign bit is 0, and converting signed integers to floats is one
@@ -82,7 +87,7 @@ def uniform(key: Any, shape: tuple[int, ...], dtype: Any, draw: Any = 0) -> Any:
     return (top + rest * 2.0**-28) * 2.0**-24
 
 
-def bernoulli(key: Any, p: Any, draw: Any = 0) -> Any:
+def bernoulli(key: Array, p: Array, draw: Array | int = 0) -> Any:
     """Return 1 with probability p and 0 otherwise, in the dtype of p.
 
     Without the barrier XLA would draw them again at each use.

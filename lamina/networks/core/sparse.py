@@ -27,6 +27,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+from numpy.typing import DTypeLike
+
+from lamina.networks.core.arrays import Array
 
 PIECE = 16
 """Entries per piece of a row."""
@@ -73,7 +76,9 @@ class SparseRows:
     dropout: Any = None
 
     @classmethod
-    def from_csr(cls, x: Any, dtype: Any, size: int, entries: int) -> "SparseRows":
+    def from_csr(
+        cls, x: Any, dtype: DTypeLike, size: int, entries: int
+    ) -> "SparseRows":
         """Return all rows of a SciPy CSR array on the host, padded with empty rows.
 
         Parameters
@@ -123,7 +128,7 @@ class SparseRows:
         """xᵀ, for a product from the left."""
         return Transposed(self)
 
-    def __matmul__(self, weight: Any) -> Any:
+    def __matmul__(self, weight: Array) -> Any:
         """Return x W (batch, units)."""
         return _product(self, weight, transposed=False)
 
@@ -131,7 +136,7 @@ class SparseRows:
         """Return the rows that a function selects along the first axis of an array."""
         return replace(self, starts=function(self.starts), counts=function(self.counts))
 
-    def dropped(self, key: Any, rate: Any) -> "SparseRows":
+    def dropped(self, key: Array, rate: float) -> "SparseRows":
         """Return x with dropout: entries dropped at random and the others scaled up.
 
         The entries are those that :class:`lamina.networks.Dropout` sets to zero in
@@ -177,9 +182,13 @@ class Transposed:
 
     rows: SparseRows
 
-    def __matmul__(self, delta: Any) -> Any:
+    def __matmul__(self, delta: Array) -> Any:
         """Return xᵀ δ (features, units)."""
         return _product(self.rows, delta, transposed=True)
+
+
+Examples = Array | SparseRows
+"""A batch of examples, as a layer takes it."""
 
 
 def map_rows(function: Callable, tree: Any) -> Any:
@@ -207,7 +216,7 @@ def map_rows(function: Callable, tree: Any) -> Any:
 _product_p = Primitive("sparse_rows_product")
 
 
-def _product(rows: SparseRows, m: Any, transposed: bool) -> Any:
+def _product(rows: SparseRows, m: Array, transposed: bool) -> Any:
     """Return x m, or xᵀ m."""
     shape = rows.shape[::-1] if transposed else rows.shape
     if np.ndim(m) != 2 or shape[1] != m.shape[0]:
@@ -231,7 +240,7 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
     c = jnp.cumsum(pieces)
     within = jnp.arange(PIECE, dtype=c.dtype)
 
-    def turn(i: Any, out: Any) -> Any:
+    def turn(i: Array, out: Array) -> Any:
         q = i * PIECES + jnp.arange(PIECES, dtype=c.dtype)
         r = jnp.minimum(jnp.searchsorted(c, q, side="right"), len(c) - 1)
         at = ((q - c[r] + pieces[r]) * PIECE)[:, None] + within
@@ -253,7 +262,7 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
     return jax.lax.fori_loop(0, -(-c[-1] // PIECES), turn, zeros)
 
 
-def _kept(x: SparseRows, value: Any, row: Any, column: Any) -> Any:
+def _kept(x: SparseRows, value: Array, row: Array, column: Array) -> Any:
     """Return the values after dropout: 0 or value / (1 − rate).
 
     ``fold_in`` turns the key and a position into the two words from which JAX derives
@@ -270,7 +279,7 @@ def _kept(x: SparseRows, value: Any, row: Any, column: Any) -> Any:
     return jnp.where(u < 1 - rate, value / (1 - rate), 0)
 
 
-def _uniform(high: Any, low: Any, dtype: Any) -> Any:
+def _uniform(high: Array, low: Array, dtype: DTypeLike) -> Any:
     """Return the number in [0, 1) of ``jax.random.uniform`` for two words."""
     if dtype == np.float32:
         # JAX's 32 random bits are the XOR of the two words

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.random_bits import bernoulli
 from lamina.networks.energy.rbm import RBM, chance
 
@@ -49,7 +50,9 @@ def pre_activation(
     return z
 
 
-def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> list:
+def mean_field(
+    layers: Layers, params: Sequence[dict], v: Array, updates: Array | int
+) -> list:
     """Return v and the mean-field means μ of the hidden layers.
 
     Equations
@@ -69,7 +72,7 @@ def mean_field(layers: Layers, params: Sequence[dict], v: Any, updates: Any) -> 
         missing = number < len(layers) - 1
         means.append(chance(2 * z - own["bias"] if missing else z))
 
-    def turn(_: Any, hidden: Any) -> Any:
+    def turn(_: Array, hidden: Any) -> Any:
         states = [v, *hidden]
         for at in range(1, len(states)):
             states[at] = chance(pre_activation(layers, params, states, at))
@@ -86,7 +89,7 @@ def bound(layers: Layers, params: Sequence[dict], means: Sequence[Any]) -> Any:
         log P(v) ≥ −E(v, μ) + H(μ) − log Z,   H = −Σ μ log μ + (1 − μ) log(1 − μ)
     """
 
-    def entropy(p: Any) -> Any:
+    def entropy(p: Array) -> Any:
         p = jnp.clip(p, TINY, 1)
         q = jnp.clip(1 - p, TINY, 1)
         return -jnp.sum(p * jnp.log(p) + q * jnp.log(q), axis=-1)
@@ -95,7 +98,11 @@ def bound(layers: Layers, params: Sequence[dict], means: Sequence[Any]) -> Any:
 
 
 def sweep(
-    layers: Layers, params: Sequence[dict], odd: Sequence[Any], key: Any, s: Any
+    layers: Layers,
+    params: Sequence[dict],
+    odd: Sequence[Any],
+    key: Array,
+    s: Array | int,
 ) -> list:
     """Return all layers after Gibbs step s = 1, 2, …: even samples and odd means.
 
@@ -116,7 +123,7 @@ def sweep(
     return states
 
 
-def drawn(means: Sequence[Any], key: Any, s: Any) -> tuple[Any, ...]:
+def drawn(means: Sequence[Any], key: Array, s: Array | int) -> tuple[Any, ...]:
     """Return the odd layers, sampled from their means, at the end of step s."""
     depth = len(means) - 1
     first = s * (depth + 1) - 1

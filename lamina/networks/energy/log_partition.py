@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.energy.rbm import RBM, softplus
 
 MOST_UNITS = 22
@@ -54,7 +55,7 @@ def exact(rbm: RBM, params: dict) -> Any:
 
     # All 2^width states at once would need too much memory, hence the chunks; exp(−F)
     # overflows, hence logsumexp.
-    def chunk(first: Any) -> Any:
+    def chunk(first: Array) -> Any:
         number = first + jnp.arange(size)
         state = (number[:, None] >> jnp.arange(width)) & 1
         state = state.astype(params["weight"].dtype)
@@ -64,7 +65,7 @@ def exact(rbm: RBM, params: dict) -> Any:
     return jax.nn.logsumexp(jax.lax.map(chunk, jnp.arange(0, 2**width, size)))
 
 
-def _of_hidden(rbm: RBM, params: dict, h: Any) -> Any:
+def _of_hidden(rbm: RBM, params: dict, h: Array) -> Any:
     """Return log Σ_v exp(−E(v, h)) (batch,); the integral for Gaussian v."""
     a = params["visible_bias"]
     z = h @ params["weight"].T + a
@@ -76,7 +77,12 @@ def _of_hidden(rbm: RBM, params: dict, h: Any) -> Any:
 
 
 def annealed(
-    rbm: RBM, params: dict, base: Any, chains: int, temperatures: Any, key: Any
+    rbm: RBM,
+    params: dict,
+    base: Array,
+    chains: int,
+    temperatures: Array | int,
+    key: Array,
 ) -> tuple[Any, Any]:
     """Estimate log Z by annealed importance sampling.
 
@@ -112,14 +118,14 @@ def annealed(
     """
     n, units = params["weight"].shape
 
-    def machine(beta: Any) -> dict:
+    def machine(beta: Array) -> dict:
         return {
             "weight": beta * params["weight"],
             "bias": beta * params["bias"],
             "visible_bias": (1 - beta) * base + beta * params["visible_bias"],
         }
 
-    def step(k: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+    def step(k: Array | int, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         v, log_w = carry
         before, now = machine((k - 1) / temperatures), machine(k / temperatures)
         log_w += rbm.free_energy(before, v) - rbm.free_energy(now, v)

@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
 from lamina.networks.core.random_bits import bernoulli, fold_in
-from lamina.networks.core.sparse import SparseRows
+from lamina.networks.core.sparse import Examples, SparseRows
 from lamina.networks.functional.activations import namespace
 
 VISIBLE = ("binary", "gaussian")
@@ -102,32 +103,42 @@ class RBM(Activated):
         return params, (*outer, self.units)
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return v W + b."""
         return x @ params["weight"] + params["bias"]
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return P(h = 1 | v)."""
         return chance(self.pre_activation(params, x))
 
-    def back(self, params: dict, h: Any) -> Any:
+    def back(self, params: dict, h: Array) -> Any:
         """Return h Wᵀ + a, or h Gᵀ + a."""
         weight = params["down" if self.untied else "weight"]
         return h @ weight.T + params["visible_bias"]
 
-    def mean(self, params: dict, h: Any) -> Any:
+    def mean(self, params: dict, h: Array) -> Any:
         """Return the mean of v given h: P(v = 1 | h) for binary v."""
         z = self.back(params, h)
         return chance(z) if self.visible == "binary" else z
 
-    def hidden(self, params: dict, v: Any, key: Any, draw: Any = 0) -> Any:
+    def hidden(self, params: dict, v: Array, key: Array, draw: Array | int = 0) -> Any:
         """Sample h given v; one key has many numbered draws."""
         return bernoulli(key, self(params, v), draw)
 
-    def seen(self, params: dict, h: Any, key: Any, draw: Any = 0) -> Any:
+    def seen(self, params: dict, h: Array, key: Array, draw: Array | int = 0) -> Any:
         """Sample v given h; one key has many numbered draws."""
         mean = self.mean(params, h)
         if self.visible == "binary":
@@ -136,18 +147,18 @@ class RBM(Activated):
         own = fold_in(key, draw)
         return mean + jax.random.normal(own, mean.shape, mean.dtype)
 
-    def energy(self, params: dict, v: Any, h: Any) -> Any:
+    def energy(self, params: dict, v: Array, h: Array) -> Any:
         """Return E(v, h) (batch,)."""
         pairs = jnp.sum((v @ params["weight"]) * h, axis=-1)
         return self.alone(params, v) - h @ params["bias"] - pairs
 
-    def free_energy(self, params: dict, v: Any) -> Any:
+    def free_energy(self, params: dict, v: Array) -> Any:
         """Return F(v) (batch,)."""
         return self.alone(params, v) - jnp.sum(
             softplus(self.pre_activation(params, v)), axis=-1
         )
 
-    def alone(self, params: dict, v: Any) -> Any:
+    def alone(self, params: dict, v: Array) -> Any:
         """Return the energy of the inputs alone (batch,)."""
         a = params["visible_bias"]
         if self.visible == "gaussian":
@@ -157,7 +168,7 @@ class RBM(Activated):
         return -jnp.sum(v * a, axis=-1)
 
 
-def chance(z: Any) -> Any:
+def chance(z: Array) -> Any:
     """σ(z) = ½ tanh(½ z) + ½, exact to an ulp of 1.
 
     That is the precision of the uniform numbers with which it is compared. The quotient
@@ -166,7 +177,7 @@ def chance(z: Any) -> Any:
     return 0.5 * namespace(z).tanh(0.5 * z) + 0.5
 
 
-def softplus(z: Any) -> Any:
+def softplus(z: Array) -> Any:
     """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|), exact to an ulp of 1.
 
     ``jax.nn.softplus`` is exact to an ulp of its value, but takes ten times as long.

@@ -35,6 +35,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import is_description
 from lamina.networks.functional.activations import activation
 
@@ -54,38 +55,38 @@ TINY_ROOT = 1e-15
 """Lower bound of roots of curvatures, which are divisors."""
 
 
-def squared_error(a, y):
+def squared_error(a: Array, y: Array):
     """ℓ = ½ Σⱼ (yⱼ − aⱼ)², so that ∂ℓ/∂a = a − y."""
     return 0.5 * jnp.sum((y - a) ** 2, axis=-1)
 
 
-def sum_squared_error(a, y):
+def sum_squared_error(a: Array, y: Array):
     """ℓ = Σⱼ (yⱼ − aⱼ)², without the ½: δ is twice as large."""
     return jnp.sum((y - a) ** 2, axis=-1)
 
 
-def absolute_error(a, y):
+def absolute_error(a: Array, y: Array):
     """ℓ = Σⱼ |yⱼ − aⱼ|, which fits the median instead of the mean."""
     return jnp.sum(jnp.abs(y - a), axis=-1)
 
 
-def binary_cross_entropy(a, y):
+def binary_cross_entropy(a: Array, y: Array):
     """ℓ = −Σⱼ yⱼ ln aⱼ + (1 − yⱼ) ln(1 − aⱼ), for one or several binary outputs."""
     a = jnp.clip(a, TINY, 1 - TINY)
     return -jnp.sum(y * jnp.log(a) + (1 - y) * jnp.log1p(-a), axis=-1)
 
 
-def cross_entropy(a, y):
+def cross_entropy(a: Array, y: Array):
     """ℓ = −Σⱼ yⱼ ln aⱼ, for exclusive classes."""
     return -jnp.sum(_one_hot(y, a) * jnp.log(jnp.clip(a, TINY, 1)), axis=-1)
 
 
-def poisson(a, y):
+def poisson(a: Array, y: Array):
     """ℓ = Σⱼ aⱼ − yⱼ ln aⱼ + (yⱼ ln yⱼ − yⱼ): half the Poisson deviance, for counts."""
     return jnp.sum(a - y * jnp.log(jnp.maximum(a, TINY)) + _saturated(y), axis=-1)
 
 
-def margin(a, y):
+def margin(a: Array, y: Array):
     """ℓ = Σⱼ yⱼ max(0, m⁺ − aⱼ)² + λ (1 − yⱼ) max(0, aⱼ − m⁻)².
 
     a are the lengths of capsules; m⁺ = 0.9, m⁻ = 0.1, λ = 0.5. Several classes may be
@@ -101,13 +102,13 @@ def margin(a, y):
     return jnp.sum(y * present + ABSENT * (1 - y) * absent, axis=-1)
 
 
-def _binary_cross_entropy_from_pre_activation(h, y):
+def _binary_cross_entropy_from_pre_activation(h: Array, y: Array):
     """ℓ = Σⱼ ln(1 + e^hⱼ) − yⱼ hⱼ."""
     # Finite for every h, where the logarithm of a rounded σ(h) would be log 0.
     return jnp.sum(jnp.logaddexp(0, h) - y * h, axis=-1)
 
 
-def _cross_entropy_from_pre_activation(h, y):
+def _cross_entropy_from_pre_activation(h: Array, y: Array):
     """ℓ = ln Σⱼ e^(hⱼ−m) + m − Σⱼ yⱼ hⱼ, with m = max h and Σⱼ yⱼ = 1."""
     # The shift cancels, and so would its gradient.
     shifted = h - jax.lax.stop_gradient(jnp.max(h, axis=-1, keepdims=True))
@@ -115,17 +116,17 @@ def _cross_entropy_from_pre_activation(h, y):
     return log_sum - jnp.sum(_one_hot(y, h) * shifted, axis=-1)
 
 
-def _poisson_from_pre_activation(h, y):
+def _poisson_from_pre_activation(h: Array, y: Array):
     """ℓ = Σⱼ e^hⱼ − yⱼ hⱼ + (yⱼ ln yⱼ − yⱼ)."""
     return jnp.sum(jnp.exp(h) - y * h + _saturated(y), axis=-1)
 
 
-def _saturated(y):
+def _saturated(y: Array):
     # `xlogy`: 0 log 0 = 0. A constant, with which a perfect fit has loss 0.
     return jax.scipy.special.xlogy(y, y) - y
 
 
-def _one_hot(y, like):
+def _one_hot(y: Array, like: Array):
     """Class numbers (batch,) → (batch, classes); dense targets stay unchanged."""
     if y.ndim == like.ndim:
         return y
@@ -150,7 +151,7 @@ _FROM_PRE_ACTIVATION: dict[tuple[str, str], Callable] = {
 
 
 def loss_from_pre_activation(
-    loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
+    loss: str | Callable, out_activation: str | Callable, h: Array, y: Array
 ) -> Any:
     """Return the loss of each example from the output layer's pre-activation h.
 
@@ -180,38 +181,38 @@ def loss_from_pre_activation(
     return _of_outputs(loss, out_activation, h, y)
 
 
-def _of_outputs(loss: str, out_activation: str | Callable, h: Any, y: Any) -> Any:
+def _of_outputs(loss: str, out_activation: str | Callable, h: Array, y: Array) -> Any:
     """Return the loss of each vector of outputs."""
     if from_net := _FROM_PRE_ACTIVATION.get((loss, str(out_activation))):
         return from_net(h, y)
     return find_loss(loss)(activation(out_activation)(h), y)
 
 
-def _over_positions(loss: Any, known: Any) -> Any:
+def _over_positions(loss: Array, known: Array) -> Any:
     """Return the mean over labelled positions: (batch, \\*positions) → (batch,)."""
     axes = tuple(range(1, known.ndim))
     count = jnp.maximum(1, jnp.sum(known, axis=axes)).astype(loss.dtype)
     return jnp.sum(jnp.where(known, loss, 0), axis=axes) / count
 
 
-def _squared_error_root(a, jacobian, y):
+def _squared_error_root(a: Array, jacobian: Array, y: Array):
     """ℓ = ½ Σ (y − a)²: B = ∂a/∂h, ρ = a − y."""
     return jacobian, a - y
 
 
-def _sum_squared_error_root(a, jacobian, y):
+def _sum_squared_error_root(a: Array, jacobian: Array, y: Array):
     """ℓ = Σ (y − a)²: B = √2 ∂a/∂h, ρ = √2 (a − y)."""
     return math.sqrt(2) * jacobian, math.sqrt(2) * (a - y)
 
 
-def _binary_cross_entropy_root(h, y):
+def _binary_cross_entropy_root(h: Array, y: Array):
     """B = diag √(a (1 − a)), ρ = (a − y) / √(a (1 − a)), a = σ(h)."""
     a = jax.nn.sigmoid(h)
     root = jnp.maximum(jnp.sqrt(a * jax.nn.sigmoid(-h)), TINY_ROOT)
     return _diagonal(root), (a - y) / root
 
 
-def _cross_entropy_root(h, y):
+def _cross_entropy_root(h: Array, y: Array):
     """Bⱼₖ = √aⱼ (δⱼₖ − aₖ), ρⱼ = (aⱼ − yⱼ) / √aⱼ, a = softmax(h)."""
     a = jax.nn.softmax(h, axis=-1)
     root = jnp.maximum(jnp.sqrt(a), TINY_ROOT)
@@ -219,13 +220,13 @@ def _cross_entropy_root(h, y):
     return B, (a - _one_hot(y, h)) / root
 
 
-def _poisson_root(h, y):
+def _poisson_root(h: Array, y: Array):
     """B = diag √a, ρ = (a − y) / √a, a = e^h."""
     root = jnp.maximum(jnp.exp(h / 2), TINY_ROOT)
     return _diagonal(root), (jnp.exp(h) - y) / root
 
 
-def _diagonal(v):
+def _diagonal(v: Array):
     return v[..., :, None] * jnp.eye(v.shape[-1], dtype=v.dtype)
 
 
@@ -242,7 +243,7 @@ _ROOT_FROM_PRE_ACTIVATION: dict[tuple[str, str], Callable] = {
 
 
 def curvature_root(
-    loss: str | Callable, out_activation: str | Callable, h: Any, y: Any
+    loss: str | Callable, out_activation: str | Callable, h: Array, y: Array
 ) -> tuple[Any, Any]:
     """Return B and ρ, which write a loss as a sum of squares, up to second order.
 
@@ -289,7 +290,7 @@ def curvature_root(
     )
 
 
-def _check_shapes(loss: str | Callable, h: Any, y: Any) -> None:
+def _check_shapes(loss: str | Callable, h: Array, y: Array) -> None:
     """Reject targets that would be broadcast: (n,) with (n, 1) gives (n, n)."""
     if callable(loss) or (loss in OF_CLASSES and y.shape == h.shape[:-1]):
         return

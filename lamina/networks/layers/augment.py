@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina.networks.convolution.rescale import floating
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -112,7 +113,12 @@ class Augment(Layer):
         return {}, shape
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Array,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a; without a key, x itself."""
         x = floating(x)
@@ -128,12 +134,12 @@ class Augment(Layer):
         y = y + self._light(y, U[:, 5], U[:, 6]) + self._noise(noise, y)
         return self._cut(y, U[:, 7:]).astype(x.dtype)
 
-    def _light(self, y: Any, contrast: Any, brightness: Any) -> Any:
+    def _light(self, y: Array, contrast: Array, brightness: Array) -> Any:
         """Return the change by contrast and brightness."""
         change = self.contrast * contrast[:, None, None, None] * (y - _mean(y))
         return change + self.brightness * brightness[:, None, None, None]
 
-    def _noise(self, key: Any, y: Any) -> Any:
+    def _noise(self, key: Array, y: Array) -> Any:
         """Return noise; drawing it takes as long as all else, so it is skipped at 0."""
         return jax.lax.cond(
             self.noise > 0,
@@ -141,7 +147,7 @@ class Augment(Layer):
             lambda: jnp.zeros_like(y),
         )
 
-    def _cut(self, y: Any, U: Any) -> Any:
+    def _cut(self, y: Array, U: Array) -> Any:
         """Return the image with a square set to its mean."""
         h, w = y.shape[1:3]
         half = self.cutout * min(h, w) / 2
@@ -151,7 +157,7 @@ class Augment(Layer):
         return jnp.where(inside, _mean(y), y)
 
 
-def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
+def warp(x: Array, shift: Array, angle: Array, size: Array, mirror: Array) -> Any:
     """Return images that are shifted, rotated, scaled and flipped one by one.
 
     Parameters
@@ -181,7 +187,7 @@ def warp(x: Any, shift: Any, angle: Any, size: Any, mirror: Any) -> Any:
     return jax.vmap(_interpolated)(x, u, v)
 
 
-def _interpolated(x: Any, u: Any, v: Any) -> Any:
+def _interpolated(x: Array, u: Array, v: Array) -> Any:
     """Return x (height, width, channels) at the positions (u, v), bilinearly.
 
     It works channel by channel, because gathering single numbers took a third of the
@@ -193,7 +199,7 @@ def _interpolated(x: Any, u: Any, v: Any) -> Any:
     i, j = i.astype(int), j.astype(int)
     below, right = jnp.minimum(i + 1, h - 1), jnp.minimum(j + 1, w - 1)
 
-    def channel(x: Any) -> Any:
+    def channel(x: Array) -> Any:
         top = x[i, j] * (1 - dv) + x[i, right] * dv
         bottom = x[below, j] * (1 - dv) + x[below, right] * dv
         return top * (1 - du) + bottom * du
@@ -201,5 +207,5 @@ def _interpolated(x: Any, u: Any, v: Any) -> Any:
     return jnp.stack([channel(x[..., k]) for k in range(x.shape[2])], axis=-1)
 
 
-def _mean(y: Any) -> Any:
+def _mean(y: Array) -> Any:
     return jnp.mean(y, axis=(1, 2, 3), keepdims=True)

@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 
 class _Corruption(Layer, ABC):
@@ -22,13 +24,18 @@ class _Corruption(Layer, ABC):
         return {}, shape
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return x̃; without a key, x itself."""
         return x if key is None else self._corrupted(x, key).astype(x.dtype)
 
     @abstractmethod
-    def _corrupted(self, x: Any, key: Any) -> Any:
+    def _corrupted(self, x: Examples, key: Array) -> Any:
         """Return x̃."""
 
 
@@ -71,7 +78,7 @@ class MaskingNoise(_Corruption):
         """
         _check_rate(self.rate)
 
-    def _corrupted(self, x: Any, key: Any) -> Any:
+    def _corrupted(self, x: Examples, key: Array) -> Any:
         return jnp.where(jax.random.bernoulli(key, 1 - self.rate, x.shape), x, 0)
 
 
@@ -111,7 +118,7 @@ class GaussianNoise(_Corruption):
         if is_number(self.deviation) and not 0 <= self.deviation < float("inf"):
             raise ValueError(f"deviation must be ≥ 0, got {self.deviation}")
 
-    def _corrupted(self, x: Any, key: Any) -> Any:
+    def _corrupted(self, x: Examples, key: Array) -> Any:
         return x + self.deviation * jax.random.normal(key, x.shape, x.dtype)
 
 
@@ -157,7 +164,7 @@ class SaltAndPepper(_Corruption):
         if numbers and not self.low < self.high:
             raise ValueError(f"low={self.low} must be below high={self.high}")
 
-    def _corrupted(self, x: Any, key: Any) -> Any:
+    def _corrupted(self, x: Examples, key: Array) -> Any:
         u = jax.random.uniform(key, x.shape)
         salted = jnp.where(u >= 1 - self.rate / 2, self.high, x)
         return jnp.where(u < self.rate / 2, self.low, salted)
@@ -171,6 +178,6 @@ CORRUPTIONS = {
 """Corruptions by name."""
 
 
-def _check_rate(rate: Any) -> None:
+def _check_rate(rate: float) -> None:
     if is_number(rate) and not 0 <= rate < 1:
         raise ValueError(f"a corruption rate must be in [0, 1), got {rate}")

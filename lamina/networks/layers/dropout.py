@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import SparseRows
+from lamina.networks.core.sparse import Examples, SparseRows
 
 
 @description
@@ -60,7 +61,12 @@ class Dropout(Layer):
         return {}, shape
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a; without a key, x itself."""
         if key is None:

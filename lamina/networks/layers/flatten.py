@@ -3,9 +3,11 @@
 import math
 from typing import Any, ClassVar
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 
 @description
@@ -30,7 +32,12 @@ class Flatten(Layer):
         return {}, (math.prod(shape),)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))

@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
 from lamina.networks.core.masking import flat_mask
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation, namespace
 
 
@@ -88,7 +90,12 @@ class LayerNorm(Activated):
         return {"scale": np.ones(last), "shift": np.zeros(last)}, shape
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h.
 
@@ -111,7 +118,12 @@ class LayerNorm(Activated):
         return params["scale"] * standardised(x, axes, self.epsilon) + params["shift"]
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
@@ -186,7 +198,12 @@ class GroupNorm(Activated):
         return {"scale": np.ones(channels), "shift": np.zeros(channels)}, shape
 
     def pre_activation(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h."""
         real = None if mask is None else flat_mask(mask, x)[:, :, None, None]
@@ -197,7 +214,12 @@ class GroupNorm(Activated):
         return params["scale"] * normal + params["shift"]
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
@@ -208,7 +230,7 @@ class GroupNorm(Activated):
 
 
 def standardised(
-    x: Any, axes: tuple[int, ...], epsilon: float, real: Any = None
+    x: Array, axes: tuple[int, ...], epsilon: float, real: Array | None = None
 ) -> Any:
     """Return (x − μ) / √(σ² + ε), with μ and σ² over some axes.
 
@@ -229,6 +251,6 @@ def standardised(
     return off * (variance + epsilon).astype(x.dtype) ** -0.5
 
 
-def _check_epsilon(epsilon: Any) -> None:
+def _check_epsilon(epsilon: float) -> None:
     if is_number(epsilon) and not epsilon >= 0:
         raise ValueError(f"epsilon must not be negative, got {epsilon}")

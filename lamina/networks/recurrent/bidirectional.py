@@ -4,9 +4,11 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 
 @description
@@ -63,7 +65,12 @@ class Bidirectional(Layer):
         return {"forward": forward, "backward": backward}, (time, 2 * units)
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return a."""
         first, second = two_keys(key)
@@ -71,7 +78,7 @@ class Bidirectional(Layer):
         back = self.layer(params["backward"], turned(x, mask), key=second, mask=mask)
         return jnp.concatenate([there, turned(back, mask)], axis=-1)
 
-    def squared_norms(self, name: str, weight: Any) -> Any:
+    def squared_norms(self, name: str, weight: Array) -> Any:
         """Return ‖Wⱼ‖² of each unit, as the layer of one direction does."""
         return self.layer.squared_norms(name, weight)
 
@@ -80,7 +87,7 @@ class Bidirectional(Layer):
         return sum(self.layer.flops(own, shape) for own in params.values())
 
 
-def turned(x: Any, mask: Any) -> Any:
+def turned(x: Array, mask: Array | None) -> Any:
     """Return each sequence reversed, from its last real step to its first.
 
     Shapes: x (batch, time, n); mask (batch, time), or None if all steps are real.

@@ -4,9 +4,12 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import DTypeLike
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
+from lamina.networks.core.sparse import Examples
 from lamina.networks.recurrent.recurrence import Arrays
 from lamina.networks.recurrent.recurrent import (
     Recurrent,
@@ -96,16 +99,22 @@ class ClockworkRNN(Recurrent):
         start = orthogonal(key.fold_in("recurrent", 0), self.units)
         return {"recurrent_weight": start * self._heard()}
 
-    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+    def _own(self, params: dict, recurrent: Array) -> tuple[Any, Any]:
         # Masked in every call: whatever changes U, these connections stay closed.
         return (), jnp.where(self._heard(), recurrent, 0)
 
-    def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
+    def start(self, batch: int, dtype: DTypeLike = np.float32) -> Arrays:
         """Return h = 0 and the number of the first step, 0."""
         return *super().start(batch, dtype), jnp.zeros(batch, jnp.int32)
 
     def run(
-        self, params: dict, x: Any, state: Arrays, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        state: Arrays,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[Any, Arrays]:
         """Return h of every step, and the last h with the number of the next step.
 
@@ -116,28 +125,34 @@ class ClockworkRNN(Recurrent):
         h, states = self._run(params, x, tuple(states), taken, first[:, None])
         return h, (*states, first + (x.shape[1] if taken is None else taken))
 
-    def _inputs(self, u: Any, first: Any) -> Any:
+    def _inputs(self, u: Array, first: Array | int) -> Any:
         """Concatenate the inputs' pre-activations with the mask of active units."""
         step = np.arange(len(u))[:, None, None] + first
         ticks = (step % self._period() == 0).astype(u.dtype)
         return concat(u, jnp.broadcast_to(ticks, u.shape))
 
-    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+    def step(
+        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+    ) -> tuple[Arrays, Arrays]:
         """h = tanh(u + v) for active units"""
         (h,), (net, ticks) = states, split(u, 2)
         return (jnp.where(ticks > 0, jnp.tanh(net + v), h),), (ticks,)
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+    def factors(
+        self, own: Array | Arrays, before: Arrays, after: Arrays, kept: Arrays
+    ) -> Any:
         """∂h_t/∂z for active units, and 1 for the others."""
         (h,), (ticks,) = after, kept
         return ticks * (1 - h * h), 1 - ticks
 
-    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+    def back(
+        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
         """∂ℓ/∂z for active units; errors of the others pass unchanged."""
         return delta[0] * factors[0], (delta[0] * factors[1],), ()
 
     def rest(
-        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+        self, factors: Arrays, before: Arrays, after: Arrays, dv: Array, kept: Arrays
     ) -> tuple[Any, Any]:
         """u and v are added; clocks have no gradient."""
         return concat(dv, jnp.zeros_like(dv)), ()

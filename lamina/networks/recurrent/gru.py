@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.recurrent.recurrence import Arrays
@@ -65,14 +66,16 @@ class GRU(Recurrent):
     def _further(self, key: Key) -> dict[str, np.ndarray]:
         return {"reset_bias": np.zeros(self.units)} if self.reset == "after" else {}
 
-    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+    def _own(self, params: dict, recurrent: Array) -> tuple[Any, Any]:
         if self.reset == "after":
             return params["reset_bias"], recurrent
         # U_h multiplies r ∘ h, which is known only within the step: it cannot be part
         # of the product of h with the other blocks.
         return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
-    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+    def step(
+        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+    ) -> tuple[Arrays, Arrays]:
         """The equations; pre-activations of gates are given halved."""
         (h,), n = states, 2 * self.units
         a = sigmoid_tanh(u[..., :n] + v[..., :n], (True, True))
@@ -81,7 +84,9 @@ class GRU(Recurrent):
         new = jnp.tanh(u[..., n:] + (r * met if self.reset == "after" else met))
         return (h + z * (new - h),), (a, met, new)
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+    def factors(
+        self, own: Array | Arrays, before: Arrays, after: Arrays, kept: Arrays
+    ) -> Any:
         """∂h_t/∂z of r, z, the factor of r and h̃, and 1 − z."""
         (h,), (a, met, new) = before, kept
         r, z = split(a, 2)
@@ -92,7 +97,9 @@ class GRU(Recurrent):
             return 2 * inner * met * r * (1 - r), by_z, inner * r, inner, 1 - z
         return 2 * h * r * (1 - r), by_z, r, inner, 1 - z
 
-    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+    def back(
+        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
         """Derivatives by v, by h_{t−1} directly, and by the pre-activation of h̃."""
         by_r, by_z, by_met, inner, stays = factors
         (dh,) = delta
@@ -104,7 +111,7 @@ class GRU(Recurrent):
         return concat(through * by_r, dh * by_z), (past,), (new,)
 
     def rest(
-        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+        self, factors: Arrays, before: Arrays, after: Arrays, dv: Array, kept: Arrays
     ) -> tuple[Any, Any]:
         """u and v are added in the gates; then c, or U_h, which multiplies r ∘ h."""
         gates, (new,) = dv[..., : 2 * self.units], kept

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.recurrent.recurrence import Arrays
@@ -88,12 +89,12 @@ class LSTM(Recurrent):
             further["peephole_weight"] = np.zeros((3, self.units))
         return further
 
-    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+    def _own(self, params: dict, recurrent: Array) -> tuple[Any, Any]:
         peepholes = self.variant == "peephole"
         # Halved like the other weights of gates (see `Recurrent`).
         return 0.5 * params["peephole_weight"] if peepholes else (), recurrent
 
-    def squared_norms(self, name: str, weight: Any) -> Any:
+    def squared_norms(self, name: str, weight: Array) -> Any:
         """Return ‖W‖² of each unit; each peephole has its own norm."""
         if name == "peephole_weight":
             return weight * weight
@@ -103,7 +104,9 @@ class LSTM(Recurrent):
         """h and C."""
         return self.units, self.units
 
-    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+    def step(
+        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+    ) -> tuple[Arrays, Arrays]:
         """The equations; pre-activations of gates are given halved."""
         z, C = u + v, states[1]
         if self.variant == "peephole":
@@ -115,7 +118,9 @@ class LSTM(Recurrent):
         C = f * C + i * candidate
         return (o * jnp.tanh(C), C), (a,)
 
-    def _peephole_step(self, own: Any, z: Any, C: Any) -> tuple[Arrays, Arrays]:
+    def _peephole_step(
+        self, own: Array | Arrays, z: Array, C: Array
+    ) -> tuple[Arrays, Arrays]:
         """The same with peepholes: o sees the new C, so it is computed after it."""
         z_i, z_f, z_C, z_o = split(z, 4)
         z = concat(z_i + own[0] * C, z_f + own[1] * C, z_C)
@@ -133,7 +138,9 @@ class LSTM(Recurrent):
         i = gates["i"] if "i" in gates else 1 - f
         return i, f, gates["C"], gates["o"]
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+    def factors(
+        self, own: Array | Arrays, before: Arrays, after: Arrays, kept: Arrays
+    ) -> Any:
         """∂C_t/∂z of each block, ∂h_t/∂z_o, ∂h_t/∂C_t, and ∂C_t/∂C_{t−1} = f_t."""
         (i, f, candidate, o), t = self._gates(kept), jnp.tanh(after[1])
         forgotten = before[1] - candidate if self.variant == "coupled" else before[1]
@@ -147,7 +154,9 @@ class LSTM(Recurrent):
         forgets = None if self.variant == "1997" else f
         return {b: along[b] for b in self.blocks}, o * (1 - t * t), forgets
 
-    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+    def back(
+        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
         """∂ℓ/∂z of each block, and ∂ℓ/∂C_{t−1}."""
         along, out, f = factors
         dh, dC = delta
@@ -163,7 +172,7 @@ class LSTM(Recurrent):
         return concat(*dz.values(), dz_o), (None, earlier), ()
 
     def rest(
-        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+        self, factors: Arrays, before: Arrays, after: Arrays, dv: Array, kept: Arrays
     ) -> tuple[Any, Any]:
         """u and v are added; peepholes multiply the states."""
         if self.variant != "peephole":

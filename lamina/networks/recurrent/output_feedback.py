@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.functional.activations import activation
@@ -79,32 +80,38 @@ class OutputFeedbackRNN(Recurrent):
             "out_bias": np.zeros(self.outputs),
         }
 
-    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+    def _own(self, params: dict, recurrent: Array) -> tuple[Any, Any]:
         return (params["out_weight"], params["out_bias"]), recurrent
 
     def widths(self) -> tuple[int, ...]:
         """Only y."""
         return (self.outputs,)
 
-    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+    def step(
+        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+    ) -> tuple[Arrays, Arrays]:
         """The equations."""
         V, c = own
         h = activation(self.activation)(u + v)
         return (activation(self.out_activation)(h @ V + c),), (h,)
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+    def factors(
+        self, own: Array | Arrays, before: Arrays, after: Arrays, kept: Arrays
+    ) -> Any:
         """ψ′, φ′, and h for the gradient of V."""
         (y,), (h,) = after, kept
         return SLOPES[self.out_activation](y), SLOPES[self.activation](h), h
 
-    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+    def back(
+        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
         """From y through h to the pre-activation of h."""
         out, inner, _ = factors
         dz = delta[0] * out
         return (dz @ own[0].T) * inner, (None,), (dz,)
 
     def rest(
-        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+        self, factors: Arrays, before: Arrays, after: Arrays, dv: Array, kept: Arrays
     ) -> tuple[Any, Any]:
         """u and v are added; V multiplies h."""
         (dz,), h = kept, factors[2].reshape(-1, self.units)

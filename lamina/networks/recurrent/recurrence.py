@@ -26,6 +26,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
+
 Arrays = tuple[Any, ...]
 
 
@@ -45,15 +47,21 @@ class Cell(ABC):
         """Return the width of each state, h first."""
 
     @abstractmethod
-    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+    def step(
+        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+    ) -> tuple[Arrays, Arrays]:
         """Return the next states, and what is kept for the derivatives."""
 
     @abstractmethod
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+    def factors(
+        self, own: Array | Arrays, before: Arrays, after: Arrays, kept: Arrays
+    ) -> Any:
         """Return the factors of the backward pass, for all steps at once."""
 
     @abstractmethod
-    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+    def back(
+        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
         """Propagate errors back by one step.
 
         Parameters
@@ -72,14 +80,19 @@ class Cell(ABC):
 
     @abstractmethod
     def rest(
-        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+        self, factors: Arrays, before: Arrays, after: Arrays, dv: Array, kept: Arrays
     ) -> tuple[Any, Any]:
         """Return ∂ℓ/∂u of all steps, and the gradient of the further parameters."""
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def recur(
-    cell: Cell, own: Any, recurrent: Any, u: Any, start: Arrays, lengths: Any = None
+    cell: Cell,
+    own: Array | Arrays,
+    recurrent: Array,
+    u: Array,
+    start: Arrays,
+    lengths: Array | None = None,
 ) -> tuple[Any, Arrays]:
     """Return h of all steps, and the states after the last one.
 
@@ -109,9 +122,14 @@ def recur(
 
 
 def _forward(
-    cell: Cell, own: Any, recurrent: Any, u: Any, start: Arrays, lengths: Any
+    cell: Cell,
+    own: Array | Arrays,
+    recurrent: Array,
+    u: Array,
+    start: Arrays,
+    lengths: Array | None,
 ) -> tuple[Any, Any]:
-    def step(states: Arrays, u_t: Any) -> tuple[Arrays, Any]:
+    def step(states: Arrays, u_t: Array) -> tuple[Arrays, Any]:
         states, kept = cell.step(own, states, u_t, states[0] @ recurrent)
         return states, (states, kept)
 
@@ -122,14 +140,14 @@ def _forward(
     return (after[0], end), (own, recurrent, start, after, kept, lengths)
 
 
-def _after(lengths: Any, start: Any, after: Any) -> Any:
+def _after(lengths: Array | None, start: Array, after: Array) -> Any:
     """Return each example's state after its last real step, or the initial one."""
     last = jnp.maximum(lengths - 1, 0)[None, :, None]
     state = jnp.take_along_axis(after, last, axis=0)[0]
     return jnp.where(lengths[:, None] > 0, state, start)
 
 
-def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
+def _backward(cell: Cell, saved: tuple, deltas: tuple) -> tuple[Any, ...]:
     own, recurrent, start, after, kept, lengths = saved
     delta, end = deltas
     before = tuple(
@@ -144,7 +162,7 @@ def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
     if cell.tbptt is not None:  # not from the first step of a chunk
         goes_on = (jnp.arange(len(delta)) % cell.tbptt != 0).astype(delta.dtype)
 
-    def step(later: Arrays, at: Any) -> tuple[Arrays, Any]:
+    def step(later: Arrays, at: tuple) -> tuple[Arrays, Any]:
         delta_t, factors_t, goes_on_t, ends_t = at
         here = (later[0] + delta_t, *later[1:])
         if ends_t is not None:
@@ -170,7 +188,7 @@ def _backward(cell: Cell, saved: Any, deltas: Any) -> tuple[Any, ...]:
     return d_own, h.T @ dv.reshape(-1, dv.shape[-1]), du, first, None
 
 
-def _added(delta: Any, end: Any, where: Any) -> Any:
+def _added(delta: Array, end: Array, where: Array) -> Any:
     """Return δ plus the error of the last state for examples that end here."""
     return delta + jnp.where(where[:, None], end, 0)
 

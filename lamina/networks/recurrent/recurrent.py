@@ -5,10 +5,13 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import DTypeLike
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.initializers import initializer
 from lamina.networks.recurrent.recurrence import Arrays, Cell, recur
 
@@ -92,17 +95,28 @@ class Recurrent(Cell, Layer):
         return {}
 
     def __call__(
-        self, params: dict, x: Any, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> Any:
         """Return h of every step, starting from states of 0."""
         return self._run(params, x, Recurrent.start(self, x.shape[0], x.dtype))[0]
 
-    def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
+    def start(self, batch: int, dtype: DTypeLike = np.float32) -> Arrays:
         """Return the states before the first step: 0."""
         return tuple([jnp.zeros((batch, n), dtype) for n in self.widths()])
 
     def run(
-        self, params: dict, x: Any, state: Arrays, *, key: Any = None, mask: Any = None
+        self,
+        params: dict,
+        x: Examples,
+        state: Arrays,
+        *,
+        key: Array | None = None,
+        mask: Array | None = None,
     ) -> tuple[Any, Arrays]:
         """Return h of every step, and the states after the last real one.
 
@@ -121,7 +135,12 @@ class Recurrent(Cell, Layer):
         return self._run(params, x, state, lengths_of(mask))
 
     def _run(
-        self, params: dict, x: Any, state: Arrays, lengths: Any = None, first: Any = 0
+        self,
+        params: dict,
+        x: Examples,
+        state: Arrays,
+        lengths: Array | None = None,
+        first: Array | int = 0,
     ) -> tuple[Any, Arrays]:
         """Return h and the last states; ``first`` is the number of the first step."""
         # Scales the weights once, so that no step has to halve its pre-activations.
@@ -139,11 +158,11 @@ class Recurrent(Cell, Layer):
         h, state = run
         return jnp.swapaxes(h, 0, 1), state
 
-    def _own(self, params: dict, recurrent: Any) -> tuple[Any, Any]:
+    def _own(self, params: dict, recurrent: Array) -> tuple[Any, Any]:
         """Return the cell's further parameters, and U."""
         return (), recurrent
 
-    def _inputs(self, u: Any, first: Any) -> Any:
+    def _inputs(self, u: Array, first: Array | int) -> Any:
         """Return the cell's inputs, (time, batch, …)."""
         return u
 
@@ -159,7 +178,7 @@ def lengths_of(mask: Any) -> Any:
 
 
 @jax.custom_vjp
-def projected(x: Any, weight: Any, bias: Any) -> Any:
+def projected(x: Array, weight: Array, bias: Array) -> Any:
     """Return x W + b of all steps.
 
     Shapes: x (time, batch, n), W (n, m), b (m,), the result (time, batch, m).
@@ -174,12 +193,12 @@ def projected(x: Any, weight: Any, bias: Any) -> Any:
     return _projected_forward(x, weight, bias)[0]
 
 
-def _projected_forward(x: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
+def _projected_forward(x: Array, weight: Array, bias: Array) -> tuple[Any, Any]:
     rows = concat(x, jnp.ones((*x.shape[:-1], 1), x.dtype))
     return rows @ jnp.concatenate([weight, bias[None]]), (rows, weight)
 
 
-def _projected_backward(saved: Any, du: Any) -> tuple[Any, Any, Any]:
+def _projected_backward(saved: tuple, du: Array) -> tuple[Any, Any, Any]:
     rows, weight = saved
     flat = rows.reshape(-1, rows.shape[-1]).T @ du.reshape(-1, du.shape[-1])
     return du @ weight.T, flat[:-1], flat[-1]
@@ -202,17 +221,17 @@ def orthogonal(key: Key, n: int) -> np.ndarray:
     return q * np.sign(np.diag(r))
 
 
-def split(a: Any, n: int) -> Arrays:
+def split(a: Array, n: int) -> Arrays:
     """Return the n blocks along the last axis."""
     return tuple(jnp.split(a, n, axis=-1))
 
 
-def concat(*arrays: Any) -> Any:
+def concat(*arrays: Array) -> Any:
     """Return arrays concatenated along the last axis."""
     return jnp.concatenate(arrays, axis=-1)
 
 
-def sigmoid_tanh(z: Any, halved: tuple[bool, ...]) -> Any:
+def sigmoid_tanh(z: Array, halved: tuple[bool, ...]) -> Any:
     """Return σ(2 z) of the halved blocks, tanh(z) of the others.
 
     One tanh of all blocks: several tanhs of slices fused into one loop are not

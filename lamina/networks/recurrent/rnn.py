@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description
 from lamina.networks.functional.activations import LEAK, activation
 from lamina.networks.recurrent.recurrence import Arrays
@@ -55,20 +56,26 @@ class RNN(Recurrent):
 
     words: ClassVar = {"activation": tuple(SLOPES)}
 
-    def step(self, own: Any, states: Arrays, u: Any, v: Any) -> tuple[Arrays, Arrays]:
+    def step(
+        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+    ) -> tuple[Arrays, Arrays]:
         """h = φ(u + v)"""
         return (activation(self.activation)(u + v),), ()
 
-    def factors(self, own: Any, before: Arrays, after: Arrays, kept: Arrays) -> Any:
+    def factors(
+        self, own: Array | Arrays, before: Arrays, after: Arrays, kept: Arrays
+    ) -> Any:
         """φ′(z)"""
         return (SLOPES[self.activation](after[0]),)
 
-    def back(self, own: Any, factors: Any, delta: Arrays) -> tuple[Any, Arrays, Arrays]:
+    def back(
+        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+    ) -> tuple[Any, Arrays, Arrays]:
         """∂ℓ/∂z = δ φ′(z)"""
         return delta[0] * factors[0], (None,), ()
 
     def rest(
-        self, factors: Any, before: Arrays, after: Arrays, dv: Any, kept: Arrays
+        self, factors: Arrays, before: Arrays, after: Arrays, dv: Array, kept: Arrays
     ) -> tuple[Any, Any]:
         """u and v are added: their derivatives are the same."""
         return dv, ()
