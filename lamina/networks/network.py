@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description, is_description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite, Layer
@@ -82,35 +82,20 @@ class Network(Composite):
         return jax.tree.map(lambda a: np.asarray(a, dtype), tuple(params)), shape
 
     def pre_activation(
-        self,
-        params: Sequence[Any],
-        x: Any,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: Sequence[Any], x: Any, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h of the last layer, the input of losses."""
         _ = self.out_activation  # raises if the last layer has no pre-activation
         return self._run(params, x, key, mask, last="pre_activation")
 
     def __call__(
-        self,
-        params: Sequence[Any],
-        x: Any,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: Sequence[Any], x: Any, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the output; ``key=None`` is inference mode: no dropout, no noise."""
         return self._run(params, x, key, mask, last="__call__")
 
     def _run(
-        self,
-        params: Sequence[Any],
-        x: Any,
-        key: Array | None,
-        mask: Array | None,
-        last: str,
+        self, params: Sequence[Any], x: Any, key: RandomKey, mask: Mask, last: str
     ) -> Any:
         x, mask = unpacked(x, mask)
         for i, (layer, layer_params) in enumerate(
@@ -132,8 +117,8 @@ class Network(Composite):
         x: Any,
         state: Any,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
     ) -> tuple[Any, tuple[Any, ...]]:
         """Return the output of a part of a sequence, and every layer's state after it.
 
@@ -181,9 +166,9 @@ class Network(Composite):
         params: Sequence[Any],
         x: Any,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
-        shifts: Sequence[Array | None] | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
+        shifts: Shifts = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 
@@ -231,7 +216,7 @@ class Network(Composite):
         return activation(self.out_activation)(h)
 
 
-def _mask_after(mask: Array | None, before: Any, after: Any) -> Any:
+def _mask_after(mask: Mask, before: Any, after: Any) -> Any:
     """Return the mask of a layer's output: None if the time axis is gone."""
     return mask if mask is None or after.ndim >= before.ndim else None
 

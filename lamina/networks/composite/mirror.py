@@ -4,7 +4,7 @@ A decoder that mirrors an encoder has one layer for each of its layers, in rever
 order. Its weights are its own, or (:class:`Tied`) those of the encoder, transposed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from lamina.networks.convolution.conv import Conv
 from lamina.networks.convolution.conv_transpose import ConvTranspose
 from lamina.networks.convolution.pooling import AveragePool, MaxPool, SumPool
 from lamina.networks.convolution.upsample import Upsample
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite, Layer
@@ -228,23 +228,13 @@ class Tied(Composite, Activated):
         return (*params["layers"], *back)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         return self._whole.pre_activation(self.completed(params), x, key=key, mask=mask)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return self._whole(self.completed(params), x, key=key, mask=mask)
@@ -262,9 +252,9 @@ class Tied(Composite, Activated):
         params: dict,
         x: Examples,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
-        shifts: Sequence[Array | None] | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
+        shifts: Shifts = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

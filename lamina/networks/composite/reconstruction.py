@@ -1,14 +1,13 @@
 """Capsules with a decoder that reconstructs the image."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite
@@ -94,7 +93,7 @@ class Reconstruction(Composite, Activated):
             )
         return {"layers": layers, "decoder": decoder}, (vectors[0],)
 
-    def vectors(self, params: dict, x: Examples, *, key: Array | None = None) -> Any:
+    def vectors(self, params: dict, x: Examples, *, key: RandomKey = None) -> Any:
         """Return v."""
         return Network(self.layers)(params["layers"], x, key=key)
 
@@ -104,12 +103,7 @@ class Reconstruction(Composite, Activated):
         return Network(self.decoder)(params["decoder"], flat)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         return self._beside(params, x, self.vectors(params, x, key=key))
@@ -125,12 +119,7 @@ class Reconstruction(Composite, Activated):
         )
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return length(self.vectors(params, x, key=key))
@@ -149,9 +138,9 @@ class Reconstruction(Composite, Activated):
         params: dict,
         x: Examples,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
-        shifts: Sequence[Array | None] | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
+        shifts: Shifts = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

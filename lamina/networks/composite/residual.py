@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
 from lamina.networks.core.layer import Activated, Composite, Layer
@@ -112,12 +112,7 @@ class Residual(Composite, Activated):
         return params, out
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the sum h."""
         inner, around = two_keys(key)
@@ -128,12 +123,7 @@ class Residual(Composite, Activated):
         return f + s(params["shortcut"], x, key=around, mask=mask)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return activation(self.activation)(
@@ -151,8 +141,8 @@ class Residual(Composite, Activated):
         x: Examples,
         state: Sequence[Any],
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
     ) -> tuple[Any, Any]:
         """Return a for a part of a sequence, and the states of f and s after it."""
         ends, after = [], list(state)
@@ -185,9 +175,9 @@ class Residual(Composite, Activated):
         params: dict,
         x: Examples,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
-        shifts: Sequence[Array | None] | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
+        shifts: Shifts = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Composite
@@ -89,12 +89,7 @@ class SkipConnection(Composite):
         return {"layers": params}, (*shape[:-1], shape[-1] + out[-1])
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return _beside(x, Network(self.layers)(params["layers"], x, key=key, mask=mask))
@@ -109,8 +104,8 @@ class SkipConnection(Composite):
         x: Examples,
         state: Sequence[Any],
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
     ) -> tuple[Any, Any]:
         """Return a for a part of a sequence, and the states of the layers after it."""
         inner, how = Network(self.layers), {"key": key, "mask": mask}
@@ -130,9 +125,9 @@ class SkipConnection(Composite):
         params: dict,
         x: Examples,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
-        shifts: Sequence[Array | None] | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
+        shifts: Shifts = None,
     ) -> list[Signal]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

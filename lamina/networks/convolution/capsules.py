@@ -17,7 +17,7 @@ import numpy as np
 
 from lamina.networks.convolution.conv import Conv
 from lamina.networks.convolution.spatial import Padding, Spatial
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
@@ -104,24 +104,14 @@ class PrimaryCapsules(Activated):
         return params, (math.prod(positions) * self.channels, self.size)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         h = self._conv.pre_activation(params, x)
         return h.reshape(h.shape[0], math.prod(h.shape[1:]) // self.size, self.size)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return u."""
         return squash(self.pre_activation(params, x))
@@ -216,12 +206,7 @@ class Capsules(Activated):
         return {"weight": weight}, (self.units, self.size)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return s of the last routing."""
         predicted = _predictions(x, params["weight"])
@@ -236,12 +221,7 @@ class Capsules(Activated):
         return s
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return v."""
         return squash(self.pre_activation(params, x))
@@ -314,23 +294,13 @@ class CapsuleLength(Activated):
         return {}, (shape[0],)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         return length(x)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return length(x)

@@ -20,7 +20,7 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
@@ -152,12 +152,7 @@ class Conv(Activated):
         return how._replace(pads=pads)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h."""
         weight = params["weight"]
@@ -168,12 +163,7 @@ class Conv(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))

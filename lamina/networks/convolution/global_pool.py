@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -76,12 +76,7 @@ class GlobalPool(Layer):
         return {}, (shape[-1],)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a; 0 for examples whose positions are all masked."""
         pool = _average if self.kind == "average" else _max

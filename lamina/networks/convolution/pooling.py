@@ -18,7 +18,7 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -76,12 +76,7 @@ class _Pool(Layer, ABC):
         return size, stride, padded_positions(self.padding, positions, size, stride)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         size, stride, pads = self._how(x.shape[1:-1])

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from lamina.networks.convolution.spatial import Spatial, per_axis, positions_of
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -86,12 +86,7 @@ class Upsample(Layer):
         return {}, (*more, shape[-1])
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         finer = _nearest if self.method == "nearest" else _linear

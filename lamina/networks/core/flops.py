@@ -56,9 +56,7 @@ def _abstract(array: Any) -> jax.ShapeDtypeStruct:
 
 @lru_cache(maxsize=64)  # tracing the layers takes longer than a short epoch
 def _traced(
-    layers: tuple[Any, ...],
-    structure: Any,
-    leaves: tuple[jax.ShapeDtypeStruct, ...],
+    layers: tuple[Any, ...], structure: Any, leaves: tuple[jax.ShapeDtypeStruct, ...]
 ) -> int:
     """Return the operations of layers for abstract parameters and examples."""
     return _of_stack(layers, *jax.tree.unflatten(structure, leaves))

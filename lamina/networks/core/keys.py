@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, RandomKey
 
 
 def device_key(words: Array) -> jax.Array:
@@ -22,7 +22,7 @@ def device_key(words: Array) -> jax.Array:
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
-def two_keys(key: Array | None) -> tuple[Any, Any]:
+def two_keys(key: RandomKey) -> tuple[Any, Any]:
     """Return two keys folded from a ``jax.random`` key, or None twice."""
     if key is None:
         return None, None

@@ -5,14 +5,13 @@ differs.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.keys import Key
 
 
@@ -39,12 +38,7 @@ class Layer:
         raise NotImplementedError
 
     def __call__(
-        self,
-        params: Any,
-        x: Any,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: Any, x: Any, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the output; it is deterministic without a key."""
         raise NotImplementedError
@@ -59,8 +53,8 @@ class Layer:
         x: Any,
         state: Any,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
     ) -> tuple[Any, Any]:
         """Return the output for a part of a sequence, and the state after it.
 
@@ -107,12 +101,7 @@ class Activated(Layer):
     """A layer that computes a = φ(h) from a pre-activation h, as Dense does."""
 
     def pre_activation(
-        self,
-        params: Any,
-        x: Any,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: Any, x: Any, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h."""
         raise NotImplementedError
@@ -134,9 +123,9 @@ class Composite(Layer):
         params: Any,
         x: Any,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
-        shifts: Sequence[Array | None] | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
+        shifts: Shifts = None,
     ) -> list[Any]:
         """Return the signals of every layer, in the order of :meth:`walk`.
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -33,7 +33,7 @@ class Sequences(NamedTuple):
         return jnp.arange(self.values.shape[1]) < self.lengths[:, None]
 
 
-def unpacked(x: Any, mask: Array | None) -> tuple[Any, Any]:
+def unpacked(x: Any, mask: Mask) -> tuple[Any, Any]:
     """Return the values of sequences and their mask; other inputs unchanged."""
     return (x.values, x.mask) if isinstance(x, Sequences) else (x, mask)
 
@@ -87,12 +87,7 @@ class LastStep(_OverTime):
     stepwise: ClassVar[bool] = True  # the last step of a part is the last one so far
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         if mask is None:
@@ -117,12 +112,7 @@ class TemporalMean(_OverTime):
     """
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         if mask is None:

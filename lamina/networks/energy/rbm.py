@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
@@ -103,23 +103,13 @@ class RBM(Activated):
         return params, (*outer, self.units)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return v W + b."""
         return x @ params["weight"] + params["bias"]
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return P(h = 1 | v)."""
         return chance(self.pre_activation(params, x))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina.networks.convolution.rescale import floating
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -113,12 +113,7 @@ class Augment(Layer):
         return {}, shape
 
     def __call__(
-        self,
-        params: dict,
-        x: Array,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a; without a key, x itself."""
         x = floating(x)

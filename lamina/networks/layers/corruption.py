@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -24,12 +24,7 @@ class _Corruption(Layer, ABC):
         return {}, shape
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return x̃; without a key, x itself."""
         return x if key is None else self._corrupted(x, key).astype(x.dtype)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
@@ -82,24 +82,14 @@ class Dense(Activated):
         return np.zeros(self.units)
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h."""
         h = x @ params["weight"]
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))

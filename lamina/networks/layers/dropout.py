@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Mask, RandomKey
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -61,12 +61,7 @@ class Dropout(Layer):
         return {}, shape
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a; without a key, x itself."""
         if key is None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -67,12 +67,7 @@ class Embedding(Layer):
         return {"weight": weight}, (*positions, self.units)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         x = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x

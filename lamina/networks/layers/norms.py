@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
@@ -90,12 +90,7 @@ class LayerNorm(Activated):
         return {"scale": np.ones(last), "shift": np.zeros(last)}, shape
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h.
 
@@ -118,12 +113,7 @@ class LayerNorm(Activated):
         return params["scale"] * standardised(x, axes, self.epsilon) + params["shift"]
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
@@ -198,12 +188,7 @@ class GroupNorm(Activated):
         return {"scale": np.ones(channels), "shift": np.zeros(channels)}, shape
 
     def pre_activation(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         real = None if mask is None else flat_mask(mask, x)[:, :, None, None]
@@ -214,12 +199,7 @@ class GroupNorm(Activated):
         return params["scale"] * normal + params["shift"]
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
 from lamina.networks.core.layer import Layer
@@ -65,12 +65,7 @@ class Bidirectional(Layer):
         return {"forward": forward, "backward": backward}, (time, 2 * units)
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         first, second = two_keys(key)
@@ -87,7 +82,7 @@ class Bidirectional(Layer):
         return sum(self.layer.flops(own, shape) for own in params.values())
 
 
-def turned(x: Array, mask: Array | None) -> Any:
+def turned(x: Array, mask: Mask) -> Any:
     """Return each sequence reversed, from its last real step to its first.
 
     Shapes: x (batch, time, n); mask (batch, time), or None if all steps are real.

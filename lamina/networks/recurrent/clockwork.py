@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.sparse import Examples
@@ -113,8 +113,8 @@ class ClockworkRNN(Recurrent):
         x: Examples,
         state: Arrays,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
     ) -> tuple[Any, Arrays]:
         """Return h of every step, and the last h with the number of the next step.
 

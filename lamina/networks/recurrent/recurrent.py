@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lamina.networks.core.arrays import Array
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
@@ -95,12 +95,7 @@ class Recurrent(Cell, Layer):
         return {}
 
     def __call__(
-        self,
-        params: dict,
-        x: Examples,
-        *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h of every step, starting from states of 0."""
         return self._run(params, x, Recurrent.start(self, x.shape[0], x.dtype))[0]
@@ -115,8 +110,8 @@ class Recurrent(Cell, Layer):
         x: Examples,
         state: Arrays,
         *,
-        key: Array | None = None,
-        mask: Array | None = None,
+        key: RandomKey = None,
+        mask: Mask = None,
     ) -> tuple[Any, Arrays]:
         """Return h of every step, and the states after the last real one.
 
