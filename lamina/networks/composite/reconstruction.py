@@ -11,7 +11,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated, Composite
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import length
 from lamina.networks.functional.losses import margin
 from lamina.networks.network import Network, Signal
@@ -93,7 +92,7 @@ class Reconstruction(Composite, Activated):
             )
         return {"layers": layers, "decoder": decoder}, (vectors[0],)
 
-    def vectors(self, params: dict, x: Examples, *, key: RandomKey = None) -> Any:
+    def vectors(self, params: dict, x: Array, *, key: RandomKey = None) -> Any:
         """Return v."""
         return Network(self.layers)(params["layers"], x, key=key)
 
@@ -103,7 +102,7 @@ class Reconstruction(Composite, Activated):
         return Network(self.decoder)(params["decoder"], flat)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         return self._beside(params, x, self.vectors(params, x, key=key))
@@ -119,7 +118,7 @@ class Reconstruction(Composite, Activated):
         )
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return length(self.vectors(params, x, key=key))
@@ -136,7 +135,7 @@ class Reconstruction(Composite, Activated):
     def trace(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         *,
         key: RandomKey = None,
         mask: Mask = None,

@@ -11,7 +11,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
 from lamina.networks.core.layer import Activated, Composite, Layer
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import glorot_uniform
 from lamina.networks.network import Network, Signal
@@ -112,7 +111,7 @@ class Residual(Composite, Activated):
         return params, out
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the sum h."""
         inner, around = two_keys(key)
@@ -123,7 +122,7 @@ class Residual(Composite, Activated):
         return f + s(params["shortcut"], x, key=around, mask=mask)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return activation(self.activation)(
@@ -138,7 +137,7 @@ class Residual(Composite, Activated):
     def run(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         state: Sequence[Any],
         *,
         key: RandomKey = None,
@@ -173,7 +172,7 @@ class Residual(Composite, Activated):
     def trace(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         *,
         key: RandomKey = None,
         mask: Mask = None,

@@ -10,7 +10,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey, Shifts
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Composite
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 from lamina.networks.network import Network, Signal
 
@@ -89,7 +88,7 @@ class SkipConnection(Composite):
         return {"layers": params}, (*shape[:-1], shape[-1] + out[-1])
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return _beside(x, Network(self.layers)(params["layers"], x, key=key, mask=mask))
@@ -101,7 +100,7 @@ class SkipConnection(Composite):
     def run(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         state: Sequence[Any],
         *,
         key: RandomKey = None,
@@ -123,7 +122,7 @@ class SkipConnection(Composite):
     def trace(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         *,
         key: RandomKey = None,
         mask: Mask = None,

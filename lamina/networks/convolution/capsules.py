@@ -21,7 +21,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import length, namespace, softmax, squash
 from lamina.networks.functional.initializers import initializer
 
@@ -104,14 +103,14 @@ class PrimaryCapsules(Activated):
         return params, (math.prod(positions) * self.channels, self.size)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         h = self._conv.pre_activation(params, x)
         return h.reshape(h.shape[0], math.prod(h.shape[1:]) // self.size, self.size)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return u."""
         return squash(self.pre_activation(params, x))
@@ -206,7 +205,7 @@ class Capsules(Activated):
         return {"weight": weight}, (self.units, self.size)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return s of the last routing."""
         predicted = _predictions(x, params["weight"])
@@ -221,7 +220,7 @@ class Capsules(Activated):
         return s
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return v."""
         return squash(self.pre_activation(params, x))
@@ -294,13 +293,13 @@ class CapsuleLength(Activated):
         return {}, (shape[0],)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         return length(x)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return length(x)

@@ -24,7 +24,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation
 from lamina.networks.functional.initializers import initializer
 
@@ -152,7 +151,7 @@ class Conv(Activated):
         return how._replace(pads=pads)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h."""
         weight = params["weight"]
@@ -163,7 +162,7 @@ class Conv(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))
@@ -246,7 +245,7 @@ def _pointwise(x: Array, weight: Array, how: Geometry) -> Any:
 
 
 def _correlate(
-    x: Array, weight: Array, how: Geometry, spread: tuple[int, ...] | None = None
+    x: Any, weight: Any, how: Geometry, spread: tuple[int, ...] | None = None
 ) -> Any:
     return jax.lax.conv_general_dilated(
         x,

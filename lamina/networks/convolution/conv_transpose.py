@@ -26,7 +26,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation, namespace
 from lamina.networks.functional.initializers import initializer
 
@@ -142,7 +141,7 @@ class ConvTranspose(Activated):
         return outputs, how._replace(pads=pads)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h."""
         weight = params["weight"]
@@ -154,7 +153,7 @@ class ConvTranspose(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))

@@ -13,11 +13,10 @@ from lamina.networks.convolution.spatial import (
     positions_of,
     windows,
 )
-from lamina.networks.core.arrays import Mask, RandomKey
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 
 NINTH = 1 / 9
@@ -115,7 +114,7 @@ class FixedConv(Layer):
         return {}, (*windows(positions, size, ones, pads), shape[-1])
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a, as a sum of shifted images: one for each nonzero weight."""
         x, kernel, xp = floating(x), self._numbers(), namespace(x)

@@ -12,7 +12,6 @@ from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
 from lamina.networks.core.masking import flat_mask
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 
 KINDS = ("average", "max")
@@ -76,7 +75,7 @@ class GlobalPool(Layer):
         return {}, (shape[-1],)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a; 0 for examples whose positions are all masked."""
         pool = _average if self.kind == "average" else _max
@@ -85,7 +84,7 @@ class GlobalPool(Layer):
         return pool(x.reshape(x.shape[0], positions, x.shape[-1]), real)
 
 
-def _average(x: Array, real: Array) -> Any:
+def _average(x: Array, real: Mask) -> Any:
     if real is None:
         return x.mean(axis=1)
     xp = namespace(x)
@@ -93,7 +92,7 @@ def _average(x: Array, real: Array) -> Any:
     return xp.where(real, x, 0).sum(axis=1) / count
 
 
-def _max(x: Array, real: Array) -> Any:
+def _max(x: Array, real: Mask) -> Any:
     xp = namespace(x)
     if real is not None:
         # A masked position is never the maximum; examples with nothing else become 0

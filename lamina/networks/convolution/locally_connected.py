@@ -20,7 +20,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation, namespace
 from lamina.networks.functional.initializers import initializer
 
@@ -129,7 +128,7 @@ class LocallyConnected(Activated):
         return size, stride, padded_positions(self.padding, positions, size, stride)
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the pre-activation h."""
         size, stride, pads = self._how(x.shape[1:-1])
@@ -146,7 +145,7 @@ class LocallyConnected(Activated):
         return h + params["bias"] if self.use_bias else h
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return the activation a."""
         return activation(self.activation)(self.pre_activation(params, x))

@@ -22,7 +22,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -76,7 +75,7 @@ class _Pool(Layer, ABC):
         return size, stride, padded_positions(self.padding, positions, size, stride)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         size, stride, pads = self._how(x.shape[1:-1])

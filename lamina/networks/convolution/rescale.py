@@ -8,7 +8,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 
 
 def floating(x: Array) -> Any:
@@ -56,7 +55,7 @@ class Rescale(Layer):
         return {}, shape
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         x = floating(x)

@@ -7,7 +7,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import namespace
 
 METHODS = ("nearest", "bilinear")
@@ -86,7 +85,7 @@ class Upsample(Layer):
         return {}, (*more, shape[-1])
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         finer = _nearest if self.method == "nearest" else _linear

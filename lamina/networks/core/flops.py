@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from lamina.networks.core.layer import Composite, Layer, size
 
 
-def flops(network: Any, params: Any, shape: Any, dtype: DTypeLike = None) -> int:
+def flops(network: Any, params: Any, shape: Any, dtype: DTypeLike | None = None) -> int:
     """Return multiplications and additions of the forward pass of one example.
 
     Equations

@@ -13,10 +13,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.networks.core.arrays import Array, RandomKey
+from lamina.networks.core.arrays import RandomKey
 
 
-def device_key(words: Array) -> jax.Array:
+def device_key(words: Any) -> jax.Array:
     """Return the ``jax.random`` key of :meth:`Key.words`; works in compiled code."""
     # The generator is named: a user's default may be another one.
     return jax.random.wrap_key_data(words, impl="threefry2x32")

@@ -9,7 +9,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 
 
 class Sequences(NamedTuple):
@@ -87,7 +86,7 @@ class LastStep(_OverTime):
     stepwise: ClassVar[bool] = True  # the last step of a part is the last one so far
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         if mask is None:
@@ -112,7 +111,7 @@ class TemporalMean(_OverTime):
     """
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         if mask is None:

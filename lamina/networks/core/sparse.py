@@ -240,7 +240,7 @@ def _computed(*args: Any, tree: Any, transposed: bool) -> Any:
     c = jnp.cumsum(pieces)
     within = jnp.arange(PIECE, dtype=c.dtype)
 
-    def turn(i: Array, out: Array) -> Any:
+    def turn(i: jax.Array, out: jax.Array) -> Any:
         q = i * PIECES + jnp.arange(PIECES, dtype=c.dtype)
         r = jnp.minimum(jnp.searchsorted(c, q, side="right"), len(c) - 1)
         at = ((q - c[r] + pieces[r]) * PIECE)[:, None] + within

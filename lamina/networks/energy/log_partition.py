@@ -118,7 +118,7 @@ def annealed(
     """
     n, units = params["weight"].shape
 
-    def machine(beta: Array) -> dict:
+    def machine(beta: Array | float) -> dict:
         return {
             "weight": beta * params["weight"],
             "bias": beta * params["bias"],

@@ -4,11 +4,10 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
-from lamina.networks.core.arrays import Mask, RandomKey
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole, description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.initializers import initializer
 
 
@@ -67,7 +66,7 @@ class Embedding(Layer):
         return {"weight": weight}, (*positions, self.units)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         x = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x

@@ -3,11 +3,10 @@
 import math
 from typing import Any, ClassVar
 
-from lamina.networks.core.arrays import Mask, RandomKey
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 
 
 @description
@@ -32,7 +31,7 @@ class Flatten(Layer):
         return {}, (math.prod(shape),)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))

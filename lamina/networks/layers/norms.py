@@ -16,7 +16,6 @@ from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Activated
 from lamina.networks.core.masking import flat_mask
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.activations import activation, namespace
 
 
@@ -90,7 +89,7 @@ class LayerNorm(Activated):
         return {"scale": np.ones(last), "shift": np.zeros(last)}, shape
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h.
 
@@ -113,7 +112,7 @@ class LayerNorm(Activated):
         return params["scale"] * standardised(x, axes, self.epsilon) + params["shift"]
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
@@ -188,7 +187,7 @@ class GroupNorm(Activated):
         return {"scale": np.ones(channels), "shift": np.zeros(channels)}, shape
 
     def pre_activation(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h."""
         real = None if mask is None else flat_mask(mask, x)[:, :, None, None]
@@ -199,7 +198,7 @@ class GroupNorm(Activated):
         return params["scale"] * normal + params["shift"]
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return activation(self.activation)(self.pre_activation(params, x, mask=mask))
@@ -210,7 +209,7 @@ class GroupNorm(Activated):
 
 
 def standardised(
-    x: Array, axes: tuple[int, ...], epsilon: float, real: Array | None = None
+    x: Array, axes: tuple[int, ...], epsilon: float, real: Any = None
 ) -> Any:
     """Return (x − μ) / √(σ² + ε), with μ and σ² over some axes.
 

@@ -3,11 +3,10 @@
 import math
 from typing import Any, ClassVar
 
-from lamina.networks.core.arrays import Mask, RandomKey
+from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 
 
 @description
@@ -66,7 +65,7 @@ class Reshape(Layer):
         return {}, tuple(self.shape)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         return x.reshape(x.shape[0], *self.shape)

@@ -8,7 +8,6 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.keys import Key, two_keys
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 
 
 @description
@@ -65,7 +64,7 @@ class Bidirectional(Layer):
         return {"forward": forward, "backward": backward}, (time, 2 * units)
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return a."""
         first, second = two_keys(key)

@@ -9,7 +9,6 @@ from numpy.typing import DTypeLike
 from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description
 from lamina.networks.core.keys import Key
-from lamina.networks.core.sparse import Examples
 from lamina.networks.recurrent.recurrence import Arrays
 from lamina.networks.recurrent.recurrent import (
     Recurrent,
@@ -110,7 +109,7 @@ class ClockworkRNN(Recurrent):
     def run(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         state: Arrays,
         *,
         key: RandomKey = None,

@@ -74,7 +74,7 @@ class GRU(Recurrent):
         return recurrent[:, 2 * self.units :], recurrent[:, : 2 * self.units]
 
     def step(
-        self, own: Array | Arrays, states: Arrays, u: Array, v: Array
+        self, own: Any, states: Arrays, u: Array, v: Array
     ) -> tuple[Arrays, Arrays]:
         """The equations; pre-activations of gates are given halved."""
         (h,), n = states, 2 * self.units
@@ -98,7 +98,7 @@ class GRU(Recurrent):
         return 2 * h * r * (1 - r), by_z, r, inner, 1 - z
 
     def back(
-        self, own: Array | Arrays, factors: Arrays, delta: Arrays
+        self, own: Any, factors: Arrays, delta: Arrays
     ) -> tuple[Any, Arrays, Arrays]:
         """Derivatives by v, by h_{t−1} directly, and by the pre-activation of h̃."""
         by_r, by_z, by_met, inner, stays = factors

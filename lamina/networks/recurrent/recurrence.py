@@ -140,7 +140,7 @@ def _forward(
     return (after[0], end), (own, recurrent, start, after, kept, lengths)
 
 
-def _after(lengths: Array | None, start: Array, after: Array) -> Any:
+def _after(lengths: Array, start: Array, after: Array) -> Any:
     """Return each example's state after its last real step, or the initial one."""
     last = jnp.maximum(lengths - 1, 0)[None, :, None]
     state = jnp.take_along_axis(after, last, axis=0)[0]

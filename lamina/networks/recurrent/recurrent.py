@@ -5,13 +5,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import DTypeLike
 
 from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import check_whole
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
-from lamina.networks.core.sparse import Examples
 from lamina.networks.functional.initializers import initializer
 from lamina.networks.recurrent.recurrence import Arrays, Cell, recur
 
@@ -95,19 +93,19 @@ class Recurrent(Cell, Layer):
         return {}
 
     def __call__(
-        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return h of every step, starting from states of 0."""
         return self._run(params, x, Recurrent.start(self, x.shape[0], x.dtype))[0]
 
-    def start(self, batch: int, dtype: DTypeLike = np.float32) -> Arrays:
+    def start(self, batch: int, dtype: Any = np.float32) -> Arrays:
         """Return the states before the first step: 0."""
         return tuple([jnp.zeros((batch, n), dtype) for n in self.widths()])
 
     def run(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         state: Arrays,
         *,
         key: RandomKey = None,
@@ -132,7 +130,7 @@ class Recurrent(Cell, Layer):
     def _run(
         self,
         params: dict,
-        x: Examples,
+        x: Array,
         state: Arrays,
         lengths: Array | None = None,
         first: Array | int = 0,
@@ -167,7 +165,7 @@ class Recurrent(Cell, Layer):
         return 2 * shape[0] * int(sizes)
 
 
-def lengths_of(mask: Any) -> Any:
+def lengths_of(mask: Mask) -> Any:
     """Return the number of real steps of each sequence, None if all are."""
     return None if mask is None else jnp.sum(mask, axis=1, dtype=jnp.int32)
 
