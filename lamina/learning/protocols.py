@@ -11,7 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import check_field_types
+from lamina.networks.network import Network
 
 Record = dict[str, float]
 """Numbers of one epoch by name: ``loss``, ``score``, …."""
@@ -80,7 +82,7 @@ class Algorithm(ABC):
         """The learning rate, None if it has none."""
         return None
 
-    def with_rate(self, rate: Any) -> "Algorithm":
+    def with_rate(self, rate: float) -> "Algorithm":
         """Return the same algorithm at another learning rate.
 
         Raises
@@ -96,7 +98,7 @@ class Algorithm(ABC):
 
     @abstractmethod
     def update(
-        self, objective: Any, params: Any, state: Any, batch: Any, key: Any
+        self, objective: Any, params: Any, state: Any, batch: Any, key: RandomKey
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step: return parameters, state, and a report with the ``loss``."""
 
@@ -106,7 +108,7 @@ class Algorithm(ABC):
         """Return the bytes of its own large arrays, besides the parameters."""
         return 0
 
-    def loss_limit(self, network: Any, params: Any) -> float:
+    def loss_limit(self, network: Network, params: Sequence[Any]) -> float:
         """Return the loss beyond which training has diverged."""
         return math.inf
 
@@ -123,7 +125,7 @@ class FirstOrder(Algorithm):
         """The learning rate."""
         return self.learning_rate
 
-    def with_rate(self, rate: Any) -> "FirstOrder":
+    def with_rate(self, rate: float) -> "FirstOrder":
         """Return the same algorithm at another learning rate."""
         return dataclasses.replace(self, learning_rate=rate)  # pyright: ignore
 
@@ -211,7 +213,7 @@ class Schedule(ABC):
     """Whether training ends when the schedule does, not for lack of improvement."""
 
     @abstractmethod
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
 
     def goes_on(self, rate: float) -> bool:
@@ -241,11 +243,11 @@ class Term:
     def check_loss(self, loss: "Loss") -> None:
         """Reject a loss that it does not support."""
 
-    def penalty(self, params: Any) -> Any:
+    def penalty(self, params: Params) -> Any:
         """Return the penalty on the weights; an objective divides it by Σᵢ wᵢ."""
         return 0.0
 
-    def activity(self, a: Any, weight: Any, total: Callable[[Any], Any]) -> Any:
+    def activity(self, a: Array, weight: Array, total: Callable[[Any], Any]) -> Any:
         """Return the penalty on the activities a (batch, …) of its layer, for Σᵢ wᵢ ℓᵢ.
 
         ``weight`` (batch,) is w; ``total`` turns sums over this device's examples into
@@ -253,19 +255,19 @@ class Term:
         """
         return 0.0
 
-    def disturb_params(self, params: Any, key: Any) -> Any:
+    def disturb_params(self, params: Params, key: Array) -> Any:
         """Return the parameters as used in a training step."""
         return params
 
-    def disturb_inputs(self, batch: Any, key: Any) -> Any:
+    def disturb_inputs(self, batch: Any, key: Array) -> Any:
         """Return the batch with inputs as used in a training step."""
         return batch
 
-    def smooth(self, y: Any, h: Any, loss: "Loss") -> Any:
+    def smooth(self, y: Array, h: Array, loss: "Loss") -> Any:
         """Return targets as used in training, for pre-activations h."""
         return y
 
-    def around(self, loss: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
+    def around(self, loss: Callable[[Any], Any], key: Array) -> Callable[[Any], Any]:
         """Return a replacement for this loss of inputs (summed over the batch)."""
         return loss
 

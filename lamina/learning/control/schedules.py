@@ -36,7 +36,7 @@ class Constant(Schedule):
 
     is_constant: ClassVar[bool] = True
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         return initial
 
@@ -55,7 +55,7 @@ class InverseScaling(Schedule):
 
     power: float = 0.5
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         return initial / (moment.examples + 1) ** self.power
 
@@ -92,7 +92,7 @@ class InverseTime(Schedule):
         if is_number(self.offset) and not self.offset > 0:
             raise ValueError(f"offset must be > 0, got {self.offset}")
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         return initial * self.offset / (moment.epoch + self.offset)
 
@@ -123,7 +123,7 @@ class StepDecay(Schedule):
         if self.every < 1:
             raise ValueError(f"every must be at least 1, got {self.every}")
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         return initial * self.factor ** (moment.epoch // self.every)
 
@@ -147,7 +147,7 @@ class Cosine(Schedule):
 
     end: float = 0.0
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         wave = 0.5 * (1 + math.cos(math.pi * moment.epoch / max(1, moment.epochs)))
         return initial * (self.end + (1 - self.end) * wave)
@@ -191,7 +191,7 @@ class BoldDriver(Schedule):
     increase: float = 1.05
     decrease: float = 0.5
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         # Comparisons with NaN are false: the first loss changes nothing.
         rate, known = initial, math.nan
@@ -223,7 +223,7 @@ class Adaptive(Schedule):
     factor: float = 5.0
     minimum: float = 1e-6
 
-    def rate(self, initial: Any, moment: Moment) -> Any:
+    def rate(self, initial: float, moment: Moment) -> Any:
         """Return η for the next epoch."""
         return initial / self.factor**moment.plateaus
 

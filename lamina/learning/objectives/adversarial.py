@@ -7,9 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from lamina.learning.objectives.noise import in_numbers
+from lamina.learning.objectives.objective import Batch
 from lamina.learning.protocols import Term
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import for_purpose
+from lamina.networks.core.sparse import Examples
 
 NORMS = ("inf", "l2")
 # In place of a norm of 0, which would give 0/0.
@@ -30,18 +33,18 @@ class Attack(Term):
     epsilon: float
     share: float
 
-    def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
+    def attack(self, loss: Callable[[Any], Any], x: Array, key: Array) -> Any:
         """Return x̃ (batch, …) for a loss that is a sum over the batch."""
         raise NotImplementedError
 
-    def disturb_inputs(self, batch: Any, key: Any) -> Any:
+    def disturb_inputs(self, batch: Batch, key: Array) -> Any:
         """Return the batch with inputs that can be perturbed."""
         return in_numbers(batch)
 
     def around(self, loss: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
         """Return the loss of x and of x̃."""
 
-        def of_both(x: Any) -> Any:
+        def of_both(x: Examples) -> Any:
             clean = loss(x)
             x = jnp.asarray(x)  # raises on sparse rows: gradients are dense
             moved = self.attack(loss, x, for_purpose(key, "attack"))
@@ -95,7 +98,7 @@ class FGSM(Attack):
         """
         _check(self)
 
-    def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
+    def attack(self, loss: Callable[[Any], Any], x: Array, key: Array) -> Any:
         """Return x̃ (batch, …) for a loss that is a sum over the batch."""
         # x̃ is a constant of the outer gradient: without this, the gradient by the
         # weights would also differentiate the attack.
@@ -160,7 +163,7 @@ class PGD(Attack):
         if is_number(size) and not size > 0:
             raise ValueError(f"step_size must be > 0, got {size}")
 
-    def attack(self, loss: Callable[[Any], Any], x: Any, key: Any) -> Any:
+    def attack(self, loss: Callable[[Any], Any], x: Array, key: Array) -> Any:
         """Return x̃ (batch, …) for a loss that is a sum over the batch."""
         x = jax.lax.stop_gradient(x)
         size = self.step_size
@@ -169,7 +172,7 @@ class PGD(Attack):
             # then move along it (Madry and others 2018).
             size = 2.5 * self.epsilon / self.steps
 
-        def step(_: Any, moved: Any) -> Any:
+        def step(_: Array | int, moved: Array) -> Any:
             moved = moved + size * _steepest(jax.grad(loss)(moved), self.norm)
             return _bounded(self, x + _projected(moved - x, self))
 
@@ -178,7 +181,7 @@ class PGD(Attack):
         # FGSM.
         return jax.lax.stop_gradient(jax.lax.fori_loop(0, self.steps, step, start))
 
-    def _start(self, x: Any, key: Any) -> Any:
+    def _start(self, x: Array, key: Array) -> Any:
         """Return u, uniform in the ball of radius ε."""
         if self.norm == "inf":
             return self.epsilon * jax.random.uniform(key, x.shape, x.dtype, -1, 1)
@@ -191,7 +194,7 @@ class PGD(Attack):
         return self.epsilon * radius ** (1 / dimensions) * _steepest(direction, "l2")
 
 
-def _check(attack: Any) -> None:
+def _check(attack: FGSM | PGD) -> None:
     if is_number(attack.epsilon) and not attack.epsilon >= 0:
         raise ValueError(f"epsilon must be ≥ 0, got {attack.epsilon}")
     if is_number(attack.share) and not 0 <= attack.share <= 1:
@@ -200,25 +203,25 @@ def _check(attack: Any) -> None:
         raise ValueError(f"norm must be one of {NORMS}, got {attack.norm!r}")
 
 
-def _norm(x: Any) -> Any:
+def _norm(x: Array) -> Any:
     """Return ‖x‖₂ of every example, shaped to divide x by."""
     axes = tuple(range(1, x.ndim))
     return jnp.sqrt(jnp.sum(x * x, axis=axes, keepdims=True))
 
 
-def _steepest(g: Any, norm: str) -> Any:
+def _steepest(g: Array, norm: str) -> Any:
     """Return the step of norm 1 that raises the loss most."""
     return jnp.sign(g) if norm == "inf" else g / jnp.maximum(_norm(g), TINY)
 
 
-def _projected(change: Any, attack: Any) -> Any:
+def _projected(change: Array, attack: FGSM | PGD) -> Any:
     """Return the nearest change in the ball of radius ε."""
     if attack.norm == "inf":
         return jnp.clip(change, -attack.epsilon, attack.epsilon)
     return change * jnp.minimum(1, attack.epsilon / jnp.maximum(_norm(change), TINY))
 
 
-def _bounded(attack: Any, x: Any) -> Any:
+def _bounded(attack: FGSM | PGD, x: Array) -> Any:
     if attack.low is None and attack.high is None:
         return x
     return jnp.clip(x, attack.low, attack.high)

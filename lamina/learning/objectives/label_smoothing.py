@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina.learning.protocols import Loss, Term
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 
 SMOOTHED = ("cross_entropy", "binary_cross_entropy")
@@ -60,7 +61,7 @@ class LabelSmoothing(Term):
                 f"got {loss!r}"
             )
 
-    def smooth(self, y: Any, h: Any, loss: Loss) -> Any:
+    def smooth(self, y: Array, h: Array, loss: Loss) -> Any:
         """Return smoothed targets, (…, K) where they are exclusive classes."""
         s = self.share
         if loss == "binary_cross_entropy":

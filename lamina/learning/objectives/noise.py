@@ -4,8 +4,10 @@ from typing import Any, ClassVar
 
 import jax
 
+from lamina.learning.objectives.objective import Batch
 from lamina.learning.objectives.weights import is_weight
 from lamina.learning.protocols import Term
+from lamina.networks.core.arrays import Array, Params
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import for_purpose
 from lamina.networks.core.masking import values_of, with_values
@@ -44,7 +46,7 @@ class InputNoise(Term):
         """
         _check_deviation(self)
 
-    def disturb_inputs(self, batch: Any, key: Any) -> Any:
+    def disturb_inputs(self, batch: Batch, key: Any) -> Any:
         """Return the batch with x + ε."""
         batch = in_numbers(batch)
         x = values_of(batch.x)
@@ -86,11 +88,11 @@ class WeightNoise(Term):
         """
         _check_deviation(self)
 
-    def disturb_params(self, params: Any, key: Any) -> Any:
+    def disturb_params(self, params: Params, key: Any) -> Any:
         """Return W + ε."""
         key = for_purpose(key, "weights")
 
-        def disturbed(path: Any, leaf: Any) -> Any:
+        def disturbed(path: Any, leaf: Array) -> Any:
             if not is_weight(path):
                 return leaf
             own = for_purpose(key, jax.tree_util.keystr(path))
@@ -101,13 +103,13 @@ class WeightNoise(Term):
         return jax.tree.map_with_path(disturbed, params)
 
 
-def in_numbers(batch: Any) -> Any:
+def in_numbers(batch: Batch) -> Any:
     """Return the batch with bytes (of images) as floats, which can be perturbed."""
     if batch.x.dtype != jax.numpy.uint8:
         return batch
     return batch._replace(x=batch.x.astype(batch.weight.dtype))
 
 
-def _check_deviation(term: Any) -> None:
+def _check_deviation(term: InputNoise | WeightNoise) -> None:
     if is_number(term.deviation) and not term.deviation >= 0:
         raise ValueError(f"deviation must be ≥ 0, got {term.deviation}")

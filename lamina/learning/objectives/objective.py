@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.learning.protocols import Term
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import Nested, description
 from lamina.networks.core.masking import values_of, with_values
 from lamina.networks.core.sparse import map_rows
@@ -114,12 +115,12 @@ class Objective:
                     f"the terms it supports: {names}"
                 )
 
-    def __call__(self, params: Any, batch: Batch, key: Any = None) -> Any:
+    def __call__(self, params: Params, batch: Batch, key: RandomKey = None) -> Any:
         """Return E(θ) of the batch; a key switches on dropout and perturbations."""
         total = self.training_loss(params, batch, key) + self.penalty(params)
         return total / total_weight(batch)
 
-    def reported(self, loss: Any, params: Any, batch: Batch) -> Any:
+    def reported(self, loss: Array | float, params: Params, batch: Batch) -> Any:
         """Return E(θ) with the mean over K outputs in place of their sum.
 
         Equations
@@ -135,7 +136,9 @@ class Objective:
         penalty = self.penalty(params) / weight
         return (loss - penalty) / self.outputs + penalty
 
-    def value_and_grad(self, params: Any, batch: Batch, key: Any) -> tuple[Any, Any]:
+    def value_and_grad(
+        self, params: Params, batch: Batch, key: RandomKey
+    ) -> tuple[Any, Any]:
         """Return E(θ) and ∇E(θ); a large batch is summed chunk by chunk."""
         rows = batch.weight.shape[0]
         chunks = chunks_of(rows)
@@ -154,7 +157,7 @@ class Objective:
         return sums if self.shards is None else self.shards.total(sums)
 
     def _shared(
-        self, params: Any, batch: Batch, key: Any, chunks: int
+        self, params: Params, batch: Batch, key: RandomKey, chunks: int
     ) -> tuple[Any, Any]:
         """Return E(θ) and ∇E(θ) of a batch that several devices share."""
         if key is not None:
@@ -166,28 +169,28 @@ class Objective:
         return _divided(jax.tree.map(jnp.add, sums, penalty), weight)
 
     def _summed(
-        self, params: Any, batch: Batch, key: Any, chunks: int
+        self, params: Params, batch: Batch, key: RandomKey, chunks: int
     ) -> tuple[Any, Any]:
         penalty = jax.value_and_grad(self.penalty)(params)
         sums = self._sums(params, batch, key, chunks, begin=penalty)
         return _divided(sums, jnp.sum(batch.weight))
 
     def _sums(
-        self, params: Any, batch: Batch, key: Any, chunks: int, begin: Any
+        self, params: Params, batch: Batch, key: RandomKey, chunks: int, begin: Any
     ) -> tuple[Any, Any]:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) and its gradient, added to ``begin``."""
         if begin is None and chunks == 1:
             return jax.value_and_grad(self.training_loss)(params, batch, key)
         size = batch.weight.shape[0] // chunks
 
-        def total(params: Any, i: Any) -> Any:
+        def total(params: Params, i: Array | int) -> Any:
             chunk = map_rows(
                 lambda a: jax.lax.dynamic_slice_in_dim(a, i * size, size), batch
             )
             chunk_key = None if key is None else jax.random.fold_in(key, i)
             return self.training_loss(params, chunk, chunk_key)
 
-        def add(i: Any, sums: Any) -> Any:
+        def add(i: Array | int, sums: Any) -> Any:
             return jax.tree.map(jnp.add, sums, jax.value_and_grad(total)(params, i))
 
         if begin is None:
@@ -197,7 +200,7 @@ class Objective:
             )
         return jax.lax.fori_loop(0, chunks, add, begin)
 
-    def training_loss(self, params: Any, batch: Batch, key: Any) -> Any:
+    def training_loss(self, params: Params, batch: Batch, key: RandomKey) -> Any:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) with all perturbations and terms of training."""
         if key is None:
             h, activity = self._pre_activation(params, batch.x, batch.weight, None)
@@ -220,13 +223,13 @@ class Objective:
             loss = term.around(loss, own)
         return loss(values_of(batch.x))
 
-    def _own_key(self, i: int, key: Any) -> Any:
+    def _own_key(self, i: int, key: Array) -> Any:
         """Return the key of term i: terms of the same class draw different numbers."""
         before = [type(term) for term in self.terms[:i]].count(type(self.terms[i]))
         return jax.random.fold_in(key, before) if before else key
 
     def _pre_activation(
-        self, params: Any, x: Any, weight: Any, key: Any
+        self, params: Params, x: Any, weight: Array, key: RandomKey
     ) -> tuple[Any, Any]:
         """Return h, and the penalty on activities to add to the sum of losses."""
         watching = [term for term in self.terms if term.layer is not None]
@@ -239,7 +242,7 @@ class Objective:
         ]
         return signals[-1].h, sum(added)
 
-    def total_loss(self, h: Any, batch: Batch) -> Any:
+    def total_loss(self, h: Array, batch: Batch) -> Any:
         """Return Σᵢ wᵢ ℓ(hᵢ, yᵢ) over known targets."""
         activation, y, weight = self.network.out_activation, batch.y, batch.weight
         if batch.mask is not None:  # the loss of each output by itself
@@ -250,7 +253,7 @@ class Objective:
             h, y = h.reshape(h.shape[0], -1), y.reshape(y.shape[0], -1)
         return jnp.sum(weight * loss_from_pre_activation(self.loss, activation, h, y))
 
-    def penalty(self, params: Any) -> Any:
+    def penalty(self, params: Params) -> Any:
         """Return P(θ)."""
         penalty = jnp.zeros((), jax.tree.leaves(params)[0].dtype)
         for term in self.terms:
@@ -268,7 +271,7 @@ class View:
         Maps the gradient to the modified one.
     """
 
-    def __init__(self, objective: Any, change: Callable[[Any], Any]) -> None:
+    def __init__(self, objective: Callable, change: Callable[[Any], Any]) -> None:
         self.objective, self.change = objective, change
 
     def __call__(self, *args: Any) -> Any:
@@ -279,14 +282,16 @@ class View:
         """Return an attribute of the objective: its network, its terms …."""
         return getattr(self.objective, name)
 
-    def value_and_grad(self, params: Any, batch: Batch, key: Any) -> tuple[Any, Any]:
+    def value_and_grad(
+        self, params: Params, batch: Batch, key: RandomKey
+    ) -> tuple[Any, Any]:
         """Return E(θ) and the modified gradient."""
         value, g = value_and_grad(self.objective, params, batch, key)
         return value, self.change(g)
 
 
 def value_and_grad(
-    objective: Callable, params: Any, batch: Any, key: Any
+    objective: Callable, params: Params, batch: Any, key: RandomKey
 ) -> tuple[Any, Any]:
     """Return E(θ) and ∇E(θ) of an :class:`Objective`, or of a plain function."""
     if isinstance(objective, Objective | View):
@@ -299,13 +304,13 @@ def chunks_of(rows: int) -> int:
     return max(1, -(-rows // CHUNK_ROWS))
 
 
-def zeros_like(params: Any) -> Any:
+def zeros_like(params: Params) -> Any:
     """Return zeros of the same shapes, on the host unless the values are traced.
 
     One ``jax.numpy`` call per leaf would cost more than a step of a small network.
     """
 
-    def zeros(leaf: Any) -> Any:
+    def zeros(leaf: Array) -> Any:
         return (
             np.zeros_like(leaf)
             if isinstance(leaf, np.ndarray)
@@ -320,11 +325,11 @@ def total_weight(batch: Batch) -> Any:
     return _or_one(jnp.sum(batch.weight))
 
 
-def _or_one(total: Any) -> Any:
+def _or_one(total: Array | float) -> Any:
     return jnp.where(total > 0, total, 1)
 
 
-def _divided(sums: Any, weight: Any) -> Any:
+def _divided(sums: Any, weight: Array) -> Any:
     """Return sums over examples divided by their weight."""
     weight = _or_one(weight)
     return jax.tree.map(lambda a: a / weight, sums)

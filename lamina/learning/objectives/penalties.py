@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from lamina.learning.objectives.weights import decayed
 from lamina.learning.protocols import Term
+from lamina.networks.core.arrays import Params
 from lamina.networks.core.description import description, is_number
 
 
@@ -35,7 +36,7 @@ class L2(Term):
         """
         _check_strength(self)
 
-    def penalty(self, params: Any) -> Any:
+    def penalty(self, params: Params) -> Any:
         """Return ½ α Σ W²."""
         return 0.5 * self.strength * sum(jnp.sum(w * w) for w in decayed(params))
 
@@ -66,7 +67,7 @@ class L1(Term):
         """
         _check_strength(self)
 
-    def penalty(self, params: Any) -> Any:
+    def penalty(self, params: Params) -> Any:
         """Return λ Σ |W|."""
         return self.strength * sum(jnp.sum(jnp.abs(w)) for w in decayed(params))
 
@@ -76,6 +77,6 @@ def penalties(l2: float | None, l1: float | None = None) -> tuple[Term, ...]:
     return (*([L2(l2)] if l2 else []), *([L1(l1)] if l1 else []))
 
 
-def _check_strength(term: Any) -> None:
+def _check_strength(term: L1 | L2) -> None:
     if is_number(term.strength) and not term.strength >= 0:
         raise ValueError(f"strength must be ≥ 0, got {term.strength}")

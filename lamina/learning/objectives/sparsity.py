@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 
 from lamina.learning.protocols import Term
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 
 TINY = 1e-6
@@ -63,7 +64,7 @@ class KLSparsity(Term):
             raise ValueError(f"target must be in (0, 1), got {self.target}")
         _check_weight(self.weight)
 
-    def activity(self, a: Any, weight: Any, total: Callable) -> Any:
+    def activity(self, a: Array, weight: Array, total: Callable) -> Any:
         """Return Ω Σᵢ wᵢ."""
         flat = a.reshape(a.shape[0], -1)
         active, examples = total((weight @ flat, jnp.sum(weight)))
@@ -121,7 +122,7 @@ class L1Sparsity(Term):
         """
         _check_weight(self.weight)
 
-    def activity(self, a: Any, weight: Any, total: Callable) -> Any:
+    def activity(self, a: Array, weight: Array, total: Callable) -> Any:
         """Return Ω Σᵢ wᵢ."""
         flat = a.reshape(a.shape[0], -1)
         return self.weight * jnp.sum(weight @ jnp.abs(flat))
@@ -131,6 +132,6 @@ SPARSITIES = {"kl": KLSparsity, "l1": L1Sparsity}
 """Penalties by name."""
 
 
-def _check_weight(weight: Any) -> None:
+def _check_weight(weight: float) -> None:
     if is_number(weight) and not 0 <= weight < float("inf"):
         raise ValueError(f"weight must be ≥ 0, got {weight}")

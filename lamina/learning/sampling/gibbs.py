@@ -1,5 +1,6 @@
 """Gibbs chains of trained Boltzmann machines: samples and likelihood estimates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -7,12 +8,17 @@ import jax.numpy as jnp
 
 from lamina.learning.algorithms.energy.contrastive_divergence import gibbs_step
 from lamina.learning.parallel.compilation import Compiled, count_compilation
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.keys import device_key
+from lamina.networks.core.sparse import Examples
 from lamina.networks.energy import dbm
 from lamina.networks.energy import log_partition as partition
+from lamina.networks.energy.dbm import Layers
+from lamina.networks.energy.rbm import RBM
+from lamina.networks.network import Network
 
 
-def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
+def walk(rbm: RBM, params: dict, h: Array, steps: Array | int, key_words: Array) -> Any:
     """Return v and h of Gibbs chains, and the mean of v of the last step.
 
     Parameters
@@ -27,7 +33,7 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
     count_compilation()
     key = device_key(key_words)
 
-    def step(s: Any, h: Any) -> Any:
+    def step(s: Array | int, h: Array) -> Any:
         return gibbs_step(rbm, params, h, key, s)[1]
 
     before = jax.lax.fori_loop(1, steps, step, h)
@@ -35,7 +41,9 @@ def walk(rbm: Any, params: dict, h: Any, steps: Any, key_words: Any) -> Any:
     return v, h, rbm.mean(params, before)
 
 
-def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
+def descent(
+    network: Network, params: Sequence[dict], h: Array, key_words: Array
+) -> Any:
     """Return v and the mean of v, sampled RBM by RBM from the top down.
 
     Parameters
@@ -55,7 +63,7 @@ def descent(network: Any, params: Any, h: Any, key_words: Any) -> Any:
     return h, mean
 
 
-def made_again(network: Any, params: Any, v: Any) -> Any:
+def made_again(network: Network, params: Sequence[dict], v: Examples) -> Any:
     """Return the reconstruction v̂, the mean of v given its features, RBM by RBM.
 
     Equations
@@ -71,7 +79,9 @@ def made_again(network: Any, params: Any, v: Any) -> Any:
     return mean
 
 
-def deep_made_again(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+def deep_made_again(
+    layers: Layers, params: Sequence[dict], updates: Array | int, v: Array
+) -> Any:
     """Return ⟨v | μ¹⟩, where μ are the mean-field means given v (batch, n)."""
     count_compilation()
     lowest = dbm.mean_field(layers, params, v, updates)[1]
@@ -79,7 +89,11 @@ def deep_made_again(layers: Any, params: Any, updates: Any, v: Any) -> Any:
 
 
 def deep_walk(
-    layers: Any, params: Any, odd: Any, steps: Any, key_words: Any
+    layers: Layers,
+    params: Sequence[dict],
+    odd: Sequence[Any],
+    steps: Array | int,
+    key_words: Array,
 ) -> tuple[Any, Any]:
     """Return v of Gibbs chains of a deep Boltzmann machine, and its mean.
 
@@ -94,7 +108,7 @@ def deep_walk(
     count_compilation()
     key = device_key(key_words)
 
-    def step(s: Any, odd: Any) -> Any:
+    def step(s: Array | int, odd: Sequence[Any]) -> Any:
         return dbm.drawn(dbm.sweep(layers, params, odd, key, s), key, s)
 
     odd = jax.lax.fori_loop(1, steps, step, odd)
@@ -102,20 +116,24 @@ def deep_walk(
     return v, layers[0].mean(params[0], odd[0])
 
 
-def means(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+def means(
+    layers: Layers, params: Sequence[dict], updates: Array | int, v: Array
+) -> Any:
     """Return the mean-field means of the top layer (batch, units)."""
     count_compilation()
     return dbm.mean_field(layers, params, v, updates)[-1]
 
 
-def bounds(layers: Any, params: Any, updates: Any, v: Any) -> Any:
+def bounds(
+    layers: Layers, params: Sequence[dict], updates: Array | int, v: Array
+) -> Any:
     """Return the mean-field bound on log P(v) + log Z (batch,)."""
     count_compilation()
     found = dbm.mean_field(layers, params, v, updates)
     return dbm.bound(layers, params, found)
 
 
-def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
+def turned(rbm: RBM, params: dict, v: jax.Array, at: Array) -> Any:
     """Return F(ṽ) − F(v) of every row, where ṽ is v with the input ``at`` flipped.
 
     Shapes: v (batch, n) of numbers in [0, 1], at (batch,); vₐ becomes 1 − vₐ.
@@ -126,20 +144,25 @@ def turned(rbm: Any, params: dict, v: Any, at: Any) -> Any:
     return rbm.free_energy(params, other) - rbm.free_energy(params, v)
 
 
-def free_energy(rbm: Any, params: dict, v: Any) -> Any:
+def free_energy(rbm: RBM, params: dict, v: Examples) -> Any:
     """Return F(v) of every row."""
     count_compilation()
     return rbm.free_energy(params, v)
 
 
-def exact(rbm: Any, params: dict) -> Any:
+def exact(rbm: RBM, params: dict) -> Any:
     """Return log Z: see :func:`lamina.networks.energy.log_partition.exact`."""
     count_compilation()
     return partition.exact(rbm, params)
 
 
 def annealed(
-    rbm: Any, params: dict, base: Any, log_w: Any, temperatures: Any, key_words: Any
+    rbm: RBM,
+    params: dict,
+    base: Array,
+    log_w: Array,
+    temperatures: Array | int,
+    key_words: Array,
 ) -> Any:
     """Return log Z and its standard error, from one chain per entry of ``log_w``.
 

@@ -124,7 +124,9 @@ class RBM(Activated):
         z = self.back(params, h)
         return chance(z) if self.visible == "binary" else z
 
-    def hidden(self, params: dict, v: Array, key: Array, draw: Array | int = 0) -> Any:
+    def hidden(
+        self, params: dict, v: Examples, key: Array, draw: Array | int = 0
+    ) -> Any:
         """Sample h given v; one key has many numbered draws."""
         return bernoulli(key, self(params, v), draw)
 
@@ -142,13 +144,13 @@ class RBM(Activated):
         pairs = jnp.sum((v @ params["weight"]) * h, axis=-1)
         return self.alone(params, v) - h @ params["bias"] - pairs
 
-    def free_energy(self, params: dict, v: Array) -> Any:
+    def free_energy(self, params: dict, v: Examples) -> Any:
         """Return F(v) (batch,)."""
         return self.alone(params, v) - jnp.sum(
             softplus(self.pre_activation(params, v)), axis=-1
         )
 
-    def alone(self, params: dict, v: Array) -> Any:
+    def alone(self, params: dict, v: Examples) -> Any:
         """Return the energy of the inputs alone (batch,)."""
         a = params["visible_bias"]
         if self.visible == "gaussian":

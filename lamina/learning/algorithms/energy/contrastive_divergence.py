@@ -1,6 +1,7 @@
 """Contrastive divergence."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -15,10 +16,12 @@ from lamina.learning.objectives.objective import (
 )
 from lamina.learning.objectives.penalties import L2
 from lamina.learning.protocols import FirstOrder, Needs
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.random_bits import bernoulli
-from lamina.networks.core.sparse import SparseRows
+from lamina.networks.core.sparse import Examples, SparseRows
 from lamina.networks.energy.rbm import RBM, chance
+from lamina.networks.network import Network
 
 KEPT = 0.9
 """Decay rate per step of the running mean activity of the hidden units."""
@@ -110,7 +113,7 @@ class ContrastiveDivergence(FirstOrder):
         if is_number(target) and not 0 < target < 1:
             raise ValueError(f"sparsity_target must be in (0, 1), got {target}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Sequence[Any]) -> dict[str, Any]:
         """Return the state before the first step: V = 0, chains at h = 0, q = t.
 
         Raises
@@ -130,12 +133,17 @@ class ContrastiveDivergence(FirstOrder):
             state["activity"] = np.full(units, self.sparsity_target, dtype)
         return state
 
-    def loss_limit(self, network: Any, params: Any) -> float:
+    def loss_limit(self, network: Network, params: Sequence[Any]) -> float:
         """Return the ℓ beyond which the RBM has diverged: see :func:`loss_limit`."""
         return loss_limit(network, params)
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Sequence[Any],
+        state: dict,
+        batch: Batch,
+        key: Any,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds ℓ before it, the penalty included."""
         (rbm,), (own,) = objective.network.layers, params
@@ -154,7 +162,7 @@ class ContrastiveDivergence(FirstOrder):
             each = jnp.where(real, 1 / chains, 0).astype(share.dtype)
             chain_share, h = jnp.broadcast_to(each, chains), state["chains"]
 
-        def step(s: Any, h: Any) -> Any:
+        def step(s: Array | int, h: Array) -> Any:
             return gibbs_step(rbm, own, h, key, s)[1]
 
         # CD-1, the usual case, compiles no loop.
@@ -194,14 +202,14 @@ class ContrastiveDivergence(FirstOrder):
             changed = self._sparser(changed, state["activity"], x, share)
         return (changed,), state, {"loss": loss}
 
-    def _sparser(self, params: dict, q: Any, x: Any, share: Any) -> dict:
+    def _sparser(self, params: dict, q: Any, x: Examples, share: Array) -> dict:
         """Return the parameters after a step towards the target activity."""
         step = self.learning_rate * self.sparsity_cost * (q - self.sparsity_target)
         weight = params["weight"] - (x.T @ share[:, None]) * step
         return {**params, "weight": weight, "bias": params["bias"] - step}
 
 
-def loss_limit(network: Any, params: Any) -> float:
+def loss_limit(network: Network, params: Sequence[Any]) -> float:
     """Return the ℓ beyond which binary RBMs have diverged from their data.
 
     Equations
@@ -221,7 +229,7 @@ def loss_limit(network: Any, params: Any) -> float:
 
 
 def contrast(
-    rbm: RBM, params: dict, both: Any, v: Any, s: Any, z: Any
+    rbm: RBM, params: dict, both: Any, v: Array, s: Array, z: Array
 ) -> tuple[Any, dict]:
     """Return ℓ = Σ s F(v) over the data and the chains, and its gradient.
 
@@ -258,12 +266,14 @@ def contrast(
     }
 
 
-def _below(x: Any, v: Any) -> Any:
+def _below(x: Array, v: Array) -> Any:
     """Return x and v stacked; the barrier keeps XLA from computing them twice."""
     return jax.lax.optimization_barrier(jnp.vstack([x, v]))
 
 
-def gibbs_step(rbm: RBM, params: dict, h: Any, key: Any, s: Any) -> tuple[Any, Any]:
+def gibbs_step(
+    rbm: RBM, params: dict, h: Array, key: Array, s: Array | int
+) -> tuple[Any, Any]:
     """Return v and h of Gibbs chains (chains, units) after step s = 1, 2, … from h.
 
     A step uses two draws of the key; draw 0 is reserved for the start of the chains.

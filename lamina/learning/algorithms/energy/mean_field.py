@@ -1,5 +1,6 @@
 """Learning of deep Boltzmann machines."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -14,8 +15,10 @@ from lamina.learning.objectives.objective import (
     zeros_like,
 )
 from lamina.learning.protocols import FirstOrder, Needs
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.energy import dbm
+from lamina.networks.network import Network
 
 
 @description
@@ -79,7 +82,7 @@ class MeanFieldLearning(FirstOrder):
         if is_number(momentum) and not 0 <= momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {momentum}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Sequence[Any]) -> dict[str, Any]:
         """Return the state before the first step: V = 0, all chains off.
 
         Raises
@@ -99,7 +102,7 @@ class MeanFieldLearning(FirstOrder):
             state["velocity"] = zeros_like(params)
         return state
 
-    def loss_limit(self, network: Any, params: Any) -> float:
+    def loss_limit(self, network: Network, params: Sequence[Any]) -> float:
         """Return the ℓ beyond which the model has diverged.
 
         See :func:`lamina.learning.algorithms.energy.contrastive_divergence.loss_limit`.
@@ -107,7 +110,12 @@ class MeanFieldLearning(FirstOrder):
         return loss_limit(network, params)
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Sequence[Any],
+        state: dict,
+        batch: Batch,
+        key: Any,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds ℓ before it, the penalty included."""
         layers, total = objective.network.layers, total_weight(batch)
@@ -117,7 +125,7 @@ class MeanFieldLearning(FirstOrder):
         # A batch of padding only has no step: the chains then count 0 as well.
         chain_share = jnp.where(real, 1 / self.chains, 0)
 
-        def step(s: Any, odd: Any) -> Any:
+        def step(s: Array | int, odd: tuple) -> Any:
             return dbm.drawn(dbm.sweep(layers, params, odd, key, s), key, s)
 
         odd = jax.lax.fori_loop(1, self.steps, step, state["chains"])

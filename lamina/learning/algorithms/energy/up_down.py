@@ -1,5 +1,6 @@
 """The up–down algorithm."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -11,6 +12,7 @@ from lamina.learning.algorithms.energy.contrastive_divergence import (
 )
 from lamina.learning.objectives.objective import Batch, Objective, total_weight
 from lamina.learning.protocols import FirstOrder, Needs
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import check_whole, description, is_number
 from lamina.networks.core.random_bits import fold_in
 from lamina.networks.energy.rbm import RBM, softplus
@@ -74,7 +76,7 @@ class UpDown(FirstOrder):
         if is_number(self.learning_rate) and not self.learning_rate >= 0:
             raise ValueError(f"learning_rate must be ≥ 0, got {self.learning_rate}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Sequence[Any]) -> dict[str, Any]:
         """Return no state.
 
         Raises
@@ -92,7 +94,12 @@ class UpDown(FirstOrder):
         return {}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Any,
+        state: dict,
+        batch: Batch,
+        key: Any,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds ℓ before it."""
         objective.check_terms("up–down learning")
@@ -119,42 +126,42 @@ class UpDown(FirstOrder):
             down, up = _woken(rbm, p, *wake, share), _slept(rbm, p, *sleep, share)
             learnt.insert(0, down | up)
 
-        def moved(p: Any, g: Any) -> Any:
+        def moved(p: Array, g: Array) -> Any:
             return p + self.learning_rate * g
 
         return jax.tree.map(moved, params, type(params)(learnt)), state, {"loss": loss}
 
-    def _gibbs(self, top: RBM, own: dict, v: Any, key: Any) -> Any:
+    def _gibbs(self, top: RBM, own: dict, v: Array, key: Array) -> Any:
         """Return v of the top RBM after k Gibbs steps from v."""
         h = top.hidden(own, v, key, 0)
 
-        def step(s: Any, h: Any) -> Any:
+        def step(s: Array | int, h: Array) -> Any:
             return gibbs_step(top, own, h, key, s)[1]
 
         h = jax.lax.fori_loop(1, self.steps, step, h) if self.steps > 1 else h
         return top.seen(own, h, key, 2 * self.steps - 1)
 
 
-def _contrasted(top: RBM, own: dict, v: Any, s: Any, share: Any) -> dict:
+def _contrasted(top: RBM, own: dict, v: Array, s: Array, share: Array) -> dict:
     """Return the negative gradient of contrastive divergence from v to s."""
     both, shards = jnp.vstack([v, s]), jnp.concatenate([share, -share])
     _, g = contrast(top, own, both, s, shards, top.pre_activation(own, both))
     return jax.tree.map(jnp.negative, g)
 
 
-def _woken(rbm: RBM, own: dict, v: Any, h: Any, share: Any) -> dict:
+def _woken(rbm: RBM, own: dict, v: Array, h: Array, share: Array) -> dict:
     """Return the step of the generative weights: they predict v from h."""
     off = share[:, None] * (v - rbm.mean(own, h))
     return {"down": off.T @ h, "visible_bias": jnp.sum(off, axis=0)}
 
 
-def _slept(rbm: RBM, own: dict, v: Any, h: Any, share: Any) -> dict:
+def _slept(rbm: RBM, own: dict, v: Array, h: Array, share: Array) -> dict:
     """Return the step of the recognition weights: they predict h from v."""
     off = share[:, None] * (h - rbm(own, v))
     return {"weight": v.T @ off, "bias": jnp.sum(off, axis=0)}
 
 
-def _surprise(rbm: RBM, own: dict, v: Any, h: Any) -> Any:
+def _surprise(rbm: RBM, own: dict, v: Array, h: Array) -> Any:
     """Return −log P(v | h) (batch,), without the constant of Gaussian units."""
     z = rbm.back(own, h)
     if rbm.visible == "gaussian":

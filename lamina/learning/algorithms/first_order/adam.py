@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
 from lamina.learning.protocols import FirstOrder
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import description, is_number
 
 
@@ -56,13 +57,18 @@ class Adam(FirstOrder):
             if is_number(beta) and not 0 <= beta < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {beta}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: t = 0, m = v = 0."""
         zeros = zeros_like(params)
         return {"t": np.zeros((), np.int32), "m": zeros, "v": zeros}
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = value_and_grad(objective, params, batch, key)
@@ -73,7 +79,7 @@ class Adam(FirstOrder):
         power = t.astype(loss.dtype)
         m_scale, v_scale = 1 / (1 - b1**power), 1 / (1 - b2**power)
 
-        def step(p: Any, m: Any, v: Any) -> Any:
+        def step(p: Array, m: Array, v: Array) -> Any:
             size = self.learning_rate * m_scale
             return p - size * m / (jnp.sqrt(v * v_scale) + self.epsilon)
 

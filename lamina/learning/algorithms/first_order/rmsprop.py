@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
 from lamina.learning.protocols import FirstOrder
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import description, is_number
 
 
@@ -68,20 +69,25 @@ class RMSProp(FirstOrder):
         if is_number(self.momentum) and not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum must be in [0, 1], got {self.momentum}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: v = m = 0."""
         zeros = zeros_like(params)
         return {"v": zeros, "m": zeros}
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = value_and_grad(objective, params, batch, key)
         eta, rho, mu = self.learning_rate, self.decay, self.momentum
         v = jax.tree.map(lambda v, g: rho * v + (1 - rho) * g * g, state["v"], g)
 
-        def velocity(m: Any, g: Any, v: Any) -> Any:
+        def velocity(m: Array, g: Array, v: Array) -> Any:
             return mu * m + eta * g / (jnp.sqrt(v) + self.epsilon)
 
         m = jax.tree.map(velocity, state["m"], g, v)

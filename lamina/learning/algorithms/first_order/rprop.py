@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
 from lamina.learning.protocols import FirstOrder, Needs
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import description, is_number
 
 
@@ -86,10 +87,10 @@ class Rprop(FirstOrder):
                 f"got {self.largest}"
             )
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: Δ = η, g = 0 and s = 0."""
 
-        def first_size(leaf: Any) -> Any:
+        def first_size(leaf: Array) -> Any:
             eta, known = self.learning_rate, isinstance(leaf, np.ndarray)
             # On the host, as in `zeros_like`; traced values need jnp.
             full = np.full if known and is_number(eta) else jnp.full
@@ -100,7 +101,12 @@ class Rprop(FirstOrder):
         return {**state, "step": zeros} if self.backtracking else state
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = value_and_grad(objective, params, batch, key)
@@ -118,13 +124,13 @@ class Rprop(FirstOrder):
         params = jax.tree.map(lambda p, step: p + step, params, step)
         return params, moved, {"loss": loss}
 
-    def _size(self, same: Any, size: Any) -> Any:
+    def _size(self, same: Array, size: Array) -> Any:
         """Return the new Δ."""
         grown = jnp.minimum(self.increase * size, self.largest)
         shrunk = jnp.maximum(self.decrease * size, self.smallest)
         return jnp.where(same > 0, grown, jnp.where(same < 0, shrunk, size))
 
 
-def _taken_back(same: Any, step: Any, last: Any) -> Any:
+def _taken_back(same: Array, step: Array, last: Array) -> Any:
     """Return the step, or where the sign has changed the last step taken back."""
     return jnp.where(same < 0, -last, step)

@@ -7,6 +7,7 @@ import jax
 
 from lamina.learning.objectives.objective import value_and_grad, zeros_like
 from lamina.learning.protocols import FirstOrder
+from lamina.networks.core.arrays import Params, RandomKey
 from lamina.networks.core.description import description, is_number
 
 
@@ -58,12 +59,17 @@ class SGD(FirstOrder):
         if is_number(self.momentum) and not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum must be in [0, 1], got {self.momentum}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: v = 0."""
         return {"velocity": zeros_like(params)}
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         loss, g = value_and_grad(objective, params, batch, key)

@@ -15,6 +15,7 @@ from lamina.learning.algorithms.second_order.line_search import (
     size_and_dtype,
 )
 from lamina.learning.protocols import Algorithm, Needs
+from lamina.networks.core.arrays import Params, RandomKey
 from lamina.networks.core.description import description
 
 
@@ -79,7 +80,7 @@ class BFGS(Algorithm):
         """
         return 5 * n_params**2 * itemsize
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: no pair, nothing evaluated."""
         n, dtype = size_and_dtype(params)
         return {
@@ -89,7 +90,12 @@ class BFGS(Algorithm):
         }
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it."""
         theta, evaluate, unravel = flattened(objective, params, batch, key)
@@ -98,7 +104,7 @@ class BFGS(Algorithm):
         return unravel(theta + search.step), state, search.report()
 
 
-def _with_pair(state: Any, search: Search) -> dict[str, Any]:
+def _with_pair(state: dict, search: Search) -> dict[str, Any]:
     """Return the state after a step: H with its pair, if yᵀs > 0, and −H g.
 
     Until there is a pair, H is 0 and so is the direction: the line search takes −g.

@@ -15,6 +15,7 @@ from lamina.learning.algorithms.second_order.line_search import (
     size_and_dtype,
 )
 from lamina.learning.protocols import Algorithm, Needs
+from lamina.networks.core.arrays import Params, RandomKey
 from lamina.networks.core.description import description
 
 CURVATURE = 0.1
@@ -94,13 +95,18 @@ class ConjugateGradient(Algorithm):
             raise ValueError(f"formula must be one of {known}; got {self.formula!r}")
         check_counts(self, "max_line_search_steps")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: no direction, nothing evaluated."""
         _, dtype = size_and_dtype(params)
         return {"tau": np.ones((), dtype), **first_state(params)}
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it."""
         theta, evaluate, unravel = flattened(objective, params, batch, key)

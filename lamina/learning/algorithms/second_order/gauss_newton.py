@@ -4,6 +4,7 @@ It applies to every loss whose curvature has a matrix square root: see
 :func:`lamina.networks.functional.losses.curvature_root`.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +18,9 @@ from lamina.learning.objectives.objective import (
 )
 from lamina.learning.objectives.penalties import L2
 from lamina.learning.objectives.weights import is_weight
-from lamina.networks import Dropout
+from lamina.learning.protocols import Algorithm
+from lamina.networks import Dropout, Network
+from lamina.networks.core.arrays import Array, Params
 from lamina.networks.functional.losses import curvature_root
 
 CHUNK_NUMBERS = 2**20
@@ -63,7 +66,7 @@ class Quadratic(NamedTuple):
             return jnp.max(jnp.sum(self.J * self.J, axis=0))
         return jnp.max(jnp.diag(self.JTJ))
 
-    def damped_step(self, damping: Any) -> Any:
+    def damped_step(self, damping: Array | float) -> Any:
         """Return s with (JᵀJ + D) s = g, where D = λ I + diag c; NaN if it fails.
 
         Equations
@@ -84,12 +87,12 @@ class Quadratic(NamedTuple):
         return u + JD.T @ _solve(K, self.r - J @ u)
 
 
-def _solve(positive_definite: Any, b: Any) -> Any:
+def _solve(positive_definite: Array, b: Array) -> Any:
     factor = jax.scipy.linalg.cho_factor(positive_definite, lower=True)
     return jax.scipy.linalg.cho_solve(factor, b)
 
 
-def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
+def quadratic(objective: Objective, params: Params, batch: Batch) -> Quadratic:
     """Return the model of the objective around the parameters.
 
     It holds JᵀJ where that is the smaller matrix, summed over chunks of rows so that J
@@ -113,19 +116,19 @@ def quadratic(objective: Objective, params: Any, batch: Batch) -> Quadratic:
     return Quadratic(loss + penalty, JTr + decay, c, decay, JTJ=JTJ)
 
 
-def _decay_rates(objective: Objective, params: Any, batch: Batch) -> Any:
+def _decay_rates(objective: Objective, params: Params, batch: Batch) -> Any:
     """Return c."""
     l2 = objective.coefficient(L2)
     alpha = 0.0 if l2 is None else l2 / total_weight(batch)
 
-    def rate(path: Any, leaf: Any) -> Any:
+    def rate(path: Sequence[Any], leaf: Array) -> Any:
         return jnp.full(leaf.shape, alpha if is_weight(path) else 0.0, leaf.dtype)
 
     return ravel_pytree(jax.tree.map_with_path(rate, params))[0]
 
 
 def _summed(
-    objective: Objective, params: Any, batch: Batch, numbers: int
+    objective: Objective, params: Params, batch: Batch, numbers: int
 ) -> tuple[Any, Any, Any]:
     """Return E without penalty, Jᵀr, JᵀJ; an example has ``numbers`` entries of J."""
     rows, total = batch.weight.shape[0], total_weight(batch)
@@ -146,13 +149,13 @@ def _summed(
         lambda a: jnp.pad(a, [(0, padding)] + [(0, 0)] * (a.ndim - 1)), batch
     )
 
-    def part(i: Any) -> tuple[Any, Any, Any]:
+    def part(i: Array | int) -> tuple[Any, Any, Any]:
         chunk = jax.tree.map(
             lambda a: jax.lax.dynamic_slice_in_dim(a, i * size, size), padded
         )
         return products(chunk)
 
-    def add(i: Any, sums: Any) -> Any:
+    def add(i: Array | int, sums: tuple) -> Any:
         return jax.tree.map(jnp.add, sums, part(i))
 
     zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(part, 0))
@@ -160,7 +163,7 @@ def _summed(
 
 
 def _rows(
-    objective: Objective, params: Any, batch: Batch, total: Any
+    objective: Objective, params: Params, batch: Batch, total: Array
 ) -> tuple[Any, Any, Any]:
     """Return Σᵢ wᵢ ℓᵢ / Σw, J and r of some examples; ``total`` is Σw of all."""
     theta, unravel = ravel_pytree(params)
@@ -182,7 +185,7 @@ def _rows(
     return loss, J.reshape(-1, theta.size), r.ravel()
 
 
-def _root_of_one(objective: Objective, h: Any, example: Batch) -> tuple[Any, Any]:
+def _root_of_one(objective: Objective, h: Array, example: Batch) -> tuple[Any, Any]:
     """Return B (outputs, outputs) and ρ (outputs,) of one example."""
     loss, phi = objective.loss, objective.network.out_activation
     if example.mask is None:
@@ -194,7 +197,7 @@ def _root_of_one(objective: Objective, h: Any, example: Batch) -> tuple[Any, Any
     return jnp.diag(root * B[:, 0, 0]), root * rho[:, 0]
 
 
-def check_smooth(algorithm: Any, objective: Any) -> None:
+def check_smooth(algorithm: Algorithm, objective: Any) -> None:
     """Reject objectives that a second-order method cannot minimise.
 
     Raises
@@ -216,5 +219,5 @@ def check_smooth(algorithm: Any, objective: Any) -> None:
         )
 
 
-def _layers(network: Any) -> list[Any]:
+def _layers(network: Network) -> list[Any]:
     return jax.tree.leaves(network, is_leaf=lambda layer: isinstance(layer, Dropout))

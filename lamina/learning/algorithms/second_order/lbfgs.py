@@ -16,6 +16,7 @@ from lamina.learning.algorithms.second_order.line_search import (
     size_and_dtype,
 )
 from lamina.learning.protocols import Algorithm, Needs
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import description
 
 
@@ -74,7 +75,7 @@ class LBFGS(Algorithm):
         """Return the bytes of the pairs before and after a step and of vectors."""
         return (4 * self.memory + 12) * n_params * itemsize
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: no pairs, nothing evaluated."""
         n, dtype = size_and_dtype(params)
         return {
@@ -86,7 +87,12 @@ class LBFGS(Algorithm):
         }
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it."""
         theta, evaluate, unravel = flattened(objective, params, batch, key)
@@ -96,15 +102,15 @@ class LBFGS(Algorithm):
         return unravel(theta + search.step), state, search.report()
 
 
-def _direction(state: Any, g: Any) -> Any:
+def _direction(state: dict, g: Array) -> Any:
     """Return d = −H g by the two-loop recursion; empty pairs have ρ = 0."""
 
-    def backward(q: Any, pair: Any) -> tuple[Any, Any]:
+    def backward(q: Array, pair: tuple) -> tuple[Any, Any]:
         s, y, rho = pair
         alpha = rho * (s @ q)
         return q - alpha * y, alpha
 
-    def forward(r: Any, pair: Any) -> tuple[Any, None]:
+    def forward(r: Array, pair: tuple) -> tuple[Any, None]:
         s, y, rho, alpha = pair
         return r + s * (alpha - rho * (y @ r)), None
 
@@ -116,11 +122,11 @@ def _direction(state: Any, g: Any) -> Any:
     return -r
 
 
-def _with_pair(state: Any, search: Search) -> dict[str, Any]:
+def _with_pair(state: dict, search: Search) -> dict[str, Any]:
     """Return the state after a step: its pair, if yᵀs > 0, and the next direction."""
     s, y, curvature, good = search.pair()
 
-    def push(old: Any, new: Any) -> Any:
+    def push(old: Array, new: Array) -> Any:
         return jnp.where(good, jnp.concatenate([old[1:], new[None]]), old)
 
     gamma = curvature / jnp.where(good, y @ y, 1)

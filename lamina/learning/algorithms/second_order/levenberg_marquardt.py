@@ -15,6 +15,7 @@ from lamina.learning.algorithms.second_order.gauss_newton import (
 )
 from lamina.learning.objectives.objective import Batch, Objective, value_and_grad
 from lamina.learning.protocols import Algorithm, Needs
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import description, is_number
 
 MAX_DAMPING = 1e10
@@ -103,12 +104,17 @@ class LevenbergMarquardt(Algorithm):
             return 3 * M * (M + N) * itemsize
         return (3 * N * N + min(2 * M * N, CHUNK_NUMBERS)) * itemsize
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: λ = 0 means that λ is not yet set."""
         return {"damping": np.zeros((), jax.tree.leaves(params)[0].dtype)}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Params,
+        state: dict,
+        batch: Batch,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it.
 
@@ -166,12 +172,14 @@ class _Search(NamedTuple):
     g: Any
 
 
-def _bounds(largest: Any) -> tuple[Any, Any]:
+def _bounds(largest: Array) -> tuple[Any, Any]:
     """Return the smallest and largest λ; the smallest still makes JᵀJ definite."""
     return jnp.finfo(largest.dtype).eps * largest, MAX_DAMPING * largest
 
 
-def _tried(search: _Search, model: Quadratic, s: Any, loss: Any, g: Any) -> _Search:
+def _tried(
+    search: _Search, model: Quadratic, s: Array, loss: Array, g: Array
+) -> _Search:
     """Accept the step if the loss fell; choose the next damping."""
     # A fall within rounding is noise: accepting it would lower λ for nothing.
     noise = ROUNDING * jnp.finfo(loss.dtype).eps * jnp.abs(model.loss)

@@ -37,6 +37,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from lamina.learning.objectives.objective import value_and_grad
+from lamina.learning.protocols import Algorithm
+from lamina.networks.core.arrays import Array, Params, RandomKey
 
 ARMIJO = 1e-4
 CURVATURE = 0.9
@@ -89,7 +91,7 @@ class Search(NamedTuple):
             "evaluations": self.evaluations,
         }
 
-    def state(self, d: Any) -> dict[str, Any]:
+    def state(self, d: Array) -> dict[str, Any]:
         """Return the state for the next step; ``d`` is its direction.
 
         If no length was acceptable, d = 0 makes the next step take steepest descent.
@@ -102,7 +104,7 @@ class Search(NamedTuple):
         }
 
 
-def check_counts(algorithm: Any, *names: str) -> None:
+def check_counts(algorithm: Algorithm, *names: str) -> None:
     """Reject numbers of steps or pairs less than 1.
 
     Raises
@@ -116,7 +118,7 @@ def check_counts(algorithm: Any, *names: str) -> None:
             raise ValueError(f"{name} must be at least 1, got {value}")
 
 
-def first_state(params: Any) -> dict[str, Any]:
+def first_state(params: Params) -> dict[str, Any]:
     """Return :meth:`Search.state` before the first step: nothing evaluated yet."""
     n, dtype = size_and_dtype(params)
     return {
@@ -127,14 +129,14 @@ def first_state(params: Any) -> dict[str, Any]:
     }
 
 
-def size_and_dtype(params: Any) -> tuple[int, Any]:
+def size_and_dtype(params: Params) -> tuple[int, Any]:
     """Return the number of parameters and their type."""
     leaves = jax.tree.leaves(params)
     return sum(np.size(leaf) for leaf in leaves), leaves[0].dtype
 
 
 def flattened(
-    objective: Callable, params: Any, batch: Any, key: Any
+    objective: Callable, params: Params, batch: Any, key: RandomKey
 ) -> tuple[Any, Callable, Callable]:
     """Return θ as one vector, θ ↦ (E, ∇E) on such vectors, and the inverse mapping."""
     theta, unravel = ravel_pytree(params)
@@ -148,11 +150,11 @@ def flattened(
 
 def line_search(
     evaluate: Callable,
-    theta: Any,
-    state: dict[str, Any],
+    theta: Array,
+    state: dict,
     *,
     most: int,
-    tau: Any = 1,
+    tau: Array | float = 1,
     curvature: float = CURVATURE,
     strong: bool = False,
 ) -> Search:
@@ -212,7 +214,7 @@ def line_search(
     return jax.lax.while_loop(goes_on, body, search)
 
 
-def _unstarted(theta: Any, state: dict[str, Any]) -> Search:
+def _unstarted(theta: Array, state: dict) -> Search:
     zero, one = jnp.zeros((), theta.dtype), jnp.ones((), theta.dtype)
     return Search(
         start=jnp.ones((), bool),
@@ -233,13 +235,15 @@ def _unstarted(theta: Any, state: dict[str, Any]) -> Search:
     )
 
 
-def _unit_length(d: Any) -> Any:
+def _unit_length(d: Array) -> Any:
     """Return the τ for which τ d has length 1."""
     # At a minimum the gradient may be exactly 0: no division by 0.
     return 1 / jnp.maximum(jnp.linalg.norm(d), 1e-30)
 
 
-def _tried(search: Search, loss: Any, g: Any, curvature: float, strong: bool) -> Search:
+def _tried(
+    search: Search, loss: Array, g: Array, curvature: float, strong: bool
+) -> Search:
     """Accept the step that was tried, or shrink the bracket."""
     tau, slope = search.try_tau, g @ search.d
     # Near a minimum the loss changes by less than its rounding error.
@@ -274,7 +278,7 @@ def _interpolated(before: Search, search: Search) -> Any:
     low, high = search.low, search.high
     advance = low - before.low
 
-    def zero(a: Any, slope_a: Any, b: Any, slope_b: Any) -> Any:
+    def zero(a: Array, slope_a: Array, b: Array, slope_b: Array) -> Any:
         return b - slope_b * (b - a) / (slope_b - slope_a)
 
     ahead = zero(before.low, before.low_slope, low, search.low_slope)

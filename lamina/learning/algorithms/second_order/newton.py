@@ -15,6 +15,7 @@ from lamina.learning.algorithms.second_order.line_search import (
 )
 from lamina.learning.objectives.objective import CHUNK_ROWS
 from lamina.learning.protocols import Algorithm, Needs
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import description, is_number
 
 TANGENTS = 32
@@ -157,12 +158,17 @@ class Newton(Algorithm):
         own = 6 * n_params**2 if exact else 12 * n_params
         return (own + tangents) * itemsize
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: Δ = 0 means that Δ is not yet set."""
         return {"radius": np.zeros((), size_and_dtype(params)[1])}
 
     def update(
-        self, objective: Callable, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss and max |g| after it.
 
@@ -173,7 +179,7 @@ class Newton(Algorithm):
         step, state, report = step(evaluate, theta, state)
         return unravel(theta + step), state, report
 
-    def _exact(self, evaluate: Callable, theta: Any, state: Any) -> Any:
+    def _exact(self, evaluate: Callable, theta: Array, state: dict) -> Any:
         loss, g, H = with_hessian(evaluate, theta)
         start = {
             "d": -solved(H, g, self.damping),
@@ -186,7 +192,7 @@ class Newton(Algorithm):
         report["evaluations"] += 1  # the one that came with the Hessian
         return search.step, state, report
 
-    def _within(self, evaluate: Callable, theta: Any, state: Any) -> Any:
+    def _within(self, evaluate: Callable, theta: Array, state: dict) -> Any:
         loss, g = evaluate(theta)
         product = along(evaluate, theta)
         kind = jnp.finfo(loss.dtype)  # E may be 0
@@ -244,20 +250,20 @@ class _Region(NamedTuple):
     g: Any
 
 
-def _next_radius(radius: Any, cg: "_Conjugate", ratio: Any) -> Any:
+def _next_radius(radius: Array | float, cg: "_Conjugate", ratio: Array | float) -> Any:
     """Return Δ after a try; ``ratio`` is ϱ, or 0 where the step is not taken."""
     wider = jnp.where(cg.at_border & (ratio > GOOD), 2 * radius, radius)
     return jnp.where(ratio < BAD, 0.25 * jnp.linalg.norm(cg.d), wider)
 
 
-def along(evaluate: Callable, theta: Any) -> Callable:
+def along(evaluate: Callable, theta: Array) -> Callable:
     """Return v ↦ Hv.
 
     The compiler hoists what does not depend on v out of the loop of conjugate
     gradients. ``jax.linearize`` was no faster, and keeps the activations of all rows.
     """
 
-    def gradient(theta: Any) -> Any:
+    def gradient(theta: Array) -> Any:
         return evaluate(theta)[1]
 
     return lambda v: jax.jvp(gradient, (theta,), (v,))[1]
@@ -273,13 +279,17 @@ class _Conjugate(NamedTuple):
     products: Any
     at_border: Any
 
-    def model(self, g: Any) -> Any:
+    def model(self, g: Array) -> Any:
         """Return m(d) = gᵀd + ½ dᵀ H d, where H d = r − g."""
         return 0.5 * self.d @ (self.r + g)
 
 
 def within(
-    product: Callable, g: Any, radius: Any, tolerance: Any, most: int
+    product: Callable,
+    g: Array,
+    radius: Array | float,
+    tolerance: Array | float,
+    most: int,
 ) -> _Conjugate:
     """Return d with ‖d‖ ≤ Δ and H d ≈ −g, with at most ``most`` products Hp."""
     size = jnp.sqrt(g @ g)
@@ -319,23 +329,23 @@ def within(
     return jax.lax.while_loop(goes_on, body, start)
 
 
-def _to_border(d: Any, p: Any, radius: Any) -> Any:
+def _to_border(d: Array, p: Array, radius: Array | float) -> Any:
     """Return the α ≥ 0 with ‖d + α p‖ = Δ, without cancellation."""
     pp, dp, room = p @ p, d @ p, jnp.maximum(radius * radius - d @ d, 0)
     root = jnp.sqrt(dp * dp + pp * room)
     return jnp.where(dp > 0, room / (dp + root), (root - dp) / pp)
 
 
-def with_hessian(evaluate: Callable, theta: Any) -> tuple[Any, Any, Any]:
+def with_hessian(evaluate: Callable, theta: Array) -> tuple[Any, Any, Any]:
     """Return E, ∇E and ∇²E of ``evaluate``: θ ↦ (E, ∇E), block by block."""
     n = theta.size
     width = min(TANGENTS, n)
 
-    def column(v: Any) -> tuple[Any, Any]:
+    def column(v: Array) -> tuple[Any, Any]:
         value, (_, Hv) = jax.jvp(evaluate, (theta,), (v,))
         return value, Hv
 
-    def block(_: Any, first: Any) -> tuple[Any, Any]:
+    def block(_: tuple, first: Array) -> tuple[Any, Any]:
         numbers = first + jnp.arange(width)
         # The last block may reach beyond n: those rows are 0 and are cut off below.
         unit = (numbers[:, None] == jnp.arange(n)).astype(theta.dtype)
@@ -347,7 +357,7 @@ def with_hessian(evaluate: Callable, theta: Any) -> tuple[Any, Any, Any]:
     return loss, g, rows.reshape(-1, n)[:n]
 
 
-def solved(H: Any, g: Any, damping: Any) -> Any:
+def solved(H: Array, g: Array, damping: Array | float) -> Any:
     """Return Q Λ̃⁻¹ Qᵀ g."""
     values, Q = jnp.linalg.eigh(H)
     size = jnp.abs(values)

@@ -1,5 +1,6 @@
 """Hebb's rule."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from lamina.learning.algorithms.single_layer.one_layer import check_one_layer
 from lamina.learning.objectives.objective import Batch, Objective, total_weight
 from lamina.learning.protocols import FirstOrder, Needs
+from lamina.networks.core.arrays import RandomKey
 from lamina.networks.core.description import description, is_number
 
 
@@ -74,7 +76,7 @@ class HebbRule(FirstOrder):
         if is_number(self.decay) and not 0 <= self.decay <= 1:
             raise ValueError(f"decay must be in [0, 1], got {self.decay}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Sequence[Any]) -> dict[str, Any]:
         """Return the state, which is empty.
 
         Raises
@@ -87,7 +89,12 @@ class HebbRule(FirstOrder):
         return {}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Sequence[Any],
+        state: dict,
+        batch: Batch,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds the loss before it."""
         (layer,) = params

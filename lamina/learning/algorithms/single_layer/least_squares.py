@@ -1,5 +1,6 @@
 """The closed-form solution of a linear neuron."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -10,6 +11,7 @@ from lamina.learning.objectives.objective import Batch, Objective, value_and_gra
 from lamina.learning.objectives.penalties import L2
 from lamina.learning.protocols import Algorithm, Needs
 from lamina.networks import Dense
+from lamina.networks.core.arrays import Array, RandomKey
 from lamina.networks.core.description import description
 
 FACTORS = {"squared_error": 1.0, "sum_squared_error": 2.0}
@@ -58,12 +60,17 @@ class LeastSquares(Algorithm):
         smaller = min(n_rows, columns)
         return (2 * n_rows * columns + smaller * smaller) * itemsize
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Sequence[Any]) -> dict[str, Any]:
         """Return the state: there is none."""
         return {}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Sequence[Any],
+        state: dict,
+        batch: Batch,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Return the solution; the report holds the loss and max |g| there.
 
@@ -99,14 +106,14 @@ def _check_linear(objective: Any) -> None:
         )
 
 
-def _solution(objective: Objective, params: Any, batch: Batch) -> Any:
+def _solution(objective: Objective, params: Sequence[Any], batch: Batch) -> Any:
     """Return the parameters that minimise the objective."""
     (layer,) = params
     has_bias = "bias" in layer
     factor, X = FACTORS[str(objective.loss)], jnp.asarray(batch.x)
     alpha = objective.coefficient(L2)
 
-    def solve(weight: Any, y: Any) -> tuple[Any, Any]:
+    def solve(weight: Array, y: Array) -> tuple[Any, Any]:
         return _best(X, y, factor * weight, alpha, has_bias)
 
     if batch.mask is None:
@@ -118,7 +125,9 @@ def _solution(objective: Objective, params: Any, batch: Batch) -> Any:
     return ({"weight": W, "bias": b} if has_bias else {"weight": W},)
 
 
-def _best(X: Any, y: Any, weight: Any, alpha: Any, has_bias: bool) -> tuple[Any, Any]:
+def _best(
+    X: Array, y: Array, weight: Array, alpha: Array | float | None, has_bias: bool
+) -> tuple[Any, Any]:
     """Return W and b; with a penalty b follows from W, as it is not penalised itself:
     b = ȳ − x̄ W, and W is best for x − x̄ and y − ȳ (weighted means)."""
     root = jnp.sqrt(weight)[:, None]
@@ -136,7 +145,7 @@ def _best(X: Any, y: Any, weight: Any, alpha: Any, has_bias: bool) -> tuple[Any,
     return W, y_mean - x_mean @ W
 
 
-def _filtered(A: Any, b: Any, alpha: Any) -> Any:
+def _filtered(A: Array, b: Array, alpha: Array | float | None) -> Any:
     """Return argmin ‖Aθ − b‖² + α ‖θ‖²; A⁺ b where there is no α, or it is 0."""
     U, s, V = jnp.linalg.svd(A, full_matrices=False)
     # Smaller ones are rounding errors of 0 and would dominate as 1 / s; the bound is

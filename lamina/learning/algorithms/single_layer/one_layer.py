@@ -1,9 +1,10 @@
 """The check shared by rules that train one fully connected layer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
-def check_one_layer(params: Any, rule: str, reason: str = "") -> None:
+def check_one_layer(params: Sequence[Any], rule: str, reason: str = "") -> None:
     """Reject the parameters of anything but a network of one Dense layer.
 
     Raises

@@ -1,5 +1,6 @@
 """The perceptron learning rule."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -14,11 +15,12 @@ from lamina.learning.objectives.objective import (
 )
 from lamina.learning.objectives.penalties import L1, L2
 from lamina.learning.protocols import FirstOrder, Needs
+from lamina.networks.core.arrays import Array, RandomKey
 from lamina.networks.core.description import description, is_number
 from lamina.networks.functional.activations import sign
 
 
-def perceptron_loss(h, y):
+def perceptron_loss(h: Array, y: Array):
     """ℓ = Σⱼ max(0, −yⱼ hⱼ): distances of misclassified examples to their hyperplanes.
 
     Shapes: pre-activations h and targets y (batch, units), ℓ (batch,).
@@ -93,7 +95,7 @@ class PerceptronRule(FirstOrder):
         if is_number(self.learning_rate) and not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be > 0, got {self.learning_rate}")
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Sequence[Any]) -> dict[str, Any]:
         """Return the state before the first step: no penalty due or applied.
 
         Raises
@@ -106,7 +108,12 @@ class PerceptronRule(FirstOrder):
         return {"owed": np.zeros((), weight.dtype), "paid": zeros_like(weight)}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Sequence[Any],
+        state: dict,
+        batch: Batch,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take one step; the report holds loss and mistakes per example before it."""
         objective.check_terms("the perceptron rule", L2, L1)
@@ -132,7 +139,7 @@ class PerceptronRule(FirstOrder):
 
 
 def _report(
-    objective: Objective, params: Any, h: Any, e: Any, batch: Batch
+    objective: Objective, params: Sequence[Any], h: Array, e: Array, batch: Batch
 ) -> dict[str, Any]:
     """Return loss, penalties included, and number of wrong outputs per example."""
     losses = jnp.sum(batch.weight * perceptron_loss(h, batch.y))
@@ -144,7 +151,9 @@ def _report(
     }
 
 
-def _truncated(weight: Any, owed: Any, paid: Any) -> tuple[Any, dict[str, Any]]:
+def _truncated(
+    weight: Array, owed: Array | float, paid: Array
+) -> tuple[Any, dict[str, Any]]:
     """Apply to each weight the L1 penalty that is due, down to 0 and not beyond."""
     positive = jnp.maximum(0, weight - (owed + paid))
     negative = jnp.minimum(0, weight + (owed - paid))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina.learning.algorithms.wrappers.wrapper import Wrapper
+from lamina.networks.core.arrays import Params
 from lamina.networks.core.description import Nested, description, is_number
 
 # In place of a norm of 0, which would give 0/0.
@@ -41,7 +42,7 @@ class ClipValue(Wrapper):
         """
         _check_bound(self)
 
-    def gradient(self, g: Any) -> Any:
+    def gradient(self, g: Params) -> Any:
         """Return g, clipped."""
         c = self.bound
         return jax.tree.map(lambda g: jnp.clip(g, -c, c), g)
@@ -81,13 +82,13 @@ class ClipNorm(Wrapper):
         """
         _check_bound(self)
 
-    def gradient(self, g: Any) -> Any:
+    def gradient(self, g: Params) -> Any:
         """Return g, rescaled if it is too long."""
         norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(g)))
         factor = jnp.minimum(1, self.bound / jnp.maximum(norm, TINY))
         return jax.tree.map(lambda g: factor * g, g)
 
 
-def _check_bound(wrapper: Any) -> None:
+def _check_bound(wrapper: ClipNorm | ClipValue) -> None:
     if is_number(wrapper.bound) and not wrapper.bound > 0:
         raise ValueError(f"bound must be > 0, got {wrapper.bound}")

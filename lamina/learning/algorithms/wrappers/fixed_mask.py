@@ -1,5 +1,6 @@
 """Fixed sparsity: pruned weights stay 0 during retraining."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.learning.objectives.objective import View
 from lamina.learning.objectives.weights import is_weight
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import Nested, description
 
 
@@ -41,21 +43,26 @@ class FixedMask(Wrapper):
         """Name of the state: that of the inner algorithm, and a mask."""
         return f"FixedMask {self.inner.name}"
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state of the inner algorithm, and the mask of nonzero weights."""
 
-        def there(path: Any, leaf: Any) -> Any:
+        def there(path: Sequence[Any], leaf: Array) -> Any:
             return (leaf != 0) | (not is_weight(path))
 
         mask = jax.tree.map_with_path(there, params)
         return {"inner": super().init(params), "mask": mask}
 
     def update(
-        self, objective: Any, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Callable,
+        params: Params,
+        state: dict,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take the step of the inner algorithm on the unmasked weights."""
 
-        def masked(tree: Any) -> Any:
+        def masked(tree: Params) -> Any:
             return jax.tree.map(lambda m, a: jnp.where(m, a, 0), state["mask"], tree)
 
         params, inner, report = self.inner.update(

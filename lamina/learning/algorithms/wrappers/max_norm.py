@@ -1,5 +1,6 @@
 """Max-norm constraint on the weights into a unit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 
 from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.learning.objectives.weights import is_weight
+from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description, is_number
 from lamina.networks.core.layer import Layer
 
@@ -54,7 +56,7 @@ class MaxNorm(Wrapper):
         # The layer knows along which axes the weights into a unit lie.
         owners = objective.network.owners(params)
 
-        def shortened(path: Any, w: Any) -> Any:
+        def shortened(path: Sequence[Any], w: Array) -> Any:
             if not is_weight(path):
                 return w
             layer, name = owners.get(id(w), (Layer(), ""))

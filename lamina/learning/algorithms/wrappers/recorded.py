@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina.learning.algorithms.wrappers.wrapper import Wrapper
 from lamina.learning.objectives.objective import Batch, Objective
+from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import Nested, description
 
 
@@ -34,17 +35,22 @@ class Recorded(Wrapper):
         """Name of the state: that of the inner algorithm, and a ring buffer."""
         return f"Recorded {self.inner.name}"
 
-    def init(self, params: Any) -> dict[str, Any]:
+    def init(self, params: Params) -> dict[str, Any]:
         """Return the state before the first step: an empty ring buffer."""
 
-        def ring(leaf: Any) -> np.ndarray:
+        def ring(leaf: Array) -> np.ndarray:
             return np.zeros((self.steps, *leaf.shape), leaf.dtype)
 
         inner = self.inner.init(params)
         return {"inner": inner, "ring": jax.tree.map(ring, params), "t": np.int32(0)}
 
     def update(
-        self, objective: Objective, params: Any, state: Any, batch: Batch, key: Any
+        self,
+        objective: Objective,
+        params: Params,
+        state: dict,
+        batch: Batch,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take the inner algorithm's step and record the parameters after it."""
         params, inner, report = self.inner.update(
@@ -52,14 +58,14 @@ class Recorded(Wrapper):
         )
         place = state["t"] % self.steps
 
-        def put(ring: Any, leaf: Any) -> Any:
+        def put(ring: Array, leaf: Array) -> Any:
             # `init` returns NumPy arrays, which have no `.at`.
             return jnp.asarray(ring).at[place].set(leaf)
 
         ring = jax.tree.map(put, state["ring"], params)
         return params, {"inner": inner, "ring": ring, "t": state["t"] + 1}, report
 
-    def last(self, state: Any, n: int) -> Any:
+    def last(self, state: dict, n: int) -> Any:
         """Return the parameters after each of the last n steps, oldest first.
 
         Shapes: those of the parameters with one more leading axis, (n, …).

@@ -1,11 +1,14 @@
 """Algorithms that wrap another: same needs, same learning rate."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from lamina.learning.objectives.objective import View
 from lamina.learning.protocols import Algorithm, Needs
+from lamina.networks.core.arrays import Params, RandomKey
 from lamina.networks.core.description import Nested
+from lamina.networks.network import Network
 
 
 class Wrapper(Algorithm):
@@ -32,7 +35,7 @@ class Wrapper(Algorithm):
         """The learning rate of the inner algorithm."""
         return self.inner.rate
 
-    def with_rate(self, rate: Any) -> "Wrapper":
+    def with_rate(self, rate: float) -> "Wrapper":
         """Return the same wrapper with another learning rate of the inner algorithm."""
         inner = self.inner.with_rate(rate)
         return dataclasses.replace(self, inner=inner)  # pyright: ignore
@@ -43,11 +46,11 @@ class Wrapper(Algorithm):
         """Return the bytes of the inner algorithm."""
         return self.inner.memory_bytes(n_params, n_rows, n_outputs, itemsize)
 
-    def loss_limit(self, network: Any, params: Any) -> float:
+    def loss_limit(self, network: Network, params: Sequence[Any]) -> float:
         """Return the limit of the inner algorithm."""
         return self.inner.loss_limit(network, params)
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: Params) -> Any:
         """Return the state of the inner algorithm before the first step.
 
         Raises
@@ -64,14 +67,19 @@ class Wrapper(Algorithm):
         return self.inner.init(params)
 
     def update(
-        self, objective: Any, params: Any, state: Any, batch: Any, key: Any
+        self,
+        objective: Any,
+        params: Params,
+        state: Any,
+        batch: Any,
+        key: RandomKey,
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take the modified step of the inner algorithm."""
         view = View(objective, self.gradient)
         params, state, report = self.inner.update(view, params, state, batch, key)
         return self.moved(objective, params), state, report
 
-    def gradient(self, g: Any) -> Any:
+    def gradient(self, g: Params) -> Any:
         """Return the gradient as the inner algorithm sees it."""
         return g
 
