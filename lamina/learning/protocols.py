@@ -13,7 +13,6 @@ from typing import Any, ClassVar, NamedTuple
 
 from lamina.networks.core.arrays import Array, Params, RandomKey
 from lamina.networks.core.description import check_field_types
-from lamina.networks.network import Network
 
 Record = dict[str, float]
 """Numbers of one epoch by name: ``loss``, ``score``, …."""
@@ -108,7 +107,7 @@ class Algorithm(ABC):
         """Return the bytes of its own large arrays, besides the parameters."""
         return 0
 
-    def loss_limit(self, network: Network, params: Sequence[Any]) -> float:
+    def loss_limit(self, network: Any, params: Sequence[Any]) -> float:
         """Return the loss beyond which training has diverged."""
         return math.inf
 

@@ -36,7 +36,7 @@ class Constant(Schedule):
 
     is_constant: ClassVar[bool] = True
 
-    def rate(self, initial: float, moment: Moment) -> Any:
+    def rate(self, initial: Any, moment: Moment) -> Any:
         """Return η for the next epoch."""
         return initial
 

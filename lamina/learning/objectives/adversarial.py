@@ -12,7 +12,6 @@ from lamina.learning.protocols import Term
 from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import for_purpose
-from lamina.networks.core.sparse import Examples
 
 NORMS = ("inf", "l2")
 # In place of a norm of 0, which would give 0/0.
@@ -44,7 +43,7 @@ class Attack(Term):
     def around(self, loss: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
         """Return the loss of x and of x̃."""
 
-        def of_both(x: Examples) -> Any:
+        def of_both(x: Any) -> Any:
             clean = loss(x)
             x = jnp.asarray(x)  # raises on sparse rows: gradients are dense
             moved = self.attack(loss, x, for_purpose(key, "attack"))

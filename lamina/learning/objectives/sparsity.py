@@ -132,6 +132,6 @@ SPARSITIES = {"kl": KLSparsity, "l1": L1Sparsity}
 """Penalties by name."""
 
 
-def _check_weight(weight: float) -> None:
+def _check_weight(weight: Any) -> None:
     if is_number(weight) and not 0 <= weight < float("inf"):
         raise ValueError(f"weight must be ≥ 0, got {weight}")
