@@ -143,7 +143,7 @@ def test_a_file_samples_as_the_model_does(tmp_path):
     model._top_chains = np.ones((3, 3), "f4")
     model.save(tmp_path / "m.lamina")
     with pytest.raises(
-        lamina.storage.ModelFileError, match="_top_chains must be None or an array"
+        lamina.storage.ModelFileError, match="top_chains must be None or an array"
     ):
         lamina.load(tmp_path / "m.lamina")
 
