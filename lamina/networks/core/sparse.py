@@ -191,7 +191,7 @@ class Transposed:
 
 
 # A name, not the class: importing SciPy's takes 0.3 s, and most data are not sparse.
-Examples = Union[Array, SparseRows, "scipy.sparse.csr_array"]
+Examples = Union[Array, SparseRows, "scipy.sparse.csr_array", "scipy.sparse.csr_matrix"]
 """A batch of examples, as a layer takes it: compiled, or with NumPy."""
 
 

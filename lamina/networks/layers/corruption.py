@@ -10,6 +10,7 @@ from lamina.networks.core.arrays import Array, Mask, RandomKey
 from lamina.networks.core.description import description, is_number
 from lamina.networks.core.keys import Key
 from lamina.networks.core.layer import Layer
+from lamina.networks.core.sparse import Examples
 
 
 class _Corruption(Layer, ABC):
@@ -23,13 +24,13 @@ class _Corruption(Layer, ABC):
         return {}, shape
 
     def __call__(
-        self, params: dict, x: Array, *, key: RandomKey = None, mask: Mask = None
+        self, params: dict, x: Examples, *, key: RandomKey = None, mask: Mask = None
     ) -> Any:
         """Return x̃; without a key, x itself."""
         return x if key is None else self._corrupted(x, key).astype(x.dtype)
 
     @abstractmethod
-    def _corrupted(self, x: Array, key: Array) -> Any:
+    def _corrupted(self, x: Any, key: Array) -> Any:
         """Return x̃."""
 
 
@@ -72,7 +73,7 @@ class MaskingNoise(_Corruption):
         """
         _check_rate(self.rate)
 
-    def _corrupted(self, x: Array, key: Array) -> Any:
+    def _corrupted(self, x: Any, key: Array) -> Any:
         return jnp.where(jax.random.bernoulli(key, 1 - self.rate, x.shape), x, 0)
 
 
@@ -112,7 +113,7 @@ class GaussianNoise(_Corruption):
         if is_number(self.deviation) and not 0 <= self.deviation < float("inf"):
             raise ValueError(f"deviation must be ≥ 0, got {self.deviation}")
 
-    def _corrupted(self, x: Array, key: Array) -> Any:
+    def _corrupted(self, x: Any, key: Array) -> Any:
         return x + self.deviation * jax.random.normal(key, x.shape, x.dtype)
 
 
@@ -158,7 +159,7 @@ class SaltAndPepper(_Corruption):
         if numbers and not self.low < self.high:
             raise ValueError(f"low={self.low} must be below high={self.high}")
 
-    def _corrupted(self, x: Array, key: Array) -> Any:
+    def _corrupted(self, x: Any, key: Array) -> Any:
         u = jax.random.uniform(key, x.shape)
         salted = jnp.where(u >= 1 - self.rate / 2, self.high, x)
         return jnp.where(u < self.rate / 2, self.low, salted)
