@@ -11,7 +11,7 @@ folders their columns stand side by side.
 - methods of a class: functions, properties included, of it and all its ancestors here
 - parameters: of functions and methods outside dataclasses, ``self`` and ``cls`` apart
 - isinstance elsewhere: checks for a concrete class, from which none is derived, that
-  another package defines
+  another package defines, and not the file itself under the same name
 - ``Any``: share of parameters annotated ``Any``, or not at all
 """
 
@@ -158,6 +158,7 @@ class Package:
             if any(
                 name in self.classes
                 and name not in self.inherited
+                and name not in _defined(tree)
                 and self.classes[name][0].parts[0] != path.parts[0]
                 for name in _names(node.args[1])
             )
@@ -185,6 +186,11 @@ def _name(node: ast.AST) -> str:
 def _names(node: ast.AST) -> set[str]:
     kinds = ast.Name | ast.Attribute
     return {_name(part) for part in ast.walk(node) if isinstance(part, kinds)}
+
+
+def _defined(tree: ast.AST) -> set[str]:
+    """Return the names of the classes that a file defines."""
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
 def _calls(node: ast.AST) -> str:
