@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lamina.data.errors import bounded
-from lamina.data.tables.columns import UNUSED, USED, Column, UnusedColumn
+from lamina.data.tables.columns import (
+    UNUSED,
+    USED,
+    Column,
+    NumberColumn,
+    UnusedColumn,
+)
 from lamina.data.tables.levels import Unseen, warn_unseen
 from lamina.data.tables.table import Table, TableError, as_names
 from lamina.data.tables.target import Target, find_target
@@ -102,6 +108,20 @@ class TableSchema:
     def names(self) -> list[str]:
         """Columns that `encode` needs."""
         return [c.name for c in self.columns if not isinstance(c, UnusedColumn)]
+
+    @property
+    def number_columns(self) -> list[NumberColumn]:
+        """The columns of numbers."""
+        return [c for c in self.columns if isinstance(c, NumberColumn)]
+
+    def number_scales(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and scale of numeric features (width,); 0 and 1 for others."""
+        mean, scale, at = np.zeros(self.width), np.ones(self.width), 0
+        for column in self.columns:
+            if isinstance(column, NumberColumn):
+                mean[at], scale[at] = column.mean, column.scale
+            at += len(column.feature_names)
+        return mean, scale
 
     @property
     def text_names(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from lamina.data import ImageError, ImageSet, Table, TableError, TableSchema, re
 from lamina.data.errors import Message, Setting
 from lamina.data.formats.duckdb_engine import memory_bytes
 from lamina.data.sources.images import is_image_table
-from lamina.data.tables.columns import NumberColumn
 from lamina.estimators._core.targets.labels import as_texts
 from lamina.models.inputs.table import MIN_ROWS
 
@@ -44,10 +43,8 @@ def pixels(table: Table, schema: TableSchema, shape: Any, own: bool) -> Any:
         return None
     height, width = checked_shape(shape)
     used = [c for c in schema.columns if c.kind not in ("ignore", "empty")]
-    numbers = all(
-        c.kind == "constant" or (isinstance(c, NumberColumn) and not c.missing)
-        for c in used
-    )
+    complete = {c.name for c in schema.number_columns if not c.missing}
+    numbers = all(c.kind == "constant" or c.name in complete for c in used)
     if len(used) == height * width and numbers:
         return height, width
     if not own:
@@ -71,7 +68,7 @@ def unit_limits(x: np.ndarray, schema: TableSchema, of_pixels: bool) -> Limits:
     each encoded column has a scale of its own.
     """
     if of_pixels:
-        mean, scale = number_scales(schema)
+        mean, scale = schema.number_scales()
         values = x * scale + mean
         low, high = (values.min() - mean) / scale, (values.max() - mean) / scale
     else:
@@ -101,24 +98,13 @@ def from_units(x: np.ndarray, limits: Limits | None) -> np.ndarray:
 
 def numbers_of(schema: TableSchema) -> list[str]:
     """Return the names of the numeric columns with values other than 0 and 1."""
-    numbers = [c for c in schema.columns if isinstance(c, NumberColumn)]
     # For binary columns the standard deviation follows from the mean: √(m (1 − m)).
     return [
         c.name
-        for c in numbers
+        for c in schema.number_columns
         if not 0 < c.mean < 1
         or abs(c.scale**2 - c.mean * (1 - c.mean)) > _EDGE * c.scale**2
     ]
-
-
-def number_scales(schema: TableSchema) -> Limits:
-    """Return mean and scale of numeric features; 0 and 1 for others."""
-    mean, scale, at = np.zeros(schema.width), np.ones(schema.width), 0
-    for column in schema.columns:
-        if isinstance(column, NumberColumn):
-            mean[at], scale[at] = column.mean, column.scale
-        at += len(column.feature_names)
-    return mean, scale
 
 
 def brightness(images: ImageSet) -> np.ndarray:
@@ -201,7 +187,7 @@ def as_images(
     values = np.stack(list(columns.values()), axis=1).reshape(-1, *shape)
     if limits is None:
         return values, (float(values.min()), float(values.max()))
-    mean, scale = number_scales(schema)
+    mean, scale = schema.number_scales()
     low, span = limits[0] * scale + mean, limits[1] * scale
     return values, (float(low.min()), float((low + span).max()))
 

@@ -8,7 +8,7 @@ import numpy as np
 from lamina import data
 from lamina.data import Table, TableError, TableSchema, read_table
 from lamina.data.errors import Message, Setting
-from lamina.data.tables.columns import MAX_SCALED, NumberColumn, as_numbers
+from lamina.data.tables.columns import MAX_SCALED, as_numbers
 
 MIN_ROWS = 2
 MANY_CLASSES = 20
@@ -109,9 +109,7 @@ def check_far(table: Table, schema: TableSchema) -> None:
     TableError
         Naming the column and the line.
     """
-    for column in schema.columns:
-        if not isinstance(column, NumberColumn):
-            continue
+    for column in schema.number_columns:
         values = as_numbers(table, column.name)
         distance = np.abs(values - np.nanmedian(values))
         usual = float(np.nanquantile(distance, 0.9))

@@ -33,6 +33,15 @@ def test_columns_are_found_by_name():
     refused(lambda: schema.encode(table.select(["a"])), "2 columns", "'b', 'c'")
 
 
+def test_numbers_and_their_scales():
+    schema = TableSchema.fit(csv("c,n,m\nx,1,5\ny,3,\nx,1,5\ny,3,9\n"))
+    assert [column.name for column in schema.number_columns] == ["n", "m"]
+    mean, scale = schema.number_scales()
+    assert schema.feature_names == ["c = x", "c = y", "n", "m", "m missing"]
+    np.testing.assert_allclose(mean, [0, 0, 2, 19 / 3, 0])
+    np.testing.assert_allclose(scale, [1, 1, 1, np.sqrt(32 / 9), 1])
+
+
 def test_encode_does_not_depend_on_the_other_rows():
     table = load("iris").as_table()
     schema = TableSchema.fit(table, target="species")
