@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.data import (
-    ImageSchema,
     ImageSet,
     Table,
     TableSchema,
@@ -385,7 +384,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel, Estimator):
             If it cannot be read.
         """
         check_is_fitted(self)
-        if isinstance(self.schema_, ImageSchema):
+        if self.schema_.of_images:
             how = {"errors": self.errors, **options}
             found = self.target_[0] if self.target_ else None
             if found is not None and is_unlabelled_table(source, found):
@@ -509,7 +508,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel, Estimator):
                     "fit a generative model: ", Setting("model", "rbm"), OTHERS
                 ),
             )
-        images = isinstance(self.schema_, ImageSchema)
+        images = self.schema_.of_images
         mean = images or self.image_shape_ is not None or self.limits_ is not None
         how: dict[str, Any] = {"mean": mean, "random_state": random_state}
         drawn = self.estimator_.sample(n_samples, n_steps, **how)

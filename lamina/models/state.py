@@ -140,15 +140,16 @@ class FittedEmbedding(FittedSource):
     def check(self, estimator: Any) -> None:
         super().check(estimator)
         network = self.estimator
+        schema: Any = self.schema
         if not isinstance(network, Autoencoder | Boltzmann):
             raise ValueError("the network is not an unsupervised one")
         shape = getattr(network, "image_shape_", None)
-        if isinstance(self.schema, ImageSchema):
-            width = math.prod(self.schema.shape)
-            if isinstance(network, Autoencoder) and shape != self.schema.shape:
+        if schema.of_images:
+            width = math.prod(schema.shape)
+            if isinstance(network, Autoencoder) and shape != schema.shape:
                 raise ValueError("the network does not fit the images")
         else:
-            width = self.schema.width
+            width = schema.width
             if shape is not None:
                 raise ValueError("the network does not fit the columns")
         if network.n_features_in_ != width:

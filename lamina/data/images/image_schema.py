@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -35,11 +35,18 @@ class ImageSchema:
         mean colour of the image, which gives the weakest edges. ``stretch`` changes the
         aspect ratio, ``crop`` cuts off two sides.
 
+    Attributes
+    ----------
+    of_images : bool
+        Whether it describes images; the schema of a table does not.
+
     Raises
     ------
     ImageError
         If one of them is invalid.
     """
+
+    of_images: ClassVar[bool] = True
 
     height: int
     width: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,11 +32,15 @@ class TableSchema:
 
     Attributes
     ----------
+    of_images : bool
+        Whether it describes images, which a model may take in place of a table.
     columns : tuple of column descriptions
         In the order of the training table, including unused ones.
     notes : tuple of str
         Notes for the user: dropped columns with reasons, guesses.
     """
+
+    of_images: ClassVar[bool] = False
 
     columns: tuple[Column, ...]
     target_column: Target | None = None

@@ -162,14 +162,14 @@ class Embeddings(TrainedKind):
         return model.set_params(target=target), data
 
     def holdout(self, model: Any, data: Any, out: str) -> Any:
-        if _of_images(model):
+        if model.schema_.of_images:
             return listed(data, model.holdout_rows_, out)
         return data.take(model.holdout_rows_)
 
     # ---- reports ---------------------------------------------------------------------
 
     def inputs(self, model: Any) -> Inputs:
-        if _of_images(model):
+        if model.schema_.of_images:
             return image_inputs(model.schema_)
         return Inputs("rows", model.schema_.width)
 
@@ -189,7 +189,7 @@ class Embeddings(TrainedKind):
             self.learner(model),
             model.latent_dim_,
             model.draws,
-            _of_images(model) or bool(model.image_shape_),
+            model.schema_.of_images or bool(model.image_shape_),
             data,
             rows,
         )
@@ -202,7 +202,7 @@ class Embeddings(TrainedKind):
         return _scores(of, model.scores_, model.pca_scores_, model.baseline_scores_)
 
     def columns(self, model: Any) -> list[dict[str, str]]:
-        return [] if _of_images(model) else described(model.schema_)
+        return [] if model.schema_.of_images else described(model.schema_)
 
     def follow(self, model: Any, fit: Fit) -> list[list[str]]:
         path = fit.options.out
@@ -210,7 +210,7 @@ class Embeddings(TrainedKind):
         out = "embedding.png" if model.latent_dim_ == 2 else "embedding.csv"
         found = [["transform", path, rows, "-o", out]]
         if model.draws:
-            pixels = _of_images(model) or model.image_shape_
+            pixels = model.schema_.of_images or model.image_shape_
             file = "samples.png" if pixels else "samples.csv"
             found.append(["sample", path, "-o", file])
         return found
@@ -218,7 +218,7 @@ class Embeddings(TrainedKind):
     # ---- application -----------------------------------------------------------------
 
     def read(self, model: Any, source: str, reading: Reading) -> Any:
-        if not _of_images(model):
+        if not model.schema_.of_images:
             return model.read(source)
         errors = parse_skip(reading.skip_broken)
         return model.read(source, errors=errors, progress=reading.progress)
@@ -246,7 +246,7 @@ class Embeddings(TrainedKind):
 
         codes, labels = model.transform(data), model.labels(data)
         off = model.reconstruction_error(data) if errors else None
-        images = _of_images(model)
+        images = model.schema_.of_images
         names, columns = image_places(data) if images else ([], [])
         names, columns = [*names, *labels], [*columns, *labels.values()]
         names += [f"embedding_{number}" for number in range(1, model.latent_dim_ + 1)]
@@ -271,10 +271,10 @@ class Embeddings(TrainedKind):
             )
 
     def draws_images(self, model: Any) -> bool:
-        return _of_images(model)
+        return model.schema_.of_images
 
     def sample_shape(self, model: Any, asked: str | None) -> tuple[int, int] | None:
-        if _of_images(model):
+        if model.schema_.of_images:
             return model.schema_.shape[:2]
         return parse_shape(asked) or model.image_shape_
 
@@ -282,19 +282,13 @@ class Embeddings(TrainedKind):
         self, model: Any, n: int, steps: int, seed: int, shape: tuple[int, int] | None
     ) -> Samples:
         found = model.sample(n, steps, random_state=seed)
-        if _of_images(model):
+        if model.schema_.of_images:
             return Samples(images=found)
         if shape is not None:
             return Samples(images=_pixels(model, found, shape))
         return Samples(
             Predictions(found.names, [_short(found[n]) for n in found.names])
         )
-
-
-def _of_images(model: Any) -> bool:
-    from lamina.data import ImageSchema
-
-    return isinstance(model.schema_, ImageSchema)
 
 
 def _scores(of: str, scores: Any, pca: Any, baseline: Any) -> Scores:
