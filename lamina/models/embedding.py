@@ -265,12 +265,12 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel, Estimator):
         features, _ = schema.encoded(inputs)
         estimator = self._chosen_estimator(seed, len(train), schema.width, table.source)
         self.limits_ = None
-        if shape is not None or _needs_units(estimator):
+        if shape is not None or estimator._needs_units:
             self.limits_ = unit_limits(features[train], schema, shape is not None)
         self.schema_, self.target_, self.image_shape_ = schema, target, shape
         self.constants_ = constants(inputs, schema)
         self.notes_ = list(schema.notes)
-        if shape is None and _takes_bits(estimator) and numbers_of(schema):
+        if shape is None and estimator._takes_bits and numbers_of(schema):
             self.notes_.append(NUMBERS_AS_BITS)
         labels = texts(table.column(target[0])) if len(target) == 1 else None
         self._learn(
@@ -470,7 +470,7 @@ class EmbeddingModel(ColumnParams, ImageFileParams, SourceModel, Estimator):
     @property
     def draws(self) -> bool:
         """Whether the network can generate samples."""
-        return not isinstance(self.estimator_, Autoencoder)
+        return self.estimator_._generates
 
     def sample(
         self,
@@ -530,18 +530,6 @@ def network_inputs(estimator: Any, X: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-def _needs_units(estimator: Any) -> bool:
-    """Whether inputs have to be in [0, 1]."""
-    if isinstance(estimator, Autoencoder):
-        return estimator.loss == "binary_cross_entropy"
-    return _takes_bits(estimator)
-
-
-def _takes_bits(estimator: Any) -> bool:
-    """Whether it is an RBM with binary visible units."""
-    return isinstance(estimator, Boltzmann) and estimator.visible == "binary"
-
-
 def _as_taken(X: np.ndarray, estimator: Any) -> np.ndarray:
     """Return images for an autoencoder, or flattened for an RBM."""
-    return X if isinstance(estimator, Autoencoder) else X.reshape(len(X), -1)
+    return X if estimator._takes_images else X.reshape(len(X), -1)

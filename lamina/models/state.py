@@ -146,7 +146,7 @@ class FittedEmbedding(FittedSource):
         shape = getattr(network, "image_shape_", None)
         if schema.of_images:
             width = math.prod(schema.shape)
-            if isinstance(network, Autoencoder) and shape != schema.shape:
+            if network._takes_images and shape != schema.shape:
                 raise ValueError("the network does not fit the images")
         else:
             width = schema.width

@@ -127,6 +127,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
 
     _state_type = FittedAutoencoder
 
+    _takes_images = True
+    _generates = False
+    _takes_bits = False
+
     encoder: Any = param(
         default=(32,),
         doc="""Units of each layer of the encoder, ending with the latent layer. The
@@ -365,6 +369,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedNetw
             params = (*params[:-1], *tied.completed(params[-1]))
         encoder = Network(layers[:n]), params[:n]
         return encoder, (Network(layers[n:]), params[n:])
+
+    @property
+    def _needs_units(self) -> bool:
+        """Whether inputs have to be in [0, 1]."""
+        return self.loss == "binary_cross_entropy"
 
     @property
     def _latent_shape(self) -> tuple[int, ...]:

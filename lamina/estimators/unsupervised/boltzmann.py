@@ -173,6 +173,12 @@ class Boltzmann(
 
     _is_recorded = False
 
+    _takes_images = False
+    """Whether its inputs may be images; otherwise they are rows."""
+
+    _generates = True
+    """Whether it can generate samples."""
+
     feature_mean_: np.ndarray
     feature_scale_: np.ndarray
 
@@ -242,6 +248,16 @@ class Boltzmann(
             some = X[start : start + ROWS]
             errors.append(mean_squares(self._rows(some), self._made_again(some)))
         return np.concatenate(errors)
+
+    @property
+    def _takes_bits(self) -> bool:
+        """Whether the visible units are binary."""
+        return self.visible == "binary"
+
+    @property
+    def _needs_units(self) -> bool:
+        """Whether inputs have to be in [0, 1]."""
+        return self._takes_bits
 
     def _made_again(self, X: Any) -> np.ndarray:
         """Return v̂ for rows of v."""
