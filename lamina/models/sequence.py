@@ -16,7 +16,6 @@ from lamina.estimators._core.parameters.checks import BOOLEAN, NONE, TEXT
 from lamina.estimators._core.parameters.shared import SequenceParams
 from lamina.estimators._core.parameters.table import estimator, param
 from lamina.estimators._core.targets.labels import compared
-from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.metrics import scores
 from lamina.models.defaults import default_sequence_estimator
 from lamina.models.inputs.table import check_far, learnt_from
@@ -193,7 +192,7 @@ class SequenceModel(ColumnParams, PredictiveModel, Estimator):
         return estimator
 
     def _check_own(self, estimator: Any, task: str | None) -> None:
-        if not isinstance(estimator, RecurrentTagger):  # its loss determines the task
+        if not _predicts_steps(estimator):  # otherwise the loss determines the task
             super()._check_own(estimator, task)
 
     # ---- scores ---------------------------------------------------------------------
@@ -426,11 +425,15 @@ def _check_classes(found: SequenceSet) -> None:
         )
 
 
+def _predicts_steps(estimator: Any) -> bool | None:
+    """Whether it predicts each step; None if it is no network for sequences."""
+    return estimator._per_step if isinstance(estimator, SequenceParams) else None
+
+
 def _check_kind(estimator: Any, found: SequenceSet) -> None:
     """Refuse an estimator for a different type of target."""
     name = type(estimator).__name__
-    tags = isinstance(estimator, RecurrentTagger)
-    if not isinstance(estimator, SequenceParams) or tags != found.per_step:
+    if _predicts_steps(estimator) != found.per_step:
         kind = "Classifier" if found.task == "classification" else "Regressor"
         wanted = "RecurrentTagger" if found.per_step else f"Recurrent{kind}"
         each = "step" if found.per_step else "sequence"
@@ -438,7 +441,8 @@ def _check_kind(estimator: Any, found: SequenceSet) -> None:
             f"there is a target for each {each}, which needs a {wanted}, but the "
             f"estimator is a {name}"
         )
-    if tags and (estimator.loss == "log_loss") != (found.task == "classification"):
+    classifies = found.task == "classification"
+    if found.per_step and (estimator.loss == "log_loss") != classifies:
         raise ValueError(
             f"the target requires {found.task}, but the estimator is a {name} with "
             f"loss={estimator.loss!r}"

@@ -11,7 +11,6 @@ from lamina.estimators._core.files.state import Count, Epochs, Fitted, Number, S
 from lamina.estimators._core.parameters.shared import SequenceParams
 from lamina.estimators._core.reporting.embedding_scores import NAMES
 from lamina.estimators.forecasting.forecaster import Forecaster
-from lamina.estimators.sequences.tagger import RecurrentTagger
 from lamina.estimators.unsupervised.autoencoder import Autoencoder
 from lamina.estimators.unsupervised.boltzmann import Boltzmann
 from lamina.metrics.scores import OF_CLASSES, OF_FORECASTS, OF_NUMBERS, Baseline
@@ -104,8 +103,8 @@ class FittedSequences(FittedPredictive):
         super().check(estimator)
         estimator._check_params()
         network: Any = self.estimator
-        tags = isinstance(network, RecurrentTagger)
-        if not isinstance(network, SequenceParams) or self.per_step is not tags:
+        tags = network._per_step if isinstance(network, SequenceParams) else None
+        if self.per_step is not tags:
             raise ValueError("the network does not fit the targets")
         if tags and network._tells_labels != (self.task == "classification"):
             raise ValueError("the network does not fit the targets")

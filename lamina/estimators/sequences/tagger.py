@@ -66,6 +66,8 @@ class RecurrentTagger(ScaleParams, SequenceParams, TrainedNetwork):
 
     _state_type = FittedTagger
 
+    _per_step = True
+
     layers: Any = param(
         default=None,
         doc="""Hidden layers with an output at each step. The output layer is added, for

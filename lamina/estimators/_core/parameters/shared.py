@@ -498,6 +498,9 @@ class ImageParams(NetworkParams, PretrainingParams, TrainingParams):
 class SequenceParams(NetworkParams, PretrainingParams, TrainingParams):
     """Parameters of networks for sequences."""
 
+    _per_step = False
+    """Whether there is an output at each step."""
+
     layers: Any = param(
         default=None,
         doc="""``[LSTM(128)]``, or ``[Bidirectional(LSTM(64)), Dropout(0.2), LSTM(64),
