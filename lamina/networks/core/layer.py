@@ -27,6 +27,9 @@ class Layer:
     stepwise: ClassVar[bool] = False
     """Whether its output at a step depends on that step only."""
 
+    drops: ClassVar[bool] = False
+    """Whether it sets units to zero at random in training."""
+
     activation: Any = None
     """φ, if there is one."""
 

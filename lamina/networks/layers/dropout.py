@@ -44,6 +44,7 @@ class Dropout(Layer):
 
     portable: ClassVar[bool] = True
     stepwise: ClassVar[bool] = True
+    drops: ClassVar[bool] = True
 
     def check(self) -> None:
         """Reject invalid rates.

@@ -19,8 +19,8 @@ from lamina.learning.objectives.objective import (
 from lamina.learning.objectives.penalties import L2
 from lamina.learning.objectives.weights import is_weight
 from lamina.learning.protocols import Algorithm
-from lamina.networks import Dropout, Network
 from lamina.networks.core.arrays import Array, Params
+from lamina.networks.core.layer import Layer
 from lamina.networks.functional.losses import curvature_root
 
 CHUNK_NUMBERS = 2**20
@@ -212,12 +212,13 @@ def check_smooth(algorithm: Algorithm, objective: Any) -> None:
     objective.check_terms(name, L2)
     if objective.shards is not None:  # sums would cover one shard only
         raise ValueError(f"{name} needs all examples on one device")
-    if any(isinstance(layer, Dropout) for layer in _layers(objective.network)):
+    if any(map(_drops, jax.tree.leaves(objective.network, is_leaf=_drops))):
         raise ValueError(
             f"{name} cannot train a network with Dropout: it needs an objective that "
             "is the same in every evaluation"
         )
 
 
-def _layers(network: Network) -> list[Any]:
-    return jax.tree.leaves(network, is_leaf=lambda layer: isinstance(layer, Dropout))
+def _drops(node: Any) -> bool:
+    """Whether a node of a network's tree is a layer that drops units."""
+    return isinstance(node, Layer) and node.drops
