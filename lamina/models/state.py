@@ -103,10 +103,11 @@ class FittedSequences(FittedPredictive):
         super().check(estimator)
         estimator._check_params()
         network: Any = self.estimator
-        tags = network._per_step if isinstance(network, SequenceParams) else None
-        if self.per_step is not tags:
-            raise ValueError("the network does not fit the targets")
-        if tags and network._tells_labels != (self.task == "classification"):
+        fits = isinstance(network, SequenceParams)
+        fits = fits and self.per_step is network._per_step
+        if fits and self.per_step:
+            fits = network._tells_labels == (self.task == "classification")
+        if not fits:
             raise ValueError("the network does not fit the targets")
         if self.schema and self.schema.width != self.estimator.n_features_in_:
             raise ValueError("the network does not fit the columns")

@@ -30,6 +30,9 @@ class Layer:
     drops: ClassVar[bool] = False
     """Whether it sets units to zero at random in training."""
 
+    flattens: ClassVar[bool] = False
+    """Whether it makes rows of any inputs."""
+
     activation: Any = None
     """φ, if there is one."""
 

@@ -25,6 +25,7 @@ class Flatten(Layer):
     """
 
     portable: ClassVar[bool] = True
+    flattens: ClassVar[bool] = True
 
     def init(self, key: Key, shape: tuple[int, ...]) -> tuple[dict, tuple[int, ...]]:
         """Return no parameters and the shape of one output."""

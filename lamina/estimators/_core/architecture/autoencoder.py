@@ -97,7 +97,7 @@ class AutoencoderArchitecture(Architecture):
             raise ValueError("layers must have at least one layer, the code")
         if inputs.are_images:
             layers = flattened(layers, inputs.image_shape)
-            return layers[1:] if isinstance(layers[0], Flatten) else layers
+            return layers[1:] if layers[0].flattens else layers
         try:
             shapes_after(layers, inputs.shape)
         except ValueError as error:

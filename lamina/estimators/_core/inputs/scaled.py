@@ -15,7 +15,6 @@ from lamina.estimators._core.inputs.inputs import Inputs
 from lamina.estimators._core.inputs.table import join_rows
 from lamina.estimators._core.parameters.checks import check_fits_float32
 from lamina.estimators._core.parts import learnt
-from lamina.networks import Flatten
 from lamina.networks.core.layer import Layer
 from lamina.networks.shapes import flattened
 from lamina.storage.rules import UNSET
@@ -139,7 +138,7 @@ class ScaledInputs(Inputs):
         if self.given_layers is None or not self.are_images:
             return True
         layers = tuple(self.given_layers)
-        return not layers or isinstance(flattened(layers, self.image_shape)[0], Flatten)
+        return not layers or flattened(layers, self.image_shape)[0].flattens
 
     def check_unit(self, X: Any) -> None:
         """Reject targets that are not probabilities.
