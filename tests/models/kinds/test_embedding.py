@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lamina.data import TableSchema
 from lamina.data.errors import UserError
 from lamina.models.defaults import EMBEDDING_MODELS
 from lamina.models.kinds import embedding
@@ -52,6 +53,6 @@ def test_what_the_colours_of_a_map_show():
 
 
 def test_a_shape_that_is_asked_for_comes_first():
-    model = SimpleNamespace(schema_=None, image_shape_=(8, 8))
+    model = SimpleNamespace(schema_=TableSchema(()), image_shape_=(8, 8))
     assert Embeddings().sample_shape(model, "4x16") == (4, 16)
     assert Embeddings().sample_shape(model, None) == (8, 8)
