@@ -121,7 +121,7 @@ class DeepBeliefNetwork(Boltzmann):
                 learning.UpDown(self.wake_sleep_rate, self.n_steps),
                 self._loader(X, weight, self.batch_size),
             ),
-            learning.Start(self.params_, self._run_key.fold_in("wake_sleep_epochs")),
+            learning.Start(self.params_, self._run_key.fold_in("up_down")),
             learning.Control(self.wake_sleep_epochs, schedule=self._schedule()),
             "up_down_",
         )
