@@ -5,12 +5,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.algorithms.wrappers.wrapper import Wrapper
+from lamina.learning.algorithms.wrappers.wrapper import TINY, Wrapper
 from lamina.networks.core.arrays import Params
 from lamina.networks.core.description import Nested, description, is_number
-
-# In place of a norm of 0, which would give 0/0.
-TINY = 1e-30
 
 
 @description

@@ -6,14 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.learning.algorithms.wrappers.wrapper import Wrapper
+from lamina.learning.algorithms.wrappers.wrapper import TINY, Wrapper
 from lamina.learning.objectives.weights import is_weight
 from lamina.networks.core.arrays import Array
 from lamina.networks.core.description import Nested, description, is_number
 from lamina.networks.core.layer import Layer
-
-# In place of a norm of 0, which would give 0/0.
-TINY = 1e-30
 
 
 @description

@@ -10,6 +10,9 @@ from lamina.networks.core.arrays import Params, RandomKey
 from lamina.networks.core.description import Nested
 from lamina.networks.network import Network
 
+# In place of a norm of 0, which would give 0/0.
+TINY = 1e-30
+
 
 class Wrapper(Algorithm):
     """An algorithm with a field ``inner``, another algorithm whose steps it modifies.
