@@ -78,8 +78,8 @@ class Filters:
         titles = [str(f) for f in range(self.weights.shape[-1])]
         heading = f"Filters of layer {self.layer}"
         if channel is None:
-            told = heading if self.of_pixels else f"{heading}, norm over channels"
-            return plotting.grid(list(self.images), titles, told)
+            title = heading if self.of_pixels else f"{heading}, norm over channels"
+            return plotting.grid(list(self.images), titles, title)
         if not 0 <= channel < self.weights.shape[2]:
             raise ValueError(
                 f"channel must be from 0 to {self.weights.shape[2] - 1}, got {channel}"

@@ -135,10 +135,10 @@ class Maximised:
             Alternative names of the units.
         """
         shown = [plotting.as_seen(part) for part in self.seen]
-        told = self.names or tuple(map(str, self.units))
+        labels = self.names or tuple(map(str, self.units))
         if names is not None:
-            told = [str(names[u]) for u in self.units]
-        last = zip(told, self.scores[:, -1], strict=True)
+            labels = [str(names[u]) for u in self.units]
+        last = zip(labels, self.scores[:, -1], strict=True)
         titles = [f"{name}: {s:.3g}" for name, s in last]
         heading = f"Images that maximise units of layer {self.layer}"
         return plotting.grid(shown, titles, heading)

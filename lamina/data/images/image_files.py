@@ -190,8 +190,8 @@ def _refuse_broken(
     fix = "" if errors == "skip" or len(broken) == n else skip
     count = "none" if len(broken) == n else f"{len(broken):,}"
     can = "can" if count == "none" else "cannot"
-    told = f"{count} of {n:,} images {can} be read: {shown}{more}"
-    raise ImageError(Message(told, fix), where=source)
+    problem = f"{count} of {n:,} images {can} be read: {shown}{more}"
+    raise ImageError(Message(problem, fix), where=source)
 
 
 def skipped_note(skipped: list[tuple[str, str]]) -> list[str]:

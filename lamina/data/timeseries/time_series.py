@@ -80,10 +80,10 @@ def beforehand(
         steps = len(one) if lengths is None else lengths[number]
         if one.ndim != 2 or len(one) != steps or one.shape[1] != known[0].shape[1]:
             shape = f"({steps} steps, {known[0].shape[-1]})"
-            told = f" must be {shape}, got {one.shape}"
-            raise OneSequenceError(number, told, before="X of ")
+            problem = f" must be {shape}, got {one.shape}"
+            raise OneSequenceError(number, problem, before="X of ")
         if not np.isfinite(one).all():
             step = int(np.argmin(np.isfinite(one).all(axis=1)))
-            told = f", step {step}: is not finite"
-            raise OneSequenceError(number, told, before="X of ")
+            problem = f", step {step}: is not finite"
+            raise OneSequenceError(number, problem, before="X of ")
     return known

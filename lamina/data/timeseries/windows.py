@@ -101,8 +101,8 @@ def takes_logarithms(log: Any, series: Many, season: int) -> bool:
     if log is True and not all(positive):
         number = positive.index(False)
         step = int(np.argmax(series[number] <= 0))
-        told = f", step {step}: {series[number][step]:g} has no logarithm; "
-        raise OneSequenceError(number, f"{told}set log=False")
+        problem = f", step {step}: {series[number][step]:g} has no logarithm; "
+        raise OneSequenceError(number, f"{problem}set log=False")
     if log != "auto" or not all(positive):
         return log is True
     plain = np.median([_growth(one, season) for one in series])

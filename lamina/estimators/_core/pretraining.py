@@ -58,8 +58,8 @@ class Beginning:
                 )
             for number, (i, array) in enumerate(zip(positions, arrays, strict=False)):
                 if array is not None:
-                    told, own = f"{name}[{number}]", found[i][part]
-                    found[i] = {**found[i], part: fitting(told, array, own)}
+                    label, own = f"{name}[{number}]", found[i][part]
+                    found[i] = {**found[i], part: fitting(label, array, own)}
         return tuple(found)
 
     def arrays(self, x: Any) -> dict[str, Any]:

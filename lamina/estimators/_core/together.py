@@ -92,9 +92,9 @@ def _on(first: learning.Problem, problem: learning.Problem) -> learning.Problem:
 
 
 def _of_model(i: int, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a callback that is told of one of the models, as if it were alone."""
+    """Return a callback for one of the models, as if it were alone."""
 
-    def told(progress: learning.Progress) -> Any:
+    def of_model(progress: learning.Progress) -> Any:
         return callback(replace(progress, model=0)) if progress.model == i else None
 
-    return told
+    return of_model

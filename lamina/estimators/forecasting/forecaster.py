@@ -433,14 +433,14 @@ class Forecaster(ProgressParams, Estimator):
                 needed = f"; {size} are needed to continue it"
                 raise OneSequenceError(number, f" has {len(one)} steps{needed}")
             if self.log_ and (one <= 0).any():
-                told = " is not positive, but the model forecasts logarithms"
-                raise OneSequenceError(number, told)
-        told = beforehand(known, [len(one) for one in series], form)
-        if (told is None) != (self._known is None):
+                problem = " is not positive, but the model forecasts logarithms"
+                raise OneSequenceError(number, problem)
+        future = beforehand(known, [len(one) for one in series], form)
+        if (future is None) != (self._known is None):
             raise ValueError("known must be given with y if fit had X, and only then")
         z = [np.log(one) if self.log_ else one for one in series]
         tails = [one[-size:] for one in z]
-        return tails, told and [one[-size:] for one in told]
+        return tails, future and [one[-size:] for one in future]
 
     def _prolonged(self, X: Any, known: Many) -> Many:
         """Return X of the past, followed by X of the steps to forecast."""
@@ -449,8 +449,8 @@ class Forecaster(ProgressParams, Estimator):
         for number, one in enumerate(later or []):
             if len(one) < self.horizon or one.shape[1] != known[number].shape[1]:
                 shape = f"({self.horizon} steps, {known[number].shape[1]})"
-                told = f" must be {shape}, got {one.shape}"
-                raise OneSequenceError(number, told, before="X of ")
+                problem = f" must be {shape}, got {one.shape}"
+                raise OneSequenceError(number, problem, before="X of ")
         pairs = zip(known, later or [], strict=True)
         return [np.concatenate([old, new[: self.horizon]]) for old, new in pairs]
 

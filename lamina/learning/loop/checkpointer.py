@@ -46,7 +46,7 @@ class _Note(NamedTuple):
     """The snapshot to write, and the position it was taken at."""
 
     position: tuple
-    told: dict[str, Any]
+    entries: dict[str, Any]
 
 
 class Checkpointer:
@@ -125,12 +125,12 @@ class Checkpointer:
             )
 
     def _save(self, checkpoint: Checkpoint, note: _Note) -> None:
-        checkpoint.save(plain(note.told))
+        checkpoint.save(plain(note.entries))
         self._written = note.position
 
     def _note(self) -> _Note:
         run = self.run
-        told = {
+        entries = {
             "seeds": [start.key.seed for start in run.starts],
             "first_epochs": [start.first_epoch for start in run.starts],
             "planned": run.control.epochs,
@@ -139,7 +139,7 @@ class Checkpointer:
             "callbacks": [memory_if_any(one) for one in run.control.callbacks],
             "recorders": [memory_if_any(one.recorder) for one in run.problems],
         }
-        return _Note(run.state.position, told | run.state.noted())
+        return _Note(run.state.position, entries | run.state.noted())
 
     # ---- resuming -------------------------------------------------------------------
 

@@ -46,8 +46,8 @@ def _cores() -> int:
 
     The cores that this process may run on, or the environment variable NPROC.
     """
-    if (told := os.environ.get("NPROC", "")).isdecimal():
-        return max(1, int(told))
+    if (count := os.environ.get("NPROC", "")).isdecimal():
+        return max(1, int(count))
     ours = getattr(os, "sched_getaffinity", None)  # of Linux
     return len(ours(0)) if ours else os.cpu_count() or 1
 

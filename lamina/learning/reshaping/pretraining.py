@@ -513,7 +513,7 @@ def _some(v: Any, rows: np.ndarray) -> Any:
 def _counted(callback: Callback, done: int, total: int) -> Callback:
     """Return a callback that receives epochs counted over all layers."""
 
-    def told(progress: Progress) -> Any:
+    def counted(progress: Progress) -> Any:
         return callback(replace(progress, epoch=done + progress.epoch, epochs=total))
 
-    return told
+    return counted

@@ -136,8 +136,8 @@ def replaced_arrays(
         raise ValueError(f"{name} must be a list of {len(positions)} arrays, got {got}")
     found = list(params)
     for number, (i, array) in enumerate(zip(positions, given, strict=True)):
-        told, own = f"{name}[{number}]", found[i][part]
-        found[i] = found[i] | {part: fitting(told, array, own)}
+        label, own = f"{name}[{number}]", found[i][part]
+        found[i] = found[i] | {part: fitting(label, array, own)}
     return tuple(found)
 
 

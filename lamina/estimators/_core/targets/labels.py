@@ -212,9 +212,9 @@ def class_numbers(y: np.ndarray, classes: np.ndarray, unit: str) -> np.ndarray:
     found, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     new = ~np.isin(found, classes)
     if new.any():
-        told = dict(zip(as_texts(found[new]), counts[new].tolist(), strict=True))
+        new_counts = dict(zip(as_texts(found[new]), counts[new].tolist(), strict=True))
         known = as_texts(classes).tolist()
-        unseen = Unseen.among("y", told, known, target=True, unit=unit)
+        unseen = Unseen.among("y", new_counts, known, target=True, unit=unit)
         warn_unseen([] if unseen is None else [unseen])
     codes_of = np.searchsorted(classes, found)
     codes_of[new] = len(classes)

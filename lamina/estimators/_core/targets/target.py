@@ -60,7 +60,7 @@ class Target(ABC):
         ----------
         answers : TargetValues
         classes : array-like or None
-            All classes, as ``partial_fit`` is told.
+            All classes, as given to ``partial_fit``.
         """
 
     @abstractmethod

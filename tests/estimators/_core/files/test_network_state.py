@@ -42,7 +42,7 @@ def records(**changed):
     return n | {"figures": np.ones((2, 3, 5)), "scale": np.ones(4)} | changed
 
 
-def test_records_of_health_are_as_many_of_each():
+def test_records_of_diagnostics_are_as_many_of_each():
     assert fits(Diagnostics, records())
     assert fits(Diagnostics, records(scale=np.ones(0), figures=np.full((2, 1, 5), NAN)))
     for changed in (
